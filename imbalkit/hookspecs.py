@@ -1,0 +1,105 @@
+"""The hooks, all of them. A plugin implements any of these as plain functions marked with `@hookimpl`.
+
+Registration hooks take no argument and return classes of one kind (imbalkit.kinds); the catalogue sorts them by name, so
+the order of plugins never matters. Observers are called while a run goes on and cannot change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from imbalkit import kinds
+    from imbalkit.plan import Plan
+
+hookspec = pluggy.HookspecMarker("imbalkit")
+hookimpl = pluggy.HookimplMarker("imbalkit")
+
+
+@hookspec
+def register_datasets() -> list[type[kinds.Dataset]]:
+    """Readers of a user's data."""
+
+
+@hookspec
+def register_ops() -> list[type[kinds.Op]]:
+    """Operations that views are made of."""
+
+
+@hookspec
+def register_samplers() -> list[type[kinds.Sampler]]:
+    """Methods that add or drop rows of the plan."""
+
+
+@hookspec
+def register_scores() -> list[type[kinds.Score]]:
+    """Numbers that a scored sampler ranks rows by."""
+
+
+@hookspec
+def register_losses() -> list[type[kinds.Loss]]:
+    """Losses."""
+
+
+@hookspec
+def register_backbones() -> list[type[kinds.Backbone]]:
+    """Networks from an image to features."""
+
+
+@hookspec
+def register_augmentations() -> list[type[kinds.Augmentation]]:
+    """Random online augmentations."""
+
+
+@hookspec
+def register_metrics() -> list[type[kinds.Metric]]:
+    """Figures on predictions."""
+
+
+@hookspec
+def register_calibrators() -> list[type[kinds.Calibrator]]:
+    """Corrections of logits, fitted on validation."""
+
+
+@hookspec
+def register_thresholds() -> list[type[kinds.Threshold]]:
+    """Rules that choose the operating point on validation."""
+
+
+@hookspec
+def register_exporters() -> list[type[kinds.Exporter]]:
+    """Writers of model files."""
+
+
+@hookspec
+def register_launchers() -> list[type[kinds.Launcher]]:
+    """Runners of independent pieces of work."""
+
+
+@hookspec
+def register_recipes() -> Mapping[str, Path]:
+    """Recipes by name, such as `{"mine/base": Path(__file__).parent / "base.yaml"}`."""
+
+
+@hookspec
+def plan_changed(plan: Plan, stage: str, folder: Path) -> None:
+    """Called after every sampler (and round) with the new plan; `stage` is such as "samplers[1] round 2"."""
+
+
+@hookspec
+def epoch_finished(stage: str, epoch: int, figures: Mapping[str, Any], folder: Path) -> None:
+    """Called after each epoch with the figures that go to log.jsonl."""
+
+
+@hookspec
+def run_finished(folder: Path, metrics: Mapping[str, Any]) -> None:
+    """Called once, after the run folder is complete."""
+
+
+@hookspec
+def report_sections(folder: Path) -> Mapping[str, str]:
+    """Sections for the run's report.md: title -> Markdown."""

@@ -1,0 +1,345 @@
+"""What a plugin registers: one base class a kind of part.
+
+A part is a *specification*: a frozen pydantic model, free of torch, whose `name` is declared once and whose fields are its
+recipe parameters. Whatever is heavy is imported inside `build` (or `apply`, `load`), so that listing parts, checking a
+recipe and planning never import torch. A plugin author reads this file and `hookspecs.py`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, model_serializer
+from pydantic_core import PydanticCustomError
+
+from imbalkit.errors import MissingExtraError, listing, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
+
+    from imbalkit.plan import Counts, Plan
+    from imbalkit.table import Table
+
+
+def param(default: Any = ..., *, help: str, unit: str | None = None, **constraints: Any) -> Any:
+    """A recipe parameter: its default (none: required), help, unit, and pydantic's constraints (`ge`, `lt`, ...)."""
+    return Field(default, description=help, json_schema_extra={"unit": unit} if unit else None, **constraints)
+
+
+class Part(BaseModel):
+    """A named part of a recipe. Its fields are checked strictly: unknown keys are refused and "4" is not 4."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    kind: ClassVar[str]  # set by the base classes below
+    name: ClassVar[str]  # what a recipe calls it; declared once, on the class
+    requires: ClassVar[Mapping[str, str]] = {}  # module -> what to install for it, looked at before anything runs
+
+    @model_serializer(mode="wrap")
+    def _with_name(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {"name": self.name, **handler(self)}
+
+    def check_requirements(self) -> None:
+        """Raise MissingExtraError if a module that `build` needs is not installed."""
+        for module, install in self.requires.items():
+            if importlib.util.find_spec(module) is None:
+                raise MissingExtraError(
+                    f"{self.kind} {self.name!r} needs the module {module!r}, which is not installed: pip install '{install}'"
+                )
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """What a part may know when it is built."""
+
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]  # training rows of each class in the current plan
+    positive: int | None = None  # index of the positive class, None without one
+    image_size: tuple[int, int] = (32, 32)  # height, width in px
+    channels: int = 3
+    seed: int = 0
+
+
+# --- references to other parts, and class names, inside parameters ------------------------------------------------
+
+
+def _resolve(kind: str) -> Callable[[Any, Any], Part]:
+    def resolve(value: Any, info: Any) -> Part:
+        if isinstance(value, Part):
+            if value.kind != kind:
+                raise PydanticCustomError(
+                    "wrong_kind", "expected a {kind}, got the {got}", {"kind": kind, "got": f"{value.kind} {value.name!r}"}
+                )
+            return value
+        if isinstance(value, str):
+            value = {"name": value}
+        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise PydanticCustomError(
+                "part_name",
+                "expected a {kind}: its name, or a mapping with its name and parameters; got {got}",
+                {"kind": kind, "got": repr(value)[:80]},
+            )
+        context = info.context or {}
+        catalogue = context.get("catalogue")
+        if catalogue is None:
+            from imbalkit.catalogue import default_catalogue
+
+            catalogue = default_catalogue()
+        known = catalogue.names(kind)
+        if value["name"] not in known:
+            raise PydanticCustomError(
+                "unknown_part",
+                "there is no {kind} {name}{hint} (installed: {known})",
+                {
+                    "kind": kind,
+                    "name": repr(value["name"]),
+                    "hint": nearest(value["name"], known),
+                    "known": listing(known, 40) or "none",
+                },
+            )
+        parameters = {key: item for key, item in value.items() if key != "name"}
+        return catalogue.get(kind, value["name"]).model_validate(parameters, context=info.context)
+
+    return resolve
+
+
+def part_of(kind: str) -> Any:
+    """The type of a parameter that holds another part: `ScoreRef = part_of("score")`."""
+    return Annotated[Any, PlainValidator(_resolve(kind)), WithJsonSchema({"$ref": f"#/$defs/{kind}"})]
+
+
+def _class_name(value: Any, info: Any) -> Any:
+    if isinstance(value, bool | int | float):
+        value = str(value)
+    classes = (info.context or {}).get("classes")
+    if isinstance(value, str) and classes is not None and value not in classes:
+        raise PydanticCustomError(
+            "unknown_class",
+            "the data have no class {name}{hint} (classes: {known})",
+            {"name": repr(value), "hint": nearest(value, classes), "known": listing(classes)},
+        )
+    return value
+
+
+ClassName = Annotated[str, BeforeValidator(_class_name)]
+"""The type of a parameter that names a class of the data; checked against the data before anything runs."""
+
+
+OpRef = part_of("op")
+ScoreRef = part_of("score")
+LossRef = part_of("loss")
+
+
+# --- the kinds ------------------------------------------------------------------------------------------------------
+
+
+class Dataset(Part):
+    """Reads a user's data: `load()` returns a Table (imbalkit.table) of every sample, without decoding an image."""
+
+    kind = "dataset"
+
+    def load(self) -> Table:
+        """All samples. Raises DataError with the file and row for what cannot be read."""
+        raise NotImplementedError
+
+
+class Op(Part):
+    """An operation of a view: turns, flips, blurs. Random numbers become parameters first, pixels change later."""
+
+    kind = "op"
+    parameters: ClassVar[tuple[str, ...]] = ()  # names of what `decide` draws for each row
+    square_only: ClassVar[bool] = False  # swaps height and width
+
+    def decide(self, uniforms: np.ndarray) -> np.ndarray:
+        """Uniform numbers, float64 [n, len(parameters)], to the parameters of n rows, float64 of the same shape."""
+        return uniforms
+
+    def apply(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
+        """Images, float [n, C, H, W] in 0..1, and their float32 [n, len(parameters)], to images of the same shape."""
+        raise NotImplementedError
+
+    @property
+    def label(self) -> str:
+        """The operation as a person reads it in a ladder or a gallery."""
+        return self.name.replace("_", " ")
+
+
+class Sampler(Part):
+    """Adds or drops rows of a plan. A count among its parameters is always the final count of a class."""
+
+    kind = "sampler"
+
+    def resample(self, plan: Plan, rng: np.random.Generator) -> Plan:
+        """The new plan; the given one stays as it is. Raises PlanError for the impossible."""
+        raise NotImplementedError
+
+    def preview(self, counts: Counts) -> Counts:
+        """Class counts after `resample`, as ranges where only training can tell. Raises PlanError as `resample` does."""
+        raise NotImplementedError
+
+    def fit_resample(self, indices: Any, y: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """For a user's own loop: resample `indices` by their labels `y`, both [n]; returns both of the new length."""
+        from imbalkit.plan import fit_resample
+
+        return fit_resample(self, indices, y, seed)
+
+
+class ScoredSampler(Sampler):
+    """A sampler that ranks rows by a score of a partly trained model. It names the score; the engine trains and scores."""
+
+    score: ScoreRef = param("loss", help="what a row is ranked by", validate_default=True)
+    loss: LossRef = param("ce", help="the loss that the rounds train with", validate_default=True)
+    rounds: int = param(1, help="how often to train, score and drop", ge=1)
+    epochs: int = param(4, help="training epochs in each round", unit="epochs", ge=1)
+    between_rounds: Literal["keep", "reset"] = param(
+        help="keep the model between rounds and train it further, or reset it and train anew"
+    )
+
+    def resample(self, plan: Plan, scores: np.ndarray, rng: np.random.Generator, round: int = 0) -> Plan:  # type: ignore[override]
+        """The plan after round `round` (from 0); `scores` is float [rows of the plan]."""
+        raise NotImplementedError
+
+    def preview(self, counts: Counts, round: int | None = None) -> Counts:  # type: ignore[override]
+        """Class counts after round `round`, or after all rounds if it is None."""
+        raise NotImplementedError
+
+
+class Score(Part):
+    """What a model says of a row. `build` returns `f(logits [n, C], targets int64 [n]) -> float [n]`."""
+
+    kind = "score"
+
+    def build(self, context: BuildContext) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        raise NotImplementedError
+
+
+class Loss(Part):
+    """`build` returns a module: `module(logits [n, C], targets int64 [n])` gives a loss for each row, [n], or a scalar.
+
+    A scalar counts as the mean over its rows. Two methods are optional on the module: `class_weights() -> [C]`, logged each
+    epoch, and `statistics(logits, targets) -> Tensor`: additive counts that the engine sums over an accumulated batch and
+    over processes and hands back as `module(logits, targets, statistics=...)`.
+    """
+
+    kind = "loss"
+
+    def build(self, context: BuildContext) -> nn.Module:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a backbone wants to be fed: (image / 1 - mean) / std on RGB in 0..1, at `size` (height, width) by default."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    size: tuple[int, int]
+
+
+class Backbone(Part):
+    """`build` returns a module from normalised images [n, C, H, W] to features [n, F] with an attribute `num_features`."""
+
+    kind = "backbone"
+
+    def preprocessing(self) -> Preprocessing:
+        """Normalisation and default input size."""
+        raise NotImplementedError
+
+    def build(self, context: BuildContext) -> nn.Module:
+        raise NotImplementedError
+
+
+class Augmentation(Part):
+    """Random online augmentation, drawn anew each epoch: `build` returns a module on float [n, C, H, W] in 0..1."""
+
+    kind = "augmentation"
+
+    def build(self, context: BuildContext) -> nn.Module:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a metric sees: the test rows' labels and probabilities, and the decisions made from them."""
+
+    labels: np.ndarray  # int [n]
+    probabilities: np.ndarray  # float [n, C]
+    decisions: np.ndarray  # int [n]
+    classes: tuple[str, ...]
+    positive: int | None
+
+
+class Metric(Part):
+    """A figure on predictions. It returns NaN where it is not defined (an absent class), never a made-up number."""
+
+    kind = "metric"
+    higher_is_better: ClassVar[bool] = True
+
+    def compute(self, predictions: Predictions) -> float | dict[str, float]:
+        """One figure, or one a class (a mapping by class name)."""
+        raise NotImplementedError
+
+
+class Calibrator(Part):
+    """Fitted on validation only. `fit` returns a function from logits [n, C] to calibrated logits [n, C]."""
+
+    kind = "calibrator"
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        raise NotImplementedError
+
+
+class Threshold(Part):
+    """Chooses the operating point of a two-class problem on validation only."""
+
+    kind = "threshold"
+
+    def choose(self, positives: np.ndarray, probabilities: np.ndarray) -> float:
+        """`positives` bool [n], `probabilities` of the positive class [n]; a row is called positive at >= the result."""
+        raise NotImplementedError
+
+
+class Exporter(Part):
+    """Writes a finished run's model to a file that another program runs."""
+
+    kind = "exporter"
+    suffix: ClassVar[str]
+
+    def export(self, run: Any, path: Path) -> Mapping[str, Any]:
+        """Write `path`; returns facts worth keeping (sizes, differences from the model)."""
+        raise NotImplementedError
+
+
+class Launcher(Part):
+    """Runs independent pieces of work (the folds of a cross-validation, the cells of a sweep)."""
+
+    kind = "launcher"
+
+    def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
+        """Run each command line to its end; returns their exit codes in order."""
+        raise NotImplementedError
+
+
+KINDS: dict[str, type[Part]] = {
+    base.kind: base
+    for base in (
+        Dataset,
+        Op,
+        Sampler,
+        Score,
+        Loss,
+        Backbone,
+        Augmentation,
+        Metric,
+        Calibrator,
+        Threshold,
+        Exporter,
+        Launcher,
+    )
+}

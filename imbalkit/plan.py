@@ -1,0 +1,202 @@
+"""The plan: a table of rows to train on, never of pixels.
+
+A row is (key u64, source u32, label u16, view u16). A view is a list of operations, kept once beside the columns; their
+random parameters are a pure function of the plan's seed and the row's key, so that a row alone decides its pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imbalkit.errors import PlanError
+from imbalkit.kinds import Op, Sampler
+from imbalkit.randomness import generator, uniforms
+
+if TYPE_CHECKING:
+    from imbalkit.rendering import PlanDataset
+
+View = tuple[Op, ...]
+_GENERATION_SHIFT = np.uint64(48)  # a key is generation (16 bits) and position within the generation (48 bits)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rows to train on. Immutable: samplers return a new plan.
+
+    Attributes:
+        key: uint64 [n], unique; source rows keep their source as key
+        source: uint32 [n], the sample (of the table) a row is made from
+        label: uint16 [n]
+        view: uint16 [n], index into `views`
+        views: the operations of each view; view 0 has none
+        classes: class names by label code
+        majority: label code of the largest class among the source training rows; never recomputed
+        seed: decides the parameters of the views
+        generation: how often rows were added
+    """
+
+    key: np.ndarray
+    source: np.ndarray
+    label: np.ndarray
+    view: np.ndarray
+    views: tuple[View, ...]
+    classes: tuple[str, ...]
+    majority: int
+    seed: int = 0
+    generation: int = 0
+
+    @classmethod
+    def from_labels(
+        cls,
+        labels: Any,
+        classes: Sequence[str] | None = None,
+        sources: Any = None,
+        seed: int = 0,
+    ) -> Plan:
+        """A plan with one row a sample.
+
+        Args:
+            labels: label codes, int [n]
+            classes: class names (default: the codes as text)
+            sources: sample indices, int [n] (default: 0..n-1)
+            seed: the plan's seed
+        """
+        label = np.asarray(labels, dtype=np.uint16)
+        source = np.arange(len(label), dtype=np.uint32) if sources is None else np.asarray(sources, dtype=np.uint32)
+        if classes is None:
+            classes = [str(code) for code in range(int(label.max(initial=0)) + 1)]
+        counts = np.bincount(label, minlength=len(classes))
+        view = np.zeros(len(label), dtype=np.uint16)
+        return cls(
+            source.astype(np.uint64), source, label, view, ((),), tuple(classes), int(counts.argmax()), seed, generation=0
+        )
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    def counts(self) -> tuple[int, ...]:
+        """Rows of each class."""
+        return tuple(int(count) for count in np.bincount(self.label, minlength=len(self.classes)))
+
+    def rows_of(self, label: int) -> np.ndarray:
+        """Positions of a class's rows, int64."""
+        return np.flatnonzero(self.label == label)
+
+    def select(self, rows: np.ndarray) -> Plan:
+        """The plan with only these rows (positions, or a mask), in the plan's order."""
+        if rows.dtype != np.bool_:
+            rows = np.sort(rows)
+        return replace(
+            self, key=self.key[rows], source=self.source[rows], label=self.label[rows], view=self.view[rows]
+        )
+
+    def drop(self, rows: np.ndarray) -> Plan:
+        """The plan without these rows (positions)."""
+        keep = np.ones(len(self), dtype=np.bool_)
+        keep[rows] = False
+        return self.select(keep)
+
+    def append(self, rows: np.ndarray, views: Sequence[View] = ((),), which: np.ndarray | None = None) -> Plan:
+        """The plan with copies of `rows` (positions, repeats allowed), each with the operations of a view on top.
+
+        Args:
+            rows: positions of the rows to copy, int [m]
+            views: views to choose from
+            which: the view of each copy, int [m], index into `views` (default: the first)
+        """
+        parents = self.view[rows].astype(np.int64)
+        which = np.zeros(len(rows), dtype=np.int64) if which is None else np.asarray(which, dtype=np.int64)
+        known = {view: index for index, view in enumerate(self.views)}
+        code = np.full((len(self.views), len(views)), -1, dtype=np.int64)
+        # Only the combinations that occur become views of the plan.
+        for pair in np.unique(parents * len(views) + which):
+            parent, added = divmod(int(pair), len(views))
+            code[parent, added] = known.setdefault((*self.views[parent], *views[added]), len(known))
+        if len(known) > np.iinfo(np.uint16).max:
+            raise PlanError(f"the plan would have {len(known)} different views; at most 65,535 are possible")
+        generation = self.generation + 1
+        key = (np.uint64(generation) << _GENERATION_SHIFT) + np.arange(len(rows), dtype=np.uint64)
+        return replace(
+            self,
+            key=np.concatenate([self.key, key]),
+            source=np.concatenate([self.source, self.source[rows]]),
+            label=np.concatenate([self.label, self.label[rows]]),
+            view=np.concatenate([self.view, code[parents, which].astype(np.uint16)]),
+            views=tuple(known),
+            generation=generation,
+        )
+
+    def generations(self) -> np.ndarray:
+        """When each row was added: 0 for source rows, int64 [n]."""
+        return (self.key >> _GENERATION_SHIFT).astype(np.int64)
+
+    def parameters(self, rows: np.ndarray, index: int, op: Op) -> np.ndarray:
+        """What operation `index` of these rows' view draws, float64 [len(rows), len(op.parameters)]."""
+        return op.decide(uniforms(self.seed, self.key[rows], index, len(op.parameters)))
+
+    def to_dataset(self, images: Any, **options: Any) -> PlanDataset:
+        """An ordinary torch Dataset over this plan; see imbalkit.rendering.PlanDataset."""
+        from imbalkit.rendering import PlanDataset
+
+        return PlanDataset(self, images, **options)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of each class before training can tell: exact where `low == high`.
+
+    Attributes:
+        classes: class names
+        low, high: bounds of each class's rows
+        majority: label code of the largest class among the source training rows
+        total: all rows, exact even where the classes are not; None if unknown
+    """
+
+    classes: tuple[str, ...]
+    low: tuple[int, ...]
+    high: tuple[int, ...]
+    majority: int
+    total: int | None = None
+
+    @classmethod
+    def exact(cls, classes: Sequence[str], counts: Sequence[int], majority: int | None = None) -> Counts:
+        """Known counts."""
+        counts = tuple(int(count) for count in counts)
+        return cls(tuple(classes), counts, counts, int(np.argmax(counts)) if majority is None else majority, sum(counts))
+
+    @property
+    def is_exact(self) -> bool:
+        return self.low == self.high
+
+    def with_rows(self, changes: dict[int, tuple[int, int]]) -> Counts:
+        """The counts with some classes' bounds changed: label code -> (low, high)."""
+        low, high = list(self.low), list(self.high)
+        for label, (least, most) in changes.items():
+            low[label], high[label] = least, most
+        total = sum(low) if low == high else None
+        return replace(self, low=tuple(low), high=tuple(high), total=total)
+
+
+def balance_ratio(counts: Sequence[int], positive: int | None = None) -> float:
+    """beta = positive / negative rows; for more than two classes, or without a positive class, smallest / largest.
+
+    Gilal et al. 2023, N_M / N_B. NaN where the denominator is 0.
+    """
+    if positive is not None and len(counts) == 2:
+        return counts[positive] / counts[1 - positive] if counts[1 - positive] else float("nan")
+    return min(counts) / max(counts) if max(counts) else float("nan")
+
+
+def fit_resample(sampler: Sampler, indices: Any, y: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Apply a sampler to bare labels, as imbalanced-learn does: `indices` [n] by labels `y` [n], both of the new length."""
+    indices, y = np.asarray(indices), np.asarray(y)
+    if indices.shape != y.shape or y.ndim != 1:
+        raise PlanError(f"expected indices and labels of one shape [n], got {indices.shape} and {y.shape}")
+    names, labels = np.unique(y, return_inverse=True)
+    plan = Plan.from_labels(labels, [str(name) for name in names], seed=seed)
+    plan = sampler.resample(plan, generator(seed, "sampler", sampler.name))
+    return indices[plan.source], names[plan.label]

@@ -1,0 +1,94 @@
+"""The table of all samples: a path (or a row of an array), a label, and what else is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from imbalkit.errors import DataError
+
+RESERVED = ("path", "label", "group", "split")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Every sample of a data set, in a fixed order.
+
+    Attributes:
+        frame: one row a sample, index 0..n-1; columns `label` (str), `path` (str, unless `arrays` is given), optionally
+            `group` (str, missing allowed) and `split` (train | validation | test); every other column is metadata
+        classes: class names; their order gives the label codes
+        arrays: uint8 pixels [n, H, W, C] where the data are arrays and not files
+        notes: what a reader of the report should know of the data
+    """
+
+    frame: pd.DataFrame
+    classes: tuple[str, ...]
+    arrays: np.ndarray | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def build(
+        cls,
+        frame: pd.DataFrame,
+        arrays: np.ndarray | None = None,
+        classes: Sequence[str] | None = None,
+        notes: Sequence[str] = (),
+    ) -> Table:
+        """A table with labels as text and classes in natural order ("2" before "10"). Raises DataError if it has no rows."""
+        if not len(frame):
+            raise DataError("the data have no samples")
+        if frame["label"].isna().any():
+            first = int(np.flatnonzero(frame["label"].isna())[0])
+            raise DataError(f"{int(frame['label'].isna().sum())} samples have no label (the first is row {first})")
+        frame = frame.reset_index(drop=True)
+        frame["label"] = label_text(frame["label"])
+        if "group" in frame:
+            missing = frame["group"].isna()
+            frame["group"] = label_text(frame["group"].where(~missing, "")).mask(missing)
+        return cls(frame, tuple(classes) if classes else natural_order(frame["label"]), arrays, tuple(notes))
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Label codes, uint16 [n]."""
+        return pd.Categorical(self.frame["label"], categories=list(self.classes)).codes.astype(np.uint16)
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """Group codes, int64 [n], or None without groups. A missing group is a group of its own."""
+        if "group" not in self.frame or self.frame["group"].isna().all():
+            return None
+        codes, names = pd.factorize(self.frame["group"])
+        missing = codes < 0
+        codes[missing] = len(names) + np.arange(int(missing.sum()))
+        return codes.astype(np.int64)
+
+    def counts(self, rows: np.ndarray | None = None) -> tuple[int, ...]:
+        """Samples of each class, of all rows or of those given."""
+        labels = self.labels if rows is None else self.labels[rows]
+        return tuple(int(count) for count in np.bincount(labels, minlength=len(self.classes)))
+
+
+def label_text(values: pd.Series) -> pd.Series:
+    """Labels of any type as text; whole floats (a column with gaps reads as such) lose their '.0'."""
+    if pd.api.types.is_float_dtype(values) and (values == values.round()).all():
+        values = values.astype("int64")
+    return values.astype(str)
+
+
+def natural_order(labels: pd.Series) -> tuple[str, ...]:
+    """Distinct labels, numbers by value before text by alphabet."""
+
+    def key(text: str) -> tuple[int, float, str]:
+        try:
+            return (0, float(text), text)
+        except ValueError:
+            return (1, 0.0, text)
+
+    return tuple(sorted({str(label) for label in labels.unique()}, key=key))
