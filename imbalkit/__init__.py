@@ -1,0 +1,22 @@
+"""imbalkit: train image classifiers on imbalanced data. Nothing heavy is imported before it is used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["Plan", "hookimpl", "prepare", "run"]
+
+_HOMES = {
+    "Plan": "imbalkit.plan",
+    "hookimpl": "imbalkit.hookspecs",
+    "prepare": "imbalkit.planning",
+    "run": "imbalkit.engine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'imbalkit' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -13,8 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, model_serializer
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from imbalkit.errors import MissingExtraError, listing, nearest
 
@@ -32,10 +42,44 @@ def param(default: Any = ..., *, help: str, unit: str | None = None, **constrain
     return Field(default, description=help, json_schema_extra={"unit": unit} if unit else None, **constraints)
 
 
-class Part(BaseModel):
-    """A named part of a recipe. Its fields are checked strictly: unknown keys are refused and "4" is not 4."""
+class Settings(BaseModel):
+    """Named, checked values. Strict: unknown keys are refused (with the nearest known one) and "4" is not 4."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _known_keys(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
+        # pydantic's own message neither lists nor suggests keys.
+        unknown = [key for key in data if key not in cls.model_fields] if isinstance(data, dict) else []
+        if not unknown:
+            return handler(data)
+        errors = [_unknown_key(key, data[key], cls.model_fields) for key in unknown]
+        try:
+            handler({key: item for key, item in data.items() if key not in unknown})
+        except ValidationError as error:
+            errors += [
+                InitErrorDetails(
+                    type=PydanticCustomError(detail["type"], "{text}", {"text": detail["msg"]}),  # type: ignore[arg-type]
+                    loc=detail["loc"],
+                    input=detail["input"],
+                )
+                for detail in error.errors()
+            ]
+        raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+def _unknown_key(key: Any, value: Any, known: Mapping[str, Any]) -> InitErrorDetails:
+    message = PydanticCustomError(
+        "unknown_key",
+        "unknown key{hint} (known: {known})",
+        {"hint": nearest(key, known), "known": listing(known, 40) or "none"},
+    )
+    return InitErrorDetails(type=message, loc=(key if isinstance(key, int) else str(key),), input=value)
+
+
+class Part(Settings):
+    """A named part of a recipe; its fields are its recipe parameters."""
 
     kind: ClassVar[str]  # set by the base classes below
     name: ClassVar[str]  # what a recipe calls it; declared once, on the class
@@ -44,6 +88,10 @@ class Part(BaseModel):
     @model_serializer(mode="wrap")
     def _with_name(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return {"name": self.name, **handler(self)}
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What only heavy imports can tell is wrong, as (parameter, message); asked for before a run, not for a plan."""
+        return []
 
     def check_requirements(self) -> None:
         """Raise MissingExtraError if a module that `build` needs is not installed."""
@@ -74,7 +122,9 @@ def _resolve(kind: str) -> Callable[[Any, Any], Part]:
         if isinstance(value, Part):
             if value.kind != kind:
                 raise PydanticCustomError(
-                    "wrong_kind", "expected a {kind}, got the {got}", {"kind": kind, "got": f"{value.kind} {value.name!r}"}
+                    "wrong_kind",
+                    "expected a {kind}, got the {got}",
+                    {"kind": kind, "got": f"{value.kind} {value.name!r}"},
                 )
             return value
         if isinstance(value, str):
@@ -111,7 +161,7 @@ def _resolve(kind: str) -> Callable[[Any, Any], Part]:
 
 def part_of(kind: str) -> Any:
     """The type of a parameter that holds another part: `ScoreRef = part_of("score")`."""
-    return Annotated[Any, PlainValidator(_resolve(kind)), WithJsonSchema({"$ref": f"#/$defs/{kind}"})]
+    return Annotated[Any, PlainValidator(_resolve(kind)), WithJsonSchema({"x-kind": kind})]
 
 
 def _class_name(value: Any, info: Any) -> Any:
@@ -134,6 +184,7 @@ ClassName = Annotated[str, BeforeValidator(_class_name)]
 OpRef = part_of("op")
 ScoreRef = part_of("score")
 LossRef = part_of("loss")
+BackboneRef = part_of("backbone")
 
 
 # --- the kinds ------------------------------------------------------------------------------------------------------
@@ -195,6 +246,7 @@ class ScoredSampler(Sampler):
 
     score: ScoreRef = param("loss", help="what a row is ranked by", validate_default=True)
     loss: LossRef = param("ce", help="the loss that the rounds train with", validate_default=True)
+    backbone: BackboneRef | None = param(None, help="the backbone of the rounds (default: the recipe's)")
     rounds: int = param(1, help="how often to train, score and drop", ge=1)
     epochs: int = param(4, help="training epochs in each round", unit="epochs", ge=1)
     between_rounds: Literal["keep", "reset"] = param(
@@ -222,9 +274,13 @@ class Score(Part):
 class Loss(Part):
     """`build` returns a module: `module(logits [n, C], targets int64 [n])` gives a loss for each row, [n], or a scalar.
 
-    A scalar counts as the mean over its rows. Two methods are optional on the module: `class_weights() -> [C]`, logged each
-    epoch, and `statistics(logits, targets) -> Tensor`: additive counts that the engine sums over an accumulated batch and
-    over processes and hands back as `module(logits, targets, statistics=...)`.
+    A scalar counts as the mean over its rows. Methods that a module may have besides:
+
+    - `class_weights() -> [C]`: logged after each epoch
+    - `epoch_finished()`: called after each epoch
+    - `statistics(logits, targets) -> Tensor`, `update(total)` and an attribute `needs_statistics`, for a loss that counts: the
+      engine sums the statistics over the parts of an accumulated batch and over processes, calls
+      `module(logits, targets, statistics=total)` for each part (with the whole total if `needs_statistics`), then `update(total)`
     """
 
     kind = "loss"
@@ -235,7 +291,7 @@ class Loss(Part):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a backbone wants to be fed: (image / 1 - mean) / std on RGB in 0..1, at `size` (height, width) by default."""
+    """What a backbone wants to be fed: (image - mean) / std, with the image in 0..1, at `size` (height, width) by default."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -311,8 +367,16 @@ class Exporter(Part):
     kind = "exporter"
     suffix: ClassVar[str]
 
-    def export(self, run: Any, path: Path) -> Mapping[str, Any]:
-        """Write `path`; returns facts worth keeping (sizes, differences from the model)."""
+    def export(self, network: nn.Module, context: BuildContext, path: Path) -> Mapping[str, Any]:
+        """Write `path`; returns facts worth keeping, such as the size and the largest difference from the network.
+
+        Args:
+            network: in eval mode, images float32 [n, C, H, W] in 0..1 to probabilities [n, classes]; normalisation inside
+            context: classes and image size
+            path: to be there whole or not at all
+
+        Raises ImbalkitError if the file's answers are not the network's.
+        """
         raise NotImplementedError
 
 

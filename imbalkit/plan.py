@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbalkit.errors import PlanError
-from imbalkit.kinds import Op, Sampler
+from imbalkit.kinds import Op, Sampler, ScoredSampler
 from imbalkit.randomness import generator, uniforms
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
 View = tuple[Op, ...]
 _GENERATION_SHIFT = np.uint64(48)  # a key is generation (16 bits) and position within the generation (48 bits)
+_MOST_VIEWS = 65_535
+_BLOCK = 1 << 22  # rows handled at a time where temporaries would otherwise be larger than the plan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """Rows to train on. Immutable: samplers return a new plan.
+    """Rows to train on. Immutable: samplers return a new plan. Plans are equal where every row and view is.
 
     Attributes:
         key: uint64 [n], unique; source rows keep their source as key
@@ -64,19 +66,51 @@ class Plan:
             classes: class names (default: the codes as text)
             sources: sample indices, int [n] (default: 0..n-1)
             seed: the plan's seed
+
+        Raises:
+            PlanError: labels or sources that are not codes, a label without a class name, a source twice
         """
-        label = np.asarray(labels, dtype=np.uint16)
-        source = np.arange(len(label), dtype=np.uint32) if sources is None else np.asarray(sources, dtype=np.uint32)
+        label = _codes(labels, np.uint16, "labels")
+        source = np.arange(len(label), dtype=np.uint32) if sources is None else _codes(sources, np.uint32, "sources")
+        if len(source) != len(label):
+            raise PlanError(f"expected a source for each of {len(label)} labels, got {len(source)} sources")
+        if sources is not None and not (source[:-1] < source[1:]).all() and len(np.unique(source)) < len(source):
+            raise PlanError("expected every source once, got some twice; copies come from samplers")
         if classes is None:
             classes = [str(code) for code in range(int(label.max(initial=0)) + 1)]
+        if label.max(initial=0) >= len(classes):
+            raise PlanError(
+                f"label {label.max(initial=0)} has no name: there are {len(classes)} classes (codes from 0)"
+            )
         counts = np.bincount(label, minlength=len(classes))
         view = np.zeros(len(label), dtype=np.uint16)
         return cls(
-            source.astype(np.uint64), source, label, view, ((),), tuple(classes), int(counts.argmax()), seed, generation=0
+            source.astype(np.uint64),
+            source,
+            label,
+            view,
+            ((),),
+            tuple(classes),
+            int(counts.argmax()),
+            seed,
+            generation=0,
         )
 
     def __len__(self) -> int:
         return len(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Plan):
+            return NotImplemented
+        columns = all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in ("key", "source", "label", "view")
+        )
+        return columns and all(
+            getattr(self, name) == getattr(other, name)
+            for name in ("views", "classes", "majority", "seed", "generation")
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def counts(self) -> tuple[int, ...]:
         """Rows of each class."""
@@ -88,11 +122,14 @@ class Plan:
 
     def select(self, rows: np.ndarray) -> Plan:
         """The plan with only these rows (positions, or a mask), in the plan's order."""
+        rows = np.asarray(rows)
         if rows.dtype != np.bool_:
-            rows = np.sort(rows)
-        return replace(
-            self, key=self.key[rows], source=self.source[rows], label=self.label[rows], view=self.view[rows]
-        )
+            chosen = np.zeros(len(self), dtype=np.bool_)
+            chosen[rows] = True
+            if np.count_nonzero(chosen) != len(rows):
+                raise PlanError("a row was selected twice; copies come from Plan.append")
+            rows = chosen
+        return replace(self, key=self.key[rows], source=self.source[rows], label=self.label[rows], view=self.view[rows])
 
     def drop(self, rows: np.ndarray) -> Plan:
         """The plan without these rows (positions)."""
@@ -108,27 +145,42 @@ class Plan:
             views: views to choose from
             which: the view of each copy, int [m], index into `views` (default: the first)
         """
-        parents = self.view[rows].astype(np.int64)
-        which = np.zeros(len(rows), dtype=np.int64) if which is None else np.asarray(which, dtype=np.int64)
-        known = {view: index for index, view in enumerate(self.views)}
-        code = np.full((len(self.views), len(views)), -1, dtype=np.int64)
+        rows = np.asarray(rows)
+        views = [tuple(view) for view in views]
+        if not len(rows):
+            return self
+        if which is None:
+            which = np.zeros(len(rows), dtype=np.uint8)
+        blocks = [slice(start, start + _BLOCK) for start in range(0, len(rows), _BLOCK)]
         # Only the combinations that occur become views of the plan.
-        for pair in np.unique(parents * len(views) + which):
-            parent, added = divmod(int(pair), len(views))
-            code[parent, added] = known.setdefault((*self.views[parent], *views[added]), len(known))
-        if len(known) > np.iinfo(np.uint16).max:
-            raise PlanError(f"the plan would have {len(known)} different views; at most 65,535 are possible")
+        occurs = np.zeros((len(self.views), len(views)), dtype=np.bool_)
+        for block in blocks:
+            occurs[self.view[rows[block]], which[block]] = True
+        known = {_identity(view): index for index, view in enumerate(self.views)}
+        plan_views = list(self.views)
+        code = np.zeros(occurs.shape, dtype=np.int64)
+        for parent, added in zip(*np.nonzero(occurs), strict=True):
+            view = (*self.views[parent], *views[added])
+            code[parent, added] = known.setdefault(_identity(view), len(plan_views))
+            if code[parent, added] == len(plan_views):
+                plan_views.append(view)
+        if len(plan_views) > _MOST_VIEWS:
+            raise PlanError(
+                f"the plan would have {len(plan_views)} different views; at most {_MOST_VIEWS:,} are possible"
+            )
         generation = self.generation + 1
-        key = (np.uint64(generation) << _GENERATION_SHIFT) + np.arange(len(rows), dtype=np.uint64)
-        return replace(
-            self,
-            key=np.concatenate([self.key, key]),
-            source=np.concatenate([self.source, self.source[rows]]),
-            label=np.concatenate([self.label, self.label[rows]]),
-            view=np.concatenate([self.view, code[parents, which].astype(np.uint16)]),
-            views=tuple(known),
-            generation=generation,
-        )
+        first = np.uint64(generation) << _GENERATION_SHIFT
+        old, new = len(self), len(self) + len(rows)
+        columns = {name: np.empty(new, getattr(self, name).dtype) for name in ("key", "source", "label", "view")}
+        for name, column in columns.items():
+            column[:old] = getattr(self, name)
+        for block in blocks:
+            part, target = rows[block], slice(old + block.start, old + min(block.stop, len(rows)))
+            columns["key"][target] = first + np.arange(block.start, block.start + len(part), dtype=np.uint64)
+            columns["source"][target] = self.source[part]
+            columns["label"][target] = self.label[part]
+            columns["view"][target] = code[self.view[part], which[block]]
+        return replace(self, **columns, views=tuple(plan_views), generation=generation)
 
     def generations(self) -> np.ndarray:
         """When each row was added: 0 for source rows, int64 [n]."""
@@ -143,6 +195,20 @@ class Plan:
         from imbalkit.rendering import PlanDataset
 
         return PlanDataset(self, images, **options)
+
+
+def _identity(view: View) -> tuple[tuple[str, str], ...]:
+    # By content, not by hash: a stranger's operation may hold a list.
+    return tuple((op.name, op.model_dump_json()) for op in view)
+
+
+def _codes(values: Any, dtype: type[np.unsignedinteger], what: str) -> np.ndarray:
+    values = np.asarray(values)
+    if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
+        raise PlanError(f"expected {what} as whole numbers [n], got {values.dtype} {list(values.shape)}")
+    if values.size and (values.min() < 0 or values.max() > np.iinfo(dtype).max):
+        raise PlanError(f"expected {what} in 0..{np.iinfo(dtype).max}, got {values.min()}..{values.max()}")
+    return values.astype(dtype)
 
 
 @dataclass(frozen=True)
@@ -166,7 +232,14 @@ class Counts:
     def exact(cls, classes: Sequence[str], counts: Sequence[int], majority: int | None = None) -> Counts:
         """Known counts."""
         counts = tuple(int(count) for count in counts)
-        return cls(tuple(classes), counts, counts, int(np.argmax(counts)) if majority is None else majority, sum(counts))
+        return cls(
+            tuple(classes), counts, counts, int(np.argmax(counts)) if majority is None else majority, sum(counts)
+        )
+
+    @classmethod
+    def of(cls, plan: Plan) -> Counts:
+        """The counts of a plan."""
+        return cls.exact(plan.classes, plan.counts(), plan.majority)
 
     @property
     def is_exact(self) -> bool:
@@ -192,10 +265,17 @@ def balance_ratio(counts: Sequence[int], positive: int | None = None) -> float:
 
 
 def fit_resample(sampler: Sampler, indices: Any, y: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Apply a sampler to bare labels, as imbalanced-learn does: `indices` [n] by labels `y` [n], both of the new length."""
+    """Resample `indices` [n] by labels `y` [n] without a plan, as imbalanced-learn does; both of the new length.
+
+    Classes are called `str(label)` in the sampler's parameters. Raises PlanError for what cannot be resampled.
+    """
     indices, y = np.asarray(indices), np.asarray(y)
     if indices.shape != y.shape or y.ndim != 1:
         raise PlanError(f"expected indices and labels of one shape [n], got {indices.shape} and {y.shape}")
+    if not len(y):
+        raise PlanError("expected at least one label, got none")
+    if isinstance(sampler, ScoredSampler):
+        raise PlanError(f"{sampler.name} ranks rows by a model's score: call resample(plan, scores, rng) in your loop")
     names, labels = np.unique(y, return_inverse=True)
     plan = Plan.from_labels(labels, [str(name) for name in names], seed=seed)
     plan = sampler.resample(plan, generator(seed, "sampler", sampler.name))

@@ -7,6 +7,7 @@ stage's draws. The continuous parameters of a row's operations are a pure functi
 from __future__ import annotations
 
 import hashlib
+import json
 
 import numpy as np
 
@@ -15,7 +16,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 def derive_seed(seed: int, *path: str | int) -> int:
     """A 63-bit seed for the stage named by `path`."""
-    text = "/".join([str(int(seed)), *(str(part) for part in path)])
+    text = json.dumps([int(seed), *path])  # unlike a joined text, it keeps ("a/b",) and ("a", "b") apart
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 

@@ -1,0 +1,91 @@
+"""Any model of timm as a backbone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.errors import DataError, nearest
+from imbalkit.kinds import Backbone, BuildContext, Preprocessing, param
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Timm(Backbone):
+    """A model of timm without its classifier, such as efficientnet_b0, efficientnet_b2, efficientnet_lite0, _lite2, _lite4."""
+
+    name = "timm"
+
+    model: str = param(help="timm's name of the model, such as efficientnet_b0")
+    pretrained: bool = param(False, help="start from timm's ImageNet weights, downloaded once from its hub")
+    weights: str | None = param(None, help="safetensors file to start from, with timm's parameter names")
+    options: dict[str, Any] = param({}, help="further arguments of the model, such as {drop_path_rate: 0.2}")
+    mean: list[float] | None = param(None, help="mean of the normalisation, of RGB in 0..1 (default: the model's own)")
+    std: list[float] | None = param(None, help="deviation of the normalisation (default: the model's own)")
+
+    def preprocessing(self) -> Preprocessing:
+        from timm.models import get_pretrained_cfg
+
+        config = get_pretrained_cfg(self.model)
+        if config is None:
+            return Preprocessing(tuple(self.mean or [0.5] * 3), tuple(self.std or [0.5] * 3), (224, 224))
+        height, width = config.input_size[-2:]
+        return Preprocessing(tuple(self.mean or config.mean), tuple(self.std or config.std), (height, width))
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What only timm can tell: (parameter, message)."""
+        from timm import is_model, list_models
+
+        found = []
+        if not is_model(self.model):
+            found.append(("model", f"timm has no model {self.model!r}{nearest(self.model, list_models())}"))
+        if self.weights and not Path(self.weights).expanduser().is_file():
+            path = Path(self.weights).expanduser().absolute()
+            found.append(("weights", f"expected a safetensors file at {path}: there is none"))
+        return found
+
+    def build(self, context: BuildContext) -> nn.Module:
+        import timm
+
+        try:
+            body = timm.create_model(
+                self.model, pretrained=self.pretrained, num_classes=0, in_chans=context.channels, **self.options
+            )
+        except TypeError as error:
+            raise DataError(f"timm's {self.model} does not take these options: {self.options} ({error})") from error
+        except Exception as error:
+            if not self.pretrained:
+                raise
+            raise DataError(
+                f"the weights of {self.model} could not be downloaded ({type(error).__name__}: {error}); give a file "
+                "(backbone.weights) or start from random weights (backbone.pretrained: false)"
+            ) from error
+        if self.weights:
+            load_weights(body, Path(self.weights).expanduser())
+        body.num_features = getattr(body, "head_hidden_size", None) or body.num_features
+        return body
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Copy a safetensors file into a module, less the file's classifier.
+
+    Raises DataError if the file cannot be read, lacks parameters, or has others of another shape.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} is not a readable safetensors file: {error}") from error
+    own = module.state_dict()
+    lacking = [name for name in own if name not in state and not name.endswith("num_batches_tracked")]
+    other = [name for name in own if name in state and state[name].shape != own[name].shape]
+    if lacking or other:
+        first = lacking[0] if lacking else f"{other[0]} {tuple(state[other[0]].shape)} for {tuple(own[other[0]].shape)}"
+        raise DataError(
+            f"{path} does not fit the model: {len(lacking)} parameters are missing and {len(other)} have another shape "
+            f"(the first: {first})"
+        )
+    module.load_state_dict({name: value for name, value in state.items() if name in own}, strict=False)

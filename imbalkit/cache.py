@@ -1,0 +1,275 @@
+"""Every image is decoded once: a typed array store in one memory-mapped file, with an SQLite index beside it.
+
+A folder holds, for one image rule, `pixels.bin` (records of one dtype and shape, named in `meta.json`), `index.sqlite`
+and a lock. A file is known by path, size and modification time, and failing that by the hash of its content: a moved or
+copied file is read, but not decoded again. Pixels reach the disk before the index speaks of them, so that a crash loses
+what is not committed and nothing else. Folders are shared by data sets and can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import logging
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import PIL
+from filelock import FileLock, Timeout
+
+from imbalkit.errors import DataError
+from imbalkit.images import ImageRule, read_image
+from imbalkit.stores import ArrayStore, BadImage, CachedImages, ImageStore
+
+Progress = Callable[[int, int], None]
+logger = logging.getLogger(__name__)
+
+_COMMIT_EVERY = 256  # images
+_QUEUE = 4096  # images handed to the threads at once
+_SPARE_BYTES = 64 * 2**20  # left free on the disk
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS pixels (hash BLOB PRIMARY KEY, slot INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, hash BLOB) WITHOUT ROWID;
+"""
+
+
+def default_cache_dir() -> Path:
+    """`$IMBALKIT_CACHE`, or `imbalkit` in `$XDG_CACHE_HOME`, or `~/.cache/imbalkit`."""
+    if os.environ.get("IMBALKIT_CACHE"):
+        return Path(os.environ["IMBALKIT_CACHE"]).expanduser()
+    base = Path(os.environ.get("XDG_CACHE_HOME") or "")
+    return (base if base.is_absolute() else Path.home() / ".cache") / "imbalkit"
+
+
+class Cache:
+    """The decoded images of one rule below `folder` (default: `default_cache_dir()`)."""
+
+    def __init__(self, folder: str | os.PathLike[str] | None, rule: ImageRule, workers: int | None = None):
+        self.root = Path(folder).expanduser() if folder is not None else default_cache_dir()
+        self.folder = self.root / rule.key
+        self.rule = rule
+        self.shape = (*rule.size, 3)
+        self.dtype = np.dtype(np.uint8)
+        self.workers = workers or available_cores()
+
+    def fill(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        progress: Progress | None = None,
+        on_bad_image: Literal["error", "skip"] = "error",
+    ) -> CachedImages:
+        """Decode what the folder does not hold yet; safe beside other runs and against a crash at any moment.
+
+        Args:
+            paths: one file a sample, in the table's order (repeats allowed)
+            progress: called with (files done, files in all)
+            on_bad_image: "error" lists every unreadable file, "skip" leaves them out and says which in `.bad`
+
+        Raises:
+            DataError: unreadable files (all of them, after one scan), a full disk, a folder that cannot be written
+        """
+        names = [os.path.abspath(os.path.expanduser(path)) for path in paths]
+        reasons: dict[str, str] = {}  # bad file -> why
+        decoded = 0
+        with self._clear_errors():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            stats = {name: _stat(name) for name in dict.fromkeys(names)}
+            if not (self.folder / "meta.json").exists() or len(self._lookup(stats)) < len(stats):
+                with self._locked():
+                    self._create()
+                    known = self._lookup(stats)  # once more: another run may have filled it meanwhile
+                    missing = [name for name in stats if name not in known]
+                    decoded = self._decode(missing, reasons, progress, len(stats))
+            slots = self._lookup(stats)
+            if progress:
+                progress(len(stats), len(stats))
+            bad = [BadImage(i, str(paths[i]), reasons[name]) for i, name in enumerate(names) if name in reasons]
+            if bad and on_bad_image == "error":
+                raise DataError(bad_images_message(bad, len(names)))
+            order = np.array([slots.get(name, -1) for name in names], dtype=np.int64)
+            changed = [name for name, slot in zip(names, order, strict=True) if slot < 0 and name not in reasons]
+            if changed:
+                raise DataError(f"{changed[0]} changed while it was read; run again when nothing writes to the data")
+            return CachedImages(self.folder, order, bad, decoded)
+
+    def _create(self) -> None:
+        """Lay out an empty store, unless there is one."""
+        meta = self.folder / "meta.json"
+        if meta.exists():
+            return
+        for name in ("index.sqlite", "index.sqlite-journal", "pixels.bin"):  # left by a crash before meta.json
+            (self.folder / name).unlink(missing_ok=True)
+        (self.folder / "pixels.bin").touch()
+        with closing(self._connect()) as index:
+            index.executescript(_SCHEMA)
+        facts = {
+            "dtype": self.dtype.name,
+            "shape": list(self.shape),
+            "rule": asdict(self.rule),
+            "pillow": PIL.__version__,
+        }
+        draft = meta.with_suffix(".draft")
+        draft.write_text(json.dumps(facts, indent=1))
+        draft.replace(meta)  # last: who sees it sees a complete store
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.folder / "index.sqlite", timeout=60)
+
+    def _lookup(self, stats: dict[str, tuple[int, int]]) -> dict[str, int]:
+        """Slots of the files that are as they were when they were decoded."""
+        query = "SELECT path, size, mtime_ns, slot FROM files JOIN pixels USING (hash) WHERE path IN (%s)"
+        found: dict[str, int] = {}
+        with closing(self._connect()) as index:
+            for names in _chunks(list(stats), 500):
+                rows = index.execute(query % ",".join("?" * len(names)), [os.fsencode(name) for name in names])
+                for path, size, mtime, slot in rows:
+                    name = os.fsdecode(path)
+                    if stats[name] == (size, mtime):
+                        found[name] = slot
+        return found
+
+    def _decode(self, missing: list[str], reasons: dict[str, str], progress: Progress | None, total: int) -> int:
+        """Read `missing`, decode what no hash knows, commit every few hundred; returns how many were decoded."""
+        with closing(self._connect()) as index, open(self.folder / "pixels.bin", "r+b", buffering=0) as file:
+            known = dict(index.execute("SELECT hash, slot FROM pixels"))
+            record = int(np.prod(self.shape)) * self.dtype.itemsize
+            first = max(known.values(), default=-1) + 1
+            # Stored pixels that no listed file claims may be those of moved files: never refuse for too little by them.
+            self._check_space((len(missing) - max(0, len(known) - (total - len(missing)))) * record)
+            writing, slots = threading.Lock(), itertools.count(first)
+
+            def work(name: str) -> tuple[bytes, int, int, bytes] | None:
+                """The file's line in the index; None for a bad image."""
+                try:
+                    content, stat = _read(name)
+                    digest = hashlib.blake2b(content, digest_size=16).digest()
+                    pixels = None if digest in known else read_image(content, self.rule)
+                except DataError as error:
+                    reasons[name] = str(error)
+                    return None
+                with writing:
+                    if digest not in known:  # two names may hold the same content
+                        slot = next(slots)
+                        file.seek(slot * record)
+                        _write_all(file, pixels)
+                        known[digest] = slot
+                return os.fsencode(name), stat.st_size, stat.st_mtime_ns, digest
+
+            pool = ThreadPoolExecutor(self.workers, thread_name_prefix="imbalkit-decode")
+            try:
+                done, batch = total - len(missing), []
+                for row in itertools.chain.from_iterable(pool.map(work, part) for part in _chunks(missing, _QUEUE)):
+                    done += 1
+                    if row is not None:
+                        batch.append(row)
+                    if len(batch) == _COMMIT_EVERY or done == total:
+                        os.fsync(file.fileno())  # pixels first, then the index that speaks of them
+                        with index:
+                            index.executemany(
+                                "INSERT OR IGNORE INTO pixels VALUES (?, ?)", [(row[3], known[row[3]]) for row in batch]
+                            )
+                            index.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", batch)
+                        batch = []
+                    if progress:
+                        progress(done, total)
+            finally:
+                pool.shutdown(cancel_futures=True)
+            return next(slots) - first
+
+    def _check_space(self, need: int) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if need > 0 and need + _SPARE_BYTES > free:
+            raise DataError(
+                f"the cache {self.root} needs {need / 2**30:.2f} GiB more, and {free / 2**30:.2f} GiB are free there: "
+                "make room, choose a smaller image size, or name another folder in IMBALKIT_CACHE"
+            )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self.folder / "fill.lock")
+        try:
+            lock.acquire(timeout=0.5)
+        except Timeout:
+            logger.info("another run is filling the cache %s; waiting for it", self.folder)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _clear_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise DataError(
+                f"the cache {self.folder} cannot be used ({error}): make room on the disk or name a folder that can be "
+                "written in IMBALKIT_CACHE; if the folder is damaged, delete it"
+            ) from None
+
+
+def open_store(
+    paths: Sequence[str] | None,
+    arrays: np.ndarray | None,
+    rule: ImageRule,
+    folder: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    on_bad_image: Literal["error", "skip"] = "error",
+) -> ImageStore:
+    """A table's pixels: its arrays if it has them, its files through the cache otherwise."""
+    if arrays is not None:
+        return ArrayStore(arrays, rule)
+    return Cache(folder, rule).fill(paths or (), progress, on_bad_image)
+
+
+def bad_images_message(bad: Sequence[BadImage], total: int, most: int = 20) -> str:
+    """Which files could not be read, the first `most` by name."""
+    lines = [f"  sample {image.index}: {image.path}: {image.reason}" for image in bad[:most]]
+    more = [f"  ... and {len(bad) - most} more"] if len(bad) > most else []
+    head = f"{len(bad)} of {total} images cannot be read (mend or remove them, or set images.on_bad_image to skip):"
+    return "\n".join([head, *lines, *more])
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _stat(name: str) -> tuple[int, int]:
+    """Size and modification time; (-1, -1) for what is not there, which no record equals."""
+    try:
+        stat = os.stat(name)
+    except OSError:
+        return -1, -1
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _write_all(file: Any, pixels: np.ndarray) -> None:
+    view = memoryview(np.ascontiguousarray(pixels)).cast("B")
+    while view:  # a raw write may take less than it is given when the disk is nearly full
+        view = view[file.write(view) :]
+
+
+def _read(name: str) -> tuple[bytes, os.stat_result]:
+    """A file's content, and what was known of it when it was opened."""
+    try:
+        with open(name, "rb") as source:
+            return source.read(), os.fstat(source.fileno())
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        raise DataError("there is no such file" if missing else f"the file cannot be read ({error.strerror})") from None
+
+
+def _chunks(items: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,56 @@
+"""Temperature scaling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from imbalkit.kinds import Calibrator, param
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Logits divided by a temperature: above 1 the model was too sure of itself."""
+
+    temperature: float
+
+    @property
+    def fitted(self) -> dict[str, float]:
+        """What a run folder keeps of it."""
+        return {"temperature": self.temperature}
+
+    def __call__(self, logits: np.ndarray) -> np.ndarray:
+        return np.asarray(logits) / self.temperature
+
+
+class Temperature(Calibrator):
+    """Divides the logits by one number, which changes no decision by the most probable class (Guo et al. 2017)."""
+
+    name = "temperature"
+
+    largest: float = param(20.0, help="largest temperature, and 1 / the smallest", gt=1, le=1000)
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray) -> Scaling:
+        """The temperature of least mean negative log likelihood; 1 without rows."""
+        from scipy.optimize import minimize_scalar
+
+        logits, labels = np.asarray(logits, dtype=np.float64), np.asarray(labels)
+        if not len(logits) or np.ptp(logits, axis=1).max() == 0:
+            return Scaling(1.0)
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        chosen = shifted[np.arange(len(labels)), labels]
+
+        def loss(log_sharpness: float) -> float:
+            sharpness = np.exp(log_sharpness)
+            return float((np.log(np.exp(sharpness * shifted).sum(axis=1)) - sharpness * chosen).mean())
+
+        bound = float(np.log(self.largest))
+        # Convex in the sharpness 1 / T, so that its logarithm has one minimum.
+        found = minimize_scalar(loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-6})
+        # Rounded to what the search knows, so that the order of a sum's terms does not show.
+        return Scaling(float(f"{np.exp(-found.x):.6g}"))
+
+    def restore(self, fitted: dict[str, float]) -> Scaling:
+        """What `fit` returned, from its parameters in a run folder."""
+        return Scaling(float(fitted["temperature"]))

@@ -1,0 +1,178 @@
+"""The catalogue: every installed part by kind and name, built from the hooks of every plugin.
+
+Plugins are found through the entry-point group `imbalkit.plugins`; the built-in parts come the same way. What a plugin does
+wrong (import failure, misspelled hook, wrong signature, name already taken) raises PluginError with its distribution's name.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+import pluggy
+
+from imbalkit import hookspecs
+from imbalkit.errors import PluginError, listing, nearest
+from imbalkit.kinds import KINDS, Part
+
+ENTRY_POINTS = "imbalkit.plugins"
+HOOKS = {"loss": "register_losses"} | {kind: f"register_{kind}s" for kind in KINDS if kind != "loss"}
+
+
+@dataclass(frozen=True)
+class Provider:
+    """Who registered a part."""
+
+    plugin: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".strip()
+
+
+class Catalogue:
+    """Parts by kind and name, and the plugin manager that the observers are called through."""
+
+    def __init__(self, plugins: Iterable[tuple[ModuleType, Provider]]):
+        """Raises PluginError for a plugin that breaks a rule of the hooks."""
+        self.manager = pluggy.PluginManager("imbalkit")
+        self.manager.add_hookspecs(hookspecs)
+        self.recipes: dict[str, Path] = {}
+        self._parts: dict[str, dict[str, type[Part]]] = {kind: {} for kind in KINDS}
+        self._providers: dict[tuple[str, str], Provider] = {}
+        self._by_plugin: dict[str, Provider] = {}
+        for module, provider in plugins:
+            self._register(module, provider)
+        for kind, hook in HOOKS.items():
+            for provider, classes in self._results(hook):
+                for part in _checked_list(classes, hook, provider):
+                    self._add(kind, part, hook, provider)
+            self._parts[kind] = dict(sorted(self._parts[kind].items()))
+        for provider, recipes in self._results("register_recipes"):
+            self._add_recipes(recipes, provider)
+
+    def kinds(self) -> list[str]:
+        """The kinds of parts."""
+        return list(self._parts)
+
+    def names(self, kind: str) -> list[str]:
+        """Names of a kind's parts, sorted."""
+        return list(self._parts[kind])
+
+    def get(self, kind: str, name: str) -> type[Part]:
+        """The class of a part. Raises PluginError with the nearest name."""
+        if name not in self._parts[kind]:
+            known = self.names(kind)
+            raise PluginError(f"there is no {kind} {name!r}{nearest(name, known)} (installed: {listing(known)})")
+        return self._parts[kind][name]
+
+    def provider(self, kind: str, name: str) -> Provider:
+        """Who registered a part ("recipe" counts as a kind here)."""
+        return self._providers[kind, name]
+
+    def providers(self) -> list[Provider]:
+        """Every plugin, sorted by name."""
+        return [self._by_plugin[name] for name in sorted(self._by_plugin)]
+
+    # --- building ------------------------------------------------------------------------------------------------
+
+    def _register(self, module: ModuleType, provider: Provider) -> None:
+        if provider.plugin in self._by_plugin:
+            other = self._by_plugin[provider.plugin]
+            raise PluginError(f"two plugins are called {provider.plugin!r}: one of {other}, one of {provider}")
+        self._by_plugin[provider.plugin] = provider
+        try:
+            self.manager.register(module, name=provider.plugin)
+            self.manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            hooks = [name for name, _ in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(hookspecs, name)]
+            wrong = next((name for name in vars(module) if f"{name!r}" in str(error)), "")
+            hint = nearest(wrong, hooks) if wrong and wrong not in hooks else ""
+            raise PluginError(f"plugin {provider.plugin!r} of {provider} has a wrong hook: {error}{hint}") from error
+        except ValueError as error:
+            raise PluginError(f"plugin {provider.plugin!r} of {provider} is registered twice: {error}") from error
+
+    def _results(self, hook: str) -> Iterable[tuple[Provider, object]]:
+        # Called one by one, not through the hook, so that a failure and each part have a culprit.
+        implementations = getattr(self.manager.hook, hook).get_hookimpls()
+        for implementation in sorted(implementations, key=lambda item: item.plugin_name):
+            provider = self._by_plugin[implementation.plugin_name]
+            try:
+                yield provider, implementation.function()
+            except Exception as error:
+                raise PluginError(
+                    f"{hook} of plugin {provider.plugin!r} ({provider}) failed: {type(error).__name__}: {error}"
+                ) from error
+
+    def _add(self, kind: str, part: object, hook: str, provider: Provider) -> None:
+        base = KINDS[kind]
+        if not (isinstance(part, type) and issubclass(part, base)):
+            raise PluginError(
+                f"{hook} of plugin {provider.plugin!r} ({provider}) must return subclasses of "
+                f"imbalkit.kinds.{base.__name__}, got {part!r}"
+            )
+        name = getattr(part, "name", None)
+        if not isinstance(name, str) or not name:
+            raise PluginError(f"{kind} {part.__name__} of plugin {provider.plugin!r} ({provider}) has no `name`")
+        if name in self._parts[kind]:
+            other = self._providers[kind, name]
+            raise PluginError(
+                f"two plugins register a {kind} called {name!r}: {other.plugin!r} ({other}) and {provider.plugin!r} "
+                f"({provider}); leave one out with --without"
+            )
+        self._parts[kind][name] = part
+        self._providers[kind, name] = provider
+
+    def _add_recipes(self, recipes: object, provider: Provider) -> None:
+        if not isinstance(recipes, Mapping):
+            raise PluginError(
+                f"register_recipes of plugin {provider.plugin!r} ({provider}) must return a mapping from names to paths, "
+                f"got {recipes!r}"
+            )
+        for name, path in recipes.items():
+            if name in self.recipes:
+                raise PluginError(f"two plugins register a recipe called {name!r}: one is of {provider}")
+            self.recipes[name] = Path(path)
+            self._providers["recipe", name] = provider
+
+
+def _checked_list(classes: object, hook: str, provider: Provider) -> list[object]:
+    if not isinstance(classes, list | tuple):
+        raise PluginError(
+            f"{hook} of plugin {provider.plugin!r} ({provider}) must return a list of classes, got {classes!r}"
+        )
+    return list(classes)
+
+
+def _load(entry: EntryPoint) -> tuple[ModuleType, Provider]:
+    distribution = entry.dist
+    provider = Provider(
+        entry.name, distribution.name if distribution else "unknown", distribution.version if distribution else ""
+    )
+    try:
+        return entry.load(), provider
+    except Exception as error:
+        raise PluginError(
+            f"plugin {entry.name!r} of {provider} cannot be imported: {type(error).__name__}: {error}\n"
+            f"  mend or uninstall it, or leave it out: --without {entry.name}"
+        ) from error
+
+
+@lru_cache
+def default_catalogue(without: tuple[str, ...] = ()) -> Catalogue:
+    """The catalogue of what is installed, less the plugins (or distributions) named. Raises PluginError."""
+    entries = sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
+    names = {entry.name for entry in entries} | {entry.dist.name for entry in entries if entry.dist}
+    for name in without:
+        if name not in names:
+            raise PluginError(
+                f"--without {name}: no such plugin{nearest(name, names)} (installed: {listing(sorted(names))})"
+            )
+    kept = [entry for entry in entries if entry.name not in without and not (entry.dist and entry.dist.name in without)]
+    return Catalogue(_load(entry) for entry in kept)

@@ -1,0 +1,86 @@
+"""The command line: finds commands by name and imports only the one that is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+# name -> (module, help): known without importing, so that --help is instant
+COMMANDS = {
+    "run": ("imbalkit.commands.run", "Run a recipe: data to model, figures and run folder."),
+    "plan": ("imbalkit.commands.plan", "Show the class counts of a recipe without training."),
+    "plugins": ("imbalkit.commands.plugins", "List the installed parts and their parameters."),
+    "schema": ("imbalkit.commands.schema", "Print the JSON Schema of recipes, for editors."),
+    "init": ("imbalkit.commands.init", "Look at a data set and write a recipe for it."),
+}
+ENTRY_POINTS = "imbalkit.commands"
+
+
+class Commands(click.Group):
+    """The built-in commands, and those that plugins add through the entry-point group `imbalkit.commands`."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*COMMANDS, *sorted(_plugin_commands())]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name in COMMANDS:
+            return importlib.import_module(COMMANDS[name][0]).command
+        found = _plugin_commands().get(name)
+        if found is None:
+            return None
+        try:
+            return found.load()
+        except Exception as error:
+            owner = found.dist.name if found.dist else "unknown"
+            raise click.ClickException(
+                f"command {name!r} of {owner} cannot be imported: {type(error).__name__}: {error}"
+            ) from error
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        name = args[0] if args else ""
+        if name and name not in self.list_commands(context) and not name.startswith("-"):
+            from imbalkit.errors import nearest
+
+            context.fail(f"there is no command {name!r}{nearest(name, self.list_commands(context))}")
+        return super().resolve_command(context, args)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, text) for name, (_, text) in COMMANDS.items()]
+        rows += [
+            (name, f"From {entry.dist.name if entry.dist else 'a plugin'}.")
+            for name, entry in _plugin_commands().items()
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _plugin_commands() -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS) if entry.name not in COMMANDS}
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="imbalkit", message="imbalkit %(version)s")
+def root() -> None:
+    """Train classifiers on imbalanced data: one recipe, from a skewed data set to an honest report."""
+
+
+def main() -> None:
+    """The command `imbalkit`: a user's mistake ends with its message and exit code 1, never with a traceback."""
+    try:
+        root(standalone_mode=True)
+    except Exception as error:
+        from imbalkit.errors import ImbalkitError
+
+        if not isinstance(error, ImbalkitError):
+            raise
+        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("stopped; `imbalkit run ... --resume` goes on from here", err=True)
+        sys.exit(130)

@@ -1,0 +1,108 @@
+"""`imbalkit init`: look at new data, say what is there, and write a recipe for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from imbalkit.inspection import Findings
+
+
+@click.command("init")
+@click.argument("data", type=click.Path(path_type=Path), metavar="FOLDER_OR_CSV")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("recipe.yaml"), show_default=True)
+@click.option("--root", type=click.Path(path_type=Path), help="Folder that a table's image paths start at.")
+@click.option("--label", metavar="COLUMN", help="A table's label column.")
+@click.option("--force", is_flag=True, help="Overwrite the recipe if it exists.")
+def command(data: Path, out: Path, root: Path | None, label: str | None, force: bool) -> None:
+    """Look at a folder of images (one folder a class) or a CSV file and write a recipe for it."""
+    from rich.console import Console
+
+    from imbalkit.errors import ImbalkitError
+    from imbalkit.inspection import inspect, recipe_text
+
+    console = Console()
+    if out.exists() and not force:
+        raise click.ClickException(f"{out} exists: choose another file with --out, or overwrite it with --force")
+    if not out.absolute().parent.is_dir():
+        raise click.ClickException(f"there is no folder {out.absolute().parent} to write {out.name} into")
+    try:
+        with _progress(console) as progress:
+            task = progress.add_task("reading the images", total=None)
+            found = inspect(data, root, label, lambda done, total: progress.update(task, completed=done, total=total))
+        show(found, console)
+        draft = out.with_name(f".{out.name}.draft")
+        draft.write_text(recipe_text(found, out), encoding="utf-8")
+        draft.replace(out)
+    except ImbalkitError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written: {error.strerror or error}") from None
+    console.print(f"\nWrote [bold]{out}[/]. Next: [bold]imbalkit plan {out}[/], then [bold]imbalkit run {out}[/]")
+
+
+def _progress(console: Console):  # type: ignore[no-untyped-def]
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def show(found: Findings, console: Console) -> None:
+    """Print the findings."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table, counts = found.table, found.table.counts()
+    rows = Table(box=box.SIMPLE_HEAD)
+    rows.add_column("class")
+    rows.add_column("images", justify="right")
+    rows.add_column("share", justify="right")
+    for name, count in zip(table.classes, counts, strict=True):
+        rows.add_row(escape(name), f"{count:,}", f"{count / len(table):.1%}")
+    console.print(rows)
+    lines = [
+        f"{len(table):,} images, {len(table.classes)} classes, balance ratio {min(counts) / max(counts):.3f} "
+        "(smallest / largest class)"
+    ]
+    if hasattr(found.part, "label_column"):
+        part = found.part
+        lines.append(f"paths: {part.path_template or 'column ' + part.path_column}; labels: column {part.label_column}")
+        lines += [f"may hold the labels too: {', '.join(found.labels[1:])}"] if found.labels[1:] else []
+    if found.groups:
+        groups = table.groups
+        many = "" if groups is None else f" ({len(set(groups.tolist())):,} groups; none will be on two sides)"
+        lines.append(f"groups: column {found.groups[0]}{many}")
+        lines += [f"may hold groups too: {', '.join(found.groups[1:])}"] if found.groups[1:] else []
+    if "split" in table.frame:
+        lines.append("split: " + ", ".join(f"{n} {c:,}" for n, c in table.frame["split"].value_counts().items()))
+    low, high = min(found.sizes), max(found.sizes)
+    usual, count = found.sizes.most_common(1)[0]
+    if low == high:
+        lines.append(f"sizes: all {usual[0]}x{usual[1]} px (height x width)")
+    else:
+        span = (
+            f"{_span(size[0] for size in found.sizes)} x {_span(size[1] for size in found.sizes)} px (height x width)"
+        )
+        lines.append(f"sizes: {span}, {len(found.sizes):,} different, most often {usual[0]}x{usual[1]} ({count:,})")
+    lines.append("colours: " + ", ".join(f"{mode} {number:,}" for mode, number in found.modes.most_common()))
+    lines += [*table.notes, *found.hints]
+    for line in lines:
+        console.print(escape(line), soft_wrap=True, highlight=False)
+    if found.bad:
+        console.print(f"\n[red]{len(found.bad)} images cannot be read[/] (the recipe skips them):")
+        for path, reason in found.bad:
+            console.print(escape(f"  {path}: {reason}"), soft_wrap=True, highlight=False)
+    else:
+        console.print("every image can be read")
+
+
+def _span(values) -> str:  # type: ignore[no-untyped-def]
+    values = list(values)
+    return f"{min(values)}-{max(values)}" if min(values) != max(values) else str(values[0])

@@ -1,0 +1,25 @@
+"""`imbalkit plugins`"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from imbalkit.commands import options
+
+
+@click.command("plugins")
+@click.argument("what", required=False, metavar="[KIND | NAME]")
+@options.as_json
+@options.without
+def command(what: str | None, as_json: bool, without: tuple[str, ...]) -> None:
+    """List the installed parts: of a KIND, or one by NAME with its parameters."""
+    from imbalkit.catalogue import default_catalogue
+    from imbalkit.tables import part_facts, print_parts
+
+    facts = part_facts(default_catalogue(tuple(without)), what)
+    if as_json:
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        print_parts(facts, details=what is not None)

@@ -1,0 +1,35 @@
+"""`imbalkit run`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from imbalkit.commands import options
+
+
+@click.command("run")
+@options.recipe
+@options.overrides
+@click.option(
+    "--runs", default="runs", show_default=True, type=click.Path(path_type=Path), help="Where run folders are made."
+)
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="The run folder itself, instead of a new one under --runs."
+)
+@click.option("--resume", is_flag=True, help="Go on with the latest run of this very recipe.")
+@options.without
+def command(
+    recipe: str, overrides: tuple[str, ...], runs: Path, folder: Path | None, resume: bool, without: tuple[str, ...]
+) -> None:
+    """Run RECIPE: a file, or the name of a recipe that a plugin registers.
+
+    Ends with a table of test figures and the run folder's path.
+    """
+    from imbalkit.engine import run
+    from imbalkit.progress import choose_progress
+    from imbalkit.tables import print_results
+
+    path = run(recipe, overrides, runs, folder, resume, tuple(without), choose_progress())
+    print_results(path)

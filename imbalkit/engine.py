@@ -1,0 +1,210 @@
+"""A run, all stages in order: check, split, decode, resample, train, decide, evaluate, write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imbalkit import run_folder
+from imbalkit.errors import RunError
+from imbalkit.planning import Prepared, prepare
+from imbalkit.progress import Progress
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from imbalkit.model import Classifier
+    from imbalkit.training import Trainer
+
+
+def run(
+    recipe: str | Path,
+    overrides: Iterable[str] = (),
+    runs: str | Path = "runs",
+    folder: str | Path | None = None,
+    resume: bool = False,
+    without: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Path:
+    """Run a recipe to its end.
+
+    Args:
+        recipe: a file, or the name of a registered recipe
+        overrides: "a.b=value"
+        runs: where run folders are made
+        folder: the run folder itself (default: a new one under `runs`)
+        resume: go on with the latest run of this very recipe, if there is one
+        without: plugins to leave out
+        progress: told what goes on (default: nobody)
+
+    Returns:
+        the run folder
+
+    Raises:
+        ImbalkitError: with what is wrong, before anything is trained where that can be known
+    """
+    progress = progress or Progress()
+    prepared = prepare(recipe, overrides, without, runtime=True)
+    fabric = _fabric(prepared)
+    if _launched_outside():
+        fabric.launch()
+        path = _open(prepared, runs, folder, resume, progress) if fabric.is_global_zero else None
+        path = Path(fabric.broadcast(str(path)))
+        _work(fabric, path, without, prepared, progress)
+        return path
+    path = _open(prepared, runs, folder, resume, progress)
+    if run_folder.is_finished(path):
+        progress.note(f"{path} is finished already")
+    elif prepared.recipe.split.folds is not None and prepared.recipe.split.fold is None:
+        from imbalkit.folds import run_folds
+
+        run_folds(prepared, path, without)
+    elif fabric.strategy.__class__.__name__ == "SingleDeviceStrategy":
+        _work(fabric, path, without, prepared, progress)
+    else:
+        # Other processes prepare the recipe anew: what they get must survive the way there.
+        fabric.launch(_work, path, without)
+    return path
+
+
+def _open(prepared: Prepared, runs: str | Path, folder: str | Path | None, resume: bool, progress: Progress) -> Path:
+    path = run_folder.open_folder(prepared, Path(runs), Path(folder) if folder else None, resume)
+    progress.note(f"run folder {path}")
+    return path
+
+
+def _launched_outside() -> bool:
+    """Whether torchrun or a cluster's launcher started this process as one of several."""
+    return "TORCHELASTIC_RUN_ID" in os.environ or int(os.environ.get("SLURM_NTASKS", "1")) > 1
+
+
+def _fabric(prepared: Prepared) -> Fabric:
+    import torch
+    from lightning_fabric import Fabric
+    from lightning_fabric.strategies import DDPStrategy
+
+    settings = prepared.recipe.training
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    precision = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[settings.precision]
+    single = settings.devices == 1 and settings.nodes == 1
+    start = "popen" if _launched_outside() else "spawn"
+    strategy: Any = DDPStrategy(start_method=start, find_unused_parameters=settings.freeze_epochs > 0)
+    return Fabric(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        num_nodes=settings.nodes,
+        strategy="auto" if single else strategy,
+        precision=precision,
+    )
+
+
+def _work(
+    fabric: Fabric,
+    folder: Path,
+    without: tuple[str, ...],
+    prepared: Prepared | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """The run itself, on every device; the first process writes."""
+    from filelock import FileLock, Timeout
+
+    from imbalkit.progress import choose_progress
+
+    if prepared is None:
+        prepared = prepare(folder / run_folder.RECIPE, without=without)
+    if not fabric.is_global_zero:
+        return _stages(fabric, folder, prepared, Progress())
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"{folder} is being worked on by another process") from None
+    try:
+        with progress or choose_progress() as shown:
+            _stages(fabric, folder, prepared, shown)
+    finally:
+        lock.release()
+
+
+def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress) -> None:
+    from imbalkit.loading import load_images
+    from imbalkit.outputs import write_outputs
+    from imbalkit.resampling import resample
+    from imbalkit.training import Trainer
+
+    recipe, hooks = prepared.recipe, prepared.catalogue.manager.hook
+    images, bad = load_images(prepared, fabric, progress)
+    trainer = Trainer(
+        fabric=fabric,
+        images=images,
+        settings=recipe.training,
+        head=recipe.head,
+        augment=recipe.augment,
+        seed=recipe.seed,
+        positive=prepared.positive,
+        folder=folder / run_folder.CHECKPOINTS,
+        progress=progress,
+        epoch_finished=_epoch_observer(folder, prepared),
+        names=lambda sources: sample_names(prepared, sources),
+    )
+
+    def plan_changed(plan: Any, stage: str) -> None:
+        if fabric.is_global_zero:
+            progress.note(
+                f"{stage}: " + ", ".join(f"{n:,} {c}" for c, n in zip(plan.classes, plan.counts(), strict=True))
+            )
+            hooks.plan_changed(plan=plan, stage=stage, folder=folder)
+
+    plan, steps = resample(prepared, prepared.source_plan(bad), trainer, plan_changed)
+    sides = {
+        side: rows_plan(prepared, np.setdiff1d(getattr(prepared.split, side), bad)) for side in ("validation", "test")
+    }
+    validate = _validation(trainer, prepared, sides["validation"]) if len(sides["validation"]) else None
+    model = trainer.fit("final", plan, recipe.backbone, recipe.loss, recipe.training.epochs, validate)
+    logits = {side: trainer.predict(model, rows) for side, rows in sides.items()}
+    if fabric.is_global_zero:
+        write_outputs(folder, prepared, plan, steps, model, trainer.context(plan, "final"), sides, logits)
+
+
+def rows_plan(prepared: Prepared, samples: np.ndarray) -> Any:
+    """Samples as rows without operations, to be predicted."""
+    from imbalkit.plan import Plan
+
+    return Plan.from_labels(prepared.table.labels[samples], prepared.classes, sources=samples)
+
+
+def sample_names(prepared: Prepared, sources: np.ndarray) -> list[str]:
+    """What a person finds samples by: their paths, or their positions in the arrays."""
+    frame = prepared.table.frame
+    return frame["path"].iloc[sources].tolist() if "path" in frame else [f"sample {source}" for source in sources]
+
+
+def _validation(trainer: Trainer, prepared: Prepared, rows: Any) -> Callable[[Classifier], dict[str, Any]]:
+    from imbalkit.outputs import figures
+
+    def validate(model: Classifier) -> dict[str, Any]:
+        return figures(prepared, rows.label, trainer.predict(model, rows))
+
+    return validate
+
+
+def _epoch_observer(folder: Path, prepared: Prepared) -> Callable[[str, int, dict[str, Any]], None]:
+    hook = prepared.catalogue.manager.hook.epoch_finished
+    writer = None
+    if prepared.recipe.logging.tensorboard:
+        from imbalkit.tensorboard import EpochWriter
+
+        writer = EpochWriter(folder)
+
+    def observe(stage: str, epoch: int, figures: dict[str, Any]) -> None:
+        run_folder.append_log(folder, figures)
+        if writer is not None:
+            writer.write(stage, epoch, figures)
+        hook(stage=stage, epoch=epoch, figures=figures, folder=folder)
+
+    return observe

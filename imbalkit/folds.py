@@ -1,0 +1,59 @@
+"""Cross-validation: every fold is a run of its own, started by the launcher, and their results are put together."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from imbalkit import run_folder
+from imbalkit.errors import RunError
+from imbalkit.planning import Prepared
+
+
+def run_folds(prepared: Prepared, folder: Path, without: tuple[str, ...] = ()) -> None:
+    """Run every fold in `folder`/fold-0, fold-1, ... and write their mean, spread and pooled predictions.
+
+    Raises RunError if a fold fails; with --resume those that are finished are kept.
+    """
+    settings = prepared.recipe.split
+    folds = [folder / f"fold-{number}" for number in range(settings.folds)]
+    commands = [
+        [
+            *(sys.executable, "-m", "imbalkit", "run", str(folder / run_folder.RECIPE)),
+            *("--set", f"split.fold={number}", "--folder", str(path), "--resume"),
+            *(word for name in without for word in ("--without", name)),
+        ]
+        for number, path in enumerate(folds)
+        if not run_folder.is_finished(path)
+    ]
+    codes = prepared.recipe.launcher.launch(commands)
+    failed = [path.name for path in folds if not run_folder.is_finished(path)]
+    if failed:
+        raise RunError(f"{', '.join(failed)} of {folder} failed (exit codes {codes}); mend the cause and add --resume")
+    metrics = [run_folder.read_json(path / run_folder.METRICS) for path in folds]
+    pooled = pd.concat(
+        [pd.read_parquet(path / run_folder.PREDICTIONS).assign(fold=number) for number, path in enumerate(folds)]
+    )
+    pooled[pooled["split"] == "test"].to_parquet(folder / run_folder.PREDICTIONS, index=False)
+    run_folder.write_json(
+        folder / run_folder.METRICS,
+        {"folds": len(folds), "test": summarise([entry["test"] for entry in metrics])},
+    )
+
+
+def summarise(figures: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean, standard deviation (n - 1) and every value of each figure, nested as the figures are; lists are left out."""
+    summary: dict[str, Any] = {}
+    for name, first in figures[0].items():
+        values = [entry.get(name) for entry in figures]
+        if isinstance(first, Mapping):
+            summary[name] = summarise(values)
+        elif isinstance(first, int | float) and all(isinstance(value, int | float) for value in values):
+            deviation = statistics.stdev(values) if len(values) > 1 else None
+            summary[name] = {"mean": statistics.fmean(values), "sd": deviation, "values": values}
+    return summary

@@ -1,0 +1,120 @@
+"""Cross entropy, plain and weighted by class, in float32 whatever the logits' precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from imbalkit.errors import ImbalkitError
+
+REDUCTIONS = ("mean", "none")
+
+
+def cross_entropy(
+    logits: Tensor,
+    targets: Tensor,
+    weights: Tensor | None = None,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> Tensor:
+    """w_y CE of each row, or its plain mean over the rows. Gilal et al. 2023, eq. 2 to 4.
+
+    Torch's own weighted mean divides by the sum of the rows' weights, which takes most of a weight's effect back in a
+    batch of one class; the mean here divides by the number of rows. With label smoothing a row keeps the weight of its
+    own class (torch weighs each class's share of the smoothed target instead).
+
+    Args:
+        logits: float [n, C]
+        targets: int64 [n], 0..C-1
+        weights: [C], without gradient; None for 1
+        label_smoothing: share of the target that is spread evenly over all classes, 0..1
+        reduction: "mean" (scalar; 0 without rows) or "none" ([n])
+
+    Returns:
+        float32, or float64 for float64 logits
+    """
+    logits = at_least_float32(logits)
+    if weights is None:
+        if reduction == "none" or len(targets) == 0:
+            rows = F.cross_entropy(logits, targets, label_smoothing=label_smoothing, reduction="none")
+            return rows if reduction == "none" else rows.sum()
+        return F.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+    if weights.dtype != logits.dtype:
+        weights = weights.to(logits.dtype)
+    if reduction == "mean":
+        # Sum of rows with w / n: one step less to differentiate. By a tensor: a Python number costs 10 us more (CPU).
+        weights = weights / torch.full_like(weights, max(targets.shape[0], 1))
+    total = "none" if reduction == "none" else "sum"
+    if label_smoothing == 0:
+        return F.cross_entropy(logits, targets, weight=weights, reduction=total)
+    rows = weights[targets] * F.cross_entropy(logits, targets, label_smoothing=label_smoothing, reduction="none")
+    return rows if reduction == "none" else rows.sum()
+
+
+def at_least_float32(logits: Tensor) -> Tensor:
+    """bf16 and fp16 logits as float32; float64 stays."""
+    return logits if logits.dtype in (torch.float32, torch.float64) else logits.float()
+
+
+def check_reduction(reduction: str) -> str:
+    """Raise ImbalkitError unless it is "mean" or "none"."""
+    if reduction not in REDUCTIONS:
+        raise ImbalkitError(f"reduction: expected 'mean' or 'none', got {reduction!r}")
+    return reduction
+
+
+def check_batch(logits: Tensor, targets: Tensor, num_classes: int) -> None:
+    """Raise ImbalkitError unless logits are [n, num_classes] and targets [n]; looks at shapes alone."""
+    if logits.dim() != 2 or logits.shape[1] != num_classes or targets.shape != logits.shape[:1]:
+        raise ImbalkitError(
+            f"expected logits [n, {num_classes}] and targets [n], got {list(logits.shape)} and {list(targets.shape)}"
+        )
+
+
+class CrossEntropy(nn.Module):
+    """Cross entropy in float32; arguments as in `cross_entropy`."""
+
+    def __init__(self, label_smoothing: float = 0.0, reduction: str = "mean"):
+        super().__init__()
+        self.label_smoothing = label_smoothing
+        self.reduction = check_reduction(reduction)
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Logits [n, C] and targets [n] to a scalar, or [n] for reduction "none"."""
+        return cross_entropy(logits, targets, None, self.label_smoothing, self.reduction)
+
+
+class WeightedCrossEntropy(nn.Module):
+    """Cross entropy times the weight of a row's class; the mean is over rows, see `cross_entropy`.
+
+    Args:
+        weights: a weight for each class, [C]
+    """
+
+    def __init__(self, weights: Sequence[float] | Tensor, label_smoothing: float = 0.0, reduction: str = "mean"):
+        super().__init__()
+        # Not persistent: a recipe's weights decide, never those of a checkpoint.
+        self.register_buffer("weights", torch.as_tensor(weights, dtype=torch.float32), persistent=False)
+        self.label_smoothing = label_smoothing
+        self.reduction = check_reduction(reduction)
+
+    def class_weights(self) -> Tensor:
+        """The weights, [C]."""
+        return self.weights
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Logits [n, C] and targets [n] to a scalar, or [n] for reduction "none"."""
+        check_batch(logits, targets, len(self.weights))
+        return cross_entropy(logits, targets, self.weights, self.label_smoothing, self.reduction)
+
+
+def inverse_frequency(counts: Sequence[int]) -> list[float]:
+    """w_c = N / (C N_c), so that every class weighs the same in all; 0 for a class without rows.
+
+    Gilal et al. 2023, eq. 4, with counts of the whole plan instead of a batch's.
+    """
+    total, classes = sum(counts), len(counts)
+    return [total / (classes * count) if count else 0.0 for count in counts]

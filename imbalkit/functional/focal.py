@@ -1,0 +1,62 @@
+"""Focal loss for any number of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from imbalkit.functional.ce import at_least_float32, check_batch, check_reduction
+
+
+def focal_loss(
+    logits: Tensor, targets: Tensor, delta: float = 2.0, alpha: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
+    """alpha_y (1 - p_y)^delta CE of each row, or its mean over the rows.
+
+    Lin et al. 2017 (there: gamma); Gilal et al. 2023, eq. 5 (delta). 1 - p_y is taken as the sum of the other classes'
+    probabilities, in logarithms, so that neither the loss nor its gradient fails where p_y rounds to 1.
+
+    Args:
+        logits: float [n, C]
+        targets: int64 [n], 0..C-1
+        delta: focusing exponent, >= 0; 0 gives cross entropy
+        alpha: weight of each class, [C]; None for 1
+        reduction: "mean" (scalar; 0 without rows) or "none" ([n])
+
+    Returns:
+        float32, or float64 for float64 logits
+    """
+    log_p = torch.log_softmax(at_least_float32(logits), dim=1)
+    own = targets.unsqueeze(1)
+    loss = -log_p.gather(1, own).squeeze(1)
+    if delta:
+        others = log_p.scatter(1, own, -torch.inf).logsumexp(1)  # log(1 - p_y), [n]
+        loss = loss * (delta * others).exp()
+    if alpha is not None:
+        loss = loss * alpha.detach().to(loss.dtype)[targets]
+    return loss if reduction == "none" else loss.sum() / max(len(targets), 1)
+
+
+class Focal(nn.Module):
+    """Focal loss in float32; arguments as in `focal_loss`, `alpha` also as a sequence of C numbers."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        delta: float = 2.0,
+        alpha: Sequence[float] | Tensor | None = None,
+        reduction: str = "mean",
+    ):
+        super().__init__()
+        alpha = None if alpha is None else torch.as_tensor(alpha, dtype=torch.float32)
+        self.register_buffer("alpha", alpha, persistent=False)
+        self.num_classes = num_classes
+        self.delta = delta
+        self.reduction = check_reduction(reduction)
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Logits [n, C] and targets [n] to a scalar, or [n] for reduction "none"."""
+        check_batch(logits, targets, self.num_classes)
+        return focal_loss(logits, targets, self.delta, self.alpha, self.reduction)

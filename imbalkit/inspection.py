@@ -1,0 +1,221 @@
+"""What `imbalkit init` finds in a new user's data, and the commented recipe it writes from that."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.errors import DataError, listing
+
+if TYPE_CHECKING:
+    from imbalkit.kinds import Dataset
+    from imbalkit.table import Table
+
+
+@dataclass
+class Findings:
+    """What was found.
+
+    Attributes:
+        part: the dataset part that reads the data
+        table: what it reads
+        labels, groups: columns that may hold the labels and the groups, the likeliest first (tables only)
+        sizes: (height, width) in px of every readable image -> how many
+        modes: Pillow's mode (RGB, L, ...) -> how many
+        bad: unreadable files, (path, reason)
+        hints: what a person should know
+    """
+
+    part: Dataset
+    table: Table
+    labels: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    modes: Counter[str] = field(default_factory=Counter)
+    bad: list[tuple[str, str]] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+
+    @property
+    def positive(self) -> str | None:
+        """The smaller class of two."""
+        counts = self.table.counts()
+        return self.table.classes[counts.index(min(counts))] if len(counts) == 2 else None
+
+    @property
+    def image_size(self) -> int:
+        """A side to start with: the median image's shorter side, at most 128, a multiple of 32 from there on."""
+        sides = sorted(min(size) for size in self.sizes.elements())
+        side = min(128, sides[len(sides) // 2])
+        return side if side < 32 else side // 32 * 32
+
+
+def inspect(
+    path: Path,
+    root: Path | None = None,
+    label: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Findings:
+    """Look at a folder, a table or an `.npz` file.
+
+    Args:
+        path: folder with one folder a class, or with one table; or a CSV, TSV, Parquet or `.npz` file
+        root: folder that a table's image paths start at (default: looked for below the table's folder)
+        label: a table's label column (default: guessed)
+        progress: called with (images checked, images in all)
+
+    Raises:
+        DataError: what was looked for and not found
+    """
+    found = _find(path, root, label)
+    counts, classes = found.table.counts(), found.table.classes
+    if len(classes) < 2:
+        raise DataError(f"found one class only, {classes[0]!r} ({counts[0]} images): a classifier needs two or more")
+    _scan(found, progress)
+    if not found.sizes:
+        raise DataError(f"none of the {len(found.table)} images can be read: the first is {': '.join(found.bad[0])}")
+    few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < 10]
+    if few:
+        found.hints.append(f"too few images to train and test on: {listing(few)}")
+    return found
+
+
+def _find(path: Path, root: Path | None, label: str | None) -> Findings:
+    from imbalkit.datasets.arrays import Arrays
+    from imbalkit.datasets.image_folder import ImageFolder, has_splits, list_images
+    from imbalkit.table_inspection import inspect_table
+
+    place = path.expanduser()
+    if not place.exists():
+        raise DataError(f"there is nothing at {place.absolute()}: name a folder of images or a CSV file")
+    if place.is_file():
+        if place.suffix.lower() == ".npz":
+            part = Arrays(file=str(path))
+            return Findings(part, part.load())
+        return inspect_table(path, root, label)
+    parts = [image.split("/") for image in list_images(place)]
+    folders = {part[0] for part in parts if len(part) > 1}
+    tables = sorted(file for file in path.expanduser().iterdir() if file.suffix.lower() in (".csv", ".tsv", ".parquet"))
+    if len(folders) > 1 or (folders and has_splits([part for part in parts if len(part) > 1])):
+        part = ImageFolder(root=str(path))
+        found = Findings(part, part.load())
+        if tables:
+            found.hints.append(f"{listing(table.name for table in tables)} was not used; to use it, run init on it")
+        return found
+    if len(tables) == 1:
+        return inspect_table(tables[0], root, label)
+    if tables:
+        raise DataError(f"{place.absolute()} has several tables: run init on one of {listing(t.name for t in tables)}")
+    what = f"{len(parts)} images in {listing(folders) or 'no folder'}" if parts else "no images"
+    raise DataError(
+        f"expected one folder a class, or a CSV file with image paths and labels, in {place.absolute()}; found {what}"
+    )
+
+
+def _scan(found: Findings, progress: Callable[[int, int], None] | None) -> None:
+    """Read every image once, on all cores."""
+    from imbalkit.cache import available_cores
+    from imbalkit.images import probe
+
+    if found.table.arrays is not None:
+        n, height, width, channels = found.table.arrays.shape
+        found.sizes[height, width] += n
+        found.modes["RGB" if channels == 3 else "L"] += n
+        return
+
+    def look(path: str) -> Any:
+        try:
+            return path, probe(path)
+        except DataError as error:
+            return path, str(error).removeprefix(f"{path}: ")
+
+    paths = list(dict.fromkeys(found.table.frame["path"]))
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for done, (path, result) in enumerate(pool.map(look, paths), start=1):
+            if isinstance(result, str):
+                found.bad.append((path, result))
+            else:
+                found.sizes[result[:2]] += 1
+                found.modes[result[2]] += 1
+            if progress:
+                progress(done, len(paths))
+
+
+def recipe_text(found: Findings, out: Path) -> str:
+    """The recipe, with comments, as YAML that runs as it is."""
+    import yaml
+
+    table, counts = found.table, found.table.counts()
+
+    def flow(value: Any) -> str:
+        text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+        text = text.removesuffix("...\n").strip()
+        return text if len(text.splitlines()) == 1 else json.dumps(value)  # JSON is YAML, and escapes line breaks
+
+    given = found.part.model_dump(exclude_defaults=True)
+    data = [f"  {key}: {flow(value)}" for key, value in given.items()]
+    if found.labels[1:]:
+        data.append(f"  # other columns that may hold the labels: {', '.join(found.labels[1:])}")
+    if found.groups and not getattr(found.part, "group_column", None):
+        data.append(f"  # group_column: {flow(found.groups[0])}  # rows of one value stay on one side of the split")
+    elif found.groups[1:]:
+        data.append(f"  # other columns that may hold the groups: {', '.join(found.groups[1:])}")
+    bad = f"skip  # {len(found.bad)} could not be read; error: stop instead" if found.bad else "error  # or skip"
+    whole = ", ".join(f"{name} {count}" for name, count in zip(table.classes[:20], counts, strict=False))
+    ratio = min(counts) / max(counts)
+    batch = max(8, min(64, 2 ** (len(table) // 16).bit_length()))
+    lines = [
+        f"# {len(table)} images in {len(table.classes)} classes: {whole}{', ...' if len(counts) > 20 else ''}",
+        f"# (balance ratio {ratio:.3f}: smallest / largest class).",
+        f"# Class counts before and after each sampler: imbalkit plan {out}",
+        f"# Train, evaluate and write a report:         imbalkit run {out}",
+        "",
+        "data:",
+        *data,
+    ]
+    if found.positive is not None:
+        lines += [
+            "",
+            f"positive: {flow(found.positive)}  # the class that must not be missed; recall is reported for it",
+        ]
+    lines += [
+        "",
+        "images:",
+        f"  size: {found.image_size}  # px, or [height, width]; larger sees more and takes longer",
+        "  resize: squash  # to the size whatever the shape; or crop (cut the centre out), or pad (black rim)",
+        f"  on_bad_image: {bad}",
+        "",
+        "split:",
+        "  seed: 0  # apart from the seed below: the test images stay while training varies",
+        *(
+            ["  column: split  # the data say which images are train, validation and test"]
+            if "split" in table.frame and (table.frame["split"] == "test").any()
+            else ["  validation: 0.2  # shares of all images", "  test: 0.2"]
+        ),
+        "",
+        "# What is done to the training rows, in order; `imbalkit plugins sampler` lists the methods, for instance:",
+        "#   samplers:",
+        "#     - name: random_over   # repeat rows of the smaller classes until all are as large as the largest",
+        "samplers: []",
+        "",
+        "backbone:",
+        "  name: small_cnn  # small, for a first look; for photographs take a pretrained network:",
+        "  # name: timm",
+        "  # model: efficientnet_b0",
+        "  # pretrained: true",
+        "",
+        "loss:",
+        f"  name: {'inverse_ce' if ratio < 0.5 else 'ce'}  # `imbalkit plugins loss` lists them all",
+        "",
+        "training:",
+        "  epochs: 10",
+        f"  batch_size: {batch}",
+        "",
+        "seed: 0",
+    ]
+    # A name may hold a line break, which would end a comment.
+    return "\n".join(" ".join(line.splitlines()) for line in lines) + "\n"

@@ -1,0 +1,52 @@
+"""Pixels for a run: the table's images at the size that the recipe or the backbone asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from lightning_fabric import Fabric
+
+from imbalkit.cache import open_store
+from imbalkit.errors import PlanError
+from imbalkit.images import ImageRule
+from imbalkit.planning import Prepared, operations
+from imbalkit.progress import Progress
+from imbalkit.stores import ImageStore
+
+
+def image_rule(prepared: Prepared) -> ImageRule:
+    """Size and resize rule of a run: the recipe's size, else the arrays' own, else the backbone's."""
+    settings, arrays = prepared.recipe.images, prepared.table.arrays
+    own = tuple(arrays.shape[1:3]) if arrays is not None else None
+    size = settings.shape or own or prepared.recipe.backbone.preprocessing().size
+    return ImageRule(size=size, resize=settings.resize, interpolation=settings.interpolation, exif=settings.exif)
+
+
+def load_images(prepared: Prepared, fabric: Fabric, progress: Progress) -> tuple[ImageStore, np.ndarray]:
+    """The images, decoded once, and the indices of samples that are left out because they cannot be read.
+
+    Raises:
+        DataError: unreadable images, all of them listed (unless the recipe skips them)
+        PlanError: quarter turns of images that are not square
+    """
+    rule, settings, table = image_rule(prepared), prepared.recipe.images, prepared.table
+    for where, op in operations(prepared.recipe):
+        if op.square_only and rule.size[0] != rule.size[1]:
+            raise PlanError(
+                f"{where}: {op.label} needs square images, the images are {list(rule.size)} (height, width)"
+            )
+    # One process of a machine decodes, the others find everything there.
+    with fabric.rank_zero_first(local=True):
+        store = open_store(
+            table.frame["path"].tolist() if "path" in table.frame else None,
+            table.arrays,
+            rule,
+            Path(settings.cache).expanduser() if settings.cache else None,
+            progress.images,
+            settings.on_bad_image,
+        )
+    bad = np.array([image.index for image in getattr(store, "bad", ())], dtype=np.int64)
+    if len(bad):
+        progress.note(f"left out {len(bad)} samples whose images cannot be read")
+    return store, bad

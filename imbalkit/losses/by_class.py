@@ -1,0 +1,24 @@
+"""Numbers by class name, as a recipe gives them, in the order of the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from imbalkit.errors import ImbalkitError, listing, nearest
+from imbalkit.kinds import BuildContext, ClassName
+
+ClassFactors = dict[ClassName, Annotated[float, Field(ge=0)]]
+"""The type of a parameter that maps class names to factors >= 0; a class that it does not name keeps 1."""
+
+
+def by_class(factors: Mapping[str, float], context: BuildContext) -> list[float]:
+    """A factor for each class, [C]. Raises ImbalkitError for a name that the data do not have."""
+    for name in factors:
+        if name not in context.classes:
+            raise ImbalkitError(
+                f"the data have no class {name!r}{nearest(name, context.classes)} (classes: {listing(context.classes)})"
+            )
+    return [float(factors.get(name, 1.0)) for name in context.classes]

@@ -1,0 +1,25 @@
+"""Focal loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imbalkit.kinds import BuildContext, Loss, param
+from imbalkit.losses.by_class import ClassFactors, by_class
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Focal(Loss):
+    """Cross entropy times (1 - p)^delta, p the probability of the row's class. Gilal et al. 2023, eq. 5."""
+
+    name = "focal"
+    delta: float = param(2.0, help="focusing exponent (often called gamma); 0 gives cross entropy", ge=0)
+    alpha: ClassFactors | None = param(None, help="factor of each class by its name; 1 for a class not named")
+
+    def build(self, context: BuildContext) -> nn.Module:
+        from imbalkit.functional import focal
+
+        alpha = by_class(self.alpha, context) if self.alpha else None
+        return focal.Focal(len(context.classes), self.delta, alpha, reduction="none")

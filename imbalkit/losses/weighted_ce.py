@@ -1,0 +1,24 @@
+"""Cross entropy with a weight for each class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imbalkit.kinds import BuildContext, Loss, param
+from imbalkit.losses.by_class import ClassFactors, by_class
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class WeightedCE(Loss):
+    """Cross entropy times the weight of a row's class; the mean is over rows (torch's: over the sum of weights)."""
+
+    name = "weighted_ce"
+    weights: ClassFactors = param(help="weight of each class by its name; 1 for a class not named", min_length=1)
+    label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
+
+    def build(self, context: BuildContext) -> nn.Module:
+        from imbalkit.functional.ce import WeightedCrossEntropy
+
+        return WeightedCrossEntropy(by_class(self.weights, context), self.label_smoothing, reduction="none")

@@ -1,0 +1,65 @@
+"""The network: normalisation, a backbone's features, dropout and a dense layer."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from imbalkit.errors import PluginError
+from imbalkit.kinds import Backbone, BuildContext, Preprocessing
+
+
+class Classifier(nn.Module):
+    """Images in 0..1, float [n, C, H, W], to logits [n, classes]. Normalisation is part of the network."""
+
+    def __init__(self, body: nn.Module, features: int, classes: int, preprocessing: Preprocessing, dropout: float):
+        super().__init__()
+        self.body = body
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(features, classes)
+        self.register_buffer("mean", torch.tensor(preprocessing.mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(preprocessing.std).view(1, -1, 1, 1), persistent=False)
+        self.body_frozen = False
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.head(self.dropout(self.features(images)))
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """What the head sees, [n, F]."""
+        normalised = (images - self.mean) / self.std
+        if not self.body_frozen:
+            return self.body(normalised)
+        with torch.no_grad():
+            return self.body(normalised)
+
+    def freeze_body(self, frozen: bool) -> None:
+        """Train the head alone: no gradient for the body, and its running statistics stay as they are."""
+        self.body_frozen = frozen
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> Classifier:
+        super().train(mode)
+        if self.body_frozen:
+            self.body.eval()
+        return self
+
+
+def build_model(backbone: Backbone, context: BuildContext, dropout: float) -> Classifier:
+    """A network with fresh (or pretrained) weights, seeded by `context.seed`.
+
+    Raises PluginError for a backbone that breaks its contract.
+    """
+    torch.manual_seed(context.seed)
+    body = backbone.build(context)
+    features = getattr(body, "num_features", None)
+    if not isinstance(features, int):
+        raise PluginError(
+            f"backbone {backbone.name!r} must return a module with an int `num_features`, got {features!r}"
+        )
+    preprocessing = backbone.preprocessing()
+    mean, std = preprocessing.mean, preprocessing.std
+    if context.channels == 1 and len(mean) == 3:
+        preprocessing = Preprocessing((sum(mean) / 3,), (sum(std) / 3,), preprocessing.size)
+    elif len(mean) not in (1, context.channels):
+        raise PluginError(f"backbone {backbone.name!r} is for {len(mean)} channels, the images have {context.channels}")
+    return Classifier(body, features, len(context.classes), preprocessing, dropout)

@@ -1,0 +1,183 @@
+"""From a checked recipe to the split and the ladder of class counts, without decoding an image or training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from imbalkit.catalogue import Catalogue, default_catalogue
+from imbalkit.errors import ImbalkitError, Problem, RecipeError
+from imbalkit.kinds import Part, ScoredSampler
+from imbalkit.plan import Counts, Plan
+from imbalkit.randomness import derive_seed
+from imbalkit.recipe import Recipe, validate, validate_part
+from imbalkit.recipe_file import Document, read_document
+from imbalkit.split import Split, split_table
+from imbalkit.table import Table
+
+
+@dataclass(frozen=True)
+class Rung:
+    """Class counts after one stage: "train", "samplers[0] oversample", "samplers[1] loss_rank, round 2"."""
+
+    stage: str
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe that can run: its data, split, and the counts that its samplers will give."""
+
+    name: str
+    recipe: Recipe
+    catalogue: Catalogue
+    table: Table
+    split: Split
+    ladder: tuple[Rung, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.table.classes
+
+    @property
+    def positive(self) -> int | None:
+        """Label code of the positive class: the recipe's, else the smaller of two classes, else None."""
+        if self.recipe.positive is not None:
+            return self.classes.index(self.recipe.positive)
+        return int(np.argmin(self.table.counts())) if len(self.classes) == 2 else None
+
+    def source_plan(self, bad: Iterable[int] = ()) -> Plan:
+        """The training rows before any sampler, less the samples whose images are unreadable."""
+        rows = np.setdiff1d(self.split.train, np.asarray(list(bad), dtype=np.int64))
+        return Plan.from_labels(
+            self.table.labels[rows], self.classes, sources=rows, seed=derive_seed(self.recipe.seed, "plan")
+        )
+
+
+def prepare(
+    recipe: str | Path, overrides: Iterable[str] = (), without: tuple[str, ...] = (), runtime: bool = False
+) -> Prepared:
+    """Read and check a recipe, load its table, split it, and walk its ladder.
+
+    Args:
+        recipe: a file, or the name of a registered recipe
+        overrides: "a.b=value"
+        without: plugins to leave out
+        runtime: also check what only an import of torch and timm can tell (names of models, optimisers, schedules)
+
+    Raises:
+        RecipeError: every mistake at once
+        PluginError: a plugin breaks the rules
+    """
+    catalogue = default_catalogue(tuple(without))
+    document = read_document(recipe, catalogue.recipes, overrides)
+    return prepare_document(document, catalogue, runtime)
+
+
+def prepare_document(document: Document, catalogue: Catalogue, runtime: bool = False) -> Prepared:
+    """As `prepare`, from a document."""
+    found: list[Problem] = []
+    table = None
+    try:
+        if "data" in document.data:
+            table = validate_part("dataset", document, ("data",), catalogue).load()
+    except RecipeError:
+        pass  # the whole recipe's check below reports it among the others
+    except ImbalkitError as error:
+        found.append(Problem("data", str(error), document.line(("data",))))
+    checked = None
+    try:
+        checked = validate(document, catalogue, table.classes if table else None)
+    except RecipeError as error:
+        found += error.problems
+    if checked is None or table is None:
+        raise RecipeError(found)
+
+    found += _cross_checks(checked, table, document)
+    if runtime:
+        from imbalkit.runtime_checks import runtime_problems
+
+        found += [Problem(where, message, document.line(place)) for where, place, message in runtime_problems(checked)]
+    split = None
+    try:
+        split = split_table(table, checked.split)
+    except ImbalkitError as error:
+        found.append(Problem("split", str(error), document.line(("split",))))
+    ladder: tuple[Rung, ...] = ()
+    if split is not None:
+        try:
+            ladder = walk_ladder(checked, Counts.exact(table.classes, table.counts(split.train)), document)
+        except RecipeError as error:
+            found += error.problems
+    if found or split is None:
+        raise RecipeError(found)
+    return Prepared(document.name, checked, catalogue, table, split, ladder)
+
+
+def walk_ladder(recipe: Recipe, counts: Counts, document: Document) -> tuple[Rung, ...]:
+    """Class counts after every sampler and round. Raises RecipeError for a sampler that asks for the impossible."""
+    rungs = [Rung("train", counts)]
+    for index, sampler in enumerate(recipe.samplers):
+        stage = f"samplers[{index}] {sampler.name}"
+        try:
+            if isinstance(sampler, ScoredSampler):
+                start = counts
+                for number in range(sampler.rounds):
+                    counts = sampler.preview(start, round=number)
+                    rungs.append(Rung(f"{stage}, round {number + 1}", counts))
+            else:
+                counts = sampler.preview(counts)
+                rungs.append(Rung(stage, counts))
+        except ImbalkitError as error:
+            place = ("samplers", index)
+            raise RecipeError([Problem(f"samplers[{index}]", str(error), document.line(place))]) from error
+    return tuple(rungs)
+
+
+def _cross_checks(recipe: Recipe, table: Table, document: Document) -> Iterable[Problem]:
+    """What one part of the recipe says that another one, or the data, contradicts."""
+
+    def problem(where: str, message: str) -> Problem:
+        first = where.split(".")[0].split("[")[0]
+        return Problem(where, message, document.line((first,)))
+
+    if recipe.positive is not None and len(table.classes) != 2:
+        yield problem("positive", f"is for two classes; the data have {len(table.classes)}")
+    if len(table.classes) < 2:
+        yield problem("data", f"expected two classes or more, got {len(table.classes)}: {table.classes[0]!r}")
+    shape = recipe.images.shape
+    for where, op in operations(recipe):
+        if shape and shape[0] != shape[1] and getattr(op, "square_only", False):
+            yield problem(where, f"{op.label} needs square images, images.size is {list(shape)} (height, width)")
+    for where, part in parts_of(recipe):
+        try:
+            part.check_requirements()
+        except ImbalkitError as error:
+            yield problem(where, str(error))
+
+
+def parts_of(recipe: Recipe) -> Iterable[tuple[str, Part]]:
+    """Every part of a recipe, nested ones too, with its place."""
+
+    def walk(value: object, where: str) -> Iterable[tuple[str, Part]]:
+        if isinstance(value, Part):
+            yield where, value
+        if isinstance(value, Part | Recipe) or hasattr(type(value), "model_fields"):
+            for name in type(value).model_fields:
+                yield from walk(getattr(value, name), f"{where}.{name}" if where else name)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                yield from walk(item, f"{where}.{key}")
+        elif isinstance(value, list | tuple):
+            for index, item in enumerate(value):
+                yield from walk(item, f"{where}[{index}]")
+
+    yield from walk(recipe, "")
+
+
+def operations(recipe: Recipe) -> list[tuple[str, Part]]:
+    """Every operation of every view, with its place."""
+    return [(where, part) for where, part in parts_of(recipe) if part.kind == "op"]

@@ -1,0 +1,277 @@
+"""Recipe files as text: YAML to plain data with the line of every value, `base:` recipes, `${VARIABLES}` and `--set`."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from imbalkit.errors import Problem, RecipeError, listing, nearest
+
+Place = tuple[str | int, ...]  # ("samplers", 0, "views")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML with the scalars of YAML 1.2: `no` and `on` are text, `1e-3` is a number."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        (tag, regex) for tag, regex in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regex) for tag, regex in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"),
+    list("-+0123456789."),
+)
+
+
+@dataclass
+class Document:
+    """Plain data and where each value stands."""
+
+    data: dict[str, Any]
+    lines: dict[Place, str] = field(default_factory=dict)
+    name: str = "recipe"
+
+    def line(self, place: Place) -> str:
+        """Where a value stands ("recipe.yaml:12"); for a missing one, where its parent does."""
+        for end in range(len(place), -1, -1):
+            if place[:end] in self.lines:
+                return self.lines[place[:end]]
+        return ""
+
+
+def show_place(place: Iterable[str | int]) -> str:
+    """("samplers", 0, "to") as samplers[0].to"""
+    text = ""
+    for part in place:
+        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else str(part))
+    return text
+
+
+def read_document(recipe: str | Path, named: Mapping[str, Path], overrides: Iterable[str] = ()) -> Document:
+    """The document of a recipe file or a registered recipe, with its bases merged in and the overrides applied.
+
+    Args:
+        recipe: a file, or a name in `named`
+        named: registered recipes
+        overrides: "a.b=value" with a YAML value; "samplers.0.to=100" reaches into a list
+
+    Raises:
+        RecipeError: file not found, not YAML, a duplicate key, a base that loops, an override that cannot be applied
+    """
+    document = _read_with_bases(str(recipe), named, ())
+    for override in overrides:
+        _override(document, override)
+    _expand(document)
+    return document
+
+
+def _locate(recipe: str, named: Mapping[str, Path], folder: Path | None) -> Path:
+    if recipe in named:
+        return named[recipe]
+    places = [Path(recipe).expanduser()] + ([folder / recipe] if folder else [])
+    for path in places:
+        if path.is_file():
+            return path
+    folders = [path for path in places if path.is_dir()]
+    if folders:
+        raise RecipeError([Problem("", f"expected a recipe file, {str(folders[0])!r} is a folder")])
+    known = f" (registered: {listing(sorted(named), 40)})" if named else ""
+    raise RecipeError(
+        [
+            Problem(
+                "",
+                f"there is no recipe file {recipe!r} and no registered recipe of that name{nearest(recipe, named)}{known}",
+            )
+        ]
+    )
+
+
+def _read_with_bases(
+    recipe: str, named: Mapping[str, Path], seen: tuple[Path, ...], folder: Path | None = None
+) -> Document:
+    path = _locate(recipe, named, folder)
+    if path.resolve() in seen:
+        raise RecipeError([Problem("base", f"{recipe!r} is its own base, by way of {listing(p.name for p in seen)}")])
+    document = parse(_text(path), path.name)
+    document.name = Path(recipe).stem if recipe not in named else recipe.replace("/", "-")
+    base = document.data.pop("base", None)
+    if base is None:
+        return document
+    if not isinstance(base, str):
+        raise RecipeError(
+            [Problem("base", f"expected the name or file of a recipe, got {base!r}", document.line(("base",)))]
+        )
+    below = _read_with_bases(base, named, (*seen, path.resolve()), path.parent)
+    below.name = document.name
+    for key, value in document.data.items():
+        _merge(below, (), key, value, document.lines)
+    return below
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError([Problem("", f"{path} cannot be read: {error}")]) from error
+
+
+def parse(text: str, source: str) -> Document:
+    """YAML text to a document. Raises RecipeError with every duplicate key, or with the place of a syntax error."""
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"{source}:{mark.line + 1}" if mark else source
+        raise RecipeError([Problem("", f"not valid YAML: {getattr(error, 'problem', None) or error}", line)]) from error
+    if root is None:
+        raise RecipeError([Problem("", "the recipe is empty", source)])
+    document = Document({}, {}, source)
+    problems: list[Problem] = []
+    data = _plain(root, (), document.lines, problems, source, ())
+    if not isinstance(data, dict):
+        problems.append(Problem("", f"expected a mapping such as 'data: ...', got {str(data)[:60]!r}", f"{source}:1"))
+    if problems:
+        raise RecipeError(problems)
+    document.data = data
+    return document
+
+
+def _plain(
+    node: yaml.Node, place: Place, lines: dict[Place, str], problems: list[Problem], source: str, above: tuple[int, ...]
+) -> Any:
+    line = f"{source}:{node.start_mark.line + 1}"
+    lines[place] = line
+    if id(node) in above:
+        problems.append(Problem(show_place(place), "an alias refers to a value that holds itself", line))
+        return None
+    above = (*above, id(node))
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*place, i), lines, problems, source, above) for i, item in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        result: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = _scalar(key_node, place, problems, source)
+            if key in result:
+                where = f"{source}:{key_node.start_mark.line + 1}"
+                problems.append(Problem(show_place((*place, key)), "the key stands here for the second time", where))
+            result[key] = _plain(value_node, (*place, key), lines, problems, source, above)
+        return result
+    return _scalar(node, place, problems, source)
+
+
+def _scalar(node: yaml.Node, place: Place, problems: list[Problem], source: str) -> Any:
+    line = f"{source}:{node.start_mark.line + 1}"
+    if not isinstance(node, yaml.ScalarNode):
+        problems.append(Problem(show_place(place), "a key must be plain text or a number", line))
+        return repr(node.start_mark.line)
+    try:
+        return _Loader("").construct_object(node)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        problems.append(Problem(show_place(place), f"{node.value!r} cannot be read: {error}", line))
+        return None
+
+
+def _merge(below: Document, place: Place, key: Any, value: Any, lines: Mapping[Place, str]) -> None:
+    """Put a value over what the base has: mappings merge unless they name another part, everything else replaces."""
+    target = below.data
+    for part in place:
+        target = target[part]
+    old = target.get(key)
+    same_part = (
+        isinstance(old, dict) and isinstance(value, dict) and value.get("name", old.get("name")) == old.get("name")
+    )
+    here = (*place, key)
+    if same_part:
+        for inner, item in value.items():
+            _merge(below, here, inner, item, lines)
+        return
+    target[key] = value
+    for known in [known for known in below.lines if known[: len(here)] == here]:
+        del below.lines[known]
+    below.lines.update({known: line for known, line in lines.items() if known[: len(here)] == here})
+
+
+def _override(document: Document, override: str) -> None:
+    path, equals, text = override.partition("=")
+    source = f"--set {override}"
+    if not equals or not path.strip():
+        raise RecipeError([Problem("", "expected a.b=value", source)])
+    try:
+        value = parse(f"value: {text}" if text.strip() else "value: ''", source).data["value"]
+    except RecipeError as error:
+        raise RecipeError([Problem(path, problem.message, source) for problem in error.problems]) from error
+    parts: Place = tuple(int(part) if part.lstrip("-").isdigit() else part for part in path.strip().split("."))
+    target: Any = document.data
+    for index, part in enumerate(parts):
+        where = show_place(parts[: index + 1])
+        last = index == len(parts) - 1
+        if isinstance(target, list):
+            if not isinstance(part, int) or not -len(target) <= part < len(target):
+                raise RecipeError(
+                    [Problem(where, f"expected a position in a list of {len(target)}, got {part!r}", source)]
+                )
+        elif isinstance(target, dict):
+            # A class may be called 0: a number reaches such a key too, and text where the key is text.
+            part = part if part in target or str(part) not in target else str(part)
+            if not last:
+                # `loss: ce` becomes `loss: {name: ce}` when a parameter of it is set.
+                if isinstance(target.get(part), str):
+                    target[part] = {"name": target[part]}
+                elif target.get(part) is None:
+                    target[part] = {}
+        else:
+            raise RecipeError([Problem(where, f"cannot be set: {show_place(parts[:index])} is {target!r}", source)])
+        if last:
+            old = target[part] if isinstance(target, list) or part in target else None
+            # `--set loss=focal` keeps nothing of another loss; `--set loss.name=focal` says the same.
+            if part == "name" and isinstance(target, dict) and old != value:
+                target.clear()
+            target[part] = value
+            here = parts
+            for known in [known for known in document.lines if known[: len(here)] == here]:
+                del document.lines[known]
+            document.lines[here] = source
+        else:
+            target = target[part]
+
+
+def _expand(document: Document) -> None:
+    problems: list[Problem] = []
+
+    def expand(value: Any, place: Place) -> Any:
+        if isinstance(value, dict):
+            return {key: expand(item, (*place, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [expand(item, (*place, index)) for index, item in enumerate(value)]
+        if isinstance(value, str):
+            return _VARIABLE.sub(lambda match: variable(match, place), value)
+        return value
+
+    def variable(match: re.Match[str], place: Place) -> str:
+        name, default = match.groups()
+        if name not in os.environ and default is None:
+            message = f"the environment variable {name} is not set; set it, or give a default: ${{{name}:-...}}"
+            problems.append(Problem(show_place(place), message, document.line(place)))
+        return os.environ.get(name) or default or ""
+
+    document.data = expand(document.data, ())
+    if problems:
+        raise RecipeError(problems)

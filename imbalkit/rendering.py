@@ -1,0 +1,100 @@
+"""From rows of a plan to pixels: decide each operation's parameters, then apply them on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset as TorchDataset
+
+from imbalkit.errors import PlanError
+from imbalkit.kinds import Op
+from imbalkit.plan import Plan
+from imbalkit.stores import ImageStore
+
+
+@dataclass(frozen=True)
+class ViewGroup:
+    """The rows of a batch that share a view: where they stand, the operations, and each row's parameters."""
+
+    rows: np.ndarray  # positions in the batch, int64 [n]
+    steps: tuple[tuple[Op, np.ndarray], ...]  # operation, float32 [n, parameters]
+
+
+def decide(plan: Plan, rows: np.ndarray) -> list[ViewGroup]:
+    """What is to be done to these rows (positions in the plan), as numbers; rows without operations are left out."""
+    views = plan.view[rows]
+    groups = []
+    for view in np.unique(views):
+        ops = plan.views[view]
+        if ops:
+            where = np.flatnonzero(views == view)
+            chosen = rows[where]
+            steps = [(op, plan.parameters(chosen, i, op).astype(np.float32)) for i, op in enumerate(ops)]
+            groups.append(ViewGroup(where, tuple(steps)))
+    return groups
+
+
+def to_float(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 [n, H, W, C] to float32 [n, C, H, W] in 0..1; the memory stays channels-last."""
+    return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255)
+
+
+def apply(images: torch.Tensor, groups: Sequence[ViewGroup]) -> torch.Tensor:
+    """Apply decided operations to float images [n, C, H, W] in 0..1; changes and returns `images`.
+
+    Raises:
+        PlanError: an operation that swaps height and width on images that are not square
+    """
+    for group in groups:
+        rows = torch.from_numpy(group.rows).to(images.device, non_blocking=True)
+        part = images[rows]
+        for op, parameters in group.steps:
+            if op.square_only and part.shape[-1] != part.shape[-2]:
+                raise PlanError(f"{op.label} needs square images, got {part.shape[-2]} x {part.shape[-1]} px")
+            part = op.apply(part, torch.from_numpy(parameters).to(images.device, non_blocking=True))
+        images[rows] = part
+    return images
+
+
+def render(images: ImageStore, plan: Plan, rows: Any, device: torch.device | str = "cpu") -> torch.Tensor:
+    """The pixels of rows (positions in the plan): float32 [n, C, H, W] in 0..1. The same on every call and device."""
+    rows = np.asarray(rows, dtype=np.int64)
+    pixels = torch.from_numpy(images.take(plan.source[rows])).to(device)
+    return apply(to_float(pixels), decide(plan, rows))
+
+
+class PlanDataset(TorchDataset):
+    """A plan as an ordinary torch Dataset: item i is (image float32 [C, H, W] in 0..1, label int).
+
+    `__getitems__` renders a whole batch at once, which DataLoader uses by itself.
+    """
+
+    def __init__(self, plan: Plan, images: ImageStore, transform: Any = None):
+        """
+        Args:
+            plan: rows to train on
+            images: decoded images by sample index
+            transform: called on each image, [C, H, W]
+        """
+        self.plan, self.images, self.transform = plan, images, transform
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[torch.Tensor, int]]:
+        rows = np.asarray(indices, dtype=np.int64)
+        rows = np.where(rows < 0, rows + len(self), rows)
+        if len(rows) and not ((rows >= 0) & (rows < len(self))).all():
+            raise IndexError(f"the plan has {len(self)} rows, asked for {indices}")
+        images = render(self.images, self.plan, rows)
+        labels = self.plan.label[rows].tolist()
+        if self.transform is not None:
+            return [(self.transform(image), label) for image, label in zip(images, labels, strict=True)]
+        return list(zip(images, labels, strict=True))

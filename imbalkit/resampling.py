@@ -1,0 +1,186 @@
+"""The samplers of a recipe, one after the other; rounds train, score and drop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from imbalkit.checkpoints import write_atomic
+from imbalkit.kinds import Sampler, ScoredSampler
+from imbalkit.plan import Plan
+from imbalkit.planning import Prepared
+from imbalkit.randomness import generator
+from imbalkit.recipe import Recipe
+from imbalkit.training import Trainer
+
+
+@dataclass(frozen=True)
+class Step:
+    """One sampler, or one round of it: what it left, what it dropped, and by which scores."""
+
+    stage: str  # "samplers[1] loss_rank, round 2"
+    sampler: str
+    round: int | None  # from 1
+    counts: tuple[int, ...]
+    generation: int  # of the rows it added; those of earlier steps are smaller
+    dropped: pd.DataFrame  # key, source, label, view, score (NaN without)
+
+
+def resample(
+    prepared: Prepared, plan: Plan, trainer: Trainer, changed: Callable[[Plan, str], None]
+) -> tuple[Plan, list[Step]]:
+    """The plan after every sampler of the recipe.
+
+    A round's scores are kept beside the checkpoints: a resumed run replays finished rounds from them, which gives the same
+    plan.
+
+    Args:
+        prepared: the checked recipe and its data
+        plan: the source plan
+        trainer: trains and scores for the rounds
+        changed: called with each new plan and its stage
+    """
+    steps: list[Step] = []
+    for index, sampler in enumerate(prepared.recipe.samplers):
+        earlier = sum(other.name == sampler.name for other in prepared.recipe.samplers[:index])
+        stage = f"samplers[{index}] {sampler.name}"
+        rounds = sampler.rounds if isinstance(sampler, ScoredSampler) else 1
+        weights: dict[str, Any] | None = None
+        for number in range(rounds):
+            seeds = (prepared.recipe.seed, "sampler", sampler.name, earlier, number)
+            scores = None
+            if isinstance(sampler, ScoredSampler):
+                scores, weights = _score(
+                    prepared.recipe, sampler, plan, trainer, f"{sampler.name}-{earlier}", number, weights
+                )
+                new = sampler.resample(plan, scores, generator(*seeds), round=number)
+                name = f"{stage}, round {number + 1}"
+            else:
+                new = sampler.resample(plan, generator(*seeds))
+                name = stage
+            steps.append(_step(name, sampler, number + 1 if scores is not None else None, plan, new, scores))
+            changed(new, name)
+            plan = new
+    return plan, steps
+
+
+def _score(
+    recipe: Recipe,
+    sampler: ScoredSampler,
+    plan: Plan,
+    trainer: Trainer,
+    key: str,
+    number: int,
+    weights: dict[str, Any] | None,
+) -> tuple[np.ndarray, dict[str, Any] | None]:
+    """Scores of the plan's rows for a round, float32 [n], and the weights that the next round may start from."""
+    stage = f"{key}-round-{number + 1}"
+    kept = trainer.folder / f"{stage}.npy"
+    next_starts_here = sampler.between_rounds == "keep" and number + 1 < sampler.rounds
+    if kept.exists() and not (next_starts_here and not _scores_exist(trainer.folder, key, number + 1)):
+        return np.load(kept), weights
+    backbone = sampler.backbone or recipe.backbone
+    start = weights if sampler.between_rounds == "keep" else None
+    model = trainer.fit(stage, plan, backbone, sampler.loss, sampler.epochs, start=start)
+    score = sampler.score.build(trainer.context(plan, stage))
+    scores = trainer.predict(model, plan, score)
+    if trainer.fabric.is_global_zero:
+        write_atomic(kept, lambda path: path.write_bytes(_npy(scores)))
+    trainer.fabric.barrier()
+    return scores, {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+
+
+def _scores_exist(folder: Path, key: str, number: int) -> bool:
+    return (folder / f"{key}-round-{number + 1}.npy").exists()
+
+
+def _npy(array: np.ndarray) -> bytes:
+    stream = BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def _step(
+    stage: str, sampler: Sampler, number: int | None, before: Plan, after: Plan, scores: np.ndarray | None
+) -> Step:
+    gone = np.flatnonzero(~np.isin(before.key, after.key))
+    score = np.full(len(gone), np.nan, dtype=np.float32) if scores is None else scores[gone]
+    dropped = pd.DataFrame(
+        {
+            "key": before.key[gone],
+            "source": before.source[gone],
+            "label": before.label[gone],
+            "view": before.view[gone],
+            "score": score,
+        }
+    )
+    return Step(stage, sampler.name, number, after.counts(), after.generation, dropped)
+
+
+def audit(plan: Plan, steps: list[Step], paths: pd.Series | None) -> pd.DataFrame:
+    """Every row that ever was in the plan: what it shows, who added it, who dropped it, in which round, by which score.
+
+    Columns: key, source, path (where samples are files), label, view (as text), parameters (those drawn, as text), added_by,
+    kept, dropped_by, round, score.
+    """
+    rows = pd.DataFrame({"key": plan.key, "source": plan.source, "label": plan.label, "view": plan.view, "kept": True})
+    frames = [rows.assign(dropped_by="", round=0, score=np.float32("nan"))]
+    for step in steps:
+        if len(step.dropped):
+            frames.append(step.dropped.assign(kept=False, dropped_by=step.stage, round=step.round or 0))
+    frame = pd.concat(frames, ignore_index=True)
+    # A Plan over all rows ever: its columns are enough to say what each showed.
+    everything = Plan(
+        frame["key"].to_numpy(np.uint64),
+        frame["source"].to_numpy(np.uint32),
+        frame["label"].to_numpy(np.uint16),
+        frame["view"].to_numpy(np.uint16),
+        plan.views,
+        plan.classes,
+        plan.majority,
+        plan.seed,
+    )
+    generation = everything.generations()
+    adders = ["source"] * (plan.generation + 1)
+    before = 0
+    for step in steps:
+        for number in range(before + 1, step.generation + 1):
+            adders[number] = step.stage
+        before = max(before, step.generation)
+    frame.insert(2, "parameters", _parameter_text(everything))
+    frame.insert(2, "added_by", pd.Categorical.from_codes(np.arange(len(adders))[generation], _unique(adders)))
+    frame["view"] = pd.Categorical.from_codes(frame["view"], _unique([describe_view(view) for view in plan.views]))
+    frame["label"] = pd.Categorical.from_codes(frame["label"], list(plan.classes))
+    if paths is not None:
+        frame.insert(2, "path", paths.to_numpy()[everything.source])
+    return frame.sort_values("key", kind="stable", ignore_index=True)
+
+
+def describe_view(view: tuple[Any, ...]) -> str:
+    """A view as a person reads it."""
+    return ", then ".join(op.label for op in view) if view else "as it is"
+
+
+def _unique(names: list[str]) -> list[str]:
+    # pandas wants distinct categories; two views may read alike.
+    return [name if names.index(name) == index else f"{name} ({index})" for index, name in enumerate(names)]
+
+
+def _parameter_text(plan: Plan) -> np.ndarray:
+    text = np.full(len(plan), "", dtype=object)
+    for code, view in enumerate(plan.views):
+        rows = np.flatnonzero(plan.view == code)
+        for index, op in enumerate(view):
+            if op.parameters and len(rows):
+                drawn = plan.parameters(rows, index, op)
+                names = [f"{op.name}.{name}" for name in op.parameters]
+                for row, values in zip(rows, drawn, strict=True):
+                    pairs = " ".join(f"{name}={value:.6g}" for name, value in zip(names, values, strict=True))
+                    text[row] = f"{text[row]} {pairs}".strip()
+    return text

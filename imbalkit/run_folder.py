@@ -1,0 +1,141 @@
+"""The run folder: where it is, what is in it, and how one is found again."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from imbalkit.checkpoints import write_atomic
+from imbalkit.errors import RunError
+from imbalkit.planning import Prepared
+from imbalkit.recipe import save_recipe
+
+RECIPE, FACTS, METRICS = "recipe.yaml", "run.json", "metrics.json"
+PLAN, PREDICTIONS, LOG, WEIGHTS, REPORT = (
+    "plan.parquet",
+    "predictions.parquet",
+    "log.jsonl",
+    "model.safetensors",
+    "report.md",
+)
+CHECKPOINTS = "checkpoints"
+_VERSIONS = (
+    "imbalkit",
+    "torch",
+    "torchvision",
+    "timm",
+    "kornia",
+    "lightning-fabric",
+    "scikit-learn",
+    "numpy",
+    "pandas",
+)
+
+
+def open_folder(prepared: Prepared, runs: Path, folder: Path | None, resume: bool) -> Path:
+    """The folder to run in: a new one, or with `resume` the latest one of this very recipe.
+
+    Raises RunError if the folder named holds another recipe or a finished run, or if it cannot be made.
+    """
+    recipe = prepared.recipe
+    if resume and folder is None:
+        folder = _latest(runs, recipe.hash)
+    if folder is not None and (folder / FACTS).exists():
+        facts = read_json(folder / FACTS)
+        if facts.get("recipe_hash") != recipe.hash:
+            raise RunError(f"{folder} was begun with another recipe (compare its {RECIPE}); choose another folder")
+        if not resume:
+            raise RunError(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
+        return folder
+    try:
+        folder = folder or _new_name(runs, prepared.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_recipe(recipe, folder / RECIPE)
+        write_json(folder / FACTS, _facts(prepared))
+    except OSError as error:
+        raise RunError(f"the run folder {folder or runs} cannot be written: {error}") from error
+    return folder
+
+
+def _latest(runs: Path, recipe_hash: str) -> Path | None:
+    found = [
+        file.parent for file in sorted(runs.glob(f"*/{FACTS}")) if read_json(file).get("recipe_hash") == recipe_hash
+    ]
+    return max(found, key=lambda path: (path / FACTS).stat().st_mtime, default=None)
+
+
+def _new_name(runs: Path, name: str) -> Path:
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    for suffix in ["", *(f"-{number}" for number in range(2, 1000))]:
+        folder = runs / f"{name}-{stamp}{suffix}"
+        if not folder.exists():
+            return folder
+    raise RunError(f"{runs} has no free name for a run of {name}")
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the run came to its end."""
+    return (folder / METRICS).exists()
+
+
+def _facts(prepared: Prepared) -> dict[str, Any]:
+    versions = {"python": platform.python_version()}
+    for name in _VERSIONS:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = None
+    plugins = {provider.plugin: str(provider) for provider in prepared.catalogue.providers()}
+    return {
+        "name": prepared.name,
+        "recipe_hash": prepared.recipe.hash,
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command": " ".join(sys.argv),
+        "seed": prepared.recipe.seed,
+        "split_seed": prepared.recipe.split.seed,
+        "classes": list(prepared.classes),
+        "positive": prepared.classes[prepared.positive] if prepared.positive is not None else None,
+        "data_notes": list(prepared.table.notes),
+        "versions": versions,
+        "plugins": plugins,
+        "machine": {"system": platform.system(), "processor": platform.machine()},
+    }
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file; empty if it is not one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Write JSON, whole or not at all."""
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def append_log(folder: Path, entry: Mapping[str, Any]) -> None:
+    """One line of log.jsonl."""
+    with (folder / LOG).open("a", encoding="utf-8") as log:
+        log.write(json.dumps(entry, ensure_ascii=False, default=float) + "\n")
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The log, one entry an epoch: an epoch that a killed run had begun to write, or did twice, counts once."""
+    entries: dict[tuple[Any, Any], dict[str, Any]] = {}
+    path = folder / LOG
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        entries[entry.get("stage"), entry.get("epoch")] = entry
+    return list(entries.values())

@@ -1,0 +1,102 @@
+"""Optimisers and learning-rate schedules by name."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from imbalkit.errors import TrainingError
+from imbalkit.recipe import OptimizerSettings, ScheduleSettings
+
+_OWN = ("one_cycle", "constant")
+_TIMM = ("cosine", "tanh", "step", "multistep", "poly")
+
+
+class Schedule(Protocol):
+    """Sets the learning rate after each optimiser step."""
+
+    def step(self, done: int) -> None:
+        """`done` optimiser steps are behind."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+def schedule_names() -> tuple[str, ...]:
+    """Schedules that a recipe may name."""
+    return _OWN + _TIMM
+
+
+def build_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
+    """An optimiser by timm's name. Raises TrainingError for options that it does not take."""
+    from timm.optim import create_optimizer_v2
+
+    try:
+        return create_optimizer_v2(
+            model, opt=settings.name, lr=settings.lr, weight_decay=settings.weight_decay, **settings.options
+        )
+    except TypeError as error:
+        raise TrainingError(
+            f"training.optimizer.options: {settings.name} does not take {settings.options}: {error}"
+        ) from error
+
+
+def build_schedule(optimizer: torch.optim.Optimizer, settings: ScheduleSettings, steps: int, epochs: int) -> Schedule:
+    """A schedule over `steps` optimiser steps in `epochs` epochs."""
+    if settings.name == "one_cycle":
+        peaks = [group["lr"] for group in optimizer.param_groups]
+        # Momentum stays: the paper and timm's optimisers without betas know only the learning rate's cycle.
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=peaks, total_steps=max(steps, 1) + 1, pct_start=settings.warmup, cycle_momentum=False
+        )
+        return _Torch(cycle)
+    if settings.name == "constant":
+        return _Torch(torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0))
+    from timm.scheduler import create_scheduler_v2
+
+    try:
+        schedule, _ = create_scheduler_v2(
+            optimizer,
+            sched=settings.name,
+            num_epochs=epochs,
+            step_on_epochs=False,
+            updates_per_epoch=max(1, steps // epochs),
+            **settings.options,
+        )
+    except TypeError as error:
+        raise TrainingError(
+            f"training.schedule.options: {settings.name} does not take {settings.options}: {error}"
+        ) from error
+    return _Timm(schedule)
+
+
+class _Torch:
+    def __init__(self, schedule: torch.optim.lr_scheduler.LRScheduler):
+        self.schedule = schedule
+
+    def step(self, done: int) -> None:
+        self.schedule.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.schedule.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.schedule.load_state_dict(state)
+
+
+class _Timm:
+    def __init__(self, schedule: Any):
+        self.schedule = schedule
+        self.schedule.step_update(0)
+
+    def step(self, done: int) -> None:
+        self.schedule.step_update(done)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.schedule.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.schedule.load_state_dict(state)

@@ -1,0 +1,260 @@
+"""Tables on the terminal, and the same facts as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from imbalkit import run_folder
+from imbalkit.catalogue import Catalogue
+from imbalkit.errors import PluginError, listing, nearest
+from imbalkit.kinds import Part
+from imbalkit.plan import Counts, balance_ratio
+from imbalkit.planning import Prepared
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 160)  # a pipe has no width; do not cut names
+    return console
+
+
+# --- plan ---------------------------------------------------------------------------------------------------------------
+
+
+def plan_facts(prepared: Prepared) -> dict[str, Any]:
+    """Classes, counts of each side of the split, and of every rung of the ladder."""
+    table, split = prepared.table, prepared.split
+    sides = {side: table.counts(getattr(split, side)) for side in ("train", "validation", "test")}
+    return {
+        "recipe": prepared.name,
+        "hash": prepared.recipe.hash,
+        "classes": list(prepared.classes),
+        "positive": prepared.classes[prepared.positive] if prepared.positive is not None else None,
+        "samples": {"total": len(table), "counts": list(table.counts())},
+        "split": {
+            side: {"total": sum(counts), "counts": list(counts), "balance_ratio": _ratio(counts, prepared.positive)}
+            for side, counts in sides.items()
+        },
+        "groups": split.groups,
+        "missing_groups": split.missing_groups,
+        "ladder": [_rung(rung.stage, rung.counts, prepared.positive) for rung in prepared.ladder],
+        "notes": [*table.notes, *split.notes],
+    }
+
+
+def _rung(stage: str, counts: Counts, positive: int | None) -> dict[str, Any]:
+    fact = {
+        "stage": stage,
+        "total": counts.total,
+        "counts": list(counts.low) if counts.is_exact else None,
+        "balance_ratio": _ratio(counts.low, positive) if counts.is_exact else None,
+    }
+    if not counts.is_exact:
+        fact |= {"low": list(counts.low), "high": list(counts.high)}
+    return fact
+
+
+def _ratio(counts: Sequence[int], positive: int | None) -> float | None:
+    ratio = balance_ratio(counts, positive)
+    return None if math.isnan(ratio) else round(ratio, 4)
+
+
+def print_plan(prepared: Prepared) -> None:
+    """The ladder of class counts."""
+    facts = plan_facts(prepared)
+    classes = facts["classes"]
+    table = RichTable(title=f"plan of {prepared.name}", title_justify="left")
+    table.add_column("stage")
+    shown = classes if len(classes) <= 12 else []
+    for name in shown or ["smallest class", "largest class"]:
+        table.add_column(name, justify="right")
+    table.add_column("rows", justify="right")
+    table.add_column("balance ratio", justify="right")
+
+    def row(stage: str, low: Sequence[int], high: Sequence[int], total: int | None, ratio: float | None) -> None:
+        cells = [_range(a, b) for a, b in zip(low, high, strict=True)]
+        if not shown:
+            cells = [_range(min(low), min(high)), _range(max(low), max(high))]
+        table.add_row(stage, *cells, "?" if total is None else f"{total:,}", "?" if ratio is None else f"{ratio:.3f}")
+
+    def side(stage: str, counts: Sequence[int]) -> None:
+        row(stage, counts, counts, sum(counts), _ratio(counts, prepared.positive))
+
+    side("all samples", facts["samples"]["counts"])
+    for name in ("test", "validation"):
+        side(name, facts["split"][name]["counts"])
+    table.add_section()
+    for rung in facts["ladder"]:
+        low, high = rung.get("low") or rung["counts"], rung.get("high") or rung["counts"]
+        row(rung["stage"], low, high, rung["total"], rung["balance_ratio"])
+    console = _console()
+    console.print(table)
+    meaning = f"{facts['positive']} / the other" if facts["positive"] is not None else "smallest / largest class"
+    console.print(f"balance ratio: {meaning}. Samplers see training rows only.")
+    if facts["groups"]:
+        sides = ", ".join(f"{count:,} {side}" for side, count in facts["groups"].items())
+        console.print(
+            f"groups: {sides}; samples without a group id, each a group of its own: {facts['missing_groups']:,}"
+        )
+    for note in facts["notes"]:
+        console.print(f"note: {note}", markup=False)
+
+
+def _range(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+# --- plugins ------------------------------------------------------------------------------------------------------------
+
+
+def part_facts(catalogue: Catalogue, what: str | None = None) -> list[dict[str, Any]]:
+    """The installed parts: all, of a kind, or of a name. Raises PluginError if there is no such kind or name."""
+    facts = [
+        _part(catalogue, kind, name)
+        for kind in catalogue.kinds()
+        for name in catalogue.names(kind)
+        if what in (None, kind, name)
+    ]
+    if what == "recipe" or what is None:
+        facts += [
+            {
+                "kind": "recipe",
+                "name": name,
+                "from": str(catalogue.provider("recipe", name)),
+                "help": "",
+                "parameters": [],
+            }
+            for name in sorted(catalogue.recipes)
+        ]
+    if not facts and what not in catalogue.kinds():
+        known = [*catalogue.kinds(), "recipe", *(name for kind in catalogue.kinds() for name in catalogue.names(kind))]
+        raise PluginError(
+            f"there is no kind or part {what!r}{nearest(str(what), known)} (kinds: {listing(catalogue.kinds(), 20)})"
+        )
+    return facts
+
+
+def _part(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
+    part = catalogue.get(kind, name)
+    return {
+        "kind": kind,
+        "name": name,
+        "from": str(catalogue.provider(kind, name)),
+        "help": first_line(part),
+        "parameters": part_parameters(part),
+    }
+
+
+def first_line(part: type[Part]) -> str:
+    """The first line of a part's docstring."""
+    return (part.__doc__ or "").strip().splitlines()[0] if part.__doc__ else ""
+
+
+def part_parameters(part: type[Part]) -> list[dict[str, Any]]:
+    """Name, type, default, unit and help of each parameter."""
+    rows = []
+    for name, info in part.model_fields.items():
+        extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+        default = None if info.is_required() else info.get_default(call_default_factory=True)
+        if hasattr(default, "model_dump"):
+            default = default.model_dump(mode="json")
+        rows.append(
+            {
+                "name": name,
+                "required": info.is_required(),
+                "type": type_text(part.model_json_schema()["properties"].get(name, {})),
+                "default": default,
+                "unit": extra.get("unit"),
+                "help": info.description or "",
+            }
+        )
+    return rows
+
+
+def type_text(schema: Mapping[str, Any]) -> str:
+    """A JSON Schema as a person reads it: "int or list of int"."""
+    if "x-kind" in schema:
+        return f"a {schema['x-kind']}"
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(type_text(option) for option in schema["anyOf"]))
+    if "enum" in schema:
+        return " | ".join(str(value) for value in schema["enum"])
+    if "const" in schema:
+        return str(schema["const"])
+    if schema.get("type") == "array":
+        return f"list of {type_text(schema.get('items', {}))}"
+    if schema.get("type") == "object":
+        inner = schema.get("additionalProperties")
+        return f"mapping to {type_text(inner)}" if isinstance(inner, Mapping) and inner else "mapping"
+    names = {"integer": "int", "number": "float", "string": "text", "boolean": "true | false", "null": "nothing"}
+    return names.get(str(schema.get("type")), "any value")
+
+
+def print_parts(facts: Sequence[Mapping[str, Any]], details: bool) -> None:
+    """Parts as a table; with details, each with its parameters."""
+    console = _console()
+    if not details:
+        table = RichTable("kind", "name", "what it is", "from")
+        last = None
+        for fact in facts:
+            if last not in (None, fact["kind"]):
+                table.add_section()
+            table.add_row(fact["kind"], fact["name"], fact["help"], fact["from"])
+            last = fact["kind"]
+        console.print(table)
+        return
+    for fact in facts:
+        console.print(f"[bold]{fact['name']}[/bold] ({fact['kind']}, {fact['from']})")
+        if fact["help"]:
+            console.print(f"  {fact['help']}", markup=False)
+        if fact["parameters"]:
+            table = RichTable("parameter", "type", "default", "unit", "help")
+            for row in fact["parameters"]:
+                default = "required" if row["required"] else _shown(row["default"])
+                table.add_row(row["name"], row["type"], default, row["unit"] or "", row["help"])
+            console.print(table)
+
+
+def _shown(default: Any) -> str:
+    return "none" if default is None else str(default)
+
+
+# --- results ------------------------------------------------------------------------------------------------------------
+
+
+def print_results(folder: Path) -> None:
+    """Test figures of a finished run, and where it is."""
+    metrics = run_folder.read_json(folder / run_folder.METRICS)
+    table = RichTable("figure", "value", title="test figures", title_justify="left")
+    for name, value in flat_figures(metrics.get("test", {})):
+        table.add_row(name, value)
+    console = _console()
+    console.print(table)
+    for note in metrics.get("notes", []):
+        console.print(f"note: {note}", markup=False)
+    console.print(f"run folder: {folder}", markup=False, soft_wrap=True)
+
+
+def flat_figures(figures: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested figures as (name, value) rows; a mean over folds is shown with its deviation."""
+    rows: list[tuple[str, str]] = []
+    for name, value in figures.items():
+        label = f"{prefix}{name.replace('_', ' ')}"
+        if isinstance(value, Mapping) and set(value) == {"mean", "sd", "values"}:
+            rows.append((label, f"{value['mean']:.4f} ± {value['sd'] or 0:.4f}"))
+        elif isinstance(value, Mapping):
+            rows += flat_figures(value, f"{label}: ")
+        elif isinstance(value, bool) or value is None:
+            rows.append((label, "not defined" if value is None else str(value)))
+        elif isinstance(value, int | float):
+            rows.append((label, f"{value:,}" if isinstance(value, int) else f"{value:.4f}"))
+        elif isinstance(value, list) and value and isinstance(value[0], list):
+            rows.append((label, "\n".join(" ".join(f"{cell:>6,}" for cell in row) for row in value)))
+    return rows

@@ -1,0 +1,36 @@
+"""Epoch figures as TensorBoard event files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from imbalkit.errors import MissingExtraError
+
+
+class EpochWriter:
+    """Writes numbers of an epoch as scalars, one tag a figure. Raises MissingExtraError without the package tensorboard."""
+
+    def __init__(self, folder: Path):
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise MissingExtraError(
+                "logging.tensorboard needs the package tensorboard: pip install 'imbalkit[tensorboard]'"
+            ) from error
+        self.writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def write(self, stage: str, epoch: int, figures: Mapping[str, Any]) -> None:
+        """One epoch."""
+        for tag, value in _numbers(figures, stage):
+            self.writer.add_scalar(tag, value, epoch)
+        self.writer.flush()
+
+
+def _numbers(figures: Mapping[str, Any], tag: str) -> Iterator[tuple[str, float]]:
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{tag}/{name}")
+        elif isinstance(value, int | float) and not isinstance(value, bool) and name != "epoch":
+            yield f"{tag}/{name}", value

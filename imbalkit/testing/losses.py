@@ -1,0 +1,141 @@
+"""Checks of losses and scores: finite, differentiable, for any number of classes and any batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from imbalkit.errors import ImbalkitError
+from imbalkit.kinds import BuildContext, Loss, Score
+from imbalkit.testing import Setting
+from imbalkit.testing.common import title
+
+
+def _contexts(setting: Setting) -> list[BuildContext]:
+    own = len(setting.classes)
+    result = [BuildContext(setting.classes, setting.counts, positive=1 if own == 2 else None, seed=setting.seed)]
+    for extra in (1, 8):
+        names = tuple(f"other_{index}" for index in range(extra))
+        result.append(
+            BuildContext(setting.classes + names, setting.counts + tuple(range(1, extra + 1)), seed=setting.seed)
+        )
+    return result
+
+
+def _batches(classes: int, setting: Setting) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    rng = torch.Generator().manual_seed(setting.seed)
+    logits = torch.randn(12, classes, generator=rng)
+    targets = torch.arange(12) % classes
+    last = classes - 1
+    return {
+        "a mixed batch": (logits, targets),
+        "one row": (logits[:1], targets[:1]),
+        "rows of one class only": (logits[:5], torch.full((5,), last)),
+        "a batch without the last class": (logits, torch.arange(12) % last),
+        "a batch that is all right": (torch.eye(classes)[targets] * 30, targets),
+        "a batch that is all wrong": (torch.eye(classes)[(targets + 1) % classes] * 30, targets),
+        "bfloat16 logits": (logits.bfloat16(), targets),
+    }
+
+
+def check_loss(part: Loss, setting: Setting) -> None:
+    """Every rule of kinds.Loss."""
+    contexts = _contexts(setting)
+    for index, context in enumerate(contexts):
+        who = f"{title(part)} with {len(context.classes)} classes"
+        try:
+            module = part.build(context)
+        except ImbalkitError:
+            # A loss for two classes only may say so.
+            assert index, f"{who}: refuses the checks' classes {context.classes}; give a setting"
+            continue
+        assert isinstance(module, torch.nn.Module), (
+            f"{who}: `build` must return a torch.nn.Module, got {type(module).__name__}"
+        )
+        for what, (logits, targets) in _batches(len(context.classes), setting).items():
+            _check_batch(f"{who}, {what}", part.build(context), logits, targets)
+        _check_state(who, part, context, setting)
+        _check_extras(who, part, context, setting)
+    empty = BuildContext(setting.classes, (*setting.counts[:-1], 0), contexts[0].positive, seed=setting.seed)
+    _check_batch(
+        f"{title(part)}, a class without training rows",
+        part.build(empty),
+        *_batches(len(setting.classes), setting)["a mixed batch"],
+    )
+
+
+def _check_batch(who: str, module: torch.nn.Module, logits: torch.Tensor, targets: torch.Tensor) -> None:
+    logits = logits.clone().requires_grad_()
+    given, labels = logits.detach().clone(), targets.clone()
+    module.train()
+    value = module(logits, targets)
+    assert isinstance(value, torch.Tensor), f"{who}: expected a tensor, got {type(value).__name__}"
+    shapes = [[], [len(targets)]]
+    assert list(value.shape) in shapes, f"{who}: expected a loss a row {shapes[1]} or a scalar, got {list(value.shape)}"
+    assert value.is_floating_point(), f"{who}: expected floating point, got {value.dtype}"
+    assert torch.isfinite(value).all(), f"{who}: the loss is not finite: {value.detach().flatten()[:4].tolist()}"
+    assert value.requires_grad, f"{who}: no gradient flows from the loss to the logits (detached, or argmax?)"
+    (gradient,) = torch.autograd.grad(value.mean(), logits)
+    assert torch.isfinite(gradient).all(), f"{who}: the gradient is not finite"
+    if "all right" not in who:
+        assert gradient.abs().sum() > 0, f"{who}: the gradient is 0 everywhere, so nothing would be learnt"
+    same = torch.equal(given, logits.detach()) and torch.equal(labels, targets)
+    assert same, f"{who}: the module changed the logits or targets it was given"
+
+
+def _check_state(who: str, part: Loss, context: BuildContext, setting: Setting) -> None:
+    logits, targets = _batches(len(context.classes), setting)["a mixed batch"]
+    module = part.build(context).train()
+    for _ in range(2):
+        module(logits, targets)
+    module.eval()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    value = module(logits, targets)
+    for name, old in before.items():
+        assert torch.equal(old, module.state_dict()[name]), f"{who}: {name!r} changes in eval mode"
+    again = part.build(context)
+    again.load_state_dict(before)
+    same = torch.equal(value, again.eval()(logits, targets))
+    assert same, f"{who}: state_dict() loaded into a new module gives another loss; keep state in buffers"
+    if value.ndim:
+        order = torch.arange(len(targets)).flip(0)
+        assert torch.allclose(module(logits[order], targets[order]), value[order], rtol=1e-4, atol=1e-6), (
+            f"{who}: in another order the rows have other losses"
+        )
+
+
+def _check_extras(who: str, part: Loss, context: BuildContext, setting: Setting) -> None:
+    logits, targets = _batches(len(context.classes), setting)["a mixed batch"]
+    module: Any = part.build(context).train()
+    if hasattr(module, "statistics"):
+        whole = module.statistics(logits, targets)
+        halves = module.statistics(logits[:5], targets[:5]) + module.statistics(logits[5:], targets[5:])
+        assert torch.allclose(whole.double(), halves.double()), f"{who}: `statistics` of two halves do not add up"
+        value = module(logits, targets, statistics=whole)
+        assert torch.isfinite(value).all(), f"{who}: the loss with `statistics=` is not finite"
+    module(logits, targets)
+    if hasattr(module, "class_weights"):
+        weights = module.class_weights()
+        shape = [len(context.classes)]
+        assert list(weights.shape) == shape, f"{who}: class_weights() must be {shape}, got {list(weights.shape)}"
+        assert torch.isfinite(weights).all(), f"{who}: class_weights() are not finite: {weights.tolist()}"
+
+
+def check_score(part: Score, setting: Setting) -> None:
+    """Every rule of kinds.Score."""
+    for context in _contexts(setting):
+        who = f"{title(part)} with {len(context.classes)} classes"
+        score = part.build(context)
+        for what, (logits, targets) in _batches(len(context.classes), setting).items():
+            given = logits.clone()
+            values = score(logits, targets)
+            shape = [len(targets)]
+            assert list(values.shape) == shape, (
+                f"{who}, {what}: expected a score a row {shape}, got {list(values.shape)}"
+            )
+            assert torch.isfinite(values).all(), f"{who}, {what}: scores are not finite"
+            assert torch.equal(given, logits), f"{who}, {what}: the score changed the logits it was given"
+            alone = torch.cat([score(logits[i : i + 1], targets[i : i + 1]) for i in range(len(targets))])
+            same = torch.allclose(alone.float(), values.float(), rtol=1e-4, atol=1e-6)
+            assert same, f"{who}, {what}: the score of a row depends on the rows beside it"

@@ -1,0 +1,148 @@
+"""Checks of samplers: the plan they leave, the counts they foretell, what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from imbalkit.errors import PlanError
+from imbalkit.kinds import Sampler, ScoredSampler
+from imbalkit.plan import Counts, Plan
+from imbalkit.randomness import generator
+from imbalkit.testing import Setting
+from imbalkit.testing.common import title
+
+COLUMNS = ("key", "source", "label", "view")
+
+
+def plan_of(counts: tuple[int, ...], classes: tuple[str, ...], seed: int = 0) -> Plan:
+    """A plan with so many rows of each class, in mixed order, whose sources leave gaps as a split does."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    generator(seed, "labels").shuffle(labels)
+    return Plan.from_labels(labels, classes, sources=np.arange(len(labels)) * 3 + 1, seed=seed)
+
+
+def check_sampler(part: Sampler, setting: Setting) -> None:
+    """Every rule of kinds.Sampler, on the setting's plan and on awkward ones."""
+    plan = plan_of(setting.counts, setting.classes, setting.seed)
+    try:
+        after = _step(part, plan)
+    except PlanError as error:
+        raise AssertionError(
+            f"{title(part)}: refuses the checks' plan {plan.counts()}; give a setting: {error}"
+        ) from error
+    others = {
+        "a third class": plan_of((*setting.counts, 7), (*setting.classes, "another"), setting.seed),
+        "a class without rows": plan_of((*setting.counts, 0), (*setting.classes, "another"), setting.seed),
+        "one row a class": plan_of((1,) * len(setting.counts), setting.classes, setting.seed),
+        "a majority that is no longer the largest": replace(plan, majority=int(np.argmin(setting.counts))),
+        "copies and dropped rows": plan.append(np.arange(0, len(plan), 2)).drop(np.arange(0, len(plan), 3)),
+        "its own result": after,
+    }
+    for rows in [plan, *others.values()]:
+        _check_plan(part, rows)
+    if isinstance(part, ScoredSampler):
+        _check_scores(part, plan)
+
+
+def _step(part: Sampler, plan: Plan, round: int = 0, scores: np.ndarray | None = None) -> Plan:
+    rng = generator(plan.seed, "sampler", part.name, round)
+    if not isinstance(part, ScoredSampler):
+        return part.resample(plan, rng)
+    if scores is None:
+        scores = generator(plan.seed, "scores", round).random(len(plan))
+    return part.resample(plan, scores, rng, round)
+
+
+def _check_plan(part: Sampler, plan: Plan) -> None:
+    rounds = part.rounds if isinstance(part, ScoredSampler) else 1
+    start = Counts.of(plan)
+    whole = _or_refusal(lambda: part.preview(start))
+    for round in range(rounds):
+        at_round = (round,) if isinstance(part, ScoredSampler) else ()
+        foretold = _or_refusal(lambda: part.preview(start, *at_round))  # noqa: B023
+        before = {name: getattr(plan, name).copy() for name in COLUMNS}
+        after = _or_refusal(lambda: _step(part, plan, round))  # noqa: B023
+        who = f"{title(part)} on counts {plan.counts()}" + (f" in round {round}" if rounds > 1 else "")
+        for name, column in before.items():
+            assert np.array_equal(column, getattr(plan, name)), (
+                f"{who}: `resample` changed the given plan's {name!r} column"
+            )
+        if after is None and foretold is not None and not foretold.is_exact:
+            return  # whether a range is enough can only be told then
+        if after is None or foretold is None:
+            told = "preview" if foretold is None else "resample"
+            assert after is foretold, f"{who}: only `{told}` raises PlanError; both must refuse the impossible"
+            return
+        _check_rows(who, plan, after)
+        assert after == _step(part, plan, round), f"{who}: two calls with the same seed give different plans"
+        _check_foretold(who, foretold, after)
+        plan = after
+    if whole is None:
+        raise AssertionError(
+            f"{title(part)} on counts {start.low}: `preview` refuses a plan whose every round `resample` takes"
+        )
+    _check_foretold(f"{title(part)} on counts {start.low} after all rounds", whole, plan)
+
+
+def _or_refusal(call: Callable[[], object]):
+    try:
+        return call()
+    except PlanError:
+        return None
+
+
+def _check_rows(who: str, before: Plan, after: Plan) -> None:
+    assert isinstance(after, Plan), f"{who}: `resample` must return a Plan, got {type(after).__name__}"
+    for name in COLUMNS:
+        old, new = getattr(before, name), getattr(after, name)
+        assert len(new) == len(after.key), f"{who}: column {name!r} has {len(new)} rows, `key` has {len(after.key)}"
+        assert new.dtype == old.dtype, f"{who}: column {name!r} must stay {old.dtype}, got {new.dtype}"
+    assert len(np.unique(after.key)) == len(after), (
+        f"{who}: row keys are not unique; use Plan.append, which makes new ones"
+    )
+    foreign = np.setdiff1d(after.source, before.source)
+    assert not len(foreign), (
+        f"{who}: rows of sources {foreign[:5]} that are not in the plan (another part of the split?)"
+    )
+    assert after.view.max(initial=0) < len(after.views), f"{who}: a row refers to a view that the plan does not have"
+    label = dict(zip(before.source.tolist(), before.label.tolist(), strict=True))
+    wrong = [s for s, y in zip(after.source.tolist(), after.label.tolist(), strict=True) if label[s] != y]
+    assert not wrong, f"{who}: the label of source {wrong[0]} changed"
+    old = dict(zip(before.key.tolist(), zip(before.source.tolist(), before.view.tolist(), strict=True), strict=True))
+    for key, source, view in zip(after.key.tolist(), after.source.tolist(), after.view.tolist(), strict=True):
+        if key in old:
+            same = old[key][0] == source and before.views[old[key][1]] == after.views[view]
+            assert same, f"{who}: the row of key {key} is kept but became another (source or view)"
+    for name in ("classes", "majority", "seed"):
+        assert getattr(after, name) == getattr(before, name), f"{who}: the plan's {name!r} must not change"
+
+
+def _check_foretold(who: str, foretold: Counts, after: Plan) -> None:
+    counts = after.counts()
+    inside = all(low <= n <= high for low, n, high in zip(foretold.low, counts, foretold.high, strict=True))
+    bounds = foretold.low if foretold.is_exact else tuple(zip(foretold.low, foretold.high, strict=True))
+    assert inside, f"{who}: `preview` says {bounds}, `resample` gives {counts}"
+    assert foretold.total in (None, len(after)), f"{who}: `preview` says {foretold.total} rows in all, got {len(after)}"
+    assert foretold.majority == after.majority, f"{who}: `preview` changes the majority"
+
+
+def _check_scores(part: ScoredSampler, plan: Plan) -> None:
+    who = title(part)
+    order = generator(plan.seed, "order").permutation(len(plan))
+    mixed = replace(plan, **{name: getattr(plan, name)[order] for name in COLUMNS})
+    tied = np.ones(len(plan))
+    one, other = _step(part, plan, 0, tied), _step(part, mixed, 0, tied)
+    assert set(one.key.tolist()) == set(other.key.tolist()), (
+        f"{who}: with equal scores the rows that stay depend on their order; break ties by row key"
+    )
+    for what, scores in {"NaN": np.full(len(plan), np.nan), "one score too few": np.ones(len(plan) - 1)}.items():
+        try:
+            _step(part, plan, 0, scores)
+        except PlanError:
+            continue
+        except Exception as error:
+            raise AssertionError(f"{who}: {what} must raise PlanError, got {type(error).__name__}: {error}") from error
+        raise AssertionError(f"{who}: {what} must raise PlanError, and was taken")

@@ -1,0 +1,19 @@
+"""The best geometric mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imbalkit.functional.thresholds import best_threshold
+from imbalkit.kinds import Threshold
+
+
+class BestGMean(Threshold):
+    """The threshold of largest G-mean, the geometric mean of both recalls."""
+
+    name = "best_g_mean"
+
+    def choose(self, positives: np.ndarray, probabilities: np.ndarray) -> float:
+        """Of several, the one with the fewest false alarms. Raises DataError without rows of both classes."""
+        # Whole numbers, so that ties are exact: TP / P times TN / N times P N.
+        return best_threshold(positives, probabilities, lambda hits, alarms, p, n: hits * (n - alarms))

@@ -1,0 +1,131 @@
+"""The rules of the hooks: every breach is a clear error that names the distribution."""
+
+import inspect
+from types import ModuleType
+
+import pytest
+
+from imbalkit import hookspecs
+from imbalkit.catalogue import HOOKS, Catalogue, Provider, _load, default_catalogue
+from imbalkit.errors import PluginError
+from imbalkit.hookspecs import hookimpl
+from imbalkit.kinds import KINDS, Loss, Score
+
+
+def plugin(name, **functions):
+    module = ModuleType(name)
+    for key, function in functions.items():
+        function.__name__ = key
+        setattr(module, key, hookimpl(function))
+    return module, Provider(name, f"{name}-dist", "1.0")
+
+
+class Mine(Loss):
+    """A loss."""
+
+    name = "mine"
+
+
+def test_parts_are_found_by_kind_and_name():
+    catalogue = Catalogue([plugin("a", register_losses=lambda: [Mine])])
+    assert catalogue.names("loss") == ["mine"]
+    assert catalogue.get("loss", "mine") is Mine
+    assert str(catalogue.provider("loss", "mine")) == "a-dist 1.0"
+    with pytest.raises(PluginError, match="there is no loss 'mien'; did you mean 'mine'"):
+        catalogue.get("loss", "mien")
+
+
+def test_order_of_plugins_does_not_matter():
+    class Other(Loss):
+        name = "another"
+
+    plugins = [plugin("a", register_losses=lambda: [Mine]), plugin("b", register_losses=lambda: [Other])]
+    assert Catalogue(plugins).names("loss") == Catalogue(plugins[::-1]).names("loss") == ["another", "mine"]
+
+
+def test_two_plugins_with_one_name_are_both_named():
+    with pytest.raises(PluginError, match=r"called 'mine'.*a-dist 1.0.*b-dist 1.0"):
+        Catalogue([plugin("a", register_losses=lambda: [Mine]), plugin("b", register_losses=lambda: [Mine])])
+
+
+def test_two_recipes_with_one_name():
+    def recipes():
+        return {"x": "x.yaml"}
+
+    with pytest.raises(PluginError, match="two plugins register a recipe called 'x'"):
+        Catalogue([plugin("a", register_recipes=recipes), plugin("b", register_recipes=lambda: {"x": "x.yaml"})])
+
+
+def test_a_misspelled_hook_is_not_silent():
+    with pytest.raises(PluginError, match=r"plugin 'a' of a-dist 1.0 has a wrong hook.*did you mean 'register_losses'"):
+        Catalogue([plugin("a", register_loses=lambda: [Mine])])
+
+
+def test_a_hook_with_a_wrong_argument():
+    with pytest.raises(PluginError, match="plugin 'a' of a-dist 1.0 has a wrong hook"):
+        Catalogue([plugin("a", register_losses=lambda context: [Mine])])
+
+
+def test_a_hook_that_fails():
+    def fails():
+        raise RuntimeError("no licence")
+
+    with pytest.raises(
+        PluginError, match=r"register_losses of plugin 'a' \(a-dist 1.0\) failed: RuntimeError: no licence"
+    ):
+        Catalogue([plugin("a", register_losses=fails)])
+
+
+@pytest.mark.parametrize(
+    "result, message",
+    [
+        ([Score], r"must return subclasses of imbalkit.kinds.Loss, got <class 'imbalkit.kinds.Score'>"),
+        (["mine"], "must return subclasses"),
+        (Mine, "must return a list of classes"),
+        ([type("NoName", (Loss,), {"__module__": __name__})], "has no `name`"),
+    ],
+)
+def test_a_hook_that_returns_something_else(result, message):
+    with pytest.raises(PluginError, match=message):
+        Catalogue([plugin("a", register_losses=lambda: result)])
+
+
+def test_a_plugin_that_cannot_be_imported_is_named():
+    class Entry:
+        name = "broken"
+        dist = type("Dist", (), {"name": "broken-dist", "version": "2.0"})
+
+        def load(self):
+            raise ImportError("no module named foo")
+
+    with pytest.raises(
+        PluginError, match=r"plugin 'broken' of broken-dist 2.0 cannot be imported.*\n.*--without broken"
+    ):
+        _load(Entry())
+
+
+def test_plugins_can_be_left_out():
+    assert "mobilenetv1_075" in default_catalogue().names("backbone")
+    assert "mobilenetv1_075" not in default_catalogue(("melanoma",)).names("backbone")
+    with pytest.raises(PluginError, match="--without melanom: no such plugin; did you mean 'melanoma'"):
+        default_catalogue(("melanom",))
+
+
+def test_every_hook_is_known_to_the_catalogue_or_called_by_the_engine():
+    """Enumerates the hooks, so that none can be added without a place where it is used."""
+    hooks = {
+        name for name, value in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(value, "imbalkit_spec")
+    }
+    observers = {"plan_changed", "epoch_finished", "run_finished", "report_sections"}
+    assert hooks == set(HOOKS.values()) | {"register_recipes"} | observers
+    assert set(HOOKS) == set(KINDS)
+    for name in hooks:
+        assert inspect.getdoc(getattr(hookspecs, name)), f"{name} has no documentation"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_has_built_in_parts_through_the_public_hooks(kind):
+    catalogue = default_catalogue()
+    assert catalogue.names(kind)
+    for name in catalogue.names(kind):
+        assert catalogue.provider(kind, name).distribution == "imbalkit"

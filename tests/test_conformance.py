@@ -1,0 +1,115 @@
+"""Every part of the catalogue keeps the rules of its kind; see tests/test_testing.py for what the checks catch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from imbalkit.catalogue import default_catalogue
+from imbalkit.errors import MissingExtraError
+from imbalkit.kinds import KINDS
+from imbalkit.testing import Setting, check_part
+from imbalkit.testing.common import check_light_import
+
+FLIP_AND_BLUR = ["horizontal_flip", "radial_blur"]
+ROUNDS = {"which": "highest", "between_rounds": "keep"}
+
+# Parameters to check a part with (and the checks' `setting`), where defaults are not enough: (kind, name) -> examples.
+EXAMPLES: dict[tuple[str, str], list[dict]] = {
+    ("op", "turn"): [{"degrees": 90}, {"degrees": -90}, {"degrees": 180}],
+    ("op", "radial_blur"): [{}, {"axes": "independent", "centre": "paper", "border": "zero"}],
+    ("op", "gaussian_blur"): [{"sigma": [0.5, 2.0]}, {"match_rho": [0.005, 0.02]}],
+    ("sampler", "random_over"): [{}, {"to": 60}, {"to": {"malignant": 9}}],
+    ("sampler", "random_under"): [{}, {"to": 20}, {"to": {"benign": 12}}],
+    ("sampler", "oversample"): [
+        {"views": {"benign": [FLIP_AND_BLUR], "malignant": [[{"name": "turn", "degrees": 90}], FLIP_AND_BLUR]}},
+        {"views": {"malignant": [FLIP_AND_BLUR, []]}, "to": {"malignant": 25}},
+    ],
+    **{
+        ("sampler", name): [
+            {"drop": 8, "rounds": 3, **ROUNDS},
+            {"keep": [{"benign": 30}, 20], **ROUNDS},
+            {"classes": "all", "drop": [10, 5], **ROUNDS, "which": "lowest"},
+            {"classes": "all", "keep": 12, **ROUNDS},
+            {"classes": ["benign", "malignant"], "drop": 4, **ROUNDS, "between_rounds": "reset"},
+        ]
+        for name in ("loss_rank", "random_drop")
+    },
+    ("loss", "ce"): [{}, {"label_smoothing": 0.1}],
+    ("loss", "weighted_ce"): [{"weights": {"malignant": 9.0}}],
+    ("loss", "rce"): [{"estimator": name} for name in ("batch", "ema", "epoch")],
+    ("loss", "gamma_rce"): [{"costs": {"malignant": 100.0}}, {"costs": {"benign": 2.0}, "estimator": "ema"}],
+    ("augmentation", "kornia"): [{"transform": "RandomRotation", "options": {"degrees": 10.0}}],
+    ("backbone", "timm"): [{"model": "efficientnet_lite0", "setting": Setting(image_size=(64, 64))}],
+}
+
+
+def cases():
+    catalogue = default_catalogue()
+    for kind in catalogue.kinds():
+        for name in catalogue.names(kind):
+            if catalogue.provider(kind, name).distribution != "imbalkit":
+                continue  # a stranger's parts are checked by its own tests
+            for index, example in enumerate(EXAMPLES.get((kind, name), [{}])):
+                yield pytest.param(catalogue.get(kind, name), example, id=f"{kind}-{name}-{index}")
+
+
+def image_folder(folder):
+    """Five grey pictures in two class folders."""
+    from PIL import Image
+
+    for name, count in {"benign": 3, "malignant": 2}.items():
+        (folder / name).mkdir()
+        for index in range(count):
+            Image.fromarray(np.full((8, 8, 3), index, dtype=np.uint8)).save(folder / name / f"{index}.png")
+    return {"root": str(folder)}
+
+
+def table(folder):
+    """A CSV of those pictures."""
+    root = image_folder(folder)["root"]
+    rows = [
+        f"{name}/{index}.png,{name}" for name, count in {"benign": 3, "malignant": 2}.items() for index in range(count)
+    ]
+    (folder / "table.csv").write_text("\n".join(["path,label", *rows]) + "\n")
+    return {"file": f"{root}/table.csv"}
+
+
+def arrays(folder):
+    """Six grey pictures as arrays."""
+    np.savez(folder / "data.npz", x=np.zeros((6, 8, 8, 3), dtype=np.uint8), y=np.arange(6) % 2)
+    return {"file": str(folder / "data.npz")}
+
+
+# Parts that read files: (kind, name) -> a function from an empty folder to the parameters.
+FILES = {("dataset", "image_folder"): image_folder, ("dataset", "table"): table, ("dataset", "arrays"): arrays}
+
+
+@pytest.mark.parametrize("part, example", list(cases()))
+def test_part(part, example, tmp_path):
+    if (part.kind, part.name) in FILES:
+        example = FILES[part.kind, part.name](tmp_path)
+    try:
+        check_part(part, **example)
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+
+
+def test_examples_are_of_parts_that_exist():
+    catalogue = default_catalogue()
+    known = {(kind, name) for kind in catalogue.kinds() for name in catalogue.names(kind)}
+    assert set(EXAMPLES) | set(FILES) <= known
+
+
+def test_every_kind_has_parts_and_checks():
+    from imbalkit import testing
+
+    assert set(testing._MODULES) == set(KINDS)
+    catalogue = default_catalogue()
+    assert [kind for kind in catalogue.kinds() if not catalogue.names(kind)] == []
+
+
+def test_listing_the_catalogue_imports_nothing_heavy():
+    check_light_import(
+        "imbalkit.builtin", *(f"imbalkit.{kind}s" if kind != "loss" else "imbalkit.losses" for kind in KINDS)
+    )

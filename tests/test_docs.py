@@ -1,0 +1,231 @@
+"""What the docs show is true: code runs, recipes are accepted, commands exist, the reference is complete."""
+
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from imbalkit.catalogue import default_catalogue
+from imbalkit.cli import COMMANDS, root
+from imbalkit.errors import RecipeError
+from imbalkit.kinds import KINDS
+from imbalkit.planning import prepare
+from imbalkit.recipe import Recipe, validate
+from imbalkit.recipe_file import read_document
+
+TOP = Path(__file__).parents[1]
+DOCS = TOP / "docs"
+PAGES = sorted([*DOCS.glob("*.md"), TOP / "README.md"])
+BLOCK = re.compile(
+    r"^(?P<not_run><!-- not run: .+? -->\n+)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    page: str
+    line: int
+    language: str
+    text: str
+    run: bool
+
+    def __str__(self):
+        return f"{self.page}:{self.line}"
+
+
+def blocks_of(page):
+    text = page.read_text(encoding="utf-8")
+    for match in BLOCK.finditer(text):
+        line = text.count("\n", 0, match.start("text"))
+        yield Block(page.name, line, match["language"], match["text"], match["not_run"] is None)
+
+
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+
+
+def load_generator():
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+generate = load_generator()
+
+
+# --- Python -----------------------------------------------------------------------------------------------------------
+
+PYTHON_PAGES = sorted({block.page for block in BLOCKS if block.language == "python" and block.run})
+
+
+@pytest.mark.parametrize("page", PYTHON_PAGES)
+def test_python_blocks_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "docs"}
+    for block in BLOCKS:
+        if block.page == page and block.language == "python" and block.run:
+            # Line numbers of the page, so that a failure points there.
+            exec(compile("\n" * block.line + block.text, str(DOCS / page), "exec"), names)
+
+
+def test_there_is_python_to_run():
+    assert {"plugins.md", "methods.md", "running.md", "data.md", "tutorial.md"} <= set(PYTHON_PAGES)
+
+
+# --- recipes ----------------------------------------------------------------------------------------------------------
+
+RECIPES = [block for block in BLOCKS if block.language == "yaml"]
+
+
+@pytest.mark.parametrize("block", RECIPES, ids=str)
+def test_recipes_are_accepted(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if block.page == "data.md" and block.run:
+        import numpy as np
+
+        labels = np.repeat(["common", "rare"], [90, 30])
+        np.savez("mine.npz", x=np.zeros((120, 16, 16, 3), np.uint8), y=labels, patient=np.arange(120) // 3)
+    if "data" in yaml.safe_load(block.text) or "base" in yaml.safe_load(block.text):
+        text = block.text
+    else:
+        text = "base: digits\n" + block.text
+    Path("recipe.yaml").write_text(text, encoding="utf-8")
+    if block.run:
+        prepare("recipe.yaml")
+    else:
+        # Its data are not here; everything else is checked all the same.
+        catalogue = default_catalogue()
+        validate(read_document("recipe.yaml", catalogue.recipes), catalogue)
+
+
+def test_a_wrong_recipe_would_be_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("recipe.yaml").write_text("base: digits\nsamplers: [random_ovr]\n")
+    with pytest.raises(RecipeError, match="random_over"):
+        prepare("recipe.yaml")
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def command_lines():
+    for block in BLOCKS:
+        if block.language in ("console", "bash", "sh", "shell"):
+            for line in block.text.replace("\\\n", " ").splitlines():
+                for part in line.removeprefix("$ ").split("&&"):
+                    words = shlex.split(part, comments=True)
+                    if "imbalkit" in words[:1] or words[:2] == ["python", "-m"] and "imbalkit" in words[2:3]:
+                        yield pytest.param(words[words.index("imbalkit") + 1 :], id=f"{block}:{part.strip()}")
+
+
+def parse(words):
+    """Parse as click would, without running anything."""
+    if ">" in words:
+        words = words[: words.index(">")]
+    context = click.Context(root, info_name="imbalkit")
+    if words[:1] in (["--help"], ["--version"]):
+        return
+    name, command, arguments = root.resolve_command(context, list(words))
+    if "--help" not in arguments:
+        command.make_context(name, arguments, parent=context)
+
+
+@pytest.mark.parametrize("words", list(command_lines()))
+def test_command_lines_parse(words):
+    parse(words)
+
+
+def test_wrong_command_lines_would_be_found():
+    with pytest.raises(click.UsageError, match="no command 'pln'"):
+        parse(["pln", "recipe.yaml"])
+    with pytest.raises(click.UsageError, match="--sets"):
+        parse(["run", "recipe.yaml", "--sets", "a=1"])
+
+
+# --- the reference ----------------------------------------------------------------------------------------------------
+
+
+def filled(page):
+    return generate.fill((DOCS / page).read_text(encoding="utf-8"))
+
+
+def test_every_hook_is_documented():
+    text, hooks = filled("plugins.md"), generate.hook_functions()
+    assert len(hooks) == 17
+    for name, function in hooks.items():
+        assert f"{{ #hook-{name} }}" in text, name
+        assert f"def {name}(" in text, name
+        assert (function.__doc__ or "no docstring").splitlines()[0] in text, name
+
+
+def test_every_kind_is_documented():
+    text = filled("plugins.md")
+    for kind, base in KINDS.items():
+        assert f"{{ #kind-{kind} }}" in text, kind
+        assert f"`{base.__name__}`" in text, kind
+
+
+def test_every_bundled_part_and_parameter_is_documented():
+    text, catalogue, seen = filled("recipes.md"), default_catalogue(), 0
+    for kind in KINDS:
+        for name in generate.bundled(catalogue, kind):
+            start = text.index(f"{{ #{kind}-{name} }}")
+            section = re.split(r"\n#{2,4} ", text[start:], maxsplit=1)[0]
+            for parameter, info in catalogue.get(kind, name).model_fields.items():
+                assert f"| `{parameter}` |" in section, f"{kind} {name}: {parameter}"
+                assert info.description, f"{kind} {name}: {parameter} has no help"
+            seen += 1
+    assert seen >= 40
+
+
+def test_every_key_of_the_recipe_is_documented():
+    text = filled("recipes.md")
+    models = [Recipe, *generate.sections()]
+    assert len(models) >= 10
+    for model in models:
+        for name, info in model.model_fields.items():
+            assert f"| `{name}` |" in text, f"{model.__name__}.{name}"
+            assert info.description, f"{model.__name__}.{name} has no help"
+
+
+def test_every_command_is_documented():
+    text = filled("running.md")
+    for name in COMMANDS:
+        assert f"Usage: imbalkit {name}" in text, name
+
+
+def test_an_unknown_placeholder_stops_the_build():
+    with pytest.raises(ValueError, match="no generator"):
+        generate.fill("<!-- generated: nothing -->")
+
+
+def test_no_table_shows_a_value_of_unknown_type():
+    for page in ("recipes.md", "plugins.md"):
+        assert "any value" not in filled(page), page
+
+
+# --- the site ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_site_builds_strictly(tmp_path):
+    pytest.importorskip("mkdocs", reason="mkdocs is not installed")
+    pytest.importorskip("material", reason="mkdocs-material is not installed")
+    shutil.copy(TOP / ".mkdocs.yml", tmp_path)
+    shutil.copytree(DOCS, tmp_path / "docs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", ".mkdocs.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = {page.name: page.read_text(encoding="utf-8") for page in (tmp_path / "site").glob("*.html")}
+    assert {page.with_suffix(".html").name for page in DOCS.glob("*.md")} <= set(pages)
+    for name, text in pages.items():
+        assert "<!-- generated" not in text, name
+        loaded = re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"?(https?:[^\" >]+)", text)
+        assert not [address for address in loaded if "canonical" not in address], f"{name} loads {loaded}"

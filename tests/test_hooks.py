@@ -1,0 +1,327 @@
+"""Every hook is called: one plugin that implements all of them, in real runs on a few tiny images."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from imbalkit import hookspecs, kinds, planning
+from imbalkit.builtin import __name__ as builtin
+from imbalkit.catalogue import Catalogue, Provider
+from imbalkit.cli import root
+from imbalkit.engine import run
+from imbalkit.hookspecs import hookimpl
+from imbalkit.kinds import KINDS, Preprocessing, param
+from imbalkit.run_folder import read_json
+from imbalkit.table import Table
+
+HOOKS = {name for name, item in vars(hookspecs).items() if hasattr(item, "imbalkit_spec")}
+
+
+class Recorder(list):
+    """What was called, in order."""
+
+    def note(self, what, **details):
+        self.append((what, details))
+
+    def details(self, what):
+        return [details for name, details in self if name == what]
+
+
+CALLS = Recorder()
+
+
+class TinyDataset(kinds.Dataset):
+    """Images whose brightness tells the class."""
+
+    name = "tiny"
+
+    def load(self):
+        import pandas as pd
+
+        CALLS.note("dataset")
+        labels = np.repeat(["dark", "bright"], [40, 20])
+        random = np.random.default_rng(0)
+        pixels = random.integers(0, 90, (60, 8, 8, 1)) + np.where(labels == "bright", 120, 0)[:, None, None, None]
+        return Table.build(pd.DataFrame({"label": labels}), arrays=pixels.astype(np.uint8))
+
+
+class Invert(kinds.Op):
+    """Swaps rows of pixels."""
+
+    name = "upside_down"
+
+    def apply(self, images, parameters):
+        CALLS.note("op")
+        return images.flip(2)
+
+
+class DropOne(kinds.Sampler):
+    """Drops the first row."""
+
+    name = "drop_one"
+
+    def preview(self, counts):
+        return counts.with_rows({0: (counts.low[0] - 1, counts.high[0])})
+
+    def resample(self, plan, rng):
+        CALLS.note("sampler")
+        return plan.drop(plan.rows_of(0)[:1])
+
+
+class FirstLogit(kinds.Score):
+    """The first logit."""
+
+    name = "first_logit"
+
+    def build(self, context):
+        def score(logits, targets):
+            CALLS.note("score")
+            return logits[:, 0]
+
+        return score
+
+
+class PlainCE(kinds.Loss):
+    """Cross entropy."""
+
+    name = "plain_ce"
+
+    def build(self, context):
+        from torch import nn
+
+        CALLS.note("loss", counts=context.counts)
+        return nn.CrossEntropyLoss(reduction="none")
+
+
+class Means(kinds.Backbone):
+    """The mean brightness."""
+
+    name = "means"
+
+    def preprocessing(self):
+        return Preprocessing((0.5,), (0.5,), (8, 8))
+
+    def build(self, context):
+        from torch import nn
+
+        CALLS.note("backbone")
+        body = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        body.num_features = context.channels
+        return body
+
+
+class Nothing(kinds.Augmentation):
+    """Changes nothing."""
+
+    name = "nothing"
+
+    def build(self, context):
+        from torch import nn
+
+        CALLS.note("augmentation")
+        return nn.Identity()
+
+
+class HowMany(kinds.Metric):
+    """Rows."""
+
+    name = "how_many"
+
+    def compute(self, predictions):
+        CALLS.note("metric")
+        return float(len(predictions.labels))
+
+
+class Halve(kinds.Calibrator):
+    """Half the logits."""
+
+    name = "halve"
+
+    def fit(self, logits, labels):
+        CALLS.note("calibrator", rows=len(labels))
+        return lambda values: values / 2
+
+
+class Middle(kinds.Threshold):
+    """The median probability."""
+
+    name = "middle"
+
+    def choose(self, positives, probabilities):
+        CALLS.note("threshold")
+        return float(np.median(probabilities))
+
+
+class Marker(kinds.Exporter):
+    """A file with a word."""
+
+    name, suffix = "marker", ".txt"
+
+    def export(self, network, context, path):
+        CALLS.note("exporter")
+        path.write_text("exported")
+        return {"file": path.name}
+
+
+class InProcess(kinds.Launcher):
+    """Runs commands in this process, where the plugin is."""
+
+    name = "in_process"
+    jobs: int = param(1, help="not used")
+
+    def launch(self, commands):
+        CALLS.note("launcher", commands=len(commands))
+        for command in commands:
+            root.main([str(word) for word in command[3:]], standalone_mode=False)
+        return [0] * len(commands)
+
+
+PARTS = {
+    "dataset": TinyDataset,
+    "op": Invert,
+    "sampler": DropOne,
+    "score": FirstLogit,
+    "loss": PlainCE,
+    "backbone": Means,
+    "augmentation": Nothing,
+    "metric": HowMany,
+    "calibrator": Halve,
+    "threshold": Middle,
+    "exporter": Marker,
+    "launcher": InProcess,
+}
+
+RECIPE = """
+data: tiny
+samplers:
+  - name: oversample
+    views: {bright: [[upside_down]]}
+  - drop_one
+  - {name: loss_rank, score: first_logit, loss: plain_ce, drop: 2, rounds: 2, epochs: 1, which: highest,
+     between_rounds: keep}
+augment: [nothing]
+backbone: means
+loss: plain_ce
+training: {epochs: 2, batch_size: 16, select: last, accelerator: cpu, threads: 1}
+decision: {threshold: middle}
+metrics: [how_many, recall]
+"""
+
+
+def make_plugin(folder):
+    """A plugin with an implementation of every hook."""
+    (folder / "tiny.yaml").write_text(RECIPE)
+
+    def registers(part):
+        return hookimpl(lambda: [part])
+
+    hooks = {}
+    for kind, part in PARTS.items():
+        hook = "register_losses" if kind == "loss" else f"register_{kind}s"
+        function = registers(part)
+        function.__name__ = hook
+        hooks[hook] = function
+
+    @hookimpl
+    def register_recipes():
+        return {"tiny/all": folder / "tiny.yaml"}
+
+    @hookimpl
+    def plan_changed(plan, stage, folder):
+        CALLS.note("plan_changed", stage=stage, counts=plan.counts(), started=(folder / "run.json").exists())
+
+    @hookimpl
+    def epoch_finished(stage, epoch, figures, folder):
+        logged = (folder / "log.jsonl").read_text().splitlines()
+        CALLS.note("epoch_finished", stage=stage, epoch=epoch, loss=figures["loss"], logged=len(logged))
+
+    @hookimpl
+    def run_finished(folder, metrics):
+        CALLS.note("run_finished", complete=(folder / "metrics.json").exists(), test=metrics["test"])
+
+    @hookimpl
+    def report_sections(folder):
+        CALLS.note("report_sections", files=sorted(path.name for path in folder.iterdir()))
+        return {"Remarks": "Written by a plugin."}
+
+    observers = (register_recipes, plan_changed, epoch_finished, run_finished, report_sections)
+    return SimpleNamespace(**hooks, **{function.__name__: function for function in observers})
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    import importlib
+
+    made = make_plugin(tmp_path)
+    ours = (importlib.import_module(builtin), Provider("builtin", "imbalkit", "0"))
+    catalogue = Catalogue([ours, (made, Provider("tiny", "imbalkit-tiny", "1"))])
+    monkeypatch.setattr(planning, "default_catalogue", lambda without=(): catalogue)
+    monkeypatch.chdir(tmp_path)
+    CALLS.clear()
+    return made
+
+
+def test_the_plugin_implements_every_hook(plugin):
+    assert {name for name in vars(plugin) if hasattr(getattr(plugin, name), "imbalkit_impl")} == HOOKS
+    assert set(PARTS) == set(KINDS)
+
+
+@pytest.fixture
+def finished(plugin):
+    return run("tiny/all", runs="runs")
+
+
+def test_observers_see_the_run(finished):
+    # 60 samples: 12 test, 12 validation, 24 dark + 12 bright to train on; each bright row gets a copy.
+    changed = [(call["stage"], call["counts"]) for call in CALLS.details("plan_changed")]
+    assert [stage for stage, _ in changed] == [
+        "samplers[0] oversample",
+        "samplers[1] drop_one",
+        "samplers[2] loss_rank, round 1",
+        "samplers[2] loss_rank, round 2",
+    ]
+    assert [sum(counts) for _, counts in changed] == [48, 47, 45, 43]
+    assert all(call["started"] for call in CALLS.details("plan_changed"))
+
+    epochs = CALLS.details("epoch_finished")
+    assert [(call["stage"], call["epoch"]) for call in epochs] == [
+        ("loss_rank-0-round-1", 1),
+        ("loss_rank-0-round-2", 1),
+        ("final", 1),
+        ("final", 2),
+    ]
+    assert [call["logged"] for call in epochs] == [1, 2, 3, 4]  # after the line is written
+    assert all(np.isfinite(call["loss"]) for call in epochs)
+
+    (end,) = CALLS.details("run_finished")
+    assert end["complete"]
+    assert end["test"]["how_many"] == 12.0
+    assert end["test"] == read_json(finished / "metrics.json")["test"]
+
+
+def test_report_sections_are_in_the_report(finished):
+    (call,) = CALLS.details("report_sections")
+    assert {"plan.parquet", "predictions.parquet", "model.safetensors", "run.json", "log.jsonl"} <= set(call["files"])
+    assert "## Remarks\n\nWritten by a plugin.\n" in (finished / "report.md").read_text()
+
+
+def test_registered_parts_are_used(finished):
+    used = {name for name, _ in CALLS}
+    kinds_in_the_recipe = set(PARTS) - {"calibrator", "exporter", "launcher"}
+    assert kinds_in_the_recipe <= used
+    assert CALLS.details("loss")[-1]["counts"] == CALLS.details("plan_changed")[-1]["counts"]
+
+
+def test_calibrator_exporter_and_launcher_are_used(plugin):
+    folds = ["split.folds=2", "launcher=in_process", "decision.calibrator=halve", "samplers=[]", "training.epochs=1"]
+    folder = run("tiny/all", folds, runs="runs")
+    assert CALLS.details("launcher") == [{"commands": 2}]
+    assert len(CALLS.details("calibrator")) == 2
+    assert read_json(folder / "metrics.json")["test"]["how_many"]["values"] == [30.0, 30.0]
+
+    CALLS.clear()
+    folder = run("tiny/all", ["export=[marker]", "samplers=[]", "training.epochs=1"], runs="runs")
+    assert len(CALLS.details("exporter")) == 1
+    assert (folder / "model.txt").read_text() == "exported"
+    assert read_json(folder / "metrics.json")["export"] == {"marker": {"file": "model.txt"}}

@@ -1,0 +1,128 @@
+import pytest
+
+from imbalkit.errors import RecipeError
+from imbalkit.recipe_file import parse, read_document, show_place
+
+
+def test_scalars_are_those_of_yaml_1_2():
+    data = parse("a: no\nb: 1e-3\nc: on\nd: true\ne: 010\nf: 2020-01-01\ng: .5\nh: null\ni: 1.0", "r.yaml").data
+    assert data["a"] == "no"
+    assert data["b"] == 0.001
+    assert data["c"] == "on"
+    assert data["d"] is True
+    assert data["f"] == "2020-01-01"
+    assert data["g"] == 0.5
+    assert data["h"] is None
+
+
+def test_every_value_knows_its_line():
+    document = parse("seed: 1\nsamplers:\n  - name: a\n    to: 3\n", "r.yaml")
+    assert document.line(("samplers", 0, "to")) == "r.yaml:4"
+    assert document.line(("samplers", 0, "missing")) == "r.yaml:3"
+    assert show_place(("samplers", 0, "to")) == "samplers[0].to"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("a: 1\na: 2", r"r.yaml:2: a: the key stands here for the second time"),
+        ("a: [1, 2", r"not valid YAML"),
+        ("", "the recipe is empty"),
+        ("- 1", "expected a mapping"),
+        ("a: !!python/object:os.system x", "cannot be read"),
+        ("a: &x [*x]", "holds itself"),
+        ("{a: 1}: 2", "a key must be plain text"),
+        ("a: \x00", "not valid YAML"),
+    ],
+)
+def test_mistakes_in_the_text_are_named(text, message):
+    with pytest.raises(RecipeError, match=message):
+        parse(text, "r.yaml")
+
+
+def test_a_recipe_changes_its_base(tmp_path):
+    (tmp_path / "base.yaml").write_text(
+        "loss: {name: focal, delta: 2}\ntraining: {epochs: 3, batch_size: 8}\nsamplers: [a, b]\n"
+    )
+    (tmp_path / "other.yaml").write_text("base: base.yaml\nloss: {name: ce}\ntraining:\n  epochs: 5\nsamplers: [c]\n")
+    document = read_document(tmp_path / "other.yaml", {})
+    # another part replaces, the same settings merge, a list replaces
+    assert document.data == {
+        "loss": {"name": "ce"},
+        "training": {"epochs": 5, "batch_size": 8},
+        "samplers": ["c"],
+    }
+    assert document.line(("training", "epochs")) == "other.yaml:4"
+    assert document.line(("training", "batch_size")) == "base.yaml:2"
+    assert document.name == "other"
+
+
+def test_a_base_keeps_parameters_of_the_same_part(tmp_path):
+    (tmp_path / "base.yaml").write_text("loss: {name: focal, delta: 2, x: 1}\n")
+    (tmp_path / "other.yaml").write_text("base: base.yaml\nloss: {delta: 3}\n")
+    assert read_document(tmp_path / "other.yaml", {}).data["loss"] == {"name": "focal", "delta": 3, "x": 1}
+
+
+def test_a_base_that_loops_is_an_error(tmp_path):
+    (tmp_path / "a.yaml").write_text("base: b.yaml\n")
+    (tmp_path / "b.yaml").write_text("base: a.yaml\n")
+    with pytest.raises(RecipeError, match="its own base"):
+        read_document(tmp_path / "a.yaml", {})
+
+
+def test_registered_names_and_near_misses(tmp_path):
+    (tmp_path / "base.yaml").write_text("seed: 3\n")
+    named = {"mine/base": tmp_path / "base.yaml"}
+    assert read_document("mine/base", named).data == {"seed": 3}
+    assert read_document("mine/base", named).name == "mine-base"
+    with pytest.raises(RecipeError, match="did you mean 'mine/base'"):
+        read_document("mine/bas", named)
+    with pytest.raises(RecipeError, match="is a folder"):
+        read_document(tmp_path, {})
+
+
+def test_overrides_reach_everywhere(tmp_path):
+    (tmp_path / "r.yaml").write_text("seed: 1\nloss: ce\nsamplers:\n  - {name: random_over, to: 5}\n")
+    document = read_document(
+        tmp_path / "r.yaml",
+        {},
+        ["seed=4", "loss.smoothing=0.1", "samplers.0.to=[1, 2]", "training.optimizer.lr=1e-3", "positive=no"],
+    )
+    assert document.data == {
+        "seed": 4,
+        "loss": {"name": "ce", "smoothing": 0.1},
+        "samplers": [{"name": "random_over", "to": [1, 2]}],
+        "training": {"optimizer": {"lr": 0.001}},
+        "positive": "no",
+    }
+    assert document.line(("seed",)) == "--set seed=4"
+
+
+def test_naming_another_part_drops_the_old_parameters(tmp_path):
+    (tmp_path / "r.yaml").write_text("loss: {name: focal, delta: 2}\n")
+    assert read_document(tmp_path / "r.yaml", {}, ["loss.name=ce"]).data == {"loss": {"name": "ce"}}
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("seed", "expected a.b=value"),
+        ("samplers.3.to=1", "expected a position in a list of 1"),
+        ("seed.x=1", "cannot be set: seed is 1"),
+        ("seed=[1", "not valid YAML"),
+    ],
+)
+def test_overrides_that_cannot_be_applied(tmp_path, override, message):
+    (tmp_path / "r.yaml").write_text("seed: 1\nsamplers: [{name: a}]\n")
+    with pytest.raises(RecipeError, match=message):
+        read_document(tmp_path / "r.yaml", {}, [override])
+
+
+def test_variables(tmp_path, monkeypatch):
+    (tmp_path / "r.yaml").write_text("data: {root: '${ROOT_OF_DATA:-here}/x', n: 1}\n")
+    assert read_document(tmp_path / "r.yaml", {}).data["data"]["root"] == "here/x"
+    monkeypatch.setenv("ROOT_OF_DATA", "/there")
+    assert read_document(tmp_path / "r.yaml", {}).data["data"]["root"] == "/there/x"
+    (tmp_path / "r.yaml").write_text("a: 1\nb: ${NOT_SET_ANYWHERE}\n")
+    with pytest.raises(RecipeError, match="r.yaml:2: b: the environment variable NOT_SET_ANYWHERE is not set"):
+        read_document(tmp_path / "r.yaml", {})
