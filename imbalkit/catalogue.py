@@ -13,11 +13,12 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pluggy
 
 from imbalkit import hookspecs
-from imbalkit.errors import PluginError, listing, nearest
+from imbalkit.errors import ImbalkitError, PluginError, listing, nearest
 from imbalkit.kinds import KINDS, Part
 
 ENTRY_POINTS = "imbalkit.plugins"
@@ -80,6 +81,13 @@ class Catalogue:
         """Every plugin, sorted by name."""
         return [self._by_plugin[name] for name in sorted(self._by_plugin)]
 
+    def notify(self, hook: str, **arguments: Any) -> list[tuple[Provider, Any]]:
+        """Call an observer of every plugin, sorted by name; returns what each gave.
+
+        Raises PluginError that names the plugin whose observer failed.
+        """
+        return list(self._results(hook, arguments))
+
     # --- building ------------------------------------------------------------------------------------------------
 
     def _register(self, module: ModuleType, provider: Provider) -> None:
@@ -98,17 +106,20 @@ class Catalogue:
         except ValueError as error:
             raise PluginError(f"plugin {provider.plugin!r} of {provider} is registered twice: {error}") from error
 
-    def _results(self, hook: str) -> Iterable[tuple[Provider, object]]:
+    def _results(self, hook: str, arguments: Mapping[str, Any] | None = None) -> Iterable[tuple[Provider, Any]]:
         # Called one by one, not through the hook, so that a failure and each part have a culprit.
         implementations = getattr(self.manager.hook, hook).get_hookimpls()
         for implementation in sorted(implementations, key=lambda item: item.plugin_name):
             provider = self._by_plugin[implementation.plugin_name]
             try:
-                yield provider, implementation.function()
+                result = implementation.function(*((arguments or {})[name] for name in implementation.argnames))
+            except ImbalkitError:
+                raise
             except Exception as error:
                 raise PluginError(
                     f"{hook} of plugin {provider.plugin!r} ({provider}) failed: {type(error).__name__}: {error}"
                 ) from error
+            yield provider, result
 
     def _add(self, kind: str, part: object, hook: str, provider: Provider) -> None:
         base = KINDS[kind]

@@ -50,16 +50,20 @@ def run(
     progress = progress or Progress()
     prepared = prepare(recipe, overrides, without, runtime=True)
     fabric = _fabric(prepared)
+    all_folds = prepared.recipe.split.folds is not None and prepared.recipe.split.fold is None
     if _launched_outside():
+        if all_folds:
+            raise RunError("split.folds starts processes of its own: set split.fold, or start it without torchrun")
         fabric.launch()
         path = _open(prepared, runs, folder, resume, progress) if fabric.is_global_zero else None
         path = Path(fabric.broadcast(str(path)))
-        _work(fabric, path, without, prepared, progress)
+        if not run_folder.is_finished(path):
+            _work(fabric, path, without, prepared, progress)
         return path
     path = _open(prepared, runs, folder, resume, progress)
     if run_folder.is_finished(path):
         progress.note(f"{path} is finished already")
-    elif prepared.recipe.split.folds is not None and prepared.recipe.split.fold is None:
+    elif all_folds:
         from imbalkit.folds import run_folds
 
         run_folds(prepared, path, without)
@@ -137,7 +141,7 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress
     from imbalkit.resampling import resample
     from imbalkit.training import Trainer
 
-    recipe, hooks = prepared.recipe, prepared.catalogue.manager.hook
+    recipe = prepared.recipe
     images, bad = load_images(prepared, fabric, progress)
     trainer = Trainer(
         fabric=fabric,
@@ -147,6 +151,7 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress
         augment=recipe.augment,
         seed=recipe.seed,
         positive=prepared.positive,
+        select_higher=_select_higher(prepared),
         folder=folder / run_folder.CHECKPOINTS,
         progress=progress,
         epoch_finished=_epoch_observer(folder, prepared),
@@ -156,9 +161,9 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress
     def plan_changed(plan: Any, stage: str) -> None:
         if fabric.is_global_zero:
             progress.note(
-                f"{stage}: " + ", ".join(f"{n:,} {c}" for c, n in zip(plan.classes, plan.counts(), strict=True))
+                f"{stage}: " + ", ".join(f"{c}: {n:,}" for c, n in zip(plan.classes, plan.counts(), strict=True))
             )
-            hooks.plan_changed(plan=plan, stage=stage, folder=folder)
+            prepared.catalogue.notify("plan_changed", plan=plan, stage=stage, folder=folder)
 
     plan, steps = resample(prepared, prepared.source_plan(bad), trainer, plan_changed)
     sides = {
@@ -169,6 +174,11 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress
     logits = {side: trainer.predict(model, rows) for side, rows in sides.items()}
     if fabric.is_global_zero:
         write_outputs(folder, prepared, plan, steps, model, trainer.context(plan, "final"), sides, logits)
+
+
+def _select_higher(prepared: Prepared) -> bool:
+    select = prepared.recipe.training.select
+    return select == "last" or prepared.catalogue.get("metric", select).higher_is_better
 
 
 def rows_plan(prepared: Prepared, samples: np.ndarray) -> Any:
@@ -194,7 +204,6 @@ def _validation(trainer: Trainer, prepared: Prepared, rows: Any) -> Callable[[Cl
 
 
 def _epoch_observer(folder: Path, prepared: Prepared) -> Callable[[str, int, dict[str, Any]], None]:
-    hook = prepared.catalogue.manager.hook.epoch_finished
     writer = None
     if prepared.recipe.logging.tensorboard:
         from imbalkit.tensorboard import EpochWriter
@@ -205,6 +214,6 @@ def _epoch_observer(folder: Path, prepared: Prepared) -> Callable[[str, int, dic
         run_folder.append_log(folder, figures)
         if writer is not None:
             writer.write(stage, epoch, figures)
-        hook(stage=stage, epoch=epoch, figures=figures, folder=folder)
+        prepared.catalogue.notify("epoch_finished", stage=stage, epoch=epoch, figures=figures, folder=folder)
 
     return observe

@@ -40,10 +40,10 @@ def run_folds(prepared: Prepared, folder: Path, without: tuple[str, ...] = ()) -
         [pd.read_parquet(path / run_folder.PREDICTIONS).assign(fold=number) for number, path in enumerate(folds)]
     )
     pooled[pooled["split"] == "test"].to_parquet(folder / run_folder.PREDICTIONS, index=False)
-    run_folder.write_json(
-        folder / run_folder.METRICS,
-        {"folds": len(folds), "test": summarise([entry["test"] for entry in metrics])},
-    )
+    summary = {"folds": len(folds), "test": summarise([entry["test"] for entry in metrics])}
+    run_folder.note_finished(folder)
+    run_folder.write_json(folder / run_folder.METRICS, summary)
+    prepared.catalogue.notify("run_finished", folder=folder, metrics=summary)
 
 
 def summarise(figures: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def register_recipes() -> Mapping[str, Path]:
 
 @hookspec
 def plan_changed(plan: Plan, stage: str, folder: Path) -> None:
-    """Called after every sampler (and round) with the new plan; `stage` is such as "samplers[1] round 2"."""
+    """Called after every sampler (and round) with the new plan; `stage` is such as "samplers[1] loss_rank, round 2"."""
 
 
 @hookspec
@@ -101,5 +101,5 @@ def run_finished(folder: Path, metrics: Mapping[str, Any]) -> None:
 
 
 @hookspec
-def report_sections(folder: Path) -> Mapping[str, str]:
+def report_sections(folder: Path, metrics: Mapping[str, Any]) -> Mapping[str, str]:
     """Sections for the run's report.md: title -> Markdown."""

@@ -1,32 +1,18 @@
 """What a plugin registers: one base class a kind of part.
 
 A part is a *specification*: a frozen pydantic model, free of torch, whose `name` is declared once and whose fields are its
-recipe parameters. Whatever is heavy is imported inside `build` (or `apply`, `load`), so that listing parts, checking a
-recipe and planning never import torch. A plugin author reads this file and `hookspecs.py`.
+recipe parameters (imbalkit.specification). Whatever is heavy is imported inside `build` (or `apply`, `load`), so that listing
+parts, checking a recipe and planning never import torch. A plugin author reads this file and `hookspecs.py`.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    WithJsonSchema,
-    model_serializer,
-    model_validator,
-)
-from pydantic_core import InitErrorDetails, PydanticCustomError
-
-from imbalkit.errors import MissingExtraError, listing, nearest
+from imbalkit.specification import ClassName, Part, Settings, param, part_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,70 +22,39 @@ if TYPE_CHECKING:
     from imbalkit.plan import Counts, Plan
     from imbalkit.table import Table
 
+__all__ = [
+    "KINDS",
+    "Augmentation",
+    "Backbone",
+    "BackboneRef",
+    "BuildContext",
+    "Calibrator",
+    "ClassName",
+    "Dataset",
+    "Exporter",
+    "Launcher",
+    "Loss",
+    "LossRef",
+    "Metric",
+    "Op",
+    "OpRef",
+    "Part",
+    "Predictions",
+    "Preprocessing",
+    "Sampler",
+    "Score",
+    "ScoreRef",
+    "ScoredSampler",
+    "Settings",
+    "Threshold",
+    "param",
+    "part_of",
+]
 
-def param(default: Any = ..., *, help: str, unit: str | None = None, **constraints: Any) -> Any:
-    """A recipe parameter: its default (none: required), help, unit, and pydantic's constraints (`ge`, `lt`, ...)."""
-    return Field(default, description=help, json_schema_extra={"unit": unit} if unit else None, **constraints)
-
-
-class Settings(BaseModel):
-    """Named, checked values. Strict: unknown keys are refused (with the nearest known one) and "4" is not 4."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _known_keys(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
-        # pydantic's own message neither lists nor suggests keys.
-        unknown = [key for key in data if key not in cls.model_fields] if isinstance(data, dict) else []
-        if not unknown:
-            return handler(data)
-        errors = [_unknown_key(key, data[key], cls.model_fields) for key in unknown]
-        try:
-            handler({key: item for key, item in data.items() if key not in unknown})
-        except ValidationError as error:
-            errors += [
-                InitErrorDetails(
-                    type=PydanticCustomError(detail["type"], "{text}", {"text": detail["msg"]}),  # type: ignore[arg-type]
-                    loc=detail["loc"],
-                    input=detail["input"],
-                )
-                for detail in error.errors()
-            ]
-        raise ValidationError.from_exception_data(cls.__name__, errors)
-
-
-def _unknown_key(key: Any, value: Any, known: Mapping[str, Any]) -> InitErrorDetails:
-    message = PydanticCustomError(
-        "unknown_key",
-        "unknown key{hint} (known: {known})",
-        {"hint": nearest(key, known), "known": listing(known, 40) or "none"},
-    )
-    return InitErrorDetails(type=message, loc=(key if isinstance(key, int) else str(key),), input=value)
-
-
-class Part(Settings):
-    """A named part of a recipe; its fields are its recipe parameters."""
-
-    kind: ClassVar[str]  # set by the base classes below
-    name: ClassVar[str]  # what a recipe calls it; declared once, on the class
-    requires: ClassVar[Mapping[str, str]] = {}  # module -> what to install for it, looked at before anything runs
-
-    @model_serializer(mode="wrap")
-    def _with_name(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        return {"name": self.name, **handler(self)}
-
-    def problems(self) -> list[tuple[str, str]]:
-        """What only heavy imports can tell is wrong, as (parameter, message); asked for before a run, not for a plan."""
-        return []
-
-    def check_requirements(self) -> None:
-        """Raise MissingExtraError if a module that `build` needs is not installed."""
-        for module, install in self.requires.items():
-            if importlib.util.find_spec(module) is None:
-                raise MissingExtraError(
-                    f"{self.kind} {self.name!r} needs the module {module!r}, which is not installed: pip install '{install}'"
-                )
+OpRef = part_of("op")
+ScoreRef = part_of("score")
+LossRef = part_of("loss")
+BackboneRef = part_of("backbone")
 
 
 @dataclass(frozen=True)
@@ -112,82 +67,6 @@ class BuildContext:
     image_size: tuple[int, int] = (32, 32)  # height, width in px
     channels: int = 3
     seed: int = 0
-
-
-# --- references to other parts, and class names, inside parameters ------------------------------------------------
-
-
-def _resolve(kind: str) -> Callable[[Any, Any], Part]:
-    def resolve(value: Any, info: Any) -> Part:
-        if isinstance(value, Part):
-            if value.kind != kind:
-                raise PydanticCustomError(
-                    "wrong_kind",
-                    "expected a {kind}, got the {got}",
-                    {"kind": kind, "got": f"{value.kind} {value.name!r}"},
-                )
-            return value
-        if isinstance(value, str):
-            value = {"name": value}
-        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
-            raise PydanticCustomError(
-                "part_name",
-                "expected a {kind}: its name, or a mapping with its name and parameters; got {got}",
-                {"kind": kind, "got": repr(value)[:80]},
-            )
-        context = info.context or {}
-        catalogue = context.get("catalogue")
-        if catalogue is None:
-            from imbalkit.catalogue import default_catalogue
-
-            catalogue = default_catalogue()
-        known = catalogue.names(kind)
-        if value["name"] not in known:
-            raise PydanticCustomError(
-                "unknown_part",
-                "there is no {kind} {name}{hint} (installed: {known})",
-                {
-                    "kind": kind,
-                    "name": repr(value["name"]),
-                    "hint": nearest(value["name"], known),
-                    "known": listing(known, 40) or "none",
-                },
-            )
-        parameters = {key: item for key, item in value.items() if key != "name"}
-        return catalogue.get(kind, value["name"]).model_validate(parameters, context=info.context)
-
-    return resolve
-
-
-def part_of(kind: str) -> Any:
-    """The type of a parameter that holds another part: `ScoreRef = part_of("score")`."""
-    return Annotated[Any, PlainValidator(_resolve(kind)), WithJsonSchema({"x-kind": kind})]
-
-
-def _class_name(value: Any, info: Any) -> Any:
-    if isinstance(value, bool | int | float):
-        value = str(value)
-    classes = (info.context or {}).get("classes")
-    if isinstance(value, str) and classes is not None and value not in classes:
-        raise PydanticCustomError(
-            "unknown_class",
-            "the data have no class {name}{hint} (classes: {known})",
-            {"name": repr(value), "hint": nearest(value, classes), "known": listing(classes)},
-        )
-    return value
-
-
-ClassName = Annotated[str, BeforeValidator(_class_name)]
-"""The type of a parameter that names a class of the data; checked against the data before anything runs."""
-
-
-OpRef = part_of("op")
-ScoreRef = part_of("score")
-LossRef = part_of("loss")
-BackboneRef = part_of("backbone")
-
-
-# --- the kinds ------------------------------------------------------------------------------------------------------
 
 
 class Dataset(Part):
@@ -329,6 +208,7 @@ class Predictions:
     decisions: np.ndarray  # int [n]
     classes: tuple[str, ...]
     positive: int | None
+    train_counts: tuple[int, ...] | None = None  # source training rows of each class, where they are known
 
 
 class Metric(Part):
@@ -343,11 +223,19 @@ class Metric(Part):
 
 
 class Calibrator(Part):
-    """Fitted on validation only. `fit` returns a function from logits [n, C] to calibrated logits [n, C]."""
+    """Fitted on validation only. `fit` returns a function from logits [n, C] to calibrated logits [n, C].
+
+    The function's attribute `fitted`, a mapping of plain values, goes into the run folder; `restore` makes it a function again.
+    """
 
     kind = "calibrator"
 
     def fit(self, logits: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """`logits` float [n, C], `labels` int [n]."""
+        raise NotImplementedError
+
+    def restore(self, fitted: Mapping[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
+        """What `fit` returned, from its `fitted`."""
         raise NotImplementedError
 
 

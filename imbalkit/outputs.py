@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +15,13 @@ from imbalkit.checkpoints import write_atomic
 from imbalkit.decision import Decision, decide, fit_decision
 from imbalkit.evaluation import evaluate
 from imbalkit.functional.metrics import softmax
-from imbalkit.kinds import BuildContext, Metric, Predictions
+from imbalkit.kinds import BuildContext, Predictions
 from imbalkit.plan import Plan
-from imbalkit.planning import Prepared
+from imbalkit.planning import Prepared, metrics_of
 from imbalkit.resampling import Step, audit
 
 if TYPE_CHECKING:
     from imbalkit.model import Classifier
-
-
-def metrics_of(prepared: Prepared) -> list[Metric]:
-    """The recipe's metrics, or every installed one that has no required parameter."""
-    if prepared.recipe.metrics is not None:
-        return list(prepared.recipe.metrics)
-    classes = [prepared.catalogue.get("metric", name) for name in prepared.catalogue.names("metric")]
-    return [part() for part in classes if not any(field.is_required() for field in part.model_fields.values())]
 
 
 def figures(
@@ -39,8 +30,15 @@ def figures(
     """Every metric of the recipe on rows, at the decision given, or else uncalibrated at one half."""
     probabilities = decision.probabilities(logits) if decision else softmax(logits)
     decisions = decide(probabilities, decision.threshold if decision else 0.5, prepared.positive)
-    predictions = Predictions(labels.astype(np.int64), probabilities, decisions, prepared.classes, prepared.positive)
-    return evaluate(predictions, metrics_of(prepared))
+    predictions = Predictions(
+        labels.astype(np.int64),
+        probabilities,
+        decisions,
+        prepared.classes,
+        prepared.positive,
+        prepared.ladder[0].counts.low,
+    )
+    return evaluate(predictions, metrics_of(prepared.recipe, prepared.catalogue))
 
 
 def write_outputs(
@@ -72,9 +70,7 @@ def write_outputs(
     }
     if prepared.positive is not None and (decision.threshold != 0.5 or decision.calibrator):
         metrics["test_at_one_half"] = figures(prepared, sides["test"].label, logits["test"])
-    facts = run_folder.read_json(folder / run_folder.FACTS)
-    facts["finished"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    run_folder.write_json(folder / run_folder.FACTS, facts)
+    run_folder.note_finished(folder)
     from imbalkit.report import write_report
 
     write_report(folder, prepared, metrics)
@@ -84,7 +80,7 @@ def write_outputs(
         metrics["export"] = export_all(prepared, model, decision, context, folder)
     run_folder.write_json(folder / run_folder.METRICS, metrics)
     shutil.rmtree(folder / run_folder.CHECKPOINTS, ignore_errors=True)
-    prepared.catalogue.manager.hook.run_finished(folder=folder, metrics=metrics)
+    prepared.catalogue.notify("run_finished", folder=folder, metrics=metrics)
 
 
 def _predictions(prepared: Prepared, side: str, rows: Plan, logits: np.ndarray, decision: Decision) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from imbalkit.catalogue import Catalogue, default_catalogue
-from imbalkit.errors import ImbalkitError, Problem, RecipeError
-from imbalkit.kinds import Part, ScoredSampler
+from imbalkit.errors import ImbalkitError, Problem, RecipeError, listing, nearest
+from imbalkit.kinds import Metric, Part, ScoredSampler
 from imbalkit.plan import Counts, Plan
 from imbalkit.randomness import derive_seed
 from imbalkit.recipe import Recipe, validate, validate_part
@@ -96,7 +96,7 @@ def prepare_document(document: Document, catalogue: Catalogue, runtime: bool = F
     if checked is None or table is None:
         raise RecipeError(found)
 
-    found += _cross_checks(checked, table, document)
+    found += _cross_checks(checked, table, document, catalogue)
     if runtime:
         from imbalkit.runtime_checks import runtime_problems
 
@@ -137,7 +137,7 @@ def walk_ladder(recipe: Recipe, counts: Counts, document: Document) -> tuple[Run
     return tuple(rungs)
 
 
-def _cross_checks(recipe: Recipe, table: Table, document: Document) -> Iterable[Problem]:
+def _cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Catalogue) -> Iterable[Problem]:
     """What one part of the recipe says that another one, or the data, contradicts."""
 
     def problem(where: str, message: str) -> Problem:
@@ -148,15 +148,40 @@ def _cross_checks(recipe: Recipe, table: Table, document: Document) -> Iterable[
         yield problem("positive", f"is for two classes; the data have {len(table.classes)}")
     if len(table.classes) < 2:
         yield problem("data", f"expected two classes or more, got {len(table.classes)}: {table.classes[0]!r}")
+    if len(table.classes) != 2 and recipe.decision.threshold.name != "fixed":
+        name = recipe.decision.threshold.name
+        yield problem("decision.threshold", f"{name!r} is for two classes; the data have {len(table.classes)}")
     shape = recipe.images.shape
     for where, op in operations(recipe):
         if shape and shape[0] != shape[1] and getattr(op, "square_only", False):
             yield problem(where, f"{op.label} needs square images, images.size is {list(shape)} (height, width)")
+    names = metric_names(recipe, catalogue)
+    if recipe.training.select not in (*names, "last"):
+        hint = nearest(recipe.training.select, names)
+        message = (
+            f"there is no metric {recipe.training.select!r} to choose an epoch by{hint} (or last): {listing(names, 40)}"
+        )
+        yield problem("training.select", message)
     for where, part in parts_of(recipe):
+        for name, message in part.check_classes(table.classes):
+            yield problem(f"{where}.{name}", message)
         try:
             part.check_requirements()
         except ImbalkitError as error:
             yield problem(where, str(error))
+
+
+def metrics_of(recipe: Recipe, catalogue: Catalogue) -> list[Metric]:
+    """The recipe's metrics, or every installed one that has no required parameter."""
+    if recipe.metrics is not None:
+        return list(recipe.metrics)
+    classes = [catalogue.get("metric", name) for name in catalogue.names("metric")]
+    return [part() for part in classes if not any(field.is_required() for field in part.model_fields.values())]
+
+
+def metric_names(recipe: Recipe, catalogue: Catalogue) -> list[str]:
+    """Names of the figures that the evaluation gives."""
+    return [metric.name for metric in metrics_of(recipe, catalogue)]
 
 
 def parts_of(recipe: Recipe) -> Iterable[tuple[str, Part]]:

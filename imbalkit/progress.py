@@ -120,7 +120,7 @@ def describe(figures: Mapping[str, Any]) -> str:
     validation = figures.get("validation") or {}
     recall = validation.get("recall") or figures.get("train_recall") or {}
     where = "validation" if validation.get("recall") else "training"
-    shown = " ".join(f"{name} {value:.2f}" for name, value in list(recall.items())[:10] if value is not None)
+    shown = " ".join(f"{name}: {value:.2f}" for name, value in list(recall.items())[:10] if value is not None)
     more = f" ... ({len(recall)} classes)" if len(recall) > 10 else ""
     return f"loss {figures['loss']:.4f}  {where} recall {shown}{more}  {figures['rows_per_second']:.0f} rows/s"
 

@@ -204,8 +204,7 @@ def _merge(below: Document, place: Place, key: Any, value: Any, lines: Mapping[P
             _merge(below, here, inner, item, lines)
         return
     target[key] = value
-    for known in [known for known in below.lines if known[: len(here)] == here]:
-        del below.lines[known]
+    _forget_lines(below, here)
     below.lines.update({known: line for known, line in lines.items() if known[: len(here)] == here})
 
 
@@ -220,37 +219,40 @@ def _override(document: Document, override: str) -> None:
         raise RecipeError([Problem(path, problem.message, source) for problem in error.problems]) from error
     parts: Place = tuple(int(part) if part.lstrip("-").isdigit() else part for part in path.strip().split("."))
     target: Any = document.data
-    for index, part in enumerate(parts):
-        where = show_place(parts[: index + 1])
-        last = index == len(parts) - 1
-        if isinstance(target, list):
-            if not isinstance(part, int) or not -len(target) <= part < len(target):
-                raise RecipeError(
-                    [Problem(where, f"expected a position in a list of {len(target)}, got {part!r}", source)]
-                )
-        elif isinstance(target, dict):
-            # A class may be called 0: a number reaches such a key too, and text where the key is text.
-            part = part if part in target or str(part) not in target else str(part)
-            if not last:
-                # `loss: ce` becomes `loss: {name: ce}` when a parameter of it is set.
-                if isinstance(target.get(part), str):
-                    target[part] = {"name": target[part]}
-                elif target.get(part) is None:
-                    target[part] = {}
-        else:
-            raise RecipeError([Problem(where, f"cannot be set: {show_place(parts[:index])} is {target!r}", source)])
-        if last:
-            old = target[part] if isinstance(target, list) or part in target else None
-            # `--set loss=focal` keeps nothing of another loss; `--set loss.name=focal` says the same.
-            if part == "name" and isinstance(target, dict) and old != value:
-                target.clear()
-            target[part] = value
-            here = parts
-            for known in [known for known in document.lines if known[: len(here)] == here]:
-                del document.lines[known]
-            document.lines[here] = source
-        else:
-            target = target[part]
+    for index in range(len(parts)):
+        key = _key(target, parts, index, source)
+        if index < len(parts) - 1:
+            # `loss: ce` becomes `loss: {name: ce}` when a parameter of it is set.
+            inner = target[key] if isinstance(target, list) else target.get(key)
+            if inner is None or isinstance(inner, str):
+                target[key] = {} if inner is None else {"name": inner}
+            target = target[key]
+    # Another name is another part: what was said of the old one does not hold.
+    if key == "name" and isinstance(target, dict) and target.get(key) != value:
+        target.clear()
+    target[key] = value
+    _forget_lines(document, parts)
+    document.lines[parts] = source
+
+
+def _key(target: Any, parts: Place, index: int, source: str) -> str | int:
+    """The key of `parts[index]` in a mapping or list. Raises RecipeError where there can be none."""
+    part, where = parts[index], show_place(parts[: index + 1])
+    if isinstance(target, list):
+        if isinstance(part, int) and -len(target) <= part < len(target):
+            return part
+        message = f"expected a position in a list of {len(target)}, got {part!r}"
+    elif isinstance(target, dict):
+        # A class may be called 0: a number reaches a key that is text too.
+        return str(part) if part not in target and str(part) in target else part
+    else:
+        message = f"cannot be set: {show_place(parts[:index])} is {target!r}"
+    raise RecipeError([Problem(where, message, source)])
+
+
+def _forget_lines(document: Document, place: Place) -> None:
+    for known in [known for known in document.lines if known[: len(place)] == place]:
+        del document.lines[known]
 
 
 def _expand(document: Document) -> None:

@@ -22,9 +22,12 @@ def write_report(folder: Path, prepared: Prepared, metrics: Mapping[str, Any]) -
         "Data": _data(prepared),
         "How to repeat it": _repeat(folder, facts),
     }
-    for added in prepared.catalogue.manager.hook.report_sections(folder=folder):
+    for provider, added in prepared.catalogue.notify("report_sections", folder=folder, metrics=metrics):
         if not isinstance(added, Mapping):
-            raise PluginError(f"report_sections must return a mapping from titles to Markdown, got {added!r}")
+            raise PluginError(
+                f"report_sections of plugin {provider.plugin!r} ({provider}) must return a mapping from titles to "
+                f"Markdown, got {added!r}"
+            )
         sections |= dict(sorted(added.items()))
     head = f"# {prepared.name}\n\n{prepared.recipe.description}".rstrip()
     text = "\n\n".join([head, *(f"## {title}\n\n{body}" for title, body in sections.items())]) + "\n"
@@ -51,7 +54,11 @@ def _figures(metrics: Mapping[str, Any]) -> str:
 
 
 def _sentence(decision: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in decision.items() if value not in (None, [], {}))
+    calibrator = decision["calibrator"] or "no calibration"
+    fitted = ", ".join(f"{name} {value:.4g}" for name, value in decision["fitted"].items() if isinstance(value, float))
+    if decision["rule"] is None:
+        return f"the most probable class is called ({calibrator}{', ' if fitted else ''}{fitted})"
+    return f"threshold {decision['threshold']:.4g} by {decision['rule']} ({calibrator}{', ' if fitted else ''}{fitted})"
 
 
 def _rows(prepared: Prepared, metrics: Mapping[str, Any]) -> str:

@@ -108,6 +108,12 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
     }
 
 
+def note_finished(folder: Path) -> None:
+    """Write the time into the run's facts."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    write_json(folder / FACTS, read_json(folder / FACTS) | {"finished": now})
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON file; empty if it is not one."""
     try:

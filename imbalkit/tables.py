@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from imbalkit import run_folder
@@ -181,13 +182,15 @@ def part_parameters(part: type[Part]) -> list[dict[str, Any]]:
 def type_text(schema: Mapping[str, Any]) -> str:
     """A JSON Schema as a person reads it: "int or list of int"."""
     if "x-kind" in schema:
-        return f"a {schema['x-kind']}"
+        return f"{'an' if schema['x-kind'][0] in 'aeo' else 'a'} {schema['x-kind']}"
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(type_text(option) for option in schema["anyOf"]))
     if "enum" in schema:
         return " | ".join(str(value) for value in schema["enum"])
     if "const" in schema:
         return str(schema["const"])
+    if "prefixItems" in schema:
+        return "[" + ", ".join(type_text(item) for item in schema["prefixItems"]) + "]"
     if schema.get("type") == "array":
         return f"list of {type_text(schema.get('items', {}))}"
     if schema.get("type") == "object":
@@ -206,7 +209,7 @@ def print_parts(facts: Sequence[Mapping[str, Any]], details: bool) -> None:
         for fact in facts:
             if last not in (None, fact["kind"]):
                 table.add_section()
-            table.add_row(fact["kind"], fact["name"], fact["help"], fact["from"])
+            table.add_row(fact["kind"], fact["name"], escape(fact["help"]), fact["from"])
             last = fact["kind"]
         console.print(table)
         return
@@ -218,7 +221,9 @@ def print_parts(facts: Sequence[Mapping[str, Any]], details: bool) -> None:
             table = RichTable("parameter", "type", "default", "unit", "help")
             for row in fact["parameters"]:
                 default = "required" if row["required"] else _shown(row["default"])
-                table.add_row(row["name"], row["type"], default, row["unit"] or "", row["help"])
+                table.add_row(
+                    *(escape(cell) for cell in (row["name"], row["type"], default, row["unit"] or "", row["help"]))
+                )
             console.print(table)
 
 

@@ -129,3 +129,18 @@ def test_every_kind_has_built_in_parts_through_the_public_hooks(kind):
     assert catalogue.names(kind)
     for name in catalogue.names(kind):
         assert catalogue.provider(kind, name).distribution == "imbalkit"
+
+
+def test_a_part_whose_extra_is_missing_registers_and_says_what_to_install(monkeypatch, tmp_path):
+    import importlib.util
+
+    from imbalkit.errors import RecipeError
+    from imbalkit.planning import prepare
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if "litert" in name else find(name, *rest)
+    )
+    assert "tflite" in default_catalogue().names("exporter")
+    with pytest.raises(RecipeError, match=r"export\[0\]: exporter 'tflite' needs.*pip install 'imbalkit\[tflite\]'"):
+        prepare("digits", ["export=[tflite]"])

@@ -121,6 +121,11 @@ def test_a_missing_file_and_other_mistakes_come_together(file):
         ("[horizontal_flip]", "[horizontal_flop]", "there is no op 'horizontal_flop'; did you mean 'horizontal_flip'"),
         ("name: arrays, ", "", r"data: expected a dataset: its name"),
         ("rho: [0.005, 0.02]", "rho: [0.02, 0.005]", "rho"),
+        (
+            "epochs: 1\n  batch",
+            "epochs: 1\n  select: acuracy\n  batch",
+            "training.select: there is no metric 'acuracy'.*'accuracy'",
+        ),
         ("validation: 0.2, test: 0.2", "validation: 0.6, test: 0.6", "split"),
     ],
 )
@@ -129,6 +134,19 @@ def test_single_mistakes(file, old, new, message):
     assert old in text
     with pytest.raises(RecipeError, match=message):
         check(text.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("loss={name: gamma_rce, gamma: 3}", r"loss.gamma: is the cost of the positive class of two; the data have 10"),
+        ("decision.threshold=youden", r"decision.threshold: 'youden' is for two classes; the data have 10"),
+        ("positive=3", r"positive: is for two classes; the data have 10"),
+    ],
+)
+def test_what_is_for_two_classes_is_refused_for_more(override, message):
+    with pytest.raises(RecipeError, match=message):
+        prepare("digits", [override])
 
 
 def test_a_resolved_recipe_is_the_same_recipe(file, tmp_path):

@@ -98,6 +98,12 @@ def test_overrides_reach_everywhere(tmp_path):
     assert document.line(("seed",)) == "--set seed=4"
 
 
+def test_a_bare_name_becomes_a_mapping_when_a_parameter_is_set(tmp_path):
+    (tmp_path / "r.yaml").write_text("samplers: [random_over]\n")
+    document = read_document(tmp_path / "r.yaml", {}, ["samplers.0.to=50"])
+    assert document.data == {"samplers": [{"name": "random_over", "to": 50}]}
+
+
 def test_naming_another_part_drops_the_old_parameters(tmp_path):
     (tmp_path / "r.yaml").write_text("loss: {name: focal, delta: 2}\n")
     assert read_document(tmp_path / "r.yaml", {}, ["loss.name=ce"]).data == {"loss": {"name": "ce"}}

@@ -195,6 +195,18 @@ def test_the_best_epoch_is_kept_and_training_stops_early(make, plan):
     assert not torch.equal(weights(last), weights(model))
 
 
+def test_a_metric_that_is_better_when_lower_picks_its_smallest_value(make, plan):
+    values, kept = iter([0.9, 0.2, 0.5]), []
+
+    def validate(model):
+        kept.append(weights(model).clone())
+        return {"log_loss": next(values)}
+
+    trainer = make(select="log_loss")
+    trainer.select_higher = False
+    assert torch.equal(weights(trainer.fit("final", plan, GROUP, PlainCE(), 3, validate)), kept[1])
+
+
 def test_a_frozen_body_does_not_move_and_the_head_does(make, plan):
     before = make("a", freeze_epochs=3)
     model = before.fit("final", plan, BATCH, PlainCE(), 3)

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 @click.command("init")
 @click.argument("data", type=click.Path(path_type=Path), metavar="FOLDER_OR_CSV")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("recipe.yaml"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("recipe.yaml"),
+    show_default=True,
+    help="The recipe to write.",
+)
 @click.option("--root", type=click.Path(path_type=Path), help="Folder that a table's image paths start at.")
 @click.option("--label", metavar="COLUMN", help="A table's label column.")
 @click.option("--force", is_flag=True, help="Overwrite the recipe if it exists.")
@@ -96,7 +102,9 @@ def show(found: Findings, console: Console) -> None:
     for line in lines:
         console.print(escape(line), soft_wrap=True, highlight=False)
     if found.bad:
-        console.print(f"\n[red]{len(found.bad)} images cannot be read[/] (the recipe skips them):")
+        console.print(
+            f"\n[red]{len(found.bad)} image{'s' if len(found.bad) > 1 else ''} cannot be read[/] (the recipe skips them):"
+        )
         for path, reason in found.bad:
             console.print(escape(f"  {path}: {reason}"), soft_wrap=True, highlight=False)
     else:

@@ -74,12 +74,14 @@ def worst_recall(confusion: np.ndarray) -> float:
     return float(recalls(confusion)[present].min()) if present.any() else float("nan")
 
 
-def minority_recall(confusion: np.ndarray) -> float:
-    """Recall of the class present with the fewest labels; of several such, their mean."""
-    rows = confusion.sum(axis=1)
-    if not rows.any():
+def minority_recall(confusion: np.ndarray, counts: np.ndarray | None = None) -> float:
+    """Mean recall of the smallest classes by `counts` [C] (default: rows of the confusion matrix), of those present."""
+    support = confusion.sum(axis=1)
+    counts = support if counts is None else np.asarray(counts)
+    present = support > 0
+    if not present.any():
         return float("nan")
-    return float(recalls(confusion)[rows == rows[rows > 0].min()].mean())
+    return float(recalls(confusion)[present & (counts == counts[present].min())].mean())
 
 
 def mcc(confusion: np.ndarray) -> float:

@@ -30,6 +30,16 @@ class GammaRCE(RCE):
             raise PydanticCustomError("gamma_or_costs", "expected either gamma or costs, got {got}", {"got": got})
         return self
 
+    def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
+        if self.gamma is None or len(classes) == 2:
+            return []
+        return [
+            (
+                "gamma",
+                f"is the cost of the positive class of two; the data have {len(classes)}: give costs by class name",
+            )
+        ]
+
     def build(self, context: BuildContext) -> nn.Module:
         if self.gamma is not None and context.positive is None:
             raise ImbalkitError(

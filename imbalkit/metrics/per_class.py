@@ -39,13 +39,13 @@ class Precision(Metric):
 
 
 class MinorityRecall(Metric):
-    """Recall of the class with the fewest labels, of those present; the mean of several such classes."""
+    """Recall of the class with the fewest training rows (labels, if unknown) of those present; the mean of several such."""
 
     name = "minority_recall"
 
     def compute(self, predictions: Predictions) -> float:
         """NaN without rows."""
-        return formulas.minority_recall(confusion_of(predictions))
+        return formulas.minority_recall(confusion_of(predictions), predictions.train_counts)
 
 
 class WorstClassRecall(Metric):

@@ -109,6 +109,8 @@ def table(rows: list[dict[str, Any]]) -> str:
             values = [float(row[name]) for row in rows if row["cell"] == cell]
             mean, spread = statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else float("nan")
             half = t.ppf(0.975, len(values) - 1) * spread / len(values) ** 0.5 if len(values) > 1 else float("nan")
-            texts.append(f"{mean:.3f} ± {spread:.3f} [{mean - half:.3f}, {mean + half:.3f}]")
+            # All of these figures lie in 0..1, which a t interval does not know.
+            low, high = max(0.0, mean - half), min(1.0, mean + half)
+            texts.append(f"{mean:.3f} ± {spread:.3f} [{low:.3f}, {high:.3f}]")
         lines.append(f"| {cell} | " + " | ".join(texts) + " |")
     return "\n".join(lines)

@@ -179,3 +179,10 @@ def test_operating_points_agree_with_scikit_learn():
 
 def test_softmax_of_large_logits():
     assert softmax(np.array([[1000.0, 1000.0, -1000.0]], dtype=np.float32)) == pytest.approx(np.array([[0.5, 0.5, 0]]))
+
+
+def test_minority_is_the_class_with_the_fewest_training_rows_where_they_are_known():
+    labels = np.array([0, 0, 1, 1])
+    decisions = np.array([0, 0, 1, 0])
+    p = Predictions(labels, np.eye(2)[decisions], decisions, ("a", "b"), None, train_counts=(50, 3))
+    assert compute("minority_recall", p) == pytest.approx(0.5)
