@@ -38,11 +38,12 @@ def check_metric(part: Metric, setting: Setting) -> None:
                 f"{who}: all right gives {best[name]:.4g} and all wrong {worst[name]:.4g} {name}, "
                 f"against higher_is_better={part.higher_is_better}"
             )
-        order = generator(setting.seed, "order").permutation(len(labels))
-        shuffled = _figures(who, part, _predictions(labels[order], some[order], classes))
-        for name, value in mixed.items():
-            same = np.isclose(shuffled[name], value, equal_nan=True)
-            assert same, f"{who}: in another order the rows give another figure"
+        rows = np.arange(len(labels))
+        for order in (rows[::-1], np.roll(rows, 1), generator(setting.seed, "order").permutation(len(labels))):
+            shuffled = _figures(who, part, _predictions(labels[order], some[order], classes))
+            for name, value in mixed.items():
+                same = np.isclose(shuffled[name], value, equal_nan=True)
+                assert same, f"{who}: in another order the rows give another figure"
         for only in range(count):
             single = np.full(6, only)
             _figures(f"{who}, only rows of class {only}", part, _predictions(single, np.arange(6) % count, classes))
