@@ -10,7 +10,7 @@ from imbalkit import run_folder
 from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import PluginError
 from imbalkit.planning import Prepared
-from imbalkit.tables import flat_figures, plan_facts
+from imbalkit.tables import figure_tables, plan_facts
 
 
 def write_report(folder: Path, prepared: Prepared, metrics: Mapping[str, Any]) -> None:
@@ -46,10 +46,10 @@ def _figures(metrics: Mapping[str, Any]) -> str:
     decision = metrics["decision"]
     lines = [f"Threshold and calibration, from validation rows only: {_sentence(decision)}."]
     lines += [f"Note: {note}" for note in metrics["notes"]]
-    lines.append(markdown_table(["figure", "value"], flat_figures(metrics["test"])))
+    lines += [markdown_table(columns, rows) for _, columns, rows in figure_tables(metrics["test"])]
     if "test_at_one_half" in metrics:
         lines.append("At a threshold of one half, uncalibrated:")
-        lines.append(markdown_table(["figure", "value"], flat_figures(metrics["test_at_one_half"])))
+        lines += [markdown_table(columns, rows) for _, columns, rows in figure_tables(metrics["test_at_one_half"])]
     return "\n\n".join(lines)
 
 

@@ -237,29 +237,56 @@ def _shown(default: Any) -> str:
 def print_results(folder: Path) -> None:
     """Test figures of a finished run, and where it is."""
     metrics = run_folder.read_json(folder / run_folder.METRICS)
-    table = RichTable("figure", "value", title="test figures", title_justify="left")
-    for name, value in flat_figures(metrics.get("test", {})):
-        table.add_row(name, value)
     console = _console()
-    console.print(table)
+    for title, columns, rows in figure_tables(metrics.get("test", {})):
+        table = RichTable(*columns, title=f"test: {title}", title_justify="left")
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for row in rows:
+            table.add_row(*(escape(cell) for cell in row))
+        console.print(table)
     for note in metrics.get("notes", []):
         console.print(f"note: {note}", markup=False)
     console.print(f"run folder: {folder}", markup=False, soft_wrap=True)
 
 
-def flat_figures(figures: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested figures as (name, value) rows; a mean over folds is shown with its deviation."""
-    rows: list[tuple[str, str]] = []
-    for name, value in figures.items():
-        label = f"{prefix}{name.replace('_', ' ')}"
-        if isinstance(value, Mapping) and set(value) == {"mean", "sd", "values"}:
-            rows.append((label, f"{value['mean']:.4f} ± {value['sd'] or 0:.4f}"))
-        elif isinstance(value, Mapping):
-            rows += flat_figures(value, f"{label}: ")
-        elif isinstance(value, bool) or value is None:
-            rows.append((label, "not defined" if value is None else str(value)))
-        elif isinstance(value, int | float):
-            rows.append((label, f"{value:,}" if isinstance(value, int) else f"{value:.4f}"))
-        elif isinstance(value, list) and value and isinstance(value[0], list):
-            rows.append((label, "\n".join(" ".join(f"{cell:>6,}" for cell in row) for row in value)))
-    return rows
+Rows = list[list[str]]
+
+
+def figure_tables(figures: Mapping[str, Any], most: int = 12) -> list[tuple[str, list[str], Rows]]:
+    """The figures of an evaluation as tables (title, columns, rows): of all rows, of each class, and the confusion matrix.
+
+    The matrix is left out where there are more than `most` classes.
+    """
+    classes = list(figures.get("support", {}))
+    by_class = {name: value for name, value in figures.items() if _is_by_class(value, classes)}
+    whole = [
+        [name.replace("_", " "), figure_text(value)]
+        for name, value in figures.items()
+        if name not in by_class and not isinstance(value, list)
+    ]
+    tables = [("figures", ["figure", "value"], whole)]
+    if by_class:
+        columns = ["class", *(name.replace("support", "rows").replace("_", " ") for name in by_class)]
+        rows = [[name, *(figure_text(value[name]) for value in by_class.values())] for name in classes]
+        tables.append(("each class", columns, rows))
+    matrix = figures.get("confusion_matrix")
+    if matrix and len(classes) <= most:
+        rows = [[name, *(f"{cell:,}" for cell in row)] for name, row in zip(classes, matrix, strict=True)]
+        tables.append(("label down, decision across", ["", *classes], rows))
+    return tables
+
+
+def _is_by_class(value: Any, classes: Sequence[str]) -> bool:
+    return isinstance(value, Mapping) and bool(classes) and list(value) == list(classes)
+
+
+def figure_text(value: Any) -> str:
+    """A figure as a person reads it; a summary over folds as mean ± standard deviation."""
+    if value is None:
+        return "not defined"
+    if isinstance(value, Mapping) and set(value) == {"mean", "sd", "values"}:
+        return f"{value['mean']:.4f} ± {value['sd'] or 0:.4f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {figure_text(item)}" for name, item in value.items())
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

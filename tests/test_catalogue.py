@@ -126,9 +126,7 @@ def test_every_hook_is_known_to_the_catalogue_or_called_by_the_engine():
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_has_built_in_parts_through_the_public_hooks(kind):
     catalogue = default_catalogue()
-    assert catalogue.names(kind)
-    for name in catalogue.names(kind):
-        assert catalogue.provider(kind, name).distribution == "imbalkit"
+    assert "imbalkit" in {catalogue.provider(kind, name).distribution for name in catalogue.names(kind)}
 
 
 def test_a_part_whose_extra_is_missing_registers_and_says_what_to_install(monkeypatch, tmp_path):
