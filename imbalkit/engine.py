@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbalkit import run_folder
-from imbalkit.errors import RunError
+from imbalkit.errors import ImbalkitError, RunError
 from imbalkit.planning import Prepared, prepare
 from imbalkit.progress import Progress
 
@@ -70,8 +70,7 @@ def run(
     elif fabric.strategy.__class__.__name__ == "SingleDeviceStrategy":
         _work(fabric, path, without, prepared, progress)
     else:
-        # Other processes prepare the recipe anew: what they get must survive the way there.
-        fabric.launch(_work, path, without)
+        _launch(fabric, path, without)
     return path
 
 
@@ -79,6 +78,11 @@ def _open(prepared: Prepared, runs: str | Path, folder: str | Path | None, resum
     path = run_folder.open_folder(prepared, Path(runs), Path(folder) if folder else None, resume)
     progress.note(f"run folder {path}")
     return path
+
+
+def is_first_process() -> bool:
+    """Whether this process is the only one, or the one of several that writes and prints."""
+    return int(os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or 0) == 0
 
 
 def _launched_outside() -> bool:
@@ -92,19 +96,53 @@ def _fabric(prepared: Prepared) -> Fabric:
     from lightning_fabric.strategies import DDPStrategy
 
     settings = prepared.recipe.training
+    started = int(os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_NTASKS") or 1) if _launched_outside() else None
+    if started is not None and settings.devices != "auto" and settings.devices * settings.nodes != started:
+        raise RunError(
+            f"{started} processes were started, the recipe says {settings.devices} devices on {settings.nodes} nodes: set "
+            "training.devices (a node) and training.nodes to what the launcher starts"
+        )
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     precision = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[settings.precision]
     single = settings.devices == 1 and settings.nodes == 1
     start = "popen" if _launched_outside() else "spawn"
     strategy: Any = DDPStrategy(start_method=start, find_unused_parameters=settings.freeze_epochs > 0)
-    return Fabric(
-        accelerator=settings.accelerator,
-        devices=settings.devices,
-        num_nodes=settings.nodes,
-        strategy="auto" if single else strategy,
-        precision=precision,
-    )
+    try:
+        return Fabric(
+            accelerator=settings.accelerator,
+            devices=settings.devices,
+            num_nodes=settings.nodes,
+            strategy="auto" if single else strategy,
+            precision=precision,
+        )
+    except Exception as error:  # Lightning refuses devices that are not there with several types
+        raise RunError(
+            f"training.accelerator {settings.accelerator}, devices {settings.devices} and precision {settings.precision} do "
+            f"not go together on this machine: {error}"
+        ) from error
+
+
+def _launch(fabric: Fabric, folder: Path, without: tuple[str, ...]) -> None:
+    """Run in processes of their own, which prepare the recipe anew; a user's mistake comes back as its message."""
+    from torch.multiprocessing.spawn import ProcessException
+
+    told = folder / ".error"
+    told.unlink(missing_ok=True)
+    try:
+        fabric.launch(_work_and_tell, folder, without)
+    except ProcessException:
+        if told.exists():
+            raise RunError(told.read_text(encoding="utf-8")) from None
+        raise
+
+
+def _work_and_tell(fabric: Fabric, folder: Path, without: tuple[str, ...]) -> None:
+    try:
+        _work(fabric, folder, without)
+    except ImbalkitError as error:
+        (folder / ".error").write_text(str(error), encoding="utf-8")
+        raise
 
 
 def _work(
@@ -142,7 +180,8 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress
     from imbalkit.training import Trainer
 
     recipe = prepared.recipe
-    images, bad = load_images(prepared, fabric, progress)
+    images, bad_images = load_images(prepared, fabric, progress)
+    bad = np.array([image.index for image in bad_images], dtype=np.int64)
     trainer = Trainer(
         fabric=fabric,
         images=images,
@@ -154,7 +193,7 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress
         select_higher=_select_higher(prepared),
         folder=folder / run_folder.CHECKPOINTS,
         progress=progress,
-        epoch_finished=_epoch_observer(folder, prepared),
+        epoch_finished=_epoch_observer(folder, prepared, fabric.is_global_zero),
         names=lambda sources: sample_names(prepared, sources),
     )
 
@@ -165,15 +204,19 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress
             )
             prepared.catalogue.notify("plan_changed", plan=plan, stage=stage, folder=folder)
 
-    plan, steps = resample(prepared, prepared.source_plan(bad), trainer, plan_changed)
+    source = prepared.source_plan(bad)
+    plan, steps = resample(prepared, source, trainer, plan_changed)
     sides = {
         side: rows_plan(prepared, np.setdiff1d(getattr(prepared.split, side), bad)) for side in ("validation", "test")
     }
     validate = _validation(trainer, prepared, sides["validation"]) if len(sides["validation"]) else None
-    model = trainer.fit("final", plan, recipe.backbone, recipe.loss, recipe.training.epochs, validate)
+    epochs, freeze_epochs = recipe.training.epochs, recipe.training.freeze_epochs
+    model = trainer.fit("final", plan, recipe.backbone, recipe.loss, epochs, validate, freeze_epochs=freeze_epochs)
     logits = {side: trainer.predict(model, rows) for side, rows in sides.items()}
     if fabric.is_global_zero:
-        write_outputs(folder, prepared, plan, steps, model, trainer.context(plan, "final"), sides, logits)
+        context = trainer.context(plan, "final")
+        write_outputs(folder, prepared, source, plan, steps, model, context, sides, logits, bad_images)
+    fabric.barrier()
 
 
 def _select_higher(prepared: Prepared) -> bool:
@@ -203,9 +246,9 @@ def _validation(trainer: Trainer, prepared: Prepared, rows: Any) -> Callable[[Cl
     return validate
 
 
-def _epoch_observer(folder: Path, prepared: Prepared) -> Callable[[str, int, dict[str, Any]], None]:
+def _epoch_observer(folder: Path, prepared: Prepared, writes: bool) -> Callable[[str, int, dict[str, Any]], None]:
     writer = None
-    if prepared.recipe.logging.tensorboard:
+    if writes and prepared.recipe.logging.tensorboard:
         from imbalkit.tensorboard import EpochWriter
 
         writer = EpochWriter(folder)

@@ -61,7 +61,7 @@ class Fit:
         start: dict[str, Any] | None,
     ) -> Fit:
         fabric, settings = trainer.fabric, trainer.settings
-        if min(len(plan), settings.batch_size) < fabric.world_size:
+        if len(plan) // max(1, -(-len(plan) // settings.batch_size)) < fabric.world_size:
             raise TrainingError(
                 f"{len(plan)} rows in batches of {settings.batch_size} cannot be shared by {fabric.world_size} devices"
             )
@@ -110,14 +110,7 @@ class Fit:
         torch.manual_seed(derive_seed(trainer.seed, "epoch", self.stage, self.epoch, fabric.global_rank))
         order = generator(trainer.seed, "order", self.stage, self.epoch).permutation(len(self.plan))
         batches = partition(order, settings.batch_size)
-        windows = [
-            [
-                part
-                for part in np.array_split(batch[fabric.global_rank :: fabric.world_size], settings.accumulate)
-                if len(part)
-            ]
-            for batch in batches
-        ]
+        windows = [self._window(batch) for batch in batches]
         reader = read_ahead(self.plan, trainer.images, [part for window in windows for part in window], pin=trainer.pin)
         tally = Tally(len(self.plan.classes), fabric.device)
         pending: list[tuple[int, torch.Tensor]] = []
@@ -149,6 +142,12 @@ class Fit:
             weights = self.loss.class_weights().tolist()
             figures["class_weights"] = dict(zip(self.plan.classes, weights, strict=True))
         return figures
+
+    def _window(self, batch: np.ndarray) -> list[np.ndarray]:
+        """This device's rows of a batch, in the parts to accumulate: as many on every device, none of them empty."""
+        fabric = self.trainer.fabric
+        parts = max(1, min(self.trainer.settings.accumulate, len(batch) // fabric.world_size))
+        return np.array_split(batch[fabric.global_rank :: fabric.world_size], parts)
 
     def train_step(self, window: list[Batch], rows: int, tally: Tally) -> torch.Tensor:
         """One optimiser step over a batch of `rows` rows (of all devices), in the parts of `window`; returns its mean loss."""

@@ -12,6 +12,7 @@ import pandas as pd
 
 from imbalkit import run_folder
 from imbalkit.errors import RunError
+from imbalkit.parquet import write_parquet
 from imbalkit.planning import Prepared
 
 
@@ -39,7 +40,7 @@ def run_folds(prepared: Prepared, folder: Path, without: tuple[str, ...] = ()) -
     pooled = pd.concat(
         [pd.read_parquet(path / run_folder.PREDICTIONS).assign(fold=number) for number, path in enumerate(folds)]
     )
-    pooled[pooled["split"] == "test"].to_parquet(folder / run_folder.PREDICTIONS, index=False)
+    write_parquet(folder / run_folder.PREDICTIONS, pooled[pooled["split"] == "test"])
     summary = {"folds": len(folds), "test": summarise([entry["test"] for entry in metrics])}
     run_folder.note_finished(folder)
     run_folder.write_json(folder / run_folder.METRICS, summary)
@@ -47,13 +48,20 @@ def run_folds(prepared: Prepared, folder: Path, without: tuple[str, ...] = ()) -
 
 
 def summarise(figures: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean, standard deviation (n - 1) and every value of each figure, nested as the figures are; lists are left out."""
+    """Mean, standard deviation (n - 1) and every value of each figure, nested as the figures are; lists are left out.
+
+    A figure that is not defined in some folds is summarised over the others; its values keep None there.
+    """
     summary: dict[str, Any] = {}
-    for name, first in figures[0].items():
+    for name in dict.fromkeys(name for entry in figures for name in entry):
         values = [entry.get(name) for entry in figures]
-        if isinstance(first, Mapping):
+        if all(isinstance(value, Mapping) for value in values):
             summary[name] = summarise(values)
-        elif isinstance(first, int | float) and all(isinstance(value, int | float) for value in values):
-            deviation = statistics.stdev(values) if len(values) > 1 else None
-            summary[name] = {"mean": statistics.fmean(values), "sd": deviation, "values": values}
+        elif all(isinstance(value, int | float | None) for value in values):
+            known = [value for value in values if value is not None]
+            summary[name] = {
+                "mean": statistics.fmean(known) if known else None,
+                "sd": statistics.stdev(known) if len(known) > 1 else None,
+                "values": values,
+            }
     return summary

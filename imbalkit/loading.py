@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from lightning_fabric import Fabric
 
-from imbalkit.cache import open_store
+from imbalkit.cache import bad_images_message, open_store
 from imbalkit.errors import PlanError
 from imbalkit.images import ImageRule
 from imbalkit.planning import Prepared, operations
 from imbalkit.progress import Progress
-from imbalkit.stores import ImageStore
+from imbalkit.stores import BadImage, ImageStore
 
 
 def image_rule(prepared: Prepared) -> ImageRule:
@@ -23,8 +22,8 @@ def image_rule(prepared: Prepared) -> ImageRule:
     return ImageRule(size=size, resize=settings.resize, interpolation=settings.interpolation, exif=settings.exif)
 
 
-def load_images(prepared: Prepared, fabric: Fabric, progress: Progress) -> tuple[ImageStore, np.ndarray]:
-    """The images, decoded once, and the indices of samples that are left out because they cannot be read.
+def load_images(prepared: Prepared, fabric: Fabric, progress: Progress) -> tuple[ImageStore, tuple[BadImage, ...]]:
+    """The images, decoded once, and those that are left out because they cannot be read.
 
     Raises:
         DataError: unreadable images, all of them listed (unless the recipe skips them)
@@ -46,7 +45,7 @@ def load_images(prepared: Prepared, fabric: Fabric, progress: Progress) -> tuple
             progress.images,
             settings.on_bad_image,
         )
-    bad = np.array([image.index for image in getattr(store, "bad", ())], dtype=np.int64)
-    if len(bad):
-        progress.note(f"left out {len(bad)} samples whose images cannot be read")
+    bad = tuple(getattr(store, "bad", ()))
+    if bad:
+        progress.note(bad_images_message(bad, len(table)).replace("to skip):", "to error to stop here); left out:"))
     return store, bad

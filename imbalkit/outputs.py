@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,11 @@ from imbalkit.decision import Decision, decide, fit_decision
 from imbalkit.evaluation import evaluate
 from imbalkit.functional.metrics import softmax
 from imbalkit.kinds import BuildContext, Predictions
+from imbalkit.parquet import write_parquet
 from imbalkit.plan import Plan
 from imbalkit.planning import Prepared, metrics_of
 from imbalkit.resampling import Step, audit
+from imbalkit.stores import BadImage
 
 if TYPE_CHECKING:
     from imbalkit.model import Classifier
@@ -44,12 +47,14 @@ def figures(
 def write_outputs(
     folder: Path,
     prepared: Prepared,
+    source: Plan,
     plan: Plan,
     steps: list[Step],
     model: Classifier,
     context: BuildContext,
     sides: Mapping[str, Plan],
     logits: Mapping[str, np.ndarray],
+    bad_images: Sequence[BadImage] = (),
 ) -> None:
     """Write the run folder; metrics.json comes last: a folder that has it is complete."""
     decision = fit_decision(
@@ -65,7 +70,11 @@ def write_outputs(
         if len(sides["validation"])
         else None,
         "decision": decision.to_json(),
-        "ladder": [{"stage": step.stage, "counts": list(step.counts)} for step in steps],
+        "ladder": [
+            {"stage": "train", "counts": list(source.counts())},
+            *({"stage": step.stage, "counts": list(step.counts)} for step in steps),
+        ],
+        "bad_images": [asdict(image) for image in bad_images],
         "notes": [*prepared.split.notes, *decision.notes],
     }
     if prepared.positive is not None and (decision.threshold != 0.5 or decision.calibrator):
@@ -100,14 +109,9 @@ def _predictions(prepared: Prepared, side: str, rows: Plan, logits: np.ndarray, 
     return frame
 
 
-def write_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """A table as Parquet, whole or not at all; the same table gives the same bytes."""
-    write_atomic(path, lambda temporary: frame.to_parquet(temporary, index=False, compression="zstd"))
-
-
 def write_weights(path: Path, model: Classifier) -> None:
     """The network's parameters as safetensors."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    write_atomic(path, lambda temporary: save_file(state, temporary))
+    write_atomic(path, lambda temporary: temporary.write_bytes(save(state)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imbalkit import run_folder
 from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.errors import ImbalkitError, Problem, RecipeError, listing, nearest
 from imbalkit.kinds import Metric, Part, ScoredSampler
@@ -74,6 +75,8 @@ def prepare(
     """
     catalogue = default_catalogue(tuple(without))
     document = read_document(recipe, catalogue.recipes, overrides)
+    if Path(recipe).name == run_folder.RECIPE:  # the resolved recipe of a run goes by the run's name
+        document.name = run_folder.read_json(Path(recipe).parent / run_folder.FACTS).get("name", document.name)
     return prepare_document(document, catalogue, runtime)
 
 
@@ -151,10 +154,12 @@ def _cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: C
     if len(table.classes) != 2 and recipe.decision.threshold.name != "fixed":
         name = recipe.decision.threshold.name
         yield problem("decision.threshold", f"{name!r} is for two classes; the data have {len(table.classes)}")
-    shape = recipe.images.shape
+    if recipe.training.freeze_epochs > recipe.training.epochs:
+        yield problem("training.freeze_epochs", f"is more than training.epochs, {recipe.training.epochs}")
+    shape = recipe.images.shape or (table.arrays.shape[1:3] if table.arrays is not None else None)
     for where, op in operations(recipe):
         if shape and shape[0] != shape[1] and getattr(op, "square_only", False):
-            yield problem(where, f"{op.label} needs square images, images.size is {list(shape)} (height, width)")
+            yield problem(where, f"{op.label} needs square images, the images are {list(shape)} (height, width)")
     names = metric_names(recipe, catalogue)
     if recipe.training.select not in (*names, "last"):
         hint = nearest(recipe.training.select, names)

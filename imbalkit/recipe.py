@@ -96,7 +96,12 @@ class TrainingSettings(Settings):
     schedule: ScheduleSettings = param(ScheduleSettings(), help="learning-rate schedule")
     select: str = param("balanced_accuracy", help="validation metric that picks the epoch to keep, or 'last'")
     early_stopping: EarlyStopping | None = param(None, help="stop early by the selection metric")
-    freeze_epochs: int = param(0, help="first epochs that train the head alone", unit="epochs", ge=0)
+    freeze_epochs: int = param(
+        0,
+        help="first epochs of the final training that train the head alone; all for a linear probe",
+        unit="epochs",
+        ge=0,
+    )
     clip: float | None = param(None, help="largest norm of the gradient", gt=0)
     ema: float | None = param(None, help="decay of an exponential moving average of the weights", gt=0, lt=1)
     precision: Literal["fp32", "bf16", "fp16"] = param("fp32", help="number format of the network")

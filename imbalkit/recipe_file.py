@@ -14,6 +14,7 @@ import yaml
 from imbalkit.errors import Problem, RecipeError, listing, nearest
 
 Place = tuple[str | int, ...]  # ("samplers", 0, "views")
+MOST_VALUES = 100_000  # of a recipe; aliases of aliases would make more than memory holds
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -77,8 +78,14 @@ def read_document(recipe: str | Path, named: Mapping[str, Path], overrides: Iter
         RecipeError: file not found, not YAML, a duplicate key, a base that loops, an override that cannot be applied
     """
     document = _read_with_bases(str(recipe), named, ())
+    problems: list[Problem] = []
     for override in overrides:
-        _override(document, override)
+        try:
+            _override(document, override)
+        except RecipeError as error:
+            problems += error.problems
+    if problems:
+        raise RecipeError(problems)
     _expand(document)
     return document
 
@@ -141,6 +148,8 @@ def parse(text: str, source: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         line = f"{source}:{mark.line + 1}" if mark else source
         raise RecipeError([Problem("", f"not valid YAML: {getattr(error, 'problem', None) or error}", line)]) from error
+    except RecursionError as error:
+        raise RecipeError([Problem("", "the values are nested too deeply", source)]) from error
     if root is None:
         raise RecipeError([Problem("", "the recipe is empty", source)])
     document = Document({}, {}, source)
@@ -159,6 +168,10 @@ def _plain(
 ) -> Any:
     line = f"{source}:{node.start_mark.line + 1}"
     lines[place] = line
+    if len(lines) > MOST_VALUES:
+        if len(problems) == 0 or not problems[-1].message.startswith("more than"):
+            problems.append(Problem("", f"more than {MOST_VALUES:,} values", line))
+        return None
     if id(node) in above:
         problems.append(Problem(show_place(place), "an alias refers to a value that holds itself", line))
         return None
@@ -217,7 +230,7 @@ def _override(document: Document, override: str) -> None:
         value = parse(f"value: {text}" if text.strip() else "value: ''", source).data["value"]
     except RecipeError as error:
         raise RecipeError([Problem(path, problem.message, source) for problem in error.problems]) from error
-    parts: Place = tuple(int(part) if part.lstrip("-").isdigit() else part for part in path.strip().split("."))
+    parts: Place = tuple(int(part) if re.fullmatch(r"-?[0-9]+", part) else part for part in path.strip().split("."))
     target: Any = document.data
     for index in range(len(parts)):
         key = _key(target, parts, index, source)
@@ -228,7 +241,7 @@ def _override(document: Document, override: str) -> None:
                 target[key] = {} if inner is None else {"name": inner}
             target = target[key]
     # Another name is another part: what was said of the old one does not hold.
-    if key == "name" and isinstance(target, dict) and target.get(key) != value:
+    if key == "name" and len(parts) > 1 and isinstance(target, dict) and target.get(key) != value:
         target.clear()
     target[key] = value
     _forget_lines(document, parts)

@@ -19,7 +19,7 @@ def write_report(folder: Path, prepared: Prepared, metrics: Mapping[str, Any]) -
     sections = {
         "Test figures": _figures(metrics),
         "Rows": _rows(prepared, metrics),
-        "Data": _data(prepared),
+        "Data": _data(prepared, metrics),
         "How to repeat it": _repeat(folder, facts),
     }
     for provider, added in prepared.catalogue.notify("report_sections", folder=folder, metrics=metrics):
@@ -65,13 +65,14 @@ def _rows(prepared: Prepared, metrics: Mapping[str, Any]) -> str:
     facts = plan_facts(prepared)
     classes = facts["classes"]
     rows = [["all samples", *facts["samples"]["counts"]]]
-    rows += [[side, *facts["split"][side]["counts"]] for side in ("test", "validation", "train")]
+    rows += [[side, *facts["split"][side]["counts"]] for side in ("test", "validation")]
     rows += [[step["stage"], *step["counts"]] for step in metrics["ladder"]]
     return markdown_table(["stage", *classes], rows)
 
 
-def _data(prepared: Prepared) -> str:
-    notes = "\n".join(f"- {note}" for note in prepared.table.notes)
+def _data(prepared: Prepared, metrics: Mapping[str, Any]) -> str:
+    bad = [f"left out, cannot be read: {image['path']} ({image['reason']})" for image in metrics["bad_images"]]
+    notes = "\n".join(f"- {note}" for note in [*prepared.table.notes, *bad])
     return f"Read by `{prepared.recipe.data.name}`.\n\n{notes}".rstrip()
 
 
@@ -79,5 +80,6 @@ def _repeat(folder: Path, facts: Mapping[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in facts.get("versions", {}).items() if version)
     return (
         f"`imbalkit run {run_folder.RECIPE}` with the resolved recipe of this folder (hash {facts.get('recipe_hash')}, seed "
-        f"{facts.get('seed')}, split seed {facts.get('split_seed')}).\n\nVersions: {versions}."
+        f"{facts.get('seed')}, split seed {facts.get('split_seed')}); relative paths start at `{facts.get('directory')}`."
+        f"\n\nVersions: {versions}."
     )

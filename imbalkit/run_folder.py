@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import RunError
-from imbalkit.planning import Prepared
 from imbalkit.recipe import save_recipe
+
+if TYPE_CHECKING:
+    from imbalkit.planning import Prepared
 
 RECIPE, FACTS, METRICS = "recipe.yaml", "run.json", "metrics.json"
 PLAN, PREDICTIONS, LOG, WEIGHTS, REPORT = (
@@ -53,8 +56,10 @@ def open_folder(prepared: Prepared, runs: Path, folder: Path | None, resume: boo
         if not resume:
             raise RunError(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
         return folder
+    if folder is not None and folder.exists() and any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty and holds no run; choose another folder")
     try:
-        folder = folder or _new_name(runs, prepared.name)
+        folder = folder or _new_folder(runs, prepared.name)
         folder.mkdir(parents=True, exist_ok=True)
         save_recipe(recipe, folder / RECIPE)
         write_json(folder / FACTS, _facts(prepared))
@@ -70,12 +75,16 @@ def _latest(runs: Path, recipe_hash: str) -> Path | None:
     return max(found, key=lambda path: (path / FACTS).stat().st_mtime, default=None)
 
 
-def _new_name(runs: Path, name: str) -> Path:
+def _new_folder(runs: Path, name: str) -> Path:
+    runs.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for suffix in ["", *(f"-{number}" for number in range(2, 1000))]:
         folder = runs / f"{name}-{stamp}{suffix}"
-        if not folder.exists():
-            return folder
+        try:
+            folder.mkdir()  # fails if another run has it
+        except FileExistsError:
+            continue
+        return folder
     raise RunError(f"{runs} has no free name for a run of {name}")
 
 
@@ -97,6 +106,7 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
         "recipe_hash": prepared.recipe.hash,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "command": " ".join(sys.argv),
+        "directory": os.getcwd(),  # where relative paths of the recipe start
         "seed": prepared.recipe.seed,
         "split_seed": prepared.recipe.split.seed,
         "classes": list(prepared.classes),
@@ -130,8 +140,15 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 def append_log(folder: Path, entry: Mapping[str, Any]) -> None:
     """One line of log.jsonl."""
-    with (folder / LOG).open("a", encoding="utf-8") as log:
-        log.write(json.dumps(entry, ensure_ascii=False, default=float) + "\n")
+    with (folder / LOG).open("ab+") as log:
+        if log.tell() and _last_byte(log) != b"\n":  # a line that a kill cut short
+            log.write(b"\n")
+        log.write(json.dumps(entry, ensure_ascii=False, default=float).encode() + b"\n")
+
+
+def _last_byte(file: IO[bytes]) -> bytes:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1)
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

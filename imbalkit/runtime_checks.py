@@ -33,7 +33,7 @@ def runtime_problems(recipe: Recipe) -> Iterable[tuple[str, Place, str]]:
         )
     if settings.accelerator == "cuda" and not torch.cuda.is_available():
         yield "training.accelerator", ("training",), "this machine has no CUDA device; use auto or cpu"
-    if settings.precision == "fp16" and settings.accelerator == "cpu":
+    if settings.precision == "fp16" and (settings.accelerator == "cpu" or not torch.accelerator.is_available()):
         yield "training.precision", ("training",), "fp16 needs a GPU; use bf16 or fp32 on a CPU"
     for where, part in parts_of(recipe):
         for name, message in part.problems():

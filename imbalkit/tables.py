@@ -263,8 +263,11 @@ def figure_tables(figures: Mapping[str, Any], most: int = 12) -> list[tuple[str,
     whole = [
         [name.replace("_", " "), figure_text(value)]
         for name, value in figures.items()
-        if name not in by_class and not isinstance(value, list)
+        if name not in by_class and not isinstance(value, list) and _is_defined(value)
     ]
+    undefined = [name.replace("_", " ") for name, value in figures.items() if not _is_defined(value)]
+    if undefined:
+        whole.append(["not defined here", ", ".join(undefined)])
     tables = [("figures", ["figure", "value"], whole)]
     if by_class:
         columns = ["class", *(name.replace("support", "rows").replace("_", " ") for name in by_class)]
@@ -277,6 +280,10 @@ def figure_tables(figures: Mapping[str, Any], most: int = 12) -> list[tuple[str,
     return tables
 
 
+def _is_defined(value: Any) -> bool:
+    return value is not None and not (isinstance(value, Mapping) and value.get("mean", 0) is None)
+
+
 def _is_by_class(value: Any, classes: Sequence[str]) -> bool:
     return isinstance(value, Mapping) and bool(classes) and list(value) == list(classes)
 
@@ -286,7 +293,10 @@ def figure_text(value: Any) -> str:
     if value is None:
         return "not defined"
     if isinstance(value, Mapping) and set(value) == {"mean", "sd", "values"}:
-        return f"{value['mean']:.4f} ± {value['sd'] or 0:.4f}"
+        if value["mean"] is None:
+            return "not defined"
+        digits = 1 if all(isinstance(item, int) for item in value["values"]) else 4  # rows, or shares
+        return f"{value['mean']:,.{digits}f} ± {value['sd'] or 0:.{digits}f}"
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {figure_text(item)}" for name, item in value.items())
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

@@ -61,6 +61,7 @@ class Trainer:
         epochs: int,
         validate: Callable[[Classifier], Figures] | None = None,
         start: dict[str, Any] | None = None,
+        freeze_epochs: int = 0,
     ) -> Classifier:
         """Train a model on a plan; goes on from the stage's checkpoint if there is one.
 
@@ -71,6 +72,7 @@ class Trainer:
             epochs: passes over the plan
             validate: called after each epoch; its figures choose the epoch to keep and stop training early
             start: weights to start from (default: fresh)
+            freeze_epochs: first epochs that train the head alone
 
         Returns:
             the model with the weights of the chosen epoch (the last one without `validate`)
@@ -84,14 +86,15 @@ class Trainer:
             run.load(load_checkpoint(checkpoint))
         self.progress.stage(stage, epochs, run.epoch)
         while run.epoch < epochs and not run.stopped:
-            run.model.freeze_body(run.epoch < self.settings.freeze_epochs)
+            run.model.freeze_body(run.epoch < freeze_epochs)
             figures = run.train_epoch()
             if validate is not None:
                 figures["validation"] = validate(run.evaluated)
             run.epoch_done(figures)
             if self.fabric.is_global_zero:
-                save_checkpoint(checkpoint, run.state())
+                # The log first: an epoch done twice is told apart, one that is missing is lost.
                 self.epoch_finished(stage, run.epoch, figures)
+                save_checkpoint(checkpoint, run.state())
             self.fabric.barrier()
             self.progress.epoch(run.epoch, figures)
         return run.chosen()

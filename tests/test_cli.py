@@ -182,6 +182,53 @@ def test_two_processes_train_like_one(folder, photographs):
     assert figures[0]["roc_auc"] == pytest.approx(figures[1]["roc_auc"], abs=0.01)
 
 
+def test_a_mistake_in_another_process_comes_back_as_its_message(folder):
+    two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu", "--set", "samplers=[]"]
+    result = imbalkit("run", "r.yaml", *two, "--set", "training.optimizer.options={no: 1}", cwd=folder, check=False)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("error: training.optimizer.options: adamw does not take {'no': 1}")
+
+
+def test_small_batches_in_parts_do_not_leave_a_process_waiting(folder):
+    two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu", "--set", "samplers=[]"]
+    small = ["--set", "training.batch_size=5", "--set", "training.accumulate=3", "--set", "training.epochs=1"]
+    imbalkit("run", "r.yaml", *two, *small, "--set", "loss=rce", cwd=folder)
+    none = imbalkit("run", "r.yaml", *two, "--set", "training.batch_size=1", cwd=folder, check=False)
+    assert "cannot be shared by 2 devices" in none.stderr
+
+
+def test_a_folder_that_is_not_a_run_is_left_alone(folder):
+    before = (folder / "r.yaml").read_text()
+    (folder / "recipe.yaml").write_text("mine")
+    result = imbalkit("run", "r.yaml", "--folder", ".", cwd=folder, check=False)
+    assert "is not empty and holds no run" in result.stderr
+    assert (folder / "recipe.yaml").read_text() == "mine"
+    assert (folder / "r.yaml").read_text() == before
+
+
+def test_torchrun_starts_one_run(folder):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "imbalkit"]
+    environment = os.environ | {"IMBALKIT_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
+    arguments = [
+        "run",
+        "r.yaml",
+        "--set",
+        "samplers=[]",
+        "--set",
+        "training.epochs=1",
+        "--set",
+        "training.accelerator=cpu",
+    ]
+    alone = subprocess.run([*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    assert "2 processes were started, the recipe says 1 devices" in alone.stderr
+    assert not (folder / "runs").exists()
+    arguments += ["--set", "training.devices=2"]
+    both = subprocess.run([*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    assert both.returncode == 0, both.stderr
+    assert (run_folder(folder) / "metrics.json").exists()
+    assert both.stdout.count("run folder:") == 1
+
+
 def test_folds_test_every_sample_once(folder):
     imbalkit(
         "run", "r.yaml", "--set", "samplers=[]", "--set", "split.folds=3", "--set", "training.epochs=1", cwd=folder
@@ -289,6 +336,10 @@ def test_unreadable_images_are_all_listed_or_skipped(folder, photographs):
     )
     plan, predictions = (pd.read_parquet(folder / "skip" / f"{name}.parquet") for name in ("plan", "predictions"))
     assert len(plan) + len(predictions) == 117
+    metrics = json.loads((folder / "skip" / "metrics.json").read_text())
+    assert sorted(image["index"] for image in metrics["bad_images"]) == [3, 50, 80]
+    assert sum(metrics["ladder"][0]["counts"]) == len(plan)
+    assert "bad50.png" in (folder / "skip" / "report.md").read_text()
 
 
 def test_init_writes_a_recipe_that_runs_as_it_is(photographs, tmp_path):

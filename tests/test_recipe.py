@@ -113,7 +113,7 @@ def test_a_missing_file_and_other_mistakes_come_together(file):
         (
             "images: {size: 8}",
             "images: {size: [8, 10]}",
-            r"turn 90 clockwise needs square images, images.size is \[8, 10\]",
+            r"turn 90 clockwise needs square images, the images are \[8, 10\]",
         ),
         ("size: 8}", "size: 0}", "expected sides from 1 to 4096 px"),
         ("seed: 1", "seed: 1\npositive: 2", "the data have no class '2'"),

@@ -116,12 +116,29 @@ def test_naming_another_part_drops_the_old_parameters(tmp_path):
         ("samplers.3.to=1", "expected a position in a list of 1"),
         ("seed.x=1", "cannot be set: seed is 1"),
         ("seed=[1", "not valid YAML"),
+        ("samplers.\u00b2.to=1", "expected a position in a list of 1"),
+        ("seed=" + "[" * 3000, "not valid YAML|nested too deeply"),
     ],
 )
 def test_overrides_that_cannot_be_applied(tmp_path, override, message):
     (tmp_path / "r.yaml").write_text("seed: 1\nsamplers: [{name: a}]\n")
     with pytest.raises(RecipeError, match=message):
         read_document(tmp_path / "r.yaml", {}, [override])
+
+
+def test_all_overrides_are_checked_and_the_root_is_never_cleared(tmp_path):
+    (tmp_path / "r.yaml").write_text("seed: 1\n")
+    with pytest.raises(RecipeError) as caught:
+        read_document(tmp_path / "r.yaml", {}, ["seed.x=1", "seed.y=2", "a"])
+    assert len(caught.value.problems) == 3
+    assert read_document(tmp_path / "r.yaml", {}, ["name=x"]).data == {"seed": 1, "name": "x"}
+
+
+def test_aliases_of_aliases_do_not_fill_the_memory():
+    text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+    text += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+    with pytest.raises(RecipeError, match="more than 100,000 values"):
+        parse(text, "r.yaml")
 
 
 def test_variables(tmp_path, monkeypatch):

@@ -208,14 +208,13 @@ def test_a_metric_that_is_better_when_lower_picks_its_smallest_value(make, plan)
 
 
 def test_a_frozen_body_does_not_move_and_the_head_does(make, plan):
-    before = make("a", freeze_epochs=3)
-    model = before.fit("final", plan, BATCH, PlainCE(), 3)
-    fresh = make("b", optimizer=OptimizerSettings(lr=1e-12, weight_decay=0), freeze_epochs=3).fit(
-        "final", plan, BATCH, PlainCE(), 1
+    model = make("a").fit("final", plan, BATCH, PlainCE(), 3, freeze_epochs=3)
+    fresh = make("b", optimizer=OptimizerSettings(lr=1e-12, weight_decay=0)).fit(
+        "final", plan, BATCH, PlainCE(), 1, freeze_epochs=1
     )
     assert torch.equal(weights(model.body), weights(fresh.body))
     assert not torch.equal(weights(model.head), weights(fresh.head))
-    thawed = make("c", freeze_epochs=1).fit("final", plan, BATCH, PlainCE(), 3)
+    thawed = make("c").fit("final", plan, BATCH, PlainCE(), 3, freeze_epochs=1)
     assert not torch.equal(weights(thawed.body), weights(fresh.body))
 
 

@@ -49,7 +49,9 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, force: 
         raise click.ClickException(str(error)) from None
     except OSError as error:
         raise click.ClickException(f"{out} cannot be written: {error.strerror or error}") from None
-    console.print(f"\nWrote [bold]{out}[/]. Next: [bold]imbalkit plan {out}[/], then [bold]imbalkit run {out}[/]")
+    console.print(
+        f"\nWrote [bold]{out}[/]. Next: [bold]imbalkit plan {out}[/], then [bold]imbalkit run {out}[/]", soft_wrap=True
+    )
 
 
 def _progress(console: Console):  # type: ignore[no-untyped-def]

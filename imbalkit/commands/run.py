@@ -27,9 +27,10 @@ def command(
 
     Ends with a table of test figures and the run folder's path.
     """
-    from imbalkit.engine import run
+    from imbalkit.engine import is_first_process, run
     from imbalkit.progress import choose_progress
     from imbalkit.tables import print_results
 
     path = run(recipe, overrides, runs, folder, resume, tuple(without), choose_progress())
-    print_results(path)
+    if is_first_process():
+        print_results(path)
