@@ -45,6 +45,7 @@ class Catalogue:
         self.manager = pluggy.PluginManager("imbalkit")
         self.manager.add_hookspecs(hookspecs)
         self.recipes: dict[str, Path] = {}
+        self.sweeps: dict[str, Path] = {}
         self._parts: dict[str, dict[str, type[Part]]] = {kind: {} for kind in KINDS}
         self._providers: dict[tuple[str, str], Provider] = {}
         self._by_plugin: dict[str, Provider] = {}
@@ -55,8 +56,9 @@ class Catalogue:
                 for part in _checked_list(classes, hook, provider):
                     self._add(kind, part, hook, provider)
             self._parts[kind] = dict(sorted(self._parts[kind].items()))
-        for provider, recipes in self._results("register_recipes"):
-            self._add_recipes(recipes, provider)
+        for kind, named in (("recipe", self.recipes), ("sweep", self.sweeps)):
+            for provider, files in self._results(f"register_{kind}s"):
+                self._add_files(kind, named, files, provider)
 
     def kinds(self) -> list[str]:
         """The kinds of parts."""
@@ -74,7 +76,7 @@ class Catalogue:
         return self._parts[kind][name]
 
     def provider(self, kind: str, name: str) -> Provider:
-        """Who registered a part ("recipe" counts as a kind here)."""
+        """Who registered a part ("recipe" and "sweep" count as kinds here)."""
         return self._providers[kind, name]
 
     def providers(self) -> list[Provider]:
@@ -140,17 +142,17 @@ class Catalogue:
         self._parts[kind][name] = part
         self._providers[kind, name] = provider
 
-    def _add_recipes(self, recipes: object, provider: Provider) -> None:
-        if not isinstance(recipes, Mapping):
+    def _add_files(self, kind: str, named: dict[str, Path], files: object, provider: Provider) -> None:
+        if not isinstance(files, Mapping):
             raise PluginError(
-                f"register_recipes of plugin {provider.plugin!r} ({provider}) must return a mapping from names to paths, "
-                f"got {recipes!r}"
+                f"register_{kind}s of plugin {provider.plugin!r} ({provider}) must return a mapping from names to paths, "
+                f"got {files!r}"
             )
-        for name, path in recipes.items():
-            if name in self.recipes:
-                raise PluginError(f"two plugins register a recipe called {name!r}: one is of {provider}")
-            self.recipes[name] = Path(path)
-            self._providers["recipe", name] = provider
+        for name, path in files.items():
+            if name in named:
+                raise PluginError(f"two plugins register a {kind} called {name!r}: one is of {provider}")
+            named[name] = Path(path)
+            self._providers[kind, name] = provider
 
 
 def _checked_list(classes: object, hook: str, provider: Provider) -> list[object]:

@@ -11,7 +11,10 @@ import click
 # name -> (module, help): known without importing, so that --help is instant
 COMMANDS = {
     "run": ("imbalkit.commands.run", "Run a recipe: data to model, figures and run folder."),
+    "sweep": ("imbalkit.commands.sweep", "Run a grid of recipes, with seeds and folds."),
     "plan": ("imbalkit.commands.plan", "Show the class counts of a recipe without training."),
+    "figures": ("imbalkit.commands.figures", "Draw figures of runs: rates, balance, gallery of copies, blur."),
+    "leaks": ("imbalkit.commands.leaks", "Check that the sides of a split share nothing."),
     "plugins": ("imbalkit.commands.plugins", "List the installed parts and their parameters."),
     "schema": ("imbalkit.commands.schema", "Print the JSON Schema of recipes, for editors."),
     "init": ("imbalkit.commands.init", "Look at a data set and write a recipe for it."),

@@ -29,6 +29,7 @@ def run(
     resume: bool = False,
     without: tuple[str, ...] = (),
     progress: Progress | None = None,
+    rounds: str | Path | None = None,
 ) -> Path:
     """Run a recipe to its end.
 
@@ -40,6 +41,7 @@ def run(
         resume: go on with the latest run of this very recipe, if there is one
         without: plugins to leave out
         progress: told what goes on (default: nobody)
+        rounds: folder where finished rounds of scored samplers are kept, and found by runs that would compute the same
 
     Returns:
         the run folder
@@ -48,6 +50,7 @@ def run(
         ImbalkitError: with what is wrong, before anything is trained where that can be known
     """
     progress = progress or Progress()
+    rounds = Path(rounds).absolute() if rounds else None
     prepared = prepare(recipe, overrides, without, runtime=True)
     fabric = _fabric(prepared)
     all_folds = prepared.recipe.split.folds is not None and prepared.recipe.split.fold is None
@@ -58,7 +61,7 @@ def run(
         path = _open(prepared, runs, folder, resume, progress) if fabric.is_global_zero else None
         path = Path(fabric.broadcast(str(path)))
         if not run_folder.is_finished(path):
-            _work(fabric, path, without, prepared, progress)
+            _work(fabric, path, without, rounds, prepared, progress)
         return path
     path = _open(prepared, runs, folder, resume, progress)
     if run_folder.is_finished(path):
@@ -66,11 +69,11 @@ def run(
     elif all_folds:
         from imbalkit.folds import run_folds
 
-        run_folds(prepared, path, without)
+        run_folds(prepared, path, without, rounds)
     elif fabric.strategy.__class__.__name__ == "SingleDeviceStrategy":
-        _work(fabric, path, without, prepared, progress)
+        _work(fabric, path, without, rounds, prepared, progress)
     else:
-        _launch(fabric, path, without)
+        _launch(fabric, path, without, rounds)
     return path
 
 
@@ -123,23 +126,23 @@ def _fabric(prepared: Prepared) -> Fabric:
         ) from error
 
 
-def _launch(fabric: Fabric, folder: Path, without: tuple[str, ...]) -> None:
+def _launch(fabric: Fabric, folder: Path, without: tuple[str, ...], rounds: Path | None) -> None:
     """Run in processes of their own, which prepare the recipe anew; a user's mistake comes back as its message."""
     from torch.multiprocessing.spawn import ProcessException
 
     told = folder / ".error"
     told.unlink(missing_ok=True)
     try:
-        fabric.launch(_work_and_tell, folder, without)
+        fabric.launch(_work_and_tell, folder, without, rounds)
     except ProcessException:
         if told.exists():
             raise RunError(told.read_text(encoding="utf-8")) from None
         raise
 
 
-def _work_and_tell(fabric: Fabric, folder: Path, without: tuple[str, ...]) -> None:
+def _work_and_tell(fabric: Fabric, folder: Path, without: tuple[str, ...], rounds: Path | None) -> None:
     try:
-        _work(fabric, folder, without)
+        _work(fabric, folder, without, rounds)
     except ImbalkitError as error:
         (folder / ".error").write_text(str(error), encoding="utf-8")
         raise
@@ -149,6 +152,7 @@ def _work(
     fabric: Fabric,
     folder: Path,
     without: tuple[str, ...],
+    rounds: Path | None = None,
     prepared: Prepared | None = None,
     progress: Progress | None = None,
 ) -> None:
@@ -160,7 +164,7 @@ def _work(
     if prepared is None:
         prepared = prepare(folder / run_folder.RECIPE, without=without)
     if not fabric.is_global_zero:
-        return _stages(fabric, folder, prepared, Progress())
+        return _stages(fabric, folder, prepared, rounds, Progress())
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -168,12 +172,12 @@ def _work(
         raise RunError(f"{folder} is being worked on by another process") from None
     try:
         with progress or choose_progress() as shown:
-            _stages(fabric, folder, prepared, shown)
+            _stages(fabric, folder, prepared, rounds, shown)
     finally:
         lock.release()
 
 
-def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress) -> None:
+def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress) -> None:
     from imbalkit.loading import load_images
     from imbalkit.outputs import write_outputs
     from imbalkit.resampling import resample
@@ -205,7 +209,7 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, progress: Progress
             prepared.catalogue.notify("plan_changed", plan=plan, stage=stage, folder=folder)
 
     source = prepared.source_plan(bad)
-    plan, steps = resample(prepared, source, trainer, plan_changed)
+    plan, steps = resample(prepared, source, trainer, plan_changed, rounds)
     sides = {
         side: rows_plan(prepared, np.setdiff1d(getattr(prepared.split, side), bad)) for side in ("validation", "test")
     }

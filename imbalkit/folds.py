@@ -16,7 +16,7 @@ from imbalkit.parquet import write_parquet
 from imbalkit.planning import Prepared
 
 
-def run_folds(prepared: Prepared, folder: Path, without: tuple[str, ...] = ()) -> None:
+def run_folds(prepared: Prepared, folder: Path, without: tuple[str, ...] = (), rounds: Path | None = None) -> None:
     """Run every fold in `folder`/fold-0, fold-1, ... and write their mean, spread and pooled predictions.
 
     Raises RunError if a fold fails; with --resume those that are finished are kept.
@@ -28,6 +28,7 @@ def run_folds(prepared: Prepared, folder: Path, without: tuple[str, ...] = ()) -
             *(sys.executable, "-m", "imbalkit", "run", str(folder / run_folder.RECIPE)),
             *("--set", f"split.fold={number}", "--folder", str(path), "--resume"),
             *(word for name in without for word in ("--without", name)),
+            *(("--rounds", str(rounds)) if rounds else ()),
         ]
         for number, path in enumerate(folds)
         if not run_folder.is_finished(path)

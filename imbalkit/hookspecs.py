@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from imbalkit import kinds
     from imbalkit.plan import Plan
+    from imbalkit.planning import Prepared
 
 hookspec = pluggy.HookspecMarker("imbalkit")
 hookimpl = pluggy.HookimplMarker("imbalkit")
@@ -86,6 +87,11 @@ def register_recipes() -> Mapping[str, Path]:
 
 
 @hookspec
+def register_sweeps() -> Mapping[str, Path]:
+    """Sweep files by name, such as `{"mine/grid": Path(__file__).parent / "grid.yaml"}`."""
+
+
+@hookspec
 def plan_changed(plan: Plan, stage: str, folder: Path) -> None:
     """Called after every sampler (and round) with the new plan; `stage` is such as "samplers[1] loss_rank, round 2"."""
 
@@ -101,5 +107,5 @@ def run_finished(folder: Path, metrics: Mapping[str, Any]) -> None:
 
 
 @hookspec
-def report_sections(folder: Path, metrics: Mapping[str, Any]) -> Mapping[str, str]:
-    """Sections for the run's report.md: title -> Markdown."""
+def report_sections(folder: Path, metrics: Mapping[str, Any], prepared: Prepared) -> Mapping[str, str]:
+    """Sections for the run's report.md: title -> Markdown; `prepared` has the run's recipe, table and split."""

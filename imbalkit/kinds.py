@@ -186,6 +186,13 @@ class Backbone(Part):
         """Normalisation and default input size."""
         raise NotImplementedError
 
+    def without_initial_weights(self) -> Backbone:
+        """The same network with no weights to start from: asked for where a run's own weights are loaded next.
+
+        To override where parameters name weights, as in `self.model_copy(update={"weights": None})`.
+        """
+        return self
+
     def build(self, context: BuildContext) -> nn.Module:
         raise NotImplementedError
 

@@ -79,7 +79,7 @@ def write_outputs(
     }
     if prepared.positive is not None and (decision.threshold != 0.5 or decision.calibrator):
         metrics["test_at_one_half"] = figures(prepared, sides["test"].label, logits["test"])
-    run_folder.note_finished(folder)
+    run_folder.note_finished(folder, image_shape=[*context.image_size, context.channels])
     from imbalkit.report import write_report
 
     write_report(folder, prepared, metrics)

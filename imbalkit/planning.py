@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +11,12 @@ import numpy as np
 from imbalkit import run_folder
 from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.errors import ImbalkitError, Problem, RecipeError, listing, nearest
-from imbalkit.kinds import Metric, Part, ScoredSampler
+from imbalkit.kinds import Dataset, Metric, Part, ScoredSampler
 from imbalkit.plan import Counts, Plan
 from imbalkit.randomness import derive_seed
 from imbalkit.recipe import Recipe, validate, validate_part
 from imbalkit.recipe_file import Document, read_document
-from imbalkit.split import Split, split_table
+from imbalkit.split import Split, SplitSettings, split_table
 from imbalkit.table import Table
 
 
@@ -58,8 +58,34 @@ class Prepared:
         )
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """Tables and splits that recipes share, so that a sweep loads its data once."""
+
+    tables: dict[str, Table] = field(default_factory=dict)
+    splits: dict[tuple[int, str], Split] = field(default_factory=dict)
+
+    def table(self, dataset: Dataset) -> Table:
+        """The data set's table. Raises DataError as `load` does."""
+        key = dataset.model_dump_json()
+        if key not in self.tables:
+            self.tables[key] = dataset.load()
+        return self.tables[key]
+
+    def split(self, table: Table, settings: SplitSettings) -> Split:
+        """The table's split. Raises DataError as `split_table` does."""
+        key = (id(table), settings.model_dump_json())
+        if key not in self.splits:
+            self.splits[key] = split_table(table, settings)
+        return self.splits[key]
+
+
 def prepare(
-    recipe: str | Path, overrides: Iterable[str] = (), without: tuple[str, ...] = (), runtime: bool = False
+    recipe: str | Path,
+    overrides: Iterable[str] = (),
+    without: tuple[str, ...] = (),
+    runtime: bool = False,
+    loaded: Loaded | None = None,
 ) -> Prepared:
     """Read and check a recipe, load its table, split it, and walk its ladder.
 
@@ -68,6 +94,7 @@ def prepare(
         overrides: "a.b=value"
         without: plugins to leave out
         runtime: also check what only an import of torch and timm can tell (names of models, optimisers, schedules)
+        loaded: tables and splits of recipes prepared before
 
     Raises:
         RecipeError: every mistake at once
@@ -77,16 +104,19 @@ def prepare(
     document = read_document(recipe, catalogue.recipes, overrides)
     if Path(recipe).name == run_folder.RECIPE:  # the resolved recipe of a run goes by the run's name
         document.name = run_folder.read_json(Path(recipe).parent / run_folder.FACTS).get("name", document.name)
-    return prepare_document(document, catalogue, runtime)
+    return prepare_document(document, catalogue, runtime, loaded)
 
 
-def prepare_document(document: Document, catalogue: Catalogue, runtime: bool = False) -> Prepared:
-    """As `prepare`, from a document."""
+def prepare_document(
+    document: Document, catalogue: Catalogue, runtime: bool = False, loaded: Loaded | None = None
+) -> Prepared:
+    """As `prepare`, from a document; `loaded` holds the tables and splits of recipes prepared before."""
+    loaded = Loaded() if loaded is None else loaded
     found: list[Problem] = []
     table = None
     try:
         if "data" in document.data:
-            table = validate_part("dataset", document, ("data",), catalogue).load()
+            table = loaded.table(validate_part("dataset", document, ("data",), catalogue))
     except RecipeError:
         pass  # the whole recipe's check below reports it among the others
     except ImbalkitError as error:
@@ -103,10 +133,11 @@ def prepare_document(document: Document, catalogue: Catalogue, runtime: bool = F
     if runtime:
         from imbalkit.runtime_checks import runtime_problems
 
+        found += [Problem("data", message, document.line(("data",))) for message in table.problems]
         found += [Problem(where, message, document.line(place)) for where, place, message in runtime_problems(checked)]
     split = None
     try:
-        split = split_table(table, checked.split)
+        split = loaded.split(table, checked.split)
     except ImbalkitError as error:
         found.append(Problem("split", str(error), document.line(("split",))))
     ladder: tuple[Rung, ...] = ()

@@ -10,7 +10,7 @@ from imbalkit import run_folder
 from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import PluginError
 from imbalkit.planning import Prepared
-from imbalkit.tables import figure_tables, plan_facts
+from imbalkit.tables import figure_tables, plan_facts, removed_lines
 
 
 def write_report(folder: Path, prepared: Prepared, metrics: Mapping[str, Any]) -> None:
@@ -22,7 +22,9 @@ def write_report(folder: Path, prepared: Prepared, metrics: Mapping[str, Any]) -
         "Data": _data(prepared, metrics),
         "How to repeat it": _repeat(folder, facts),
     }
-    for provider, added in prepared.catalogue.notify("report_sections", folder=folder, metrics=metrics):
+    for provider, added in prepared.catalogue.notify(
+        "report_sections", folder=folder, metrics=metrics, prepared=prepared
+    ):
         if not isinstance(added, Mapping):
             raise PluginError(
                 f"report_sections of plugin {provider.plugin!r} ({provider}) must return a mapping from titles to "
@@ -72,7 +74,8 @@ def _rows(prepared: Prepared, metrics: Mapping[str, Any]) -> str:
 
 def _data(prepared: Prepared, metrics: Mapping[str, Any]) -> str:
     bad = [f"left out, cannot be read: {image['path']} ({image['reason']})" for image in metrics["bad_images"]]
-    notes = "\n".join(f"- {note}" for note in [*prepared.table.notes, *bad])
+    left_out = removed_lines(prepared.table.removed_counts())
+    notes = "\n".join(f"- {note}" for note in [*prepared.table.notes, *left_out, *bad])
     return f"Read by `{prepared.recipe.data.name}`.\n\n{notes}".rstrip()
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from imbalkit.checkpoints import write_atomic
+from imbalkit.checkpoints import load_checkpoint, save_checkpoint, write_atomic
 from imbalkit.kinds import Sampler, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.planning import Prepared
 from imbalkit.randomness import generator
 from imbalkit.recipe import Recipe
+from imbalkit.shared_rounds import SharedRounds, round_key
 from imbalkit.training import Trainer
 
 
@@ -33,7 +34,11 @@ class Step:
 
 
 def resample(
-    prepared: Prepared, plan: Plan, trainer: Trainer, changed: Callable[[Plan, str], None]
+    prepared: Prepared,
+    plan: Plan,
+    trainer: Trainer,
+    changed: Callable[[Plan, str], None],
+    rounds: Path | None = None,
 ) -> tuple[Plan, list[Step]]:
     """The plan after every sampler of the recipe.
 
@@ -45,20 +50,20 @@ def resample(
         plan: the source plan
         trainer: trains and scores for the rounds
         changed: called with each new plan and its stage
+        rounds: folder of finished rounds that runs share (single-device runs only)
     """
+    shared = SharedRounds(rounds if trainer.fabric.world_size == 1 else None)
     steps: list[Step] = []
     for index, sampler in enumerate(prepared.recipe.samplers):
         earlier = sum(other.name == sampler.name for other in prepared.recipe.samplers[:index])
         stage = f"samplers[{index}] {sampler.name}"
-        rounds = sampler.rounds if isinstance(sampler, ScoredSampler) else 1
-        weights: dict[str, Any] | None = None
-        for number in range(rounds):
+        key = ""
+        for number in range(sampler.rounds if isinstance(sampler, ScoredSampler) else 1):
             seeds = (prepared.recipe.seed, "sampler", sampler.name, earlier, number)
             scores = None
             if isinstance(sampler, ScoredSampler):
-                scores, weights = _score(
-                    prepared.recipe, sampler, plan, trainer, f"{sampler.name}-{earlier}", number, weights
-                )
+                name = f"{sampler.name}-{earlier}"
+                scores, key = _score(prepared.recipe, sampler, plan, trainer, name, number, key, shared)
                 new = sampler.resample(plan, scores, generator(*seeds), round=number)
                 name = f"{stage}, round {number + 1}"
             else:
@@ -75,29 +80,37 @@ def _score(
     sampler: ScoredSampler,
     plan: Plan,
     trainer: Trainer,
-    key: str,
+    name: str,
     number: int,
-    weights: dict[str, Any] | None,
-) -> tuple[np.ndarray, dict[str, Any] | None]:
-    """Scores of the plan's rows for a round, float32 [n], and the weights that the next round may start from."""
-    stage = f"{key}-round-{number + 1}"
-    kept = trainer.folder / f"{stage}.npy"
-    next_starts_here = sampler.between_rounds == "keep" and number + 1 < sampler.rounds
-    if kept.exists() and not (next_starts_here and not _scores_exist(trainer.folder, key, number + 1)):
-        return np.load(kept), weights
-    backbone = sampler.backbone or recipe.backbone
-    start = weights if sampler.between_rounds == "keep" else None
-    model = trainer.fit(stage, plan, backbone, sampler.loss, sampler.epochs, start=start)
-    score = sampler.score.build(trainer.context(plan, stage))
-    scores = trainer.predict(model, plan, score)
-    if trainer.fabric.is_global_zero:
-        write_atomic(kept, lambda path: path.write_bytes(_npy(scores)))
+    before: str,
+    shared: SharedRounds,
+) -> tuple[np.ndarray, str]:
+    """Scores of the plan's rows for a round, float32 [n], and the round's key; `before` is the key of the one before."""
+    stage = f"{name}-round-{number + 1}"
+    goes_on = sampler.between_rounds == "keep"
+    key = round_key(recipe, sampler, plan, stage, before if goes_on else "")
+    files = {".npy": trainer.folder / f"{stage}.npy"}
+    if goes_on and number + 1 < sampler.rounds:
+        files[".pt"] = _weights(trainer, name, number)
+    if not all(file.exists() for file in files.values()):
+        with shared.claim(key):
+            if not shared.fetch(key, files):
+                start = load_checkpoint(_weights(trainer, name, number - 1)) if goes_on and number else None
+                backbone = sampler.backbone or recipe.backbone
+                model = trainer.fit(stage, plan, backbone, sampler.loss, sampler.epochs, start=start)
+                scores = trainer.predict(model, plan, sampler.score.build(trainer.context(plan, stage)))
+                if trainer.fabric.is_global_zero:
+                    if ".pt" in files:
+                        save_checkpoint(files[".pt"], model.state_dict())
+                    write_atomic(files[".npy"], lambda path: path.write_bytes(_npy(scores)))
+                    shared.keep(key, files)
     trainer.fabric.barrier()
-    return scores, {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    return np.load(files[".npy"]), key
 
 
-def _scores_exist(folder: Path, key: str, number: int) -> bool:
-    return (folder / f"{key}-round-{number + 1}.npy").exists()
+def _weights(trainer: Trainer, name: str, number: int) -> Path:
+    """Where the weights after a round are, for the next one to start from."""
+    return trainer.folder / f"{name}-round-{number + 1}-weights.pt"
 
 
 def _npy(array: np.ndarray) -> bytes:

@@ -27,6 +27,7 @@ PLAN, PREDICTIONS, LOG, WEIGHTS, REPORT = (
     "model.safetensors",
     "report.md",
 )
+REMOVED = "removed.csv"
 CHECKPOINTS = "checkpoints"
 _VERSIONS = (
     "imbalkit",
@@ -62,6 +63,9 @@ def open_folder(prepared: Prepared, runs: Path, folder: Path | None, resume: boo
         folder = folder or _new_folder(runs, prepared.name)
         folder.mkdir(parents=True, exist_ok=True)
         save_recipe(recipe, folder / RECIPE)
+        removed = prepared.table.removed
+        if removed is not None:
+            write_atomic(folder / REMOVED, lambda temporary: removed.to_csv(temporary, index=False))
         write_json(folder / FACTS, _facts(prepared))
     except OSError as error:
         raise RunError(f"the run folder {folder or runs} cannot be written: {error}") from error
@@ -118,10 +122,10 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def note_finished(folder: Path) -> None:
-    """Write the time into the run's facts."""
+def note_finished(folder: Path, **more: Any) -> None:
+    """Write the time, and what else is known now, into the run's facts."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    write_json(folder / FACTS, read_json(folder / FACTS) | {"finished": now})
+    write_json(folder / FACTS, read_json(folder / FACTS) | {"finished": now, **more})
 
 
 def read_json(path: Path) -> dict[str, Any]:

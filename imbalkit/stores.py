@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from imbalkit.errors import DataError
-from imbalkit.images import ImageRule, resize
+from imbalkit.images import ImageRule, read_image, resize
 
 
 class ImageStore(ABC):
@@ -50,6 +53,36 @@ class ArrayStore(ImageStore):
 
     def take(self, indices: Any) -> np.ndarray:
         return np.ascontiguousarray(self._array.take(np.asarray(indices, dtype=np.int64), axis=0))
+
+
+class FileStore(ImageStore):
+    """Image files, decoded anew each time they are asked for: for images that are looked at once. RGB, or grey with 1 channel."""
+
+    def __init__(self, paths: Sequence[str | PathLike[str]], rule: ImageRule, channels: int = 3, workers: int = 8):
+        wrong = next((path for path in paths if not isinstance(path, str | PathLike)), None)
+        if wrong is not None:
+            raise DataError(f"expected paths of image files, got {type(wrong).__name__} {str(wrong)[:40]!r}")
+        if channels not in (1, 3):
+            raise DataError(
+                f"an image file gives 1 or 3 channels, {channels} are asked for: give the images as an array"
+            )
+        self.paths, self.rule, self.workers = [Path(path).expanduser() for path in paths], rule, workers
+        self.shape, self.dtype = (*rule.size, channels), np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def take(self, indices: Any) -> np.ndarray:
+        wanted = np.asarray(indices, dtype=np.int64).tolist()
+        pixels = np.empty((len(wanted), *self.shape), dtype=np.uint8)
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="imbalkit-decode") as pool:
+            for place, image in zip(pixels, pool.map(self._read, wanted), strict=True):
+                place[:] = image
+        return pixels
+
+    def _read(self, index: int) -> np.ndarray:
+        image = read_image(self.paths[index], self.rule)
+        return image if self.shape[2] == 3 else np.array(Image.fromarray(image).convert("L"))[..., None]
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,17 @@ class Table:
         classes: class names; their order gives the label codes
         arrays: uint8 pixels [n, H, W, C] where the data are arrays and not files
         notes: what a reader of the report should know of the data
+        removed: samples that the data set left out and why, None where it left out none: columns `label`, `reason` (one
+            word) and whatever else tells which sample it was
+        problems: what a plan can live with but a run cannot, such as image files that are not there; a run is refused
     """
 
     frame: pd.DataFrame
     classes: tuple[str, ...]
     arrays: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
+    removed: pd.DataFrame | None = None
+    problems: tuple[str, ...] = field(default=())
 
     @classmethod
     def build(
@@ -37,6 +42,8 @@ class Table:
         arrays: np.ndarray | None = None,
         classes: Sequence[str] | None = None,
         notes: Sequence[str] = (),
+        removed: pd.DataFrame | None = None,
+        problems: Sequence[str] = (),
     ) -> Table:
         """A table with labels as text and classes in natural order ("2" before "10"). Raises DataError if it has no rows."""
         if not len(frame):
@@ -49,7 +56,14 @@ class Table:
         if "group" in frame:
             missing = frame["group"].isna()
             frame["group"] = label_text(frame["group"].where(~missing, "")).mask(missing)
-        return cls(frame, tuple(classes) if classes else natural_order(frame["label"]), arrays, tuple(notes))
+        return cls(
+            frame,
+            tuple(classes) if classes else natural_order(frame["label"]),
+            arrays,
+            tuple(notes),
+            removed,
+            tuple(problems),
+        )
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -68,6 +82,16 @@ class Table:
         missing = codes < 0
         codes[missing] = len(names) + np.arange(int(missing.sum()))
         return codes.astype(np.int64)
+
+    def removed_counts(self) -> dict[str, dict[str, int]]:
+        """Samples of each class that were left out, by reason, in the order of `removed`."""
+        if self.removed is None:
+            return {}
+        names = [*self.classes, *sorted(set(self.removed["label"]) - set(self.classes))]
+        return {
+            str(reason): {name: int((labels == name).sum()) for name in names}
+            for reason, labels in self.removed.groupby("reason", sort=False)["label"]
+        }
 
     def counts(self, rows: np.ndarray | None = None) -> tuple[int, ...]:
         """Samples of each class, of all rows or of those given."""

@@ -39,13 +39,14 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         "classes": list(prepared.classes),
         "positive": prepared.classes[prepared.positive] if prepared.positive is not None else None,
         "samples": {"total": len(table), "counts": list(table.counts())},
+        "removed": table.removed_counts(),
         "split": {
             side: {"total": sum(counts), "counts": list(counts), "balance_ratio": _ratio(counts, prepared.positive)}
             for side, counts in sides.items()
         },
         "groups": split.groups,
         "missing_groups": split.missing_groups,
-        "ladder": [_rung(rung.stage, rung.counts, prepared.positive) for rung in prepared.ladder],
+        "ladder": ladder_facts(prepared),
         "notes": [*table.notes, *split.notes],
     }
 
@@ -104,8 +105,42 @@ def print_plan(prepared: Prepared) -> None:
         console.print(
             f"groups: {sides}; samples without a group id, each a group of its own: {facts['missing_groups']:,}"
         )
+    for line in removed_lines(facts["removed"]):
+        console.print(line, markup=False)
     for note in facts["notes"]:
         console.print(f"note: {note}", markup=False)
+
+
+def removed_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A line a reason for the samples that a data set left out, from `Table.removed_counts`."""
+    return [
+        f"left out by {reason}: {sum(classes.values()):,} samples ("
+        + ", ".join(f"{name}: {count:,}" for name, count in classes.items())
+        + ")"
+        for reason, classes in counts.items()
+    ]
+
+
+def ladder_facts(prepared: Prepared) -> list[dict[str, Any]]:
+    """Counts of every rung of the ladder."""
+    return [_rung(rung.stage, rung.counts, prepared.positive) for rung in prepared.ladder]
+
+
+def print_ladders(entries: Mapping[str, Prepared]) -> None:
+    """The ladders of the sweeps that are built on a recipe, one below the other."""
+    table = RichTable(title="rows of the sweeps that are built on this recipe", title_justify="left")
+    classes = next(iter(entries.values())).classes
+    for name in ("rows", "stage", *classes, "balance ratio"):
+        table.add_column(name, justify="left" if name in ("rows", "stage") else "right")
+    for label, prepared in entries.items():
+        table.add_section()
+        for rung in prepared.ladder:
+            counts = rung.counts
+            ratio = _ratio(counts.low, prepared.positive) if counts.is_exact else None
+            cells = [_range(low, high) for low, high in zip(counts.low, counts.high, strict=True)]
+            table.add_row(escape(label), escape(rung.stage), *cells, "?" if ratio is None else f"{ratio:.3f}")
+            label = ""
+    _console().print(table)
 
 
 def _range(low: int, high: int) -> str:
@@ -123,19 +158,22 @@ def part_facts(catalogue: Catalogue, what: str | None = None) -> list[dict[str, 
         for name in catalogue.names(kind)
         if what in (None, kind, name)
     ]
-    if what == "recipe" or what is None:
+    for kind, files in (("recipe", catalogue.recipes), ("sweep", catalogue.sweeps)):
+        chosen = sorted(files) if what in (None, kind) else [name for name in files if name == what]
         facts += [
             {
-                "kind": "recipe",
+                "kind": kind,
                 "name": name,
-                "from": str(catalogue.provider("recipe", name)),
-                "help": "",
+                "from": str(catalogue.provider(kind, name)),
+                "help": description(files[name]),
                 "parameters": [],
+                **({"file": str(files[name])} if name == what else {}),
             }
-            for name in sorted(catalogue.recipes)
+            for name in chosen
         ]
     if not facts and what not in catalogue.kinds():
-        known = [*catalogue.kinds(), "recipe", *(name for kind in catalogue.kinds() for name in catalogue.names(kind))]
+        known = [*catalogue.kinds(), "recipe", "sweep", *catalogue.recipes, *catalogue.sweeps]
+        known += [name for kind in catalogue.kinds() for name in catalogue.names(kind)]
         raise PluginError(
             f"there is no kind or part {what!r}{nearest(str(what), known)} (kinds: {listing(catalogue.kinds(), 20)})"
         )
@@ -151,6 +189,13 @@ def _part(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
         "help": first_line(part),
         "parameters": part_parameters(part),
     }
+
+
+def description(file: Path) -> str:
+    """The line `description:` of a recipe or sweep file, without reading the rest as YAML; empty without one."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    text = next((line.partition(":")[2].strip() for line in lines if line.startswith("description:")), "")
+    return text[1:-1] if text[:1] in ("'", '"') else text
 
 
 def first_line(part: type[Part]) -> str:
@@ -217,6 +262,8 @@ def print_parts(facts: Sequence[Mapping[str, Any]], details: bool) -> None:
         console.print(f"[bold]{fact['name']}[/bold] ({fact['kind']}, {fact['from']})")
         if fact["help"]:
             console.print(f"  {fact['help']}", markup=False)
+        if "file" in fact:
+            console.print(f"\n{Path(fact['file']).read_text(encoding='utf-8').rstrip()}", markup=False)
         if fact["parameters"]:
             table = RichTable("parameter", "type", "default", "unit", "help")
             for row in fact["parameters"]:
@@ -300,3 +347,38 @@ def figure_text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {figure_text(item)}" for name, item in value.items())
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+# --- sweeps -------------------------------------------------------------------------------------------------------------
+
+
+def print_frame(frame: Any, title: str) -> None:
+    """A data frame as a table: numbers to the right, figures to three digits."""
+    from pandas.api.types import is_numeric_dtype
+
+    table = RichTable(title=title, title_justify="left")
+    for column in frame.columns:
+        table.add_column(
+            escape(str(column)), overflow="fold", justify="right" if is_numeric_dtype(frame[column]) else "left"
+        )
+    for _, row in frame.iterrows():
+        table.add_row(*(escape(_cell(value)) for value in row))
+    _console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def print_sweep(folder: Path) -> None:
+    """Every table of a sweep folder, without spreads (and without the counts of many classes), and where they are."""
+    import pandas as pd
+
+    for file in sorted((folder / "tables").glob("*.csv")):
+        frame = pd.read_csv(file)
+        sizes = [column for column in frame if column.startswith("trained_")]
+        hidden = sizes if len(sizes) > 4 else []
+        print_frame(frame[[column for column in frame if " sd " not in column and column not in hidden]], file.stem)
+    _console().print(f"sweep folder {folder}: sweep.parquet, tables/, predictions/", markup=False)

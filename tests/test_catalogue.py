@@ -117,7 +117,7 @@ def test_every_hook_is_known_to_the_catalogue_or_called_by_the_engine():
         name for name, value in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(value, "imbalkit_spec")
     }
     observers = {"plan_changed", "epoch_finished", "run_finished", "report_sections"}
-    assert hooks == set(HOOKS.values()) | {"register_recipes"} | observers
+    assert hooks == set(HOOKS.values()) | {"register_recipes", "register_sweeps"} | observers
     assert set(HOOKS) == set(KINDS)
     for name in hooks:
         assert inspect.getdoc(getattr(hookspecs, name)), f"{name} has no documentation"

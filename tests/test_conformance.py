@@ -81,8 +81,42 @@ def arrays(folder):
     return {"file": str(folder / "data.npz")}
 
 
+def isic_tables(folder):
+    """The official tables of ISIC in small, without images."""
+    tables = {
+        "ISIC_2020_Training_GroundTruth.csv": [
+            "image_name,patient_id,sex,age_approx,anatom_site_general_challenge,diagnosis,benign_malignant,target",
+            *(f"ISIC_{n},IP_{n % 3},male,45.0,torso,unknown,benign,{int(n == 4)}" for n in range(5)),
+        ],
+        "ISIC_2019_Training_GroundTruth.csv": [
+            "image,MEL,NV,BCC,AK,BKL,DF,VASC,SCC,UNK",
+            "ISIC_5_downsampled,1,0,0,0,0,0,0,0,0",
+            "ISIC_6,0,1,0,0,0,0,0,0,0",
+        ],
+        "ISIC_2019_Training_Metadata.csv": [
+            "image,age_approx,anatom_site_general,lesion_id,sex",
+            "ISIC_5_downsampled,55.0,,,female",
+            "ISIC_6,30.0,head/neck,BCN_1,male",
+        ],
+        "HAM10000_metadata.csv": [
+            "lesion_id,image_id,dx,dx_type,age,sex,localization",
+            "HAM_1,ISIC_7,mel,histo,80.0,male,scalp",
+            "HAM_2,ISIC_8,nv,histo,,unknown,back",
+        ],
+        "ISIC_2020_Training_Duplicates.csv": ["image_name_1,image_name_2", "ISIC_0,ISIC_3"],
+    }
+    for name, lines in tables.items():
+        (folder / name).write_text("\n".join(lines) + "\n")
+    return {"tables": str(folder), "clean": ["official_duplicates", "conflicting_labels"]}
+
+
 # Parts that read files: (kind, name) -> a function from an empty folder to the parameters.
-FILES = {("dataset", "image_folder"): image_folder, ("dataset", "table"): table, ("dataset", "arrays"): arrays}
+FILES = {
+    ("dataset", "image_folder"): image_folder,
+    ("dataset", "table"): table,
+    ("dataset", "arrays"): arrays,
+    **{("dataset", name): isic_tables for name in ("isic_2019", "isic_2020", "isic_merge", "ham10000")},
+}
 
 
 @pytest.mark.parametrize("part, example", list(cases()))

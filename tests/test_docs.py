@@ -20,6 +20,8 @@ from imbalkit.kinds import KINDS
 from imbalkit.planning import prepare
 from imbalkit.recipe import Recipe, validate
 from imbalkit.recipe_file import read_document
+from imbalkit.sweeps.file import read_sweep
+from imbalkit.sweeps.run import check_cells
 
 TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"
@@ -93,6 +95,11 @@ def test_recipes_are_accepted(block, tmp_path, monkeypatch):
 
         labels = np.repeat(["common", "rare"], [90, 30])
         np.savez("mine.npz", x=np.zeros((120, 16, 16, 3), np.uint8), y=labels, patient=np.arange(120) // 3)
+    if "axes" in yaml.safe_load(block.text):
+        catalogue = default_catalogue()
+        Path("sweep.yaml").write_text(block.text, encoding="utf-8")
+        check_cells(read_sweep("sweep.yaml", catalogue), catalogue)
+        return
     if "data" in yaml.safe_load(block.text) or "base" in yaml.safe_load(block.text):
         text = block.text
     else:
@@ -160,7 +167,7 @@ def filled(page):
 
 def test_every_hook_is_documented():
     text, hooks = filled("plugins.md"), generate.hook_functions()
-    assert len(hooks) == 17
+    assert len(hooks) == 18
     for name, function in hooks.items():
         assert f"{{ #hook-{name} }}" in text, name
         assert f"def {name}(" in text, name

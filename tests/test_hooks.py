@@ -228,6 +228,10 @@ def make_plugin(folder):
         return {"tiny/all": folder / "tiny.yaml"}
 
     @hookimpl
+    def register_sweeps():
+        return {"tiny/grid": folder / "grid.yaml"}
+
+    @hookimpl
     def plan_changed(plan, stage, folder):
         CALLS.note("plan_changed", stage=stage, counts=plan.counts(), started=(folder / "run.json").exists())
 
@@ -241,11 +245,12 @@ def make_plugin(folder):
         CALLS.note("run_finished", complete=(folder / "metrics.json").exists(), test=metrics["test"])
 
     @hookimpl
-    def report_sections(folder):
-        CALLS.note("report_sections", files=sorted(path.name for path in folder.iterdir()))
+    def report_sections(folder, prepared):
+        files = sorted(path.name for path in folder.iterdir())
+        CALLS.note("report_sections", files=files, samples=len(prepared.table), test=len(prepared.split.test))
         return {"Remarks": "Written by a plugin."}
 
-    observers = (register_recipes, plan_changed, epoch_finished, run_finished, report_sections)
+    observers = (register_recipes, register_sweeps, plan_changed, epoch_finished, run_finished, report_sections)
     return SimpleNamespace(**hooks, **{function.__name__: function for function in observers})
 
 
@@ -302,6 +307,7 @@ def test_observers_see_the_run(finished):
 
 def test_report_sections_are_in_the_report(finished):
     (call,) = CALLS.details("report_sections")
+    assert (call["samples"], call["test"]) == (60, 12)
     assert {"plan.parquet", "predictions.parquet", "model.safetensors", "run.json", "log.jsonl"} <= set(call["files"])
     assert "## Remarks\n\nWritten by a plugin.\n" in (finished / "report.md").read_text()
 

@@ -619,6 +619,10 @@ def _not_twice(self):
     return replace(table, frame=table.frame.assign(noise=np.random.random(4)))
 
 
+def _left_out(columns):
+    return lambda self: replace(Tiny().load(), removed=pd.DataFrame(columns))
+
+
 @pytest.mark.parametrize(
     ("part", "message"),
     [
@@ -653,6 +657,10 @@ def _not_twice(self):
             load=lambda self: replace(Tiny().load(), arrays=np.zeros((4, 8, 8, 3))),
         ),
         broken(Tiny, "needs a column 'path'", load=lambda self: replace(Tiny().load(), arrays=None)),
+        broken(Tiny, r"`removed` has no column \['reason'\]", load=_left_out({"label": ["a"]})),
+        broken(Tiny, "must be None where nothing was left out", load=_left_out({"label": [], "reason": []})),
+        broken(Tiny, "needs a label and a reason", load=_left_out({"label": ["a"], "reason": [None]})),
+        broken(Tiny, r"`problems` must be texts, got \(1,\)", load=lambda self: replace(Tiny().load(), problems=(1,))),
         broken(Names, "`suffix` must be such as '.onnx', got 'bin'", suffix="bin"),
         broken(Names, r"did not write the path it was given \(model.bin\)", export=lambda self, n, c, path: {}),
         broken(Names, "must return a mapping of facts, got NoneType", export=lambda self, n, c, path: path.touch()),

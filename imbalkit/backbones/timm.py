@@ -45,6 +45,10 @@ class Timm(Backbone):
             found.append(("weights", f"expected a safetensors file at {path}: there is none"))
         return found
 
+    def without_initial_weights(self) -> Timm:
+        options = {key: value for key, value in self.options.items() if key != "checkpoint_path"}
+        return self.model_copy(update={"pretrained": False, "weights": None, "options": options})
+
     def build(self, context: BuildContext) -> nn.Module:
         import timm
 

@@ -17,13 +17,22 @@ from imbalkit.commands import options
 def command(recipe: str, overrides: tuple[str, ...], as_json: bool, without: tuple[str, ...]) -> None:
     """Show class counts and balance ratio after the split and after every sampler of RECIPE.
 
-    No image is decoded and nothing is trained; what a sampler cannot do is refused here.
+    No image is decoded and nothing is trained; what a sampler cannot do is refused here. The rows of registered sweeps
+    that are built on RECIPE are shown as well.
     """
-    from imbalkit.planning import prepare
-    from imbalkit.tables import plan_facts, print_plan
+    from imbalkit.planning import Loaded, prepare
+    from imbalkit.sweeps.file import sweep_ladders
+    from imbalkit.tables import ladder_facts, plan_facts, print_ladders, print_plan
 
-    prepared = prepare(recipe, overrides, tuple(without))
+    loaded = Loaded()
+    prepared = prepare(recipe, overrides, tuple(without), loaded=loaded)
+    sweeps = {} if overrides else sweep_ladders(recipe, prepared.catalogue, loaded)
     if as_json:
-        click.echo(json.dumps(plan_facts(prepared), indent=2, ensure_ascii=False))
-    else:
-        print_plan(prepared)
+        facts = plan_facts(prepared)
+        if sweeps:
+            facts["sweeps"] = {rows: ladder_facts(entry) for rows, entry in sweeps.items()}
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    print_plan(prepared)
+    if sweeps:
+        print_ladders(sweeps)

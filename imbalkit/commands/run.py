@@ -19,9 +19,20 @@ from imbalkit.commands import options
     "--folder", type=click.Path(path_type=Path), help="The run folder itself, instead of a new one under --runs."
 )
 @click.option("--resume", is_flag=True, help="Go on with the latest run of this very recipe.")
+@click.option(
+    "--rounds",
+    type=click.Path(path_type=Path),
+    help="Folder of finished loss-rank rounds: runs that would compute the same round share it.",
+)
 @options.without
 def command(
-    recipe: str, overrides: tuple[str, ...], runs: Path, folder: Path | None, resume: bool, without: tuple[str, ...]
+    recipe: str,
+    overrides: tuple[str, ...],
+    runs: Path,
+    folder: Path | None,
+    resume: bool,
+    rounds: Path | None,
+    without: tuple[str, ...],
 ) -> None:
     """Run RECIPE: a file, or the name of a recipe that a plugin registers.
 
@@ -31,6 +42,6 @@ def command(
     from imbalkit.progress import choose_progress
     from imbalkit.tables import print_results
 
-    path = run(recipe, overrides, runs, folder, resume, tuple(without), choose_progress())
+    path = run(recipe, overrides, runs, folder, resume, tuple(without), choose_progress(), rounds)
     if is_first_process():
         print_results(path)

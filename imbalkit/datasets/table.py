@@ -157,7 +157,7 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
 
 
 def _separator(file: Path) -> str:
-    if file.suffix.lower() not in (".csv", ".txt"):  # compressed
+    if file.suffix.lower() in (".gz", ".bz2", ".zip", ".xz", ".zst", ".tar"):
         return ","
     with open(file, encoding="utf-8-sig") as stream:
         header = stream.readline()

@@ -17,5 +17,23 @@ class Local(Launcher):
     jobs: int = param(1, help="how many run at once", unit="processes", ge=1)
 
     def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
+        running: set[subprocess.Popen[bytes]] = set()
+
+        def run(command: Sequence[str]) -> int:
+            process = subprocess.Popen(command)
+            running.add(process)
+            try:
+                return process.wait()
+            finally:
+                running.discard(process)
+
         with ThreadPoolExecutor(self.jobs) as pool:
-            return list(pool.map(lambda command: subprocess.run(command, check=False).returncode, commands))
+            futures = [pool.submit(run, command) for command in commands]
+            try:
+                return [future.result() for future in futures]
+            except BaseException:  # Ctrl-C: nothing more is started, and what runs is told to stop
+                for future in futures:
+                    future.cancel()
+                for process in list(running):
+                    process.terminate()
+                raise

@@ -41,11 +41,24 @@ def check_dataset(part: Dataset, setting: Setting) -> None:
     if "split" in frame:
         unknown = set(frame["split"].dropna()) - {"train", "validation", "test"}
         assert not unknown, f"{who}: column 'split' holds {sorted(unknown)[:5]}; expected train, validation or test"
+    _check_left_out(table, who)
     again = part.load()
     same = frame.equals(again.frame) and table.classes == again.classes
     assert same, f"{who}: loaded twice, the tables differ"
     if table.arrays is not None:
         assert np.array_equal(table.arrays, again.arrays), f"{who}: loaded twice, the arrays differ"
+
+
+def _check_left_out(table: Table, who: str) -> None:
+    removed = table.removed
+    if removed is not None:
+        lacking = {"label", "reason"} - set(removed.columns)
+        assert not lacking, f"{who}: the table's `removed` has no column {sorted(lacking)}"
+        assert len(removed), f"{who}: `removed` must be None where nothing was left out, not an empty table"
+        unreasoned = removed[["label", "reason"]].isna().any(axis=None)
+        assert not unreasoned, f"{who}: every row of `removed` needs a label and a reason"
+    texts = all(isinstance(problem, str) for problem in table.problems)
+    assert texts, f"{who}: `problems` must be texts, got {table.problems!r}"
 
 
 def check_exporter(part: Exporter, setting: Setting) -> None:

@@ -189,6 +189,14 @@ def test_tables_that_cannot_be_read(tmp_path, name, content, message):
         TableDataset(file=str(tmp_path / name)).load()
 
 
+@pytest.mark.parametrize("name", ["table.tab", "table", "TABLE.TXT"])
+def test_the_header_tells_the_separator_whatever_the_ending(tmp_path, name):
+    (tmp_path / name).write_text("path\tlabel\tnote\na.png\tx\t1,2\nb.png\ty\t\n")
+    table = TableDataset(file=str(tmp_path / name), check_files=False).load()
+    assert table.frame["label"].tolist() == ["x", "y"]
+    assert table.frame["note"].tolist()[0] == "1,2"
+
+
 def test_missing_table(tmp_path):
     with pytest.raises(DataError, match=f"no table at {tmp_path}/t.csv: ask Ann"):
         TableDataset(file=str(tmp_path / "t.csv"), how_to_get="ask Ann").load()

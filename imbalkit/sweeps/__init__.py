@@ -1,0 +1,1 @@
+"""Sweeps: many runs of one recipe with changes, from a sweep file to tables."""

@@ -1,0 +1,217 @@
+"""A sweep: every cell of a sweep file is a run of its own, started by the launcher; what is finished is kept."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from imbalkit import run_folder
+from imbalkit.catalogue import Catalogue, default_catalogue
+from imbalkit.checkpoints import write_atomic
+from imbalkit.errors import Problem, RecipeError, RunError, listing
+from imbalkit.planning import Loaded, Prepared, prepare_document
+from imbalkit.progress import Progress
+from imbalkit.recipe import Recipe
+from imbalkit.recipe_file import read_document
+from imbalkit.sweeps.cell import CELLS, DONE, ERRORS, LOGS
+from imbalkit.sweeps.file import Cell, SweepFile, read_sweep
+from imbalkit.sweeps.results import Results
+
+SWEEP = "sweep.yaml"
+
+
+def sweep(
+    file: str | Path,
+    folder: str | Path | None = None,
+    jobs: int | None = None,
+    resume: bool = False,
+    without: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Path:
+    """Run every cell of a sweep file.
+
+    Args:
+        file: a sweep file, or the name of a registered sweep
+        folder: the sweep folder (default: sweeps/NAME)
+        jobs: how many cells run at once (default: as the launcher says)
+        resume: go on with the folder: finished cells stay, failed and unfinished ones run
+        without: plugins to leave out
+        progress: told of every finished cell
+
+    Returns:
+        the sweep folder, with sweep.parquet, predictions/, and tables/ of the finished cells
+
+    Raises:
+        RecipeError: every mistake of every cell, before anything runs
+        RunError: the folder holds another sweep; cells failed (their errors are kept, the others are finished)
+    """
+    from filelock import FileLock, Timeout
+
+    progress = progress or Progress()
+    catalogue = default_catalogue(tuple(without))
+    found = read_sweep(file, catalogue)
+    prepared = check_cells(found, catalogue)
+    folder = Path(folder) if folder else Path("sweeps") / found.name
+    _open(folder, found, resume, without)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"{folder} is being worked on by another process") from None
+    try:
+        results = Results(folder, found, catalogue)
+        _check_same(results, {cell: entry.recipe for cell, entry in prepared.items()}, catalogue)
+        for cell in found.cells:
+            (folder / ERRORS / f"{cell.id}.json").unlink(missing_ok=True)  # of an earlier try
+        _run(folder, found, results, jobs, progress)
+    finally:
+        lock.release()
+    return folder
+
+
+def check_cells(found: SweepFile, catalogue: Catalogue, runtime: bool = True) -> dict[str, Prepared]:
+    """Every cell's checked recipe by the cell's id. Raises RecipeError with the mistakes of all of them."""
+    loaded = Loaded()
+    prepared: dict[str, Prepared] = {}
+    problems: list[Problem] = []
+    for cell in found.cells:
+        try:
+            document = read_document(found.base, catalogue.recipes, cell.overrides)
+            prepared[cell.id] = prepare_document(document, catalogue, runtime, loaded)
+        except RecipeError as error:
+            problems += [
+                Problem(f"cell {cell.id}: {problem.where}".removesuffix(": "), problem.message, problem.line)
+                for problem in error.problems
+            ]
+    if problems:
+        raise RecipeError(_once(problems))
+    return prepared
+
+
+def _once(problems: Sequence[Problem]) -> list[Problem]:
+    """A mistake that many cells share, once."""
+    first: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.where.partition(": ")[2], problem.message), problem)
+    return list(first.values())
+
+
+def _open(folder: Path, found: SweepFile, resume: bool, without: Iterable[str]) -> None:
+    if (folder / SWEEP).exists() and not resume:
+        raise RunError(f"{folder} holds a sweep already; add --resume to go on with it, or choose another --folder")
+    if not (folder / SWEEP).exists() and folder.exists() and any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty and holds no sweep; choose another --folder")
+    facts = {
+        "base": found.base,
+        "without": list(without),
+        "cells": {
+            cell.id: {"labels": cell.labels, "seed": cell.seed, "fold": cell.fold, "overrides": list(cell.overrides)}
+            for cell in found.cells
+        },
+    }
+    try:
+        for name in (DONE, LOGS, ERRORS):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        run_folder.write_json(folder / CELLS, facts)
+        write_atomic(folder / SWEEP, lambda path: path.write_text(found.text, encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"the sweep folder {folder} cannot be written: {error}") from error
+
+
+def _check_same(results: Results, recipes: dict[str, Recipe], catalogue: Catalogue) -> None:
+    """Raise RunError if a finished cell was run with another recipe than the sweep file says now."""
+    changed = []
+    for cell, text in results.finished_recipes().items():
+        try:
+            # Checked anew, so that a parameter added since, with its default, changes nothing.
+            same = (
+                Recipe.model_validate_json(text, context={"catalogue": catalogue}, strict=None).hash
+                == recipes[cell].hash
+            )
+        except ValueError:
+            same = False
+        if not same:
+            changed.append(cell)
+    if changed:
+        raise RunError(
+            f"{len(changed)} finished cells of {results.folder} were run with other settings than the sweep file says now "
+            f"({listing(changed, 3)}): choose another --folder, or delete {results.folder} to run them again"
+        )
+
+
+def _run(folder: Path, found: SweepFile, results: Results, jobs: int | None, progress: Progress) -> None:
+    import sys
+
+    waiting = [cell for cell in found.cells if not results.is_finished(cell)]
+    done = len(found.cells) - len(waiting)
+    progress.note(f"sweep folder {folder}: {done} of {len(found.cells)} cells are finished")
+    commands = [[sys.executable, "-m", "imbalkit.sweeps.cell", str(folder), cell.id] for cell in waiting]
+    launcher = found.settings.launcher
+    if jobs is not None:
+        if "jobs" not in type(launcher).model_fields:
+            raise RunError(f"the launcher {launcher.name!r} has no number of jobs: leave out --jobs")
+        launcher = launcher.model_copy(update={"jobs": jobs})
+    stop = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(results, found.cells, progress, stop), daemon=True)
+    watcher.start()
+    try:
+        launcher.launch(commands)
+    finally:
+        stop.set()
+        watcher.join()
+        results.collect()
+        results.write_tables()
+    if all(results.is_finished(cell) for cell in found.cells):
+        shutil.rmtree(folder / "rounds", ignore_errors=True)
+        return
+    failed = results.errors()
+    lines = [f"  {cell}: {' '.join(error.split())[:200]}" for cell, error in list(failed.items())[:5]]
+    more = ["  ..."] if len(failed) > 5 else []
+    unfinished = sum(not results.is_finished(cell) for cell in found.cells)
+    raise RunError(
+        "\n".join(
+            [
+                f"{unfinished} of {len(found.cells)} cells of {folder} are not finished; what they printed is in "
+                f"{folder / LOGS}. Mend the cause and add --resume:",
+                *lines,
+                *more,
+            ]
+        )
+    )
+
+
+def _watch(results: Results, cells: Sequence[Cell], progress: Progress, stop: threading.Event) -> None:
+    """Take in each cell's results as it finishes, and tell."""
+    told = {cell.id for cell in cells if results.is_finished(cell)}
+    finished = len(told)
+    while not stop.wait(0.5):
+        try:
+            new = results.collect()
+            failed = {cell: error for cell, error in results.errors().items() if cell not in told}
+        except OSError:  # a file that is being moved; the next look has it
+            continue
+        for cell in [cell for cell in new if cell not in told]:
+            told.add(cell)
+            finished += 1
+            progress.note(f"{finished} of {len(cells)} finished: {cell}  {results.describe(cell)}")
+        for cell, error in failed.items():
+            told.add(cell)
+            progress.note(f"failed: {cell}: {error.splitlines()[0]}")
+
+
+def plan_frame(found: SweepFile, prepared: dict[str, Prepared]) -> pd.DataFrame:
+    """Every cell with the class counts of its last rung, for `imbalkit sweep --plan`."""
+    rows = []
+    for cell in found.cells:
+        entry = prepared[cell.id]
+        counts = entry.ladder[-1].counts
+        sizes = {
+            name: f"{low:,}" if low == high else f"{low:,} to {high:,}"
+            for name, low, high in zip(entry.classes, counts.low, counts.high, strict=True)
+        }
+        rows.append({**cell.labels, "fold": cell.fold, "seed": cell.seed, **sizes})
+    return pd.DataFrame(rows)

@@ -1,0 +1,202 @@
+"""`imbalkit sweep` as a user types it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+RECIPE = """\
+data: {name: image_folder, root: photographs}
+positive: rare
+images: {size: 16}
+split: {validation: 0.25, test: 0.25}
+backbone: {name: small_cnn, width: 8}
+training: {epochs: 2, batch_size: 16, optimizer: {lr: 0.01}, threads: 1}
+"""
+GRID = """\
+base: base.yaml
+axes:
+  samplers:
+    none: {samplers: []}
+    ranked: {samplers: [{name: loss_rank, drop: 5, which: highest, between_rounds: keep, rounds: 2, epochs: 1}]}
+  loss: [ce, inverse_ce]
+tables:
+  overview: {}
+  strict: {at: one_half, counts: false, metrics: [recall], minimum: {accuracy: 2.0}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    random = np.random.default_rng(0)
+    for index in range(60):
+        name = "rare" if index % 4 == 0 else "common"
+        pixels = random.integers(0, 160, (16, 16, 3), dtype=np.uint8)
+        pixels[..., 0 if name == "rare" else 2] += 80
+        (tmp_path / "photographs" / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "photographs" / name / f"{index:03}.png")
+    (tmp_path / "base.yaml").write_text(RECIPE)
+    (tmp_path / "grid.yaml").write_text(GRID)
+    return tmp_path
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "imbalkit", "sweep", *map(str, arguments)]
+
+
+def environment(folder):
+    return os.environ | {"IMBALKIT_CACHE": str(folder / "cache"), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
+
+
+def sweep(*arguments, cwd, check=True):
+    result = subprocess.run(
+        command(*arguments), cwd=cwd, capture_output=True, text=True, env=environment(cwd), timeout=600
+    )
+    if check:
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    return result
+
+
+def test_a_sweep_leaves_figures_predictions_and_tables(folder):
+    result = sweep("grid.yaml", "--jobs", 2, cwd=folder)
+    assert "4 of 4 finished" in result.stderr
+    assert "overview" in result.stdout
+    path = folder / "sweeps" / "grid"
+    frame = pd.read_parquet(path / "sweep.parquet").set_index("cell")
+    assert set(frame.index) == {f"{s}--{loss}--seed-0" for s in ("none", "ranked") for loss in ("ce", "inverse_ce")}
+    assert set(frame["state"]) == {"finished"}
+    for cell, row in frame.iterrows():
+        metrics = json.loads((path / "cells" / cell / "metrics.json").read_text())
+        assert row["roc_auc"] == metrics["test"]["roc_auc"]
+        assert row["one_half.recall_rare"] == (metrics.get("test_at_one_half") or metrics["test"])["recall"]["rare"]
+        assert row["validation.accuracy"] == metrics["validation"]["accuracy"]
+        assert [row["trained_common"], row["trained_rare"]] == metrics["ladder"][-1]["counts"]
+        assert row["balance_ratio"] == pytest.approx(row["trained_rare"] / row["trained_common"])
+        own = pd.read_parquet(path / "cells" / cell / "predictions.parquet")
+        own = own[own["split"] == "test"]
+        pooled = pd.read_parquet(path / "predictions" / f"{cell.removesuffix('--seed-0')}.parquet")
+        assert pooled["source"].tolist() == own["source"].tolist()
+        assert np.allclose(pooled["logit_rare"], own["logit_rare"], atol=1e-6)
+        assert pooled["decision"].tolist() == own["decision"].tolist()
+    table = pd.read_csv(path / "tables" / "overview.csv")
+    assert table["accuracy"].tolist() == pytest.approx(frame["accuracy"].tolist())
+    assert pd.read_csv(path / "tables" / "strict.csv").empty
+
+    # The same rows ranked in the same way are trained once, and the scores are those of a run on its own.
+    logs = {cell: (path / "logs" / f"{cell}.txt").read_text() for cell in frame.index}
+    assert sum("loss_rank-0-round-2: 1 epochs" in text for text in logs.values()) == 1
+    assert not (path / "rounds").exists()
+    alone = folder / "alone"
+    recipe = path / "cells" / "ranked--inverse_ce--seed-0" / "recipe.yaml"
+    run = [sys.executable, "-m", "imbalkit", "run", str(recipe), "--folder", str(alone)]
+    subprocess.run(run, cwd=folder, check=True, capture_output=True, env=environment(folder))
+    shared = path / "cells" / "ranked--inverse_ce--seed-0"
+    assert (alone / "plan.parquet").read_bytes() == (shared / "plan.parquet").read_bytes()
+    assert (alone / "model.safetensors").read_bytes() == (shared / "model.safetensors").read_bytes()
+
+    before = (path / "sweep.parquet").read_bytes()
+    assert "4 of 4 cells are finished" in sweep("grid.yaml", "--resume", cwd=folder).stderr
+    assert (path / "sweep.parquet").read_bytes() == before
+    refused = sweep("grid.yaml", cwd=folder, check=False)
+    assert refused.returncode == 1
+    assert "holds a sweep already; add --resume" in refused.stderr
+
+    (folder / "base.yaml").write_text(RECIPE.replace("epochs: 2", "epochs: 1"))
+    refused = sweep("grid.yaml", "--resume", cwd=folder, check=False)
+    assert refused.returncode == 1
+    assert "4 finished cells of sweeps/grid were run with other settings" in refused.stderr
+
+
+def test_results_alone_are_enough_to_go_on_and_failed_cells_run_again(folder):
+    grid = GRID.replace("tables:", "keep: results\nset: {data.root: DATA}\ntables:").replace("DATA", "photographs")
+    grid = grid.replace(
+        "    none: {samplers: []}", "    none: {samplers: []}\n    broken: {training.optimizer.lr: 1.0e+30}"
+    )
+    (folder / "grid.yaml").write_text(grid.replace("loss: [ce, inverse_ce]", "loss: [ce]"))
+    result = sweep("grid.yaml", cwd=folder, check=False)
+    assert result.returncode == 1
+    assert "1 of 3 cells of sweeps/grid are not finished" in result.stderr
+    assert "failed: broken--ce--seed-0" in result.stderr
+    path = folder / "sweeps" / "grid"
+    frame = pd.read_parquet(path / "sweep.parquet").set_index("cell")
+    assert frame["state"].to_dict() == {
+        "none--ce--seed-0": "finished", "broken--ce--seed-0": "failed", "ranked--ce--seed-0": "finished",
+    }  # fmt: skip
+    assert "loss" in frame.loc["broken--ce--seed-0", "error"]
+    assert [file.name for file in (path / "cells").iterdir()] == ["broken--ce--seed-0"]
+
+    (folder / "grid.yaml").write_text(grid.replace("loss: [ce, inverse_ce]", "loss: [ce]").replace("1.0e+30", "0.01"))
+    (path / "cells" / "broken--ce--seed-0").rename(folder / "away")
+    result = sweep("grid.yaml", "--resume", cwd=folder)
+    assert "2 of 3 cells are finished" in result.stderr
+    assert "3 of 3 finished" in result.stderr
+    assert not list((path / "errors").iterdir())
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_sweep_goes_on_where_it_was(folder, how):
+    (folder / "grid.yaml").write_text("base: base.yaml\nseeds: [0, 1]\n")
+    process = subprocess.Popen(
+        command("grid.yaml"), cwd=folder, env=environment(folder), stderr=subprocess.PIPE, start_new_session=True
+    )
+    cells = folder / "sweeps" / "grid" / "cells"
+    deadline = time.time() + 300
+    while time.time() < deadline and len(list(cells.glob("*/metrics.json")) if cells.exists() else []) < 1:
+        time.sleep(0.05)
+    if how == signal.SIGKILL:
+        os.killpg(process.pid, how)
+    else:
+        process.send_signal(how)
+    process.wait(60)
+    finished = {file.parent.name: file.stat().st_mtime_ns for file in cells.glob("*/metrics.json")}
+    assert len(finished) == 1
+    if how != signal.SIGKILL:  # told to stop, the sweep takes its processes along
+        time.sleep(1)
+        left = subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, text=True).stdout.split()
+        assert not left
+    result = sweep("grid.yaml", "--resume", cwd=folder)
+    assert "1 of 2 cells are finished" in result.stderr
+    for cell, time_ns in finished.items():
+        assert (cells / cell / "metrics.json").stat().st_mtime_ns == time_ns
+    assert len(pd.read_parquet(folder / "sweeps" / "grid" / "sweep.parquet")) == 2
+
+
+def test_mistakes_of_all_cells_come_before_anything_runs(folder):
+    (folder / "grid.yaml").write_text(
+        "base: base.yaml\naxes:\n  loss: [ce, focall]\n  split:\n    a: {split.test: 0.9}\n    b: {}\n"
+    )
+    result = sweep("grid.yaml", cwd=folder, check=False)
+    assert result.returncode == 1
+    assert "cell focall--a--seed-0: loss" in result.stderr
+    assert "did you mean 'focal'" in result.stderr
+    assert "validation 0.25 and test 0.9" in result.stderr
+    assert not (folder / "sweeps").exists()
+
+
+def test_plan_shows_every_cell_and_runs_nothing(folder):
+    result = sweep("grid.yaml", "--plan", cwd=folder)
+    assert "4 cells" in result.stdout
+    assert not (folder / "sweeps").exists()
+    ranked = next(line for line in result.stdout.splitlines() if "ranked" in line)
+    counts = [int(cell) for cell in ranked.replace("│", " ").split() if cell.isdigit()]
+    plain = next(line for line in result.stdout.splitlines() if "none" in line)
+    before = [int(cell) for cell in plain.replace("│", " ").split() if cell.isdigit()]
+    assert counts[-2] == before[-2] - 10  # two rounds of five
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(folder):
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.txt").write_text("precious")
+    result = sweep("grid.yaml", "--folder", "mine", cwd=folder, check=False)
+    assert result.returncode == 1
+    assert "is not empty and holds no sweep" in result.stderr
+    assert [path.name for path in Path(folder / "mine").iterdir()] == ["thesis.txt"]

@@ -1,0 +1,377 @@
+"""A run folder made a model again: the same answers, from anywhere, with or without the data, and clear refusals."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from imbalkit.backbones import SmallCNN, Timm
+from imbalkit.engine import run
+from imbalkit.errors import DataError, RunError
+from imbalkit.kinds import Backbone, BuildContext, Preprocessing
+from imbalkit.restoring import restore
+
+QUICK = ["training.epochs=1", "training.threads=1", "training.accelerator=cpu"]
+
+
+def predictions(folder, side="test"):
+    frame = pd.read_parquet(folder / "predictions.parquet")
+    return frame[frame["split"] == side].reset_index(drop=True)
+
+
+def columns(frame, start):
+    return frame[[name for name in frame if name.startswith(start)]].to_numpy()
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A run of ten digits, one grey channel."""
+    return run("digits", [*QUICK, "decision.calibrator=temperature"], folder=tmp_path_factory.mktemp("digits") / "run")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder with pictures of several shapes, a table with relative paths, weights to start from, and a run of them."""
+    root = tmp_path_factory.mktemp("project")
+    random = np.random.default_rng(0)
+    rows = []
+    for index in range(60):
+        label = "rare" if index % 3 == 0 else "common"
+        pixels = random.integers(0, 150, (40 + index % 5, 36, 3), dtype=np.uint8)
+        pixels[..., 0 if label == "rare" else 2] += 90
+        (root / "pictures").mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(root / "pictures" / f"{index}.png")
+        rows.append({"path": f"pictures/{index}.png", "label": label})
+    pd.DataFrame(rows).to_csv(root / "labels.csv", index=False)
+    body = Timm(model="test_efficientnet").build(BuildContext(("common", "rare"), (1, 1)))
+    save_file(body.state_dict(), root / "start.safetensors")
+    (root / "recipe.yaml").write_text(
+        "data: {name: table, file: labels.csv}\n"
+        "images: {size: [32, 24], resize: crop, interpolation: bicubic, cache: cache}\n"
+        "backbone: {name: timm, model: test_efficientnet, weights: start.safetensors}\n"
+        "training: {epochs: 1, batch_size: 16, ema: 0.9, threads: 1, accelerator: cpu, select: last}\n"
+        "decision: {calibrator: temperature, threshold: youden}\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        run("recipe.yaml", folder="run")
+    return root
+
+
+@pytest.fixture
+def moved(project, tmp_path):
+    """A run folder of one's own, to be changed; its data are those of `project`."""
+    return shutil.copytree(project / "run", tmp_path / "moved")
+
+
+def change(file, **facts):
+    file.write_text(json.dumps(json.loads(file.read_text()) | facts))
+
+
+# --- the same answers --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", ["test", "validation"])
+def test_a_run_on_arrays_answers_as_it_did(digits, side):
+    restored, rows = restore(digits), predictions(digits, side)
+    logits = restored.logits(restored.images(), rows["source"])
+    np.testing.assert_allclose(logits, columns(rows, "logit_"), atol=1e-5, rtol=0)
+    np.testing.assert_allclose(
+        restored.decision.probabilities(logits), columns(rows, "probability_"), atol=1e-5, rtol=0
+    )
+    assert restored.decision.temperature != 1.0
+    assert [restored.classes[code] for code in restored.decision.decide(logits)] == rows["decision"].tolist()
+    assert np.array_equal(getattr(restored.prepared.split, side), rows["source"])
+
+
+def test_a_run_on_files_answers_as_it_did_from_any_folder(project, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # What the run started from is not needed any more.
+    (project / "start.safetensors").rename(project / "elsewhere.safetensors")
+    try:
+        restored = restore(project / "run")
+    finally:
+        (project / "elsewhere.safetensors").rename(project / "start.safetensors")
+    rows = predictions(project / "run")
+    logits = restored.logits(restored.images(), rows["source"])
+    np.testing.assert_allclose(logits, columns(rows, "logit_"), atol=1e-5, rtol=0)
+    assert [restored.classes[code] for code in restored.decision.decide(logits)] == rows["decision"].tolist()
+    assert restored.positive == 1
+    assert restored.decision.rule == "youden"
+    assert not list(tmp_path.iterdir())  # neither cache nor anything else beside the caller
+
+    # The files themselves, read as new images, in another order.
+    names = [project / path for path in rows["path"][::-1]]
+    np.testing.assert_allclose(restored.logits(names), columns(rows, "logit_")[::-1], atol=1e-5, rtol=0)
+    np.testing.assert_allclose(restored.logits(str(names[0])), columns(rows, "logit_")[-1:], atol=1e-5, rtol=0)
+
+
+def test_a_batch_size_that_does_not_divide_the_rows_changes_nothing(project):
+    restored = restore(project / "run")
+    store = restored.images()
+    assert len(store) % restored.recipe.training.batch_size
+    alone = np.concatenate([restored.logits(store, [sample]) for sample in range(len(store))])
+    np.testing.assert_allclose(restored.logits(store), alone, atol=1e-4, rtol=0)
+    assert restored.logits(store, []).shape == (0, 2)
+
+
+def test_features_are_what_the_head_sees(project):
+    restored = restore(project / "run")
+    store = restored.images()
+    features = restored.features(store, [5, 5, 0])
+    assert features.shape == (3, restored.model.head.in_features)
+    assert np.array_equal(features[0], features[1])
+    assert features.std() > 0
+    weight, bias = (getattr(restored.model.head, name).detach().numpy() for name in ("weight", "bias"))
+    np.testing.assert_allclose(features @ weight.T + bias, restored.logits(store, [5, 5, 0]), atol=1e-5)
+
+
+def test_a_grey_model_takes_files_and_arrays(digits, tmp_path):
+    restored = restore(digits)
+    pixels = restored.prepared.table.arrays[:3]
+    for number, image in enumerate(pixels):
+        Image.fromarray(image[..., 0]).save(tmp_path / f"{number}.png")
+    files = restored.logits([tmp_path / f"{number}.png" for number in range(3)])
+    np.testing.assert_allclose(files, restored.logits(pixels), atol=1e-5)
+    larger = np.kron(pixels[..., 0], np.ones((2, 2), dtype=np.uint8))
+    assert restored.logits(larger).shape == (3, 10)  # made small by the run's own rule
+
+
+def test_the_number_format_is_the_runs(digits):
+    restored = restore(digits)
+    images = restored.images()
+    exact = restored.logits(images, range(32))
+    training = restored.recipe.training.model_copy(update={"precision": "bf16"})
+    recipe = restored.recipe.model_copy(update={"training": training})
+    rounded = replace(restored, recipe=recipe).logits(images, range(32))
+    assert 1e-5 < np.abs(rounded - exact).max() < 0.2
+
+
+# --- weights to start from are not looked for -------------------------------------------------------------------------
+
+
+def test_pretrained_weights_are_not_asked_for(moved, monkeypatch):
+    import timm
+
+    recipe = (moved / "recipe.yaml").read_text().replace("pretrained: false", "pretrained: true")
+    (moved / "recipe.yaml").write_text(recipe.replace("options: {}", "options: {checkpoint_path: gone.pt}"))
+    asked = []
+    create = timm.create_model
+    monkeypatch.setattr(timm, "create_model", lambda *a, **k: asked.append(k) or create(*a, **k))
+    restored = restore(moved)
+    assert restored.recipe.backbone.pretrained
+    assert asked == [{"pretrained": False, "num_classes": 0, "in_chans": 3}]
+    rows = predictions(moved)
+    np.testing.assert_allclose(
+        restored.logits(restored.images(), rows["source"]), columns(rows, "logit_"), atol=1e-5, rtol=0
+    )
+
+
+def test_mobilenet_does_not_look_for_its_weights():
+    from imbalkit_melanoma.mobilenet import MobileNetV1
+
+    part = MobileNetV1(weights="gone.safetensors")
+    assert part.without_initial_weights().build(BuildContext(("a", "b"), (1, 1))).num_features == 768
+    with pytest.raises(DataError, match=r"gone\.safetensors"):
+        part.build(BuildContext(("a", "b"), (1, 1)))
+
+
+class Stranger(Backbone):
+    """Starts from a file that is gone."""
+
+    name = "stranger"
+
+    def preprocessing(self):
+        return Preprocessing((0.5,), (0.5,), (32, 24))
+
+    def build(self, context):
+        raise DataError("there are no weights at gone.pt")
+
+
+class Careful(Stranger):
+    name = "careful"
+
+    def without_initial_weights(self):
+        return SmallCNN(width=4)
+
+
+def test_a_strangers_backbone_may_say_how_to_do_without(digits):
+    restored = restore(digits)
+    metrics = json.loads((digits / "metrics.json").read_text())
+    width = restored.recipe.backbone.width
+    for backbone, message in (
+        (Stranger(), "the network of .* cannot be built: there are no weights at gone"),
+        (
+            Careful(),
+            rf"parameters are missing, .* shape \(such as body.0.weight \[{width}, 1, 3, 3\] for \[4, 1, 3, 3\]\)",
+        ),
+    ):
+        recipe = restored.recipe.model_copy(update={"backbone": backbone})
+        prepared = replace(restored.prepared, recipe=recipe)
+        with pytest.raises(RunError, match=message):
+            restore(digits, metrics=metrics, prepared=prepared)
+
+
+def test_the_callers_random_numbers_stay(digits):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    restore(digits)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_plugin_that_the_run_did_without_stays_out(moved):
+    change(moved / "run.json", plugins={"builtin": "imbalkit 0", "melanoma": "imbalkit 0"})
+    assert [provider.plugin for provider in restore(moved).catalogue.providers()] == ["builtin", "melanoma"]
+
+
+# --- data that are gone or changed --------------------------------------------------------------------------------------
+
+
+def test_without_its_data_a_model_still_takes_new_images(project, moved, monkeypatch):
+    images = [project / path for path in predictions(moved)["path"]]
+    change(moved / "run.json", directory="/nowhere/at/all")
+    monkeypatch.chdir(moved)
+    restored = restore(moved)
+    expected = columns(predictions(moved), "logit_")
+    np.testing.assert_allclose(restored.logits(images), expected, atol=1e-5, rtol=0)
+    with pytest.raises(
+        DataError, match=r"moved cannot be read again \(new images can .* start at /nowhere.*no table at"
+    ):
+        restored.images()
+    monkeypatch.chdir(project)  # the folder is gone: relative paths start at the current one
+    assert len(restored.images()) == 60
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "pictures/7.png,common\n",
+            "",
+            r"changed since the run: \d+ of 24 predicted samples are others, such as sample \d+",
+        ),
+        (
+            "pictures/7.png,common\n",
+            "pictures/7.png,other\n",
+            "their classes were common, rare, now they are common, other",
+        ),
+        ("pictures/5.png,", None, "they have 5 samples, fewer than then"),
+        ("path,label\n", "path,label\n", None),
+        (
+            "pictures/59.png,common\n",
+            "pictures/59.png,common\npictures/7.png,common\n",
+            "61 samples are now split otherwise",
+        ),
+    ],
+)
+def test_data_that_changed_are_refused(project, moved, tmp_path, old, new, message):
+    text = (project / "labels.csv").read_text()
+    assert old in text
+    (tmp_path / "labels.csv").write_text(text[: text.index(old)] if new is None else text.replace(old, new))
+    (tmp_path / "pictures").symlink_to(project / "pictures")
+    change(moved / "run.json", directory=str(tmp_path))
+    restored = restore(moved)
+    if message is None:
+        assert len(restored.prepared.table) == 60
+        return
+    with pytest.raises(DataError, match=message):
+        _ = restored.prepared
+
+
+# --- images that cannot be taken ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (["gone.png"], r"gone\.png: there is no such file"),
+        ([3, 4], "expected paths of image files, got int '3'"),
+        (np.zeros((2, 32, 24), dtype=np.uint8), r"takes images of \[32, 24, 3\] \(height, .*got \[32, 24, 1\]"),
+        (np.zeros((2, 32, 24, 3), dtype=np.float32), "expected images uint8"),
+    ],
+)
+def test_other_images_are_refused(project, images, message):
+    with pytest.raises(DataError, match=message):
+        restore(project / "run").logits(images)
+
+
+def test_samples_that_are_not_there_are_refused(digits):
+    restored = restore(digits)
+    images = restored.images()
+    with pytest.raises(DataError, match=f"expected samples from 0 to {len(images) - 1}, got -1 to 4"):
+        restored.features(images, [4, -1])
+
+
+# --- folders that are no finished run -----------------------------------------------------------------------------------
+
+
+def test_folders_that_are_no_finished_run(moved, tmp_path):
+    with pytest.raises(RunError, match=r"expected a run folder, there is none at .*gone"):
+        restore(tmp_path / "gone")
+    with pytest.raises(RunError, match=r"is not a run folder: expected recipe\.yaml and run\.json in it"):
+        restore(moved.parent)
+    metrics = (moved / "metrics.json").read_text()
+    (moved / "metrics.json").write_text('{"folds": 5, "test": {}}')
+    with pytest.raises(RunError, match=r"holds 5 folds, .* such as .*fold-0"):
+        restore(moved)
+    (moved / "metrics.json").write_text(metrics[:100])
+    with pytest.raises(RunError, match=r"metrics\.json cannot be read"):
+        restore(moved)
+    (moved / "metrics.json").unlink()
+    with pytest.raises(RunError, match=r"has not come to its end .*--folder .*moved --resume"):
+        restore(moved)
+    assert restore(moved, metrics=json.loads(metrics)).classes == ("common", "rare")
+    (moved / "metrics.json").write_text(metrics)
+    facts = json.loads((moved / "run.json").read_text())
+    del facts["image_shape"]
+    (moved / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(RunError, match=r'run\.json does not say .* add "image_shape": \[height'):
+        restore(moved)
+
+
+def test_weights_that_do_not_fit(moved):
+    path = moved / "model.safetensors"
+    state = load_file(path)
+    save_file(state | {"head.weight": torch.zeros(3, 4)}, path)
+    with pytest.raises(
+        RunError, match=r"0 parameters are missing, 0 are unknown and 1 have .*such as head\.weight \[3, 4\] for"
+    ):
+        restore(moved)
+    save_file({("new" if name == "head.bias" else name): value for name, value in state.items()}, path)
+    with pytest.raises(RunError, match=r"1 parameters are missing, 1 are unknown and 0 have .*such as head\.bias\)"):
+        restore(moved)
+    path.write_bytes(b"no weights at all")
+    with pytest.raises(RunError, match="is not a readable safetensors file"):
+        restore(moved)
+    path.unlink()
+    with pytest.raises(RunError, match=r"model\.safetensors is not there"):
+        restore(moved)
+
+
+def test_a_plugin_that_is_gone_is_named(moved):
+    text = (moved / "recipe.yaml").read_text()
+    (moved / "recipe.yaml").write_text(text.replace("name: timm\n", "name: resnet_of_ours\n"))
+    facts = json.loads((moved / "run.json").read_text())
+    change(moved / "run.json", plugins=facts["plugins"] | {"ours": "imbalkit-ours 2.0"})
+    with pytest.raises(
+        RunError, match=r"no backbone 'resnet_of_ours'[\s\S]*not installed now: ours \(imbalkit-ours 2\.0\)"
+    ):
+        restore(moved)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is there")
+def test_a_device_that_is_not_there(digits, moved):
+    with pytest.raises(RunError, match="the device 'cuda' cannot be used on this machine"):
+        restore(digits, device="cuda")
+    text = (moved / "recipe.yaml").read_text()
+    (moved / "recipe.yaml").write_text(text.replace("accelerator: cpu", "accelerator: cuda"))
+    assert restore(moved).device.type == "cpu"  # trained on a GPU, used on a laptop
