@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from imbalkit.hookspecs import hookimpl
-from imbalkit.kinds import Backbone
+from imbalkit.kinds import Backbone, Dataset
+
+if TYPE_CHECKING:
+    from imbalkit.planning import Prepared
 
 
 @hookimpl
@@ -11,3 +18,35 @@ def register_backbones() -> list[type[Backbone]]:
     from imbalkit_melanoma.mobilenet import MobileNetV1
 
     return [MobileNetV1]
+
+
+@hookimpl
+def register_datasets() -> list[type[Dataset]]:
+    from imbalkit_melanoma.datasets import DATASETS
+
+    return DATASETS
+
+
+@hookimpl
+def report_sections(folder: Path, metrics: Mapping[str, Any], prepared: Prepared) -> Mapping[str, str]:
+    from imbalkit_melanoma.source_probe import section
+
+    return section(folder, metrics, prepared)
+
+
+@hookimpl
+def register_recipes() -> Mapping[str, Path]:
+    """Every file of recipes/ by its place there: recipes/loss/ce.yaml is melanoma/loss/ce."""
+    return _files("recipes")
+
+
+@hookimpl
+def register_sweeps() -> Mapping[str, Path]:
+    return _files("sweeps")
+
+
+def _files(folder: str) -> dict[str, Path]:
+    root = Path(__file__).parent / folder
+    return {
+        f"melanoma/{path.relative_to(root).with_suffix('').as_posix()}": path for path in sorted(root.rglob("*.yaml"))
+    }

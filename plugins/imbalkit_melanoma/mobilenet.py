@@ -33,6 +33,9 @@ class MobileNetV1(Backbone):
             )
         ]
 
+    def without_initial_weights(self) -> MobileNetV1:
+        return self.model_copy(update={"weights": None})
+
     def build(self, context: BuildContext) -> nn.Module:
         from timm.models.efficientnet import _gen_mobilenet_v1
 

@@ -1,0 +1,102 @@
+"""From a set's rows to its Table: an order of its own, groups, image files, cleaning."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from imbalkit.errors import listing
+from imbalkit.table import Table
+from imbalkit_melanoma.cleaning.lists import OFFICIAL, read_official, read_published
+from imbalkit_melanoma.cleaning.near import near_pairs
+from imbalkit_melanoma.cleaning.steps import NOTHING, clean
+from imbalkit_melanoma.datasets.groups import groups
+from imbalkit_melanoma.datasets.official import METADATA
+from imbalkit_melanoma.datasets.parameters import IsicDataset
+from imbalkit_melanoma.datasets.table_files import TableFiles, find_images
+
+_ORDER = ["year", "isic_id", "name", "label", "diagnosis", "patient_id", "lesion_id", "age", "sex", "site"]
+_SHOWN = 5  # files named in a message
+
+
+def load(dataset: IsicDataset) -> Table:
+    """The data set's table. Raises DataError as IsicDataset.load says."""
+    files = TableFiles(dataset.tables)
+    rows, notes = dataset.rows(files)
+    order = _ORDER if rows["isic_id"].duplicated().any() else _ORDER[:2]
+    newest_first = [column != "year" for column in order]
+    rows = rows.sort_values(order, ascending=newest_first, ignore_index=True)  # whatever the order in the tables
+    official, more = _official(dataset, files, rows)
+    notes += more
+    rows["group"] = groups(rows, official)
+    folders = dataset.images if isinstance(dataset.images, list) else [dataset.images or dataset.tables]
+    paths, there, several = find_images(folders, rows["name"].to_numpy(dtype=object))
+    rows["path"], there = paths, np.array(there)
+    if several:
+        notes.append(f"{several:,} images are there more than once; the first by folder and path is used")
+
+    removed, more = _cleaned(dataset, files, rows, official, there)
+    notes += more
+    keep = ~rows.index.isin(removed.index)
+    if (missing := np.flatnonzero(keep & ~there)).size:
+        notes.append(f"{len(missing):,} of {keep.sum():,} images are not there: enough for a plan, not for a run")
+    names = [name for name in ("benign", "other", "melanoma") if (rows["label"] == name).any()]
+    classes = names if rows["label"].isin(names).all() else sorted(rows["label"].unique())
+    return Table.build(
+        rows.loc[keep, ["path", "label", "group", *METADATA]],
+        classes=classes,
+        notes=notes,
+        removed=removed.reset_index(drop=True) if len(removed) else None,
+        problems=[_not_there(rows["name"].iloc[missing], int(keep.sum()), folders)] if len(missing) else [],
+    )
+
+
+def _official(dataset: IsicDataset, files: TableFiles, rows: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+    """The official pairs of duplicates, [m, 2], and notes."""
+    asked = "official_duplicates" in dataset.clean
+    if not (rows["year"] == 2020).any():
+        none = ["official_duplicates: the list is of ISIC-2020 alone, there is nothing to look for"] if asked else []
+        return np.empty((0, 2), dtype=object), none
+    pairs = read_official(files, asked)
+    unknown = pd.Index(pairs.ravel()).difference(pd.Index(rows["isic_id"]))
+    if len(unknown):
+        return pairs, [
+            f"{OFFICIAL} names {len(unknown):,} images that the data do not have: {listing(unknown, _SHOWN)}"
+        ]
+    return pairs, []
+
+
+def _cleaned(
+    dataset: IsicDataset, files: TableFiles, rows: pd.DataFrame, official: np.ndarray, there: np.ndarray
+) -> tuple[pd.DataFrame, list[str]]:
+    """The rows that cleaning leaves out, and notes."""
+    if not dataset.clean:
+        return rows.iloc[:0], []
+    listed, near, notes = None, NOTHING, []
+    if "published_lists" in dataset.clean:
+        # HAM10000 was the set of 2018: the list names all of it, as 2019 has the same files under the same names.
+        named = read_published(files)
+        listed = pd.MultiIndex.from_frame(rows[["year", "isic_id"]].replace({"year": {2018: 2019}})).isin(
+            pd.MultiIndex.from_frame(named)
+        )
+    if "near_duplicates" in dataset.clean:
+        near = near_pairs(rows["path"].to_numpy(), there, dataset.near_distance)
+        if not there.all():
+            notes.append(
+                f"near_duplicates: {(~there).sum():,} of {len(there):,} images are not there and were compared with none, so "
+                "that counts may fall once they are"
+            )
+    return clean(rows, dataset.clean, official, listed, near), notes
+
+
+def _not_there(names: pd.Series, total: int, folders: list[str]) -> str:
+    """What a run says before it refuses."""
+    roots = [Path(folder).expanduser().absolute() for folder in folders]
+    places = listing(str(root) + ("" if root.is_dir() else " (no such folder)") for root in roots)
+    return (
+        f"{len(names):,} of {total:,} image files are not there, such as {listing(names[:_SHOWN])} (looked below {places} for "
+        "these names with .jpg, .jpeg or .png): `imbalkit melanoma fetch` gets them; or set `images` to the folder that holds "
+        "them"
+    )

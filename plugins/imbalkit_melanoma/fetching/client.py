@@ -1,0 +1,175 @@
+"""HTTP: what a server says about a file, its bytes from some place on, and patience when it fails."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from imbalkit import __version__
+from imbalkit.errors import DataError, MissingExtraError
+
+if TYPE_CHECKING:
+    from requests import Response
+
+PASSING = {408, 425, 429, 500, 502, 503, 504}  # states of a server that pass
+CHUNK = 1 << 16  # bytes
+LONGEST_PAUSE = 60.0  # seconds
+TIMEOUT = (10.0, 60.0)  # seconds: to connect, between bytes
+Result = TypeVar("Result")
+
+
+class Trouble(Exception):
+    """Something that may go better the next time."""
+
+    def __init__(self, message: str, pause: float | None = None, advice: str = ""):
+        super().__init__(message)
+        self.pause = pause  # seconds the server asks for
+        self.advice = advice  # if it does not
+
+
+class OutOfRange(Trouble):
+    """The server's file has no bytes from there on."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """What a server says about a file."""
+
+    size: int | None  # bytes
+    etag: str | None
+    md5: str | None  # hex, where the server's ETag is one
+
+    @classmethod
+    def of(cls, response: Response) -> Remote:
+        """From the headers of a whole (200) or partial (206) answer."""
+        headers = response.headers
+        if response.status_code == 206:
+            total = headers.get("Content-Range", "").rpartition("/")[2]
+        else:
+            total = headers.get("Content-Length", "")
+        etag = headers.get("ETag")
+        # S3: the ETag is the MD5 unless the upload came in parts ("...-17") or a key of the owner's encrypts it.
+        own_key = "kms" in headers.get("x-amz-server-side-encryption", "") or any(
+            name.lower().startswith("x-amz-server-side-encryption-customer") for name in headers
+        )
+        plain = re.fullmatch(r'"([0-9a-f]{32})"', etag or "")
+        trusted = plain and headers.get("Server") == "AmazonS3" and not own_key
+        return cls(int(total) if total.isdigit() else None, etag, plain[1] if trusted else None)
+
+
+class Client:
+    """A session that waits and tries again; `received` counts bytes, so that only failures in a row are counted."""
+
+    def __init__(self, retries: int, note: Callable[[str], None]):
+        try:
+            import requests
+        except ImportError:
+            raise MissingExtraError("downloads need the package requests: pip install 'imbalkit[melanoma]'") from None
+        self.requests, self.retries, self.note, self.received = requests, retries, note, 0
+        self.session = requests.Session()
+        # identity: sizes and ranges count the bytes of the file itself
+        self.session.headers.update({"User-Agent": f"imbalkit/{__version__}", "Accept-Encoding": "identity"})
+
+    def look_up(self, url: str) -> Remote:
+        """Size and checksum of a file, without its bytes.
+
+        A GET that is closed after the headers: a signed redirect, as Dataverse gives, is refused for HEAD.
+        """
+
+        def ask() -> Remote:
+            with self.open(url) as response:
+                return Remote.of(response)
+
+        return self.patiently(ask)
+
+    def patiently(self, action: Callable[[], Result]) -> Result:
+        """Call again after a Trouble, with growing pauses. Raises DataError after `retries` failures in a row."""
+        failures = 0
+        while True:
+            before = self.received
+            try:
+                return action()
+            except Trouble as trouble:
+                failures = 1 if self.received > before else failures + 1
+                if failures > self.retries:
+                    raise DataError(f"{trouble}{trouble.advice}; the same command goes on from here") from None
+                pause = min(LONGEST_PAUSE, trouble.pause if trouble.pause is not None else 2.0 ** (failures - 1))
+                self.note(f"{trouble}; trying again in {pause:.0f} s ({failures} of {self.retries})")
+                time.sleep(pause)
+
+    def open(self, url: str, start: int = 0) -> Response:
+        """A file's bytes from `start` on, as a streaming answer to be closed.
+
+        Raises Trouble for what may pass, DataError for what will not.
+        """
+        requests = self.requests
+        try:
+            response = self.session.get(
+                url, headers={"Range": f"bytes={start}-"} if start else {}, stream=True, timeout=TIMEOUT
+            )
+        except requests.exceptions.SSLError as error:
+            raise DataError(f"there is no secure connection to {_host(url)}: {_reason(error)}") from None
+        except (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
+            raise DataError(f"expected an address that begins with https:// or http://, came {public(url)!r}") from None
+        except (requests.ConnectionError, requests.Timeout) as error:
+            raise Trouble(
+                f"{_host(url)} cannot be reached ({_reason(error)})",
+                advice=": check the connection (and HTTPS_PROXY behind a proxy), or name a --mirror",
+            ) from None
+        except (requests.RequestException, ValueError) as error:
+            raise DataError(f"{public(url)} cannot be asked for: {error}") from None
+        if response.status_code in (200, 206):
+            return response
+        with response:
+            raise _refusal(url, response)
+
+    def chunks(self, url: str, response: Response):  # type: ignore[no-untyped-def]
+        """The bytes of an answer; a cut or silent connection is a Trouble."""
+        requests = self.requests
+        try:
+            # A chunk that a break cuts short is lost in urllib3: small ones lose little.
+            for chunk in response.iter_content(CHUNK):
+                self.received += len(chunk)
+                yield chunk
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            raise Trouble(f"{_host(url)} broke the connection ({_reason(error)})") from None
+
+
+def _refusal(url: str, response: Response) -> Exception:
+    said = f"{public(url)} answered {response.status_code} {response.reason}"
+    if response.status_code in PASSING:
+        asked = response.headers.get("Retry-After", "")
+        return Trouble(said, float(asked) if asked.isdigit() else None)
+    if response.status_code == 416:
+        return OutOfRange(said)
+    if response.status_code in (401, 403, 404, 410):
+        return DataError(
+            f"{said}: the file is not (or no longer) to be had there. See https://challenge.isic-archive.com/data/ for "
+            "where it is now and put it into the folder `downloads` (a table: `tables`) yourself, or name a --mirror"
+        )
+    return DataError(f"{said}: expected 200 or 206")
+
+
+def public(url: str) -> str:
+    """An address without the user and password that a mirror's may hold."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _host(url: str) -> str:
+    return urlsplit(public(url)).netloc or url
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause, without the object that urllib3 puts in front of it."""
+    seen = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        nested = (getattr(error, "reason", None), *error.args, error.__cause__)
+        error = next((inner for inner in nested if isinstance(inner, BaseException)), error)
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return re.sub(r"^<.*?>: |^\w+\(.*?\): ", "", text)

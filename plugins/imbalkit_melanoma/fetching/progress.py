@@ -1,0 +1,103 @@
+"""What a person sees while bytes come: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from imbalkit.progress import duration
+
+EVERY = 30.0  # seconds between lines
+
+
+class Lines:
+    """A line at the start of a step, every half minute, and at its end."""
+
+    def __init__(self, stream: Any = None):
+        self.stream = stream or sys.stderr
+        self.label, self.total, self.done, self.first = "", None, 0, 0
+        self.started = self.spoken = 0.0
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        """A line worth keeping."""
+        self.stream.write(text + "\n")
+        self.stream.flush()
+
+    def step(self, label: str, total: int | None, done: int = 0) -> None:
+        """Work on `total` bytes begins, `done` of them done before."""
+        from rich.filesize import decimal
+
+        self.label, self.total, self.done, self.first = label, total, done, done
+        self.started = self.spoken = time.monotonic()
+        size = f", {decimal(total)}" if total is not None else ""
+        self.note(f"{label}{size}" + (f", going on after {decimal(done)}" if done else ""))
+
+    def advance(self, count: int) -> None:
+        """`count` more bytes are done."""
+        self.done += count
+        if time.monotonic() - self.spoken >= EVERY:
+            self.spoken = time.monotonic()
+            self.note(f"{self.label}  {self.rate()}")
+
+    def restart(self) -> None:
+        """The step begins again at nothing."""
+        self.done = self.first = 0
+
+    def rate(self) -> str:
+        """How far, how fast, how long still."""
+        from rich.filesize import decimal
+
+        speed = (self.done - self.first) / max(1e-9, time.monotonic() - self.started)
+        if self.total is None:
+            return f"{decimal(self.done)}, {decimal(int(speed))}/s"
+        left = f", left {duration((self.total - self.done) / speed)}" if speed else ""
+        share = self.done / self.total if self.total else 1.0
+        return f"{share:.0%} of {decimal(self.total)}, {decimal(int(speed))}/s{left}"
+
+
+class Bar(Lines):
+    """A bar of rich."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import TransferSpeedColumn as Speed
+
+        super().__init__()
+        self.console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), Speed(), TimeRemainingColumn())
+        self.bars = Progress(*columns, console=self.console, transient=True)
+        self.task: Any = None
+
+    def __enter__(self) -> Bar:
+        self.bars.start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.bars.stop()
+
+    def note(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def step(self, label: str, total: int | None, done: int = 0) -> None:
+        if self.task is not None:
+            self.bars.remove_task(self.task)
+        self.task = self.bars.add_task(label, total=total, completed=done)
+
+    def advance(self, count: int) -> None:
+        self.bars.advance(self.task, count)
+
+    def restart(self) -> None:
+        self.bars.update(self.task, completed=0)
+
+
+def choose_progress() -> Lines:
+    """A bar on a terminal, lines elsewhere."""
+    return Bar() if sys.stderr.isatty() else Lines()

@@ -1,0 +1,128 @@
+"""What came: `fetched.json` (which file from where, how it was checked) and `SHA256SUMS` (every file on disk)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import IO, Any
+
+from imbalkit.checkpoints import write_atomic
+from imbalkit.errors import DataError, listing
+from imbalkit_melanoma.fetching.progress import Lines
+
+FETCHED, SUMS = "fetched.json", "SHA256SUMS"
+LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+class Record:
+    """The two files of a folder. `SHA256SUMS` has the form of sha256sum; it is appended to, and tidied at the end."""
+
+    def __init__(self, folder: Path, files: dict[str, dict[str, Any]], sums: dict[str, str]):
+        self.folder, self.files, self.sums = folder, files, sums
+        self._stream: IO[str] | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> Record:
+        """The record of a folder, empty if there is none. A last line that a crash cut short is left out."""
+        files: dict[str, dict[str, Any]] = {}
+        sums: dict[str, str] = {}
+        if (folder / FETCHED).is_file():
+            try:
+                files = json.loads((folder / FETCHED).read_text(encoding="utf-8"))["files"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(
+                    f"{folder / FETCHED} is not what fetch wrote ({error}): delete it; files that are there are "
+                    "checked, not fetched, again"
+                ) from None
+        if (folder / SUMS).is_file():
+            for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
+                if match := LINE.fullmatch(line):
+                    sums[match[2]] = match[1]
+        return cls(folder, files, sums)
+
+    def keep(self, name: str, **facts: Any) -> None:
+        """Write down facts of a file, on disk at once."""
+        self.flush()
+        self.files[name] = {**self.files.get(name, {}), **facts}
+        text = json.dumps({"files": self.files}, indent=2, sort_keys=True) + "\n"
+        write_atomic(self.folder / FETCHED, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+    def add_sum(self, path: Path, sha256: str) -> None:
+        """A file of the folder and its SHA-256."""
+        name = path.relative_to(self.folder).as_posix()
+        self.sums[name] = sha256
+        if self._stream is None:
+            # The empty first line ends one that a crash may have cut short.
+            self._stream = (self.folder / SUMS).open("a", encoding="utf-8", newline="\n")
+            self._stream.write("\n")
+        self._stream.write(f"{sha256}  {name}\n")
+
+    def sum_of(self, path: Path) -> str | None:
+        """The SHA-256 a file came with."""
+        return self.sums.get(path.relative_to(self.folder).as_posix())
+
+    def forget(self, path: Path) -> None:
+        """A file that is gone on purpose."""
+        self.sums.pop(path.relative_to(self.folder).as_posix(), None)
+
+    def intact(self, name: str, path: Path) -> bool:
+        """Whether a fetched file is there in its size."""
+        return name in self.files and path.is_file() and path.stat().st_size == self.files[name]["size"]
+
+    def unpacked(self, name: str, images: Path) -> bool:
+        """Whether an archive was unpacked and every file of it is still there."""
+        if not self.files.get(name, {}).get("unpacked"):
+            return False
+        prefix = images.relative_to(self.folder).as_posix() + "/"
+        there = {path.name for path in images.iterdir()} if images.is_dir() else set()
+        return all(listed[len(prefix) :] in there for listed in self.sums if listed.startswith(prefix))
+
+    def flush(self) -> None:
+        """Everything added is in the file."""
+        if self._stream is not None:
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Write `SHA256SUMS` in order, each file once."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        if self.sums:
+            text = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(self.sums.items()))
+            write_atomic(self.folder / SUMS, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def hash_file(path: Path, progress: Lines | None, *names: str) -> list[str]:
+    """Hex digests of a file in one reading, by hashlib's names."""
+    digests = [hashlib.new(name, usedforsecurity=False) for name in names]
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            for digest in digests:
+                digest.update(chunk)
+            if progress is not None:
+                progress.advance(len(chunk))
+    return [digest.hexdigest() for digest in digests]
+
+
+def verify(record: Record, progress: Lines) -> None:
+    """Compare every listed file with its SHA-256. Raises DataError with the missing and the changed ones."""
+    if not record.sums:
+        raise DataError(f"there is nothing to check: {record.folder / SUMS} is not there; `fetch` writes it")
+    paths = {name: record.folder / name for name in sorted(record.sums)}
+    missing = [name for name, path in paths.items() if not path.is_file()]
+    there = {name: path for name, path in paths.items() if name not in set(missing)}
+    progress.step(f"checking {len(there):,} files", sum(path.stat().st_size for path in there.values()))
+    changed = [name for name, path in there.items() if hash_file(path, progress, "sha256") != [record.sums[name]]]
+    if missing or changed:
+        raise DataError(
+            f"{record.folder}: of {len(paths):,} files that came, "
+            + "; ".join(
+                f"{len(names):,} {what}: {listing(names)}"
+                for names, what in ((missing, "are missing"), (changed, "are changed"))
+                if names
+            )
+            + ". Delete the changed ones; the same command without --check then fetches again what is not there"
+        )
+    progress.note(f"{len(paths):,} files in {record.folder} are as they came")

@@ -1,0 +1,99 @@
+"""An archive's files, each whole or not there; what was unpacked before is not unpacked again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from imbalkit.errors import DataError
+from imbalkit_melanoma.fetching.progress import Lines
+from imbalkit_melanoma.fetching.record import Record
+
+PICTURES = {".jpg", ".jpeg", ".png"}
+
+
+def unpack(path: Path, folder: Path, record: Record, progress: Lines) -> int:
+    """Put the files of a zip flat into `folder` and their SHA-256 into the record; how many pictures they are.
+
+    Raises DataError for a damaged archive (which then is NAME.zip.damaged), an unsafe one, or too small a disk.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    name = path.name
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = _members(archive, folder, path)
+            waiting = [(info, target) for info, target in members if not _is_there(info, target, record)]
+            _require_space(path, folder, sum(info.file_size for info, _ in waiting))
+            progress.step(f"unpacking {path.name}", sum(info.file_size for info, _ in waiting))
+            for info, target in waiting:
+                name = info.filename
+                record.add_sum(target, _extract(archive, info, target, progress))
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        damaged = path.with_name(path.name + ".damaged")
+        os.replace(path, damaged)
+        raise DataError(
+            f"{path} is damaged ({error}, at {name}): it is {damaged.name} now and may be deleted. What was unpacked "
+            "before is kept; the same command fetches the archive again"
+        ) from None
+    return sum(target.suffix.lower() in PICTURES for _, target in members)
+
+
+def _members(archive: zipfile.ZipFile, folder: Path, path: Path) -> list[tuple[zipfile.ZipInfo, Path]]:
+    """The files of an archive and where each goes. Raises DataError for names that lead elsewhere, links, ciphers."""
+    members: dict[str, tuple[zipfile.ZipInfo, Path]] = {}
+    for info in archive.infolist():
+        inside = PurePosixPath(info.orig_filename)
+        if inside.is_absolute() or ".." in inside.parts or any(sign in info.orig_filename for sign in "\\:\0"):
+            raise DataError(f"{path} holds {info.orig_filename!r}, which leads out of its folder: nothing was unpacked")
+        if stat.S_ISLNK(info.external_attr >> 16) or info.flag_bits & 1:
+            raise DataError(f"{path} holds a link or an encrypted file, {info.filename!r}: nothing was unpacked")
+        if info.is_dir() or inside.name.startswith(".") or "__MACOSX" in inside.parts:
+            continue
+        if inside.name.lower() in members:
+            raise DataError(f"{path} holds two files named {inside.name!r}: nothing was unpacked")
+        members[inside.name.lower()] = (info, folder / inside.name)
+    return list(members.values())
+
+
+def _is_there(info: zipfile.ZipInfo, target: Path, record: Record) -> bool:
+    """Whether a file came out of the archive before; one that the record does not know is read again."""
+    if not target.is_file() or target.stat().st_size != info.file_size:
+        return False
+    if record.sum_of(target) is None:
+        content = target.read_bytes()
+        if zlib.crc32(content) != info.CRC:
+            return False
+        record.add_sum(target, hashlib.sha256(content).hexdigest())
+    return True
+
+
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, progress: Lines) -> str:
+    """Write one file under a temporary name, then rename it; zipfile compares its CRC-32. Its SHA-256."""
+    temporary = target.with_name(f".{target.name}.part")
+    digest = hashlib.sha256()
+    try:
+        with archive.open(info) as source, temporary.open("wb") as stream:
+            while chunk := source.read(1 << 20):
+                stream.write(chunk)
+                digest.update(chunk)
+                progress.advance(len(chunk))
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return digest.hexdigest()
+
+
+def _require_space(path: Path, folder: Path, needed: int) -> None:
+    from rich.filesize import decimal
+
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"{path.name} needs {decimal(needed)} unpacked, but the disk of {folder} has {decimal(free)} free: make "
+            "room, then type the same command again"
+        )

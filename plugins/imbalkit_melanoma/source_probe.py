@@ -1,0 +1,188 @@
+"""A report section: how well the year can be told from a model's features, and its ROC AUC within each year.
+
+All benign rows of the merge of Gilal et al. 2023 are of ISIC 2020 and most of its melanomas of ISIC 2019, so that a model
+may call the year in place of the disease. Nothing is trained here but logistic regressions on features of the test rows.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from imbalkit import run_folder
+from imbalkit.errors import DataError, ImbalkitError
+from imbalkit.functional.pairs import Estimate
+from imbalkit.functional.probe import auc_by_source, linear_probe, score_by_source, within_classes
+from imbalkit.table import label_text, natural_order
+from imbalkit_melanoma.source_report import TITLE, markdown
+
+if TYPE_CHECKING:
+    from imbalkit.planning import Prepared
+    from imbalkit.restored import Restored
+    from imbalkit.stores import ImageStore
+
+COLUMN, FILE = "year", "source_probe.json"
+FOLDS = 5
+logger = logging.getLogger(__name__)
+
+
+def section(folder: Path, metrics: Mapping[str, Any], prepared: Prepared) -> dict[str, str]:
+    """The section of a run whose data have a column `year` of several values; its figures go to source_probe.json.
+
+    It says why, where figures cannot be had: a finished training is not lost for them.
+    """
+    if COLUMN not in prepared.table.frame or len(source_names(prepared.table.frame[COLUMN]).dropna().unique()) < 2:
+        return {}
+    try:
+        from imbalkit.restoring import restore
+
+        facts = examine(restore(folder, metrics=metrics, prepared=prepared))
+    except ImbalkitError as error:
+        facts = {"missing": str(error)}
+    except Exception as error:  # such as a device that is out of memory, beside the run's own network
+        logger.warning("the source probe of %s failed", folder, exc_info=True)
+        facts = {"missing": f"{type(error).__name__}: {error}"}
+    run_folder.write_json(folder / FILE, facts)
+    return {TITLE.format(COLUMN): markdown(facts)}
+
+
+def examine(restored: Restored, column: str = COLUMN, folds: int = FOLDS) -> dict[str, Any]:
+    """Figures of a finished run, ready for JSON.
+
+    Args:
+        restored: the run
+        column: column of its data that says where a row comes from
+        folds: of the probes
+
+    Raises:
+        DataError: no such column, no test row with a source, data that are gone
+    """
+    prepared, classes = restored.prepared, restored.classes
+    table = prepared.table
+    if column not in table.frame:
+        raise DataError(f"the data of {restored.folder} have no column {column!r}")
+    known = source_names(table.frame[column])
+    frame = pd.read_parquet(restored.folder / run_folder.PREDICTIONS)
+    frame = frame[frame["split"] == "test"]
+    of_row = known.iloc[frame["source"]].to_numpy()
+    frame, unknown = frame[~pd.isna(of_row)], int(pd.isna(of_row).sum())
+    if not len(frame):
+        raise DataError(f"no test row has a {column}")
+    rows = frame["source"].to_numpy()
+    names = list(natural_order(known.dropna()))
+    sources = pd.Categorical(known.iloc[rows], categories=names).codes.astype(np.int64)
+    labels = table.labels[rows].astype(np.int64)
+    groups = table.groups[rows] if table.groups is not None else None
+    probabilities = frame[[f"probability_{name}" for name in classes]].to_numpy()
+    train_labels, train_known = table.labels[prepared.split.train], known.iloc[prepared.split.train]
+    facts: dict[str, Any] = {
+        "column": column,
+        "sources": names,
+        "classes": list(classes),
+        "positive": classes[restored.positive] if restored.positive is not None else None,
+        "test_rows": len(rows),
+        "without_source": unknown,
+        "groups": None if groups is None else len(np.unique(groups)),
+        "folds": folds,
+        "counts": {
+            name: {
+                source: {
+                    "train": int(((train_labels == label) & (train_known == source)).sum()),
+                    "test": int(((labels == label) & (sources == code)).sum()),
+                }
+                for code, source in enumerate(names)
+            }
+            for label, name in enumerate(classes)
+        },
+        "roc_auc": {
+            names[key] if isinstance(key, int) else key: _json(estimate)
+            for key, estimate in auc_by_source(labels, probabilities, sources, groups, restored.positive).items()
+        },
+    }
+    if restored.positive is not None:
+        facts["answer"] = {
+            name: _answer(probabilities[:, restored.positive], labels == label, sources, groups, names)
+            for label, name in enumerate(classes)
+        }
+    try:
+        images = restored.images()
+        seen = {"features": restored.features(images, rows), "colours": colours(images, rows)}
+        facts["probe"] = {
+            name: _probes(values, labels, sources, groups, classes, names, folds) for name, values in seen.items()
+        }
+    except ImbalkitError as error:
+        facts["probe"] = {"missing": str(error)}
+    return facts
+
+
+def source_names(values: pd.Series) -> pd.Series:
+    """A column as text, None where it is empty; whole floats (a column with gaps reads as such) lose their ".0"."""
+    known = values.notna() & (values.astype(str).str.strip() != "")
+    return label_text(values[known]).reindex(values.index).astype(object).where(known, None)
+
+
+def colours(images: ImageStore, rows: np.ndarray, batch: int = 256) -> np.ndarray:
+    """Mean and standard deviation of each channel, float64 [n, 2 C]: what tells a source without any network."""
+    parts = []
+    for start in range(0, len(rows), batch):
+        pixels = images.take(rows[start : start + batch]).astype(np.float32)  # [n, H, W, C]
+        parts.append(np.concatenate([pixels.mean(axis=(1, 2)), pixels.std(axis=(1, 2))], axis=1))
+    return np.concatenate(parts)
+
+
+def _probes(
+    features: np.ndarray,
+    labels: np.ndarray,
+    sources: np.ndarray,
+    groups: np.ndarray | None,
+    classes: tuple[str, ...],
+    names: list[str],
+    folds: int,
+) -> dict[str, Any]:
+    """The probe on all rows, among the rows of each class, and over pairs of one class."""
+    probes = {}
+
+    def probe(rows: np.ndarray, label: int | None = None) -> dict[str, Any]:
+        found = linear_probe(features[rows], sources[rows], None if groups is None else groups[rows], folds)
+        if label is not None:
+            probes[label] = found
+        counts = {names[code]: count for code, count in zip(found.sources, found.counts, strict=True)}
+        figures = {"auc": _json(found.auc), "balanced_accuracy": _json(found.balanced_accuracy)}
+        return {"rows": counts, **figures, "chance": found.chance}
+
+    facts = {
+        "width": features.shape[1],
+        "all": _or_why(lambda: probe(np.ones(len(labels), dtype=bool))),
+        "classes": {
+            name: _or_why(lambda label=label: probe(labels == label, label)) for label, name in enumerate(classes)
+        },
+    }
+    return facts | {"one class": {"auc": _json(within_classes(probes, sources, labels, groups))}}
+
+
+def _answer(
+    scores: np.ndarray, of_class: np.ndarray, sources: np.ndarray, groups: np.ndarray | None, names: list[str]
+) -> dict[str, Any]:
+    """For each source, how its rows' scores stand to those of the others, among the rows of a class."""
+    if len(np.unique(sources[of_class])) < 2:
+        return {}
+    found = score_by_source(scores[of_class], sources[of_class], None if groups is None else groups[of_class])
+    return {names[code]: _json(estimate) for code, estimate in found.items()}
+
+
+def _or_why(figures: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return figures()
+    except DataError as error:
+        return {"missing": str(error)}
+
+
+def _json(estimate: Estimate) -> dict[str, float | None]:
+    """Ready for JSON: None for what is not defined."""
+    return {name: value if math.isfinite(value) else None for name, value in vars(estimate).items()}
