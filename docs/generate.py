@@ -20,7 +20,7 @@ from imbalkit.catalogue import HOOKS, Catalogue, default_catalogue
 from imbalkit.cli import COMMANDS
 from imbalkit.kinds import KINDS, Part, Settings
 from imbalkit.recipe import Recipe
-from imbalkit.tables import type_text
+from imbalkit.tables import description, type_text
 
 PLACEHOLDER = re.compile(r"^<!-- generated: (.+?) -->$", re.MULTILINE)
 OURS = "imbalkit"  # parts of other installed distributions are left out: the docs are of what ships
@@ -196,15 +196,24 @@ def all_parts() -> Iterator[str]:
         yield from parts(kind)
 
 
-def registered_recipes() -> Iterator[str]:
-    """Recipes that ship with imbalkit, by name."""
+def registered(kind: str) -> Iterator[str]:
+    """Recipes or sweeps that ship with imbalkit, by name."""
     catalogue = default_catalogue()
-    for name in sorted(catalogue.recipes):
-        if catalogue.provider("recipe", name).distribution == OURS:
-            yield f"The recipe `{name}`:"
-            yield ""
-            yield f"```yaml\n{catalogue.recipes[name].read_text(encoding='utf-8').strip()}\n```"
-            yield ""
+    files = {"recipe": catalogue.recipes, "sweep": catalogue.sweeps}[kind]
+    yield f"| {kind} | what it is |"
+    yield "| --- | --- |"
+    for name in sorted(files):
+        if catalogue.provider(kind, name).distribution == OURS:
+            yield f"| `{name}` | {_cell(description(files[name]))} |"
+    yield ""
+
+
+def keys(path: str) -> Iterator[str]:
+    """The keys of a file that is not a recipe, such as "imbalkit.sweeps.file.SweepSettings"."""
+    module, _, name = path.rpartition(".")
+    yield from (
+        line.replace("](#", "](recipes.md#") for line in parameters(getattr(importlib.import_module(module), name))
+    )
 
 
 # --- hooks and kinds --------------------------------------------------------------------------------------------------
@@ -350,7 +359,8 @@ GENERATORS: dict[str, Callable[..., Iterator[str]]] = {
     r"sections of the recipe": recipe_sections,
     r"all parts": all_parts,
     r"parts of (\w+)": parts,
-    r"registered recipes": registered_recipes,
+    r"registered (recipe|sweep)s": registered,
+    r"keys of (\S+)": keys,
     r"hooks": hooks,
     r"kinds": kind_contracts,
     r"classes (.+)": classes,
