@@ -269,6 +269,8 @@ def _result(
     table: Table, side: np.ndarray, groups: np.ndarray | None, settings: SplitSettings, notes: list[str]
 ) -> Split:
     rows = [np.flatnonzero(side == number) for number in range(len(SIDES))]
+    if not len(rows[1]):
+        notes.append("there are no validation rows: the last epoch is kept, and no threshold or calibration is chosen")
     shared, missing = 0, 0
     if groups is not None:
         missing = int(table.frame["group"].isna().sum())

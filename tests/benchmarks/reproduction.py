@@ -29,6 +29,13 @@ from imbalkit.sweeps.file import slug
 
 ROOT = Path(__file__).parents[2] / "docs" / "reproduction"
 POSITIVE, NEGATIVE, BASELINE, RESAMPLES = "melanoma", "other", "BL", 2000
+CONTROLS = {  # method -> what it differs from in one thing alone
+    "BL + BLUR": "BL + copies without blur",
+    "BL + BLUR ": "BL + copies with Gaussian blur",
+    "BL + UNDER": "BL + random drop",
+    "BL + UNDER, equal steps": "BL + random drop, equal steps",
+    "BL + BLUR + UNDER": "BL + BLUR + random drop",
+}
 
 
 def figures(rows: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -75,7 +82,7 @@ def spread(rows: pd.DataFrame, over: str, other: str) -> dict[str, float]:
 
 
 def compare(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Figures of each method, and its differences to the baseline."""
+    """Figures of each method; its differences to the baseline, and of methods to their controls."""
     cells = pd.read_parquet(folder / "sweep.parquet")
     finished = cells[cells["state"] == "finished"]
     methods = list(dict.fromkeys(finished["method"]))
@@ -89,7 +96,7 @@ def compare(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     ones = np.ones((1, len(first)))
 
     resampled = {method: figures(predictions[method], weights) for method in whole}
-    table, differences = [], []
+    table = []
     for method in whole:
         rows = predictions[method]
         of_seeds = rows.groupby("seed")["source"].agg(list)
@@ -110,21 +117,27 @@ def compare(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             entry |= {name: values[0], f"{name} low": low, f"{name} high": high}
             entry |= {f"{name} sd folds": folds_sd[name], f"{name} sd seeds": seeds_sd[name]}
         table.append(entry)
-        if method == BASELINE:
-            continue
-        base = figures(predictions[BASELINE], ones)
-        change = {"method": method}
-        for name in point:
-            apart = resampled[method][name] - resampled[BASELINE][name]
-            low, high = percentile_interval(apart)
-            change |= {name: point[name][0] - base[name][0], f"{name} low": low, f"{name} high": high}
-            change[f"{name} p"] = two_sided_p(apart)
-        change["mcnemar p"] = mcnemar(rows, predictions[BASELINE])
-        differences.append(change)
-    changes = pd.DataFrame(differences)
-    for column in [column for column in changes if column.endswith(" p")]:
-        changes[f"{column} holm"] = holm(changes[column])
-    return pd.DataFrame(table), changes
+    points = {method: figures(predictions[method], ones) for method in whole}
+
+    def differences(pairs: list[tuple[str, str]]) -> pd.DataFrame:
+        found = []
+        for method, other in pairs:
+            change = {"method": method, "against": other}
+            for name, value in points[method].items():
+                apart = resampled[method][name] - resampled[other][name]
+                low, high = percentile_interval(apart)
+                change |= {name: value[0] - points[other][name][0], f"{name} low": low, f"{name} high": high}
+                change[f"{name} p"] = two_sided_p(apart)
+            change["mcnemar p"] = mcnemar(predictions[method], predictions[other])
+            found.append(change)
+        changes = pd.DataFrame(found)
+        for column in [column for column in changes if column.endswith(" p")]:
+            changes[f"{column} holm"] = holm(changes[column])
+        return changes
+
+    to_baseline = differences([(method, BASELINE) for method in whole if method != BASELINE])
+    controls = [(method.strip(), other) for method, other in CONTROLS.items() if {method.strip(), other} <= set(whole)]
+    return pd.DataFrame(table), pd.concat([to_baseline, differences(controls)] if controls else [to_baseline])
 
 
 def mcnemar(rows: pd.DataFrame, baseline: pd.DataFrame) -> float:
@@ -159,7 +172,8 @@ def markdown(table: pd.DataFrame, digits: int = 3) -> str:
             else f"{row[name]:.{digits}f} [{row[f'{name} low']:.{digits}f}, {row[f'{name} high']:.{digits}f}]"
             for name in SHOWN
         ]
-        lines.append(f"| {row['method']} | " + " | ".join(cells) + " |")
+        name = row["method"] + (f" − {row['against']}" if "against" in row else "")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -170,4 +184,5 @@ def main(arguments: list[str]) -> None:
     table, changes = compare(parser.parse_args(arguments).folder)
     table.to_csv(ROOT / "figures.csv", index=False, float_format="%.5g")
     changes.to_csv(ROOT / "differences.csv", index=False, float_format="%.5g")
-    sys.stdout.write(f"{markdown(table)}\nDifferences to {BASELINE}, with p-values after Holm:\n\n{markdown(changes)}")
+    note = f"Differences, with p-values after Holm (those to {BASELINE}, and those to controls):"
+    sys.stdout.write(f"{markdown(table)}\n{note}\n\n{markdown(changes)}")
