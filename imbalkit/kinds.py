@@ -5,7 +5,6 @@ recipe parameters (imbalkit.specification). Whatever is heavy is imported inside
 parts, checking a recipe and planning never import torch. A plugin author reads this file and `hookspecs.py`.
 
 Methods that raise NotImplementedError are those that a part of the kind must write; the conformance suite calls each of them.
-They are not abstract methods, so that a part without one is reported by name beside its other faults.
 """
 
 from __future__ import annotations
