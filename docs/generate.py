@@ -60,7 +60,10 @@ def parameters(model: type[Settings]) -> Iterator[str]:
     for name, info in model.model_fields.items():
         nested = _section_of(info.annotation)
         shape = schema["properties"].get(name, {})
-        kind = f"section [{_title(nested)}](#{_anchor(nested)})" if nested else _kind_links(_type(shape))
+        if _of_part(nested):
+            kind = "mapping of " + ", ".join(f"`{key}`" for key in nested.model_fields)
+        else:
+            kind = f"section [{_title(nested)}](#{_anchor(nested)})" if nested else _kind_links(_type(shape))
         extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
         help_text = info.description or ""
         if extra.get("unit"):
@@ -148,6 +151,11 @@ def sections() -> dict[type[Settings], str]:
 
 def _title(section: type[Settings]) -> str:
     return f"`{sections()[section]}`"
+
+
+def _of_part(section: type[Settings] | None) -> bool:
+    """Whether a section belongs to a part, such as the limits of an export, and not to the recipe."""
+    return section is not None and section not in sections()
 
 
 def _anchor(section: type[Settings]) -> str:

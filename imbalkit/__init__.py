@@ -6,13 +6,15 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Plan", "hookimpl", "prepare", "run"]
+__all__ = ["Plan", "Run", "compare", "hookimpl", "prepare", "run"]
 
 _HOMES = {
     "Plan": "imbalkit.plan",
+    "Run": "imbalkit.runs",
+    "compare": "imbalkit.comparison",
     "hookimpl": "imbalkit.hookspecs",
     "prepare": "imbalkit.planning",
-    "run": "imbalkit.engine",
+    "run": "imbalkit.runs",
 }
 
 

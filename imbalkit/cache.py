@@ -28,8 +28,8 @@ import PIL
 from filelock import FileLock, Timeout
 
 from imbalkit.errors import DataError
-from imbalkit.images import ImageRule, read_image
 from imbalkit.stores import ArrayStore, BadImage, CachedImages, ImageStore
+from imbalkit_lite.images import ImageRule, read_image
 
 Progress = Callable[[int, int], None]
 logger = logging.getLogger(__name__)

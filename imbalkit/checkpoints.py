@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from imbalkit.errors import RunError
+from imbalkit_lite.files import write_atomic
 
-
-def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
-    """Call `write` with a temporary name beside `path`, then rename: a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+__all__ = ["load_checkpoint", "save_checkpoint", "write_atomic"]
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

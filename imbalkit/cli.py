@@ -12,6 +12,10 @@ import click
 COMMANDS = {
     "run": ("imbalkit.commands.run", "Run a recipe: data to model, figures and run folder."),
     "sweep": ("imbalkit.commands.sweep", "Run a grid of recipes, with seeds and folds."),
+    "predict": ("imbalkit.commands.predict", "Let a finished run, or a file exported from one, judge images."),
+    "compare": ("imbalkit.commands.compare", "Compare finished runs on the same test rows."),
+    "report": ("imbalkit.commands.report", "Write the report of a finished run again."),
+    "export": ("imbalkit.commands.export", "Write a run's model as ONNX or TFLite, checked against the network."),
     "plan": ("imbalkit.commands.plan", "Show the class counts of a recipe without training."),
     "figures": ("imbalkit.commands.figures", "Draw figures of runs: rates, balance, gallery of copies, blur."),
     "leaks": ("imbalkit.commands.leaks", "Check that the sides of a split share nothing."),

@@ -157,24 +157,14 @@ def _work(
     progress: Progress | None = None,
 ) -> None:
     """The run itself, on every device; the first process writes."""
-    from filelock import FileLock, Timeout
-
     from imbalkit.progress import choose_progress
 
     if prepared is None:
         prepared = prepare(folder / run_folder.RECIPE, without=without)
     if not fabric.is_global_zero:
         return _stages(fabric, folder, prepared, rounds, Progress())
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(f"{folder} is being worked on by another process") from None
-    try:
-        with progress or choose_progress() as shown:
-            _stages(fabric, folder, prepared, rounds, shown)
-    finally:
-        lock.release()
+    with run_folder.locked(folder), progress or choose_progress() as shown:
+        _stages(fabric, folder, prepared, rounds, shown)
 
 
 def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress) -> None:
@@ -219,7 +209,7 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | Non
     logits = {side: trainer.predict(model, rows) for side, rows in sides.items()}
     if fabric.is_global_zero:
         context = trainer.context(plan, "final")
-        write_outputs(folder, prepared, source, plan, steps, model, context, sides, logits, bad_images)
+        write_outputs(folder, prepared, source, plan, steps, model, context, sides, logits, images, bad_images)
     fabric.barrier()
 
 
@@ -242,7 +232,7 @@ def sample_names(prepared: Prepared, sources: np.ndarray) -> list[str]:
 
 
 def _validation(trainer: Trainer, prepared: Prepared, rows: Any) -> Callable[[Classifier], dict[str, Any]]:
-    from imbalkit.outputs import figures
+    from imbalkit.assessment import figures
 
     def validate(model: Classifier) -> dict[str, Any]:
         return figures(prepared, rows.label, trainer.predict(model, rows))

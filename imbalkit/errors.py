@@ -1,18 +1,27 @@
-"""Errors that a user reads: what was expected, what came, where, and what to do."""
+"""Errors that a user reads: what was expected, what came, where, and what to do. The general ones are imbalkit_lite's."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from imbalkit_lite.errors import CardError, DataError, ImbalkitError, MissingExtraError, ModelError, listing, nearest
 
-class ImbalkitError(Exception):
-    """Base of every error that is the user's to mend; the command line prints it without a traceback."""
-
-
-class DataError(ImbalkitError):
-    """The data cannot be read as the recipe says."""
+__all__ = [
+    "CardError",
+    "DataError",
+    "ImbalkitError",
+    "MissingExtraError",
+    "ModelError",
+    "PlanError",
+    "PluginError",
+    "Problem",
+    "RecipeError",
+    "RunError",
+    "TrainingError",
+    "listing",
+    "nearest",
+]
 
 
 class PlanError(ImbalkitError):
@@ -29,10 +38,6 @@ class TrainingError(ImbalkitError):
 
 class RunError(ImbalkitError):
     """A run folder cannot be used as asked."""
-
-
-class MissingExtraError(ImbalkitError):
-    """A part needs a package that is not installed."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +61,3 @@ class RecipeError(ImbalkitError):
         count = len(self.problems)
         head = "1 mistake in the recipe" if count == 1 else f"{count} mistakes in the recipe"
         super().__init__("\n".join([f"{head}:", *(f"  {problem}" for problem in self.problems)]))
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """'; did you mean "focal"?' or an empty string.
-
-    >>> nearest("foocal", ["ce", "focal"])
-    "; did you mean 'focal'?"
-    """
-    known = [str(option) for option in known]
-    lower = {option.lower(): option for option in known}
-    match = difflib.get_close_matches(str(name).lower(), list(lower), n=1, cutoff=0.6)
-    return f"; did you mean {lower[match[0]]!r}?" if match else ""
-
-
-def listing(names: Iterable[str], most: int = 12) -> str:
-    """Names joined for a message, cut after `most`."""
-    names = [str(name) for name in names]
-    shown = ", ".join(names[:most])
-    return f"{shown}, ... ({len(names)} in all)" if len(names) > most else shown

@@ -108,4 +108,7 @@ def run_finished(folder: Path, metrics: Mapping[str, Any]) -> None:
 
 @hookspec
 def report_sections(folder: Path, metrics: Mapping[str, Any], prepared: Prepared) -> Mapping[str, str]:
-    """Sections for the run's report.md: title -> Markdown; `prepared` has the run's recipe, table and split."""
+    """Sections for the run's report: title -> Markdown; `prepared` has the run's recipe, table and split.
+
+    Raw HTML is shown as text. Pictures are put into the page if they are files of the run folder, such as `![what](name.png)`.
+    """

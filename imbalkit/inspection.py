@@ -86,8 +86,9 @@ def inspect(
 
 def _find(path: Path, root: Path | None, label: str | None) -> Findings:
     from imbalkit.datasets.arrays import Arrays
-    from imbalkit.datasets.image_folder import ImageFolder, has_splits, list_images
+    from imbalkit.datasets.image_folder import ImageFolder, has_splits
     from imbalkit.table_inspection import inspect_table
+    from imbalkit_lite.images import list_images
 
     place = path.expanduser()
     if not place.exists():
@@ -119,7 +120,7 @@ def _find(path: Path, root: Path | None, label: str | None) -> Findings:
 def _scan(found: Findings, progress: Callable[[int, int], None] | None) -> None:
     """Read every image once, on all cores."""
     from imbalkit.cache import available_cores
-    from imbalkit.images import probe
+    from imbalkit_lite.images import probe
 
     if found.table.arrays is not None:
         n, height, width, channels = found.table.arrays.shape

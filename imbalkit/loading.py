@@ -8,10 +8,10 @@ from lightning_fabric import Fabric
 
 from imbalkit.cache import bad_images_message, open_store
 from imbalkit.errors import PlanError
-from imbalkit.images import ImageRule
 from imbalkit.planning import Prepared, operations
 from imbalkit.progress import Progress
 from imbalkit.stores import BadImage, ImageStore
+from imbalkit_lite.images import ImageRule
 
 
 def image_rule(prepared: Prepared) -> ImageRule:

@@ -36,7 +36,7 @@ from PIL import Image, ImageOps
 
 from imbalkit.cache import available_cores
 from imbalkit.errors import DataError
-from imbalkit.images import decode
+from imbalkit_lite.images import decode
 
 Picture = str | PathLike[str] | np.ndarray
 Progress = Callable[[int, int], None]

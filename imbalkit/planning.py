@@ -17,7 +17,8 @@ from imbalkit.randomness import derive_seed
 from imbalkit.recipe import Recipe, validate, validate_part
 from imbalkit.recipe_file import Document, read_document
 from imbalkit.split import Split, SplitSettings, split_table
-from imbalkit.table import Table
+from imbalkit.subgroups import column_problem
+from imbalkit.table import RESERVED, Table
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,11 @@ def prepare_document(
             found += error.problems
     if found or split is None:
         raise RecipeError(found)
-    return Prepared(document.name, checked, catalogue, table, split, ladder)
+    prepared = Prepared(document.name, checked, catalogue, table, split, ladder)
+    found = [Problem(where, message, document.line(("decision",))) for where, message in validation_problems(prepared)]
+    if found:
+        raise RecipeError(found)
+    return prepared
 
 
 def walk_ladder(recipe: Recipe, counts: Counts, document: Document) -> tuple[Rung, ...]:
@@ -178,13 +183,10 @@ def _cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: C
         first = where.split(".")[0].split("[")[0]
         return Problem(where, message, document.line((first,)))
 
-    if recipe.positive is not None and len(table.classes) != 2:
-        yield problem("positive", f"is for two classes; the data have {len(table.classes)}")
     if len(table.classes) < 2:
         yield problem("data", f"expected two classes or more, got {len(table.classes)}: {table.classes[0]!r}")
-    if len(table.classes) != 2 and recipe.decision.threshold.name != "fixed":
-        name = recipe.decision.threshold.name
-        yield problem("decision.threshold", f"{name!r} is for two classes; the data have {len(table.classes)}")
+    for where, message in decision_problems(recipe, table.classes):
+        yield problem(where, message)
     if recipe.training.freeze_epochs > recipe.training.epochs:
         yield problem("training.freeze_epochs", f"is more than training.epochs, {recipe.training.epochs}")
     shape = recipe.images.shape or (table.arrays.shape[1:3] if table.arrays is not None else None)
@@ -198,6 +200,14 @@ def _cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: C
             f"there is no metric {recipe.training.select!r} to choose an epoch by{hint} (or last): {listing(names, 40)}"
         )
         yield problem("training.select", message)
+    missing = column_problem(recipe.evaluation.subgroups or [], [name for name in table.frame if name not in RESERVED])
+    if missing:
+        yield problem("evaluation.subgroups", missing)
+    files = [exporter.file_name for exporter in recipe.export]
+    for index, name in enumerate(files):
+        if name in files[:index]:
+            message = f"writes {name}, as export[{files.index(name)}] does: give one of them another `file`"
+            yield problem(f"export[{index}]", message)
     for where, part in parts_of(recipe):
         for name, message in part.check_classes(table.classes):
             yield problem(f"{where}.{name}", message)
@@ -205,6 +215,50 @@ def _cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: C
             part.check_requirements()
         except ImbalkitError as error:
             yield problem(where, str(error))
+
+
+def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tuple[str, str]]:
+    """What the decision's settings contradict, as (place, message)."""
+    decision, many = recipe.decision, len(classes) > 2
+    if many and recipe.positive is None:
+        rule = decision.threshold
+        if rule.name != "fixed" and rule.cost_matrix(classes) is None:
+            message = (
+                f"{rule.name!r} needs a positive class; the data have {len(classes)} classes: name one in `positive`"
+            )
+            yield "decision.threshold", message
+        if decision.abstain is not None and decision.abstain.band is not None:
+            message = (
+                f"needs a positive class; the data have {len(classes)}: name one in `positive`, or give `coverage`"
+            )
+            yield "decision.abstain.band", message
+    if isinstance(decision.prior, dict):
+        total, named = sum(decision.prior.values()), len(decision.prior)
+        if named == len(classes) and abs(total - 1) > 1e-6:
+            yield "decision.prior", f"prevalences of all {named} classes must sum to 1, got {total:g}"
+        if named < len(classes) and total > 1 - 1e-9:
+            yield (
+                "decision.prior",
+                f"leaves nothing for the classes that it does not name: expected less than 1, got {total:g}",
+            )
+    if recipe.export and decision.calibrator is not None and not decision.calibrator.is_affine:
+        name = decision.calibrator.name
+        yield (
+            "decision.calibrator",
+            f"{name!r} cannot be put into a model file; use temperature or vector, or leave out `export`",
+        )
+
+
+def validation_problems(prepared: Prepared) -> Iterable[tuple[str, str]]:
+    """What the validation rows are too few for, as (place, message)."""
+    table, rows, positive = prepared.table, prepared.split.validation, prepared.positive
+    if not len(rows) or positive is None:
+        return  # a run without validation is allowed, and says what it left out
+    side, groups = table.labels[rows] == positive, table.groups
+    units = rows if groups is None else groups[rows]
+    message = prepared.recipe.decision.threshold.check_rows(*(len(np.unique(units[part])) for part in (side, ~side)))
+    if message:
+        yield "decision.threshold", message
 
 
 def metrics_of(recipe: Recipe, catalogue: Catalogue) -> list[Metric]:

@@ -11,9 +11,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import ValidationError, field_validator
 
+from imbalkit.card import CardSettings
 from imbalkit.catalogue import Catalogue
 from imbalkit.decision import DecisionSettings
 from imbalkit.errors import Problem, RecipeError
+from imbalkit.evaluation import EvaluationSettings
 from imbalkit.kinds import BackboneRef, ClassName, LossRef, Settings, param, part_of
 from imbalkit.recipe_file import Document, Place, show_place
 from imbalkit.split import SplitSettings
@@ -132,7 +134,10 @@ class Recipe(Settings):
     description: str = param("", help="what the recipe is for")
     seed: int = param(0, help="seed of samplers, initial weights and training", ge=0)
     data: DatasetRef = param(help="where the samples come from")
-    positive: ClassName | None = param(None, help="the class of interest of a two-class problem (default: the smaller)")
+    positive: ClassName | None = param(
+        None,
+        help="the class of interest: of two (default: the smaller), or one of more against the rest (default: none)",
+    )
     images: ImageSettings = param(ImageSettings(), help="how files become pixels")
     split: SplitSettings = param(SplitSettings(), help="train, validation and test")
     samplers: list[SamplerRef] = param([], help="what is done to the training rows, in order")
@@ -143,9 +148,11 @@ class Recipe(Settings):
     training: TrainingSettings = param(TrainingSettings(), help="the training loop")
     decision: DecisionSettings = param(None, help="calibration and threshold, from validation", validate_default=True)
     metrics: list[MetricRef] | None = param(None, help="figures of the evaluation (default: all that are installed)")
+    evaluation: EvaluationSettings = param(EvaluationSettings(), help="intervals, subgroups and prevalences")
     export: list[ExporterRef] = param([], help="model files to write at the end")
     launcher: LauncherRef = param("local", help="what runs the folds of a cross-validation", validate_default=True)
     logging: LoggingSettings = param(LoggingSettings(), help="logs beside log.jsonl")
+    card: CardSettings = param(CardSettings(), help="what only people know of the model, for its report")
 
     @field_validator("decision", mode="before")
     @classmethod

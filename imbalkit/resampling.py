@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -173,6 +173,19 @@ def audit(plan: Plan, steps: list[Step], paths: pd.Series | None) -> pd.DataFram
     if paths is not None:
         frame.insert(2, "path", paths.to_numpy()[everything.source])
     return frame.sort_values("key", kind="stable", ignore_index=True)
+
+
+def audited_rows(audit: pd.DataFrame, final: Plan) -> Plan:
+    """Every row of `audit`, in its order, as a plan that can be rendered; `final` is the plan that the audit was made of."""
+    views = {text: code for code, text in enumerate(_unique([describe_view(view) for view in final.views]))}
+    labels = {name: code for code, name in enumerate(final.classes)}
+    return replace(
+        final,
+        key=audit["key"].to_numpy(np.uint64),
+        source=audit["source"].to_numpy(np.uint32),
+        label=audit["label"].astype(str).map(labels).to_numpy(np.uint16),
+        view=audit["view"].astype(str).map(views).to_numpy(np.uint16),
+    )
 
 
 def describe_view(view: tuple[Any, ...]) -> str:

@@ -20,7 +20,6 @@ from imbalkit.cache import open_store
 from imbalkit.catalogue import Catalogue
 from imbalkit.decision import Decision
 from imbalkit.errors import DataError, ImbalkitError, listing
-from imbalkit.images import ImageRule
 from imbalkit.kinds import BuildContext
 from imbalkit.model import Classifier
 from imbalkit.plan import Counts, Plan
@@ -30,6 +29,7 @@ from imbalkit.recipe_file import Document
 from imbalkit.split import split_table
 from imbalkit.stores import ArrayStore, FileStore, ImageStore
 from imbalkit.table import Table
+from imbalkit_lite.images import ImageRule
 
 Images = ImageStore | np.ndarray | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 

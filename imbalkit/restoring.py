@@ -14,7 +14,6 @@ from imbalkit import run_folder
 from imbalkit.catalogue import ENTRY_POINTS, Catalogue, default_catalogue
 from imbalkit.decision import Decision
 from imbalkit.errors import ImbalkitError, RunError, listing
-from imbalkit.images import ImageRule
 from imbalkit.kinds import BuildContext
 from imbalkit.model import Classifier, build_model
 from imbalkit.planning import Prepared
@@ -22,6 +21,7 @@ from imbalkit.randomness import derive_seed
 from imbalkit.recipe import Recipe, validate
 from imbalkit.recipe_file import read_document
 from imbalkit.restored import Restored, working_directory
+from imbalkit_lite.images import ImageRule
 
 
 def restore(
@@ -44,7 +44,7 @@ def restore(
         RunError: no run folder, a run that is not finished or of several folds, a plugin that is gone, weights that are
             missing or do not fit, a device that this machine lacks
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()  # while the network is built, another folder is the current one
     facts, metrics = _read(folder, metrics)
     classes, directory = tuple(facts["classes"]), Path(facts["directory"])
     if prepared is not None:
@@ -64,11 +64,12 @@ def restore(
         model = _network(folder, recipe, context)
     if recipe.training.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    place = torch.device(_default_device(recipe.training.accelerator) if device is None else device)
+    asked = _default_device(recipe.training.accelerator) if device is None else device
     try:
+        place = torch.device(asked)
         model = model.to(place)
     except (RuntimeError, AssertionError) as error:  # of several types, by what is missing
-        raise RunError(f"the device {str(place)!r} cannot be used on this machine: {error}") from error
+        raise RunError(f"the device {str(asked)!r} cannot be used on this machine: {error}") from error
     settings = recipe.images
     return Restored(
         folder=folder,

@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -25,7 +26,7 @@ PLAN, PREDICTIONS, LOG, WEIGHTS, REPORT = (
     "predictions.parquet",
     "log.jsonl",
     "model.safetensors",
-    "report.md",
+    "report.html",
 )
 REMOVED = "removed.csv"
 CHECKPOINTS = "checkpoints"
@@ -90,6 +91,22 @@ def _new_folder(runs: Path, name: str) -> Path:
             continue
         return folder
     raise RunError(f"{runs} has no free name for a run of {name}")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process. Raises RunError if another one works on it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"{folder} is being worked on by another process") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def is_finished(folder: Path) -> bool:

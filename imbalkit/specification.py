@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -12,8 +12,10 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    TypeAdapter,
     ValidationError,
     WithJsonSchema,
+    WrapValidator,
     model_serializer,
     model_validator,
 )
@@ -156,3 +158,30 @@ def _class_name(value: Any, info: Any) -> Any:
 
 ClassName = Annotated[str, BeforeValidator(_class_name)]
 """The type of a parameter that names a class of the data; checked against the data before anything runs."""
+
+
+def one_of(
+    expected: str, words: Sequence[str | None] = (), number: Any = None, mapping: Any = None, items: Any = None
+) -> Any:
+    """Check a value by the one type that its shape calls for; a plain union would report every alternative's errors.
+
+    Args:
+        expected: what the error says was expected
+        words: values that stand for themselves
+        number, mapping, items: types of an int, a mapping, a list; None refuses the shape
+    """
+    adapters = {
+        shape: TypeAdapter(kind) for shape, kind in ((int, number), (dict, mapping), (list, items)) if kind is not None
+    }
+
+    def check(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
+        if value is None or isinstance(value, str):
+            if value in words:
+                return value
+        elif type(value) in adapters:
+            return adapters[type(value)].validate_python(value, strict=True, context=info.context)
+        raise PydanticCustomError(
+            "shape", "expected {expected}; got {got}", {"expected": expected, "got": repr(value)[:80]}
+        )
+
+    return WrapValidator(check)

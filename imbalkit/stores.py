@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from imbalkit.errors import DataError
-from imbalkit.images import ImageRule, read_image, resize
+from imbalkit_lite.images import ImageRule, read_pixels, resize
 
 
 class ImageStore(ABC):
@@ -81,8 +80,7 @@ class FileStore(ImageStore):
         return pixels
 
     def _read(self, index: int) -> np.ndarray:
-        image = read_image(self.paths[index], self.rule)
-        return image if self.shape[2] == 3 else np.array(Image.fromarray(image).convert("L"))[..., None]
+        return read_pixels(self.paths[index], self.rule, self.shape[2])
 
 
 @dataclass(frozen=True)

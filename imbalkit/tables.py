@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from imbalkit.errors import PluginError, listing, nearest
 from imbalkit.kinds import Part
 from imbalkit.plan import Counts, balance_ratio
 from imbalkit.planning import Prepared
+from imbalkit.prior import prior_ledger
+from imbalkit.prior_table import print_prior
 
 
 def _console() -> Console:
@@ -47,6 +49,7 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         "groups": split.groups,
         "missing_groups": split.missing_groups,
         "ladder": ladder_facts(prepared),
+        "prior": prior_ledger(prepared).to_json(),
         "notes": [*table.notes, *split.notes],
     }
 
@@ -98,8 +101,10 @@ def print_plan(prepared: Prepared) -> None:
         row(rung["stage"], low, high, rung["total"], rung["balance_ratio"])
     console = _console()
     console.print(table)
-    meaning = f"{facts['positive']} / the other" if facts["positive"] is not None else "smallest / largest class"
+    two = facts["positive"] is not None and len(classes) == 2
+    meaning = f"{facts['positive']} / the other" if two else "smallest / largest class"
     console.print(f"balance ratio: {meaning}. Samplers see training rows only.")
+    print_prior(facts["prior"], console)
     if facts["groups"]:
         sides = ", ".join(f"{count:,} {side}" for side, count in facts["groups"].items())
         console.print(
@@ -107,7 +112,7 @@ def print_plan(prepared: Prepared) -> None:
         )
     for line in removed_lines(facts["removed"]):
         console.print(line, markup=False)
-    for note in facts["notes"]:
+    for note in [*facts["notes"], *facts["prior"]["warnings"]]:
         console.print(f"note: {note}", markup=False)
 
 
@@ -285,7 +290,7 @@ def print_results(folder: Path) -> None:
     """Test figures of a finished run, and where it is."""
     metrics = run_folder.read_json(folder / run_folder.METRICS)
     console = _console()
-    for title, columns, rows in figure_tables(metrics.get("test", {})):
+    for title, columns, rows in figure_tables(metrics.get("test", {}), metrics.get("intervals")):
         table = RichTable(*columns, title=f"test: {title}", title_justify="left")
         for column in table.columns[1:]:
             column.justify = "right"
@@ -300,25 +305,35 @@ def print_results(folder: Path) -> None:
 Rows = list[list[str]]
 
 
-def figure_tables(figures: Mapping[str, Any], most: int = 12) -> list[tuple[str, list[str], Rows]]:
+def figure_tables(
+    figures: Mapping[str, Any], intervals: Mapping[str, Any] | None = None, most: int = 12
+) -> list[tuple[str, list[str], Rows]]:
     """The figures of an evaluation as tables (title, columns, rows): of all rows, of each class, and the confusion matrix.
 
-    The matrix is left out where there are more than `most` classes.
+    `intervals` is that of metrics.json. The matrix is left out where there are more than `most` classes.
     """
     classes = list(figures.get("support", {}))
+    limits = (intervals or {}).get("test", {})
     by_class = {name: value for name, value in figures.items() if _is_by_class(value, classes)}
     whole = [
-        [name.replace("_", " "), figure_text(value)]
-        for name, value in figures.items()
-        if name not in by_class and not isinstance(value, list) and _is_defined(value)
+        [name.replace("_", " "), figure_text(value), *([interval_text(between)] if limits else [])]
+        for name, value, between in _single_figures(figures, limits, by_class)
+        if _is_defined(value)
     ]
     undefined = [name.replace("_", " ") for name, value in figures.items() if not _is_defined(value)]
     if undefined:
-        whole.append(["not defined here", ", ".join(undefined)])
-    tables = [("figures", ["figure", "value"], whole)]
+        whole.append(["not defined here", ", ".join(undefined), *([""] if limits else [])])
+    head = ["figure", "value", *([f"{intervals['level']:.0%} interval"] if intervals and limits else [])]
+    tables = [("figures", head, whole)]
     if by_class:
         columns = ["class", *(name.replace("support", "rows").replace("_", " ") for name in by_class)]
-        rows = [[name, *(figure_text(value[name]) for value in by_class.values())] for name in classes]
+        rows = [
+            [
+                name,
+                *(_with_interval(value[name], limits.get(figure, {}).get(name)) for figure, value in by_class.items()),
+            ]
+            for name in classes
+        ]
         tables.append(("each class", columns, rows))
     matrix = figures.get("confusion_matrix")
     if matrix and len(classes) <= most:
@@ -327,19 +342,52 @@ def figure_tables(figures: Mapping[str, Any], most: int = 12) -> list[tuple[str,
     return tables
 
 
+def _single_figures(
+    figures: Mapping[str, Any], limits: Mapping[str, Any], by_class: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, Mapping[str, Any] | None]]:
+    """Name, value and interval of what is one figure of all rows; a metric of several gives each."""
+    for name, value in figures.items():
+        if name in by_class or isinstance(value, list):
+            continue
+        if isinstance(value, Mapping) and not _is_summary(value):
+            for key, item in value.items():
+                yield f"{name}: {key}", item, limits.get(name, {}).get(key)
+        else:
+            yield name, value, limits.get(name)
+
+
+def _is_summary(value: Mapping[str, Any]) -> bool:
+    """Whether it is one figure over several folds."""
+    return set(value) == {"mean", "sd", "values"}
+
+
 def _is_defined(value: Any) -> bool:
-    return value is not None and not (isinstance(value, Mapping) and value.get("mean", 0) is None)
+    if isinstance(value, Mapping):
+        return value["mean"] is not None if _is_summary(value) else any(item is not None for item in value.values())
+    return value is not None
 
 
 def _is_by_class(value: Any, classes: Sequence[str]) -> bool:
     return isinstance(value, Mapping) and bool(classes) and list(value) == list(classes)
 
 
+def interval_text(limits: Mapping[str, Any] | None) -> str:
+    """An interval of metrics.json as a person reads it; empty without one, or where there is one a class."""
+    if not limits or limits.get("low") is None or limits.get("high") is None:
+        return ""
+    return f"{limits['low']:.4f} to {limits['high']:.4f}"
+
+
+def _with_interval(value: Any, limits: Mapping[str, Any] | None) -> str:
+    between = interval_text(limits)
+    return f"{figure_text(value)} ({between})" if between else figure_text(value)
+
+
 def figure_text(value: Any) -> str:
     """A figure as a person reads it; a summary over folds as mean ± standard deviation."""
     if value is None:
         return "not defined"
-    if isinstance(value, Mapping) and set(value) == {"mean", "sd", "values"}:
+    if isinstance(value, Mapping) and _is_summary(value):
         if value["mean"] is None:
             return "not defined"
         digits = 1 if all(isinstance(item, int) for item in value["values"]) else 4  # rows, or shares

@@ -20,8 +20,8 @@ from PIL import Image
 import imbalkit.cache
 from imbalkit.cache import Cache, default_cache_dir, open_store
 from imbalkit.errors import DataError
-from imbalkit.images import ImageRule, read_image
 from imbalkit.stores import ArrayStore, ImageStore
+from imbalkit_lite.images import ImageRule, read_image
 
 RULE = ImageRule((24, 16))
 
@@ -182,7 +182,7 @@ def test_survives_pickling_and_empty_lists(cache, paths):
 FILL = """
 import sys, time
 import imbalkit.cache as module
-from imbalkit.images import ImageRule
+from imbalkit_lite.images import ImageRule
 folder, count, delay, *paths = sys.argv[1:]
 module._COMMIT_EVERY = 4
 read = module.read_image

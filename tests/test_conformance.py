@@ -1,4 +1,4 @@
-"""Every part of the catalogue keeps the rules of its kind; see tests/test_testing.py for what the checks catch."""
+"""Every part of the catalogue keeps the rules of its kind; see tests/testing for what the checks catch."""
 
 from __future__ import annotations
 
@@ -39,6 +39,14 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
     ("loss", "weighted_ce"): [{"weights": {"malignant": 9.0}}],
     ("loss", "rce"): [{"estimator": name} for name in ("batch", "ema", "epoch")],
     ("loss", "gamma_rce"): [{"costs": {"malignant": 100.0}}, {"costs": {"benign": 2.0}, "estimator": "ema"}],
+    ("loss", "focal"): [{}, {"delta": 0.0, "alpha": {"malignant": 5.0}}],
+    ("threshold", "target_recall"): [{}, {"recall": 0.5, "confidence": 0.9}],
+    ("threshold", "best_f"): [{}, {"beta": 2.0}],
+    ("threshold", "cost"): [
+        {"ratio": 10.0},
+        {"ratio": 10.0, "by": "probabilities"},
+        {"costs": {"malignant": {"benign": 10.0}, "benign": {"malignant": 2.0}}},
+    ],
     ("augmentation", "kornia"): [{"transform": "RandomRotation", "options": {"degrees": 10.0}}],
     ("backbone", "timm"): [{"model": "efficientnet_lite0", "setting": Setting(image_size=(64, 64))}],
 }

@@ -7,9 +7,10 @@ import time
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from imbalkit.errors import DataError
-from imbalkit.evaluation import evaluate
+from imbalkit.evaluation import EvaluationSettings, evaluate
 from imbalkit.kinds import Predictions
 from imbalkit.metrics import METRICS
 
@@ -65,3 +66,38 @@ def test_all_metrics_of_the_papers_test_set_take_milliseconds():
     for _ in range(5):
         evaluate(predictions, metrics)
     assert (time.process_time() - start) / 5 < 0.05  # 5 ms measured
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"resamples": 99}, "expected 100 resamples or more, or 0 for no intervals, got 99"),
+        ({"resamples": -1}, "greater than or equal to 0"),
+        ({"level": 0.5}, "greater than 0.5"),
+        ({"level": 1.0}, "less than 1"),
+        ({"smallest": 0}, "greater than or equal to 1"),
+        ({"prevalences": [0.02, 0.0, 1.0]}, "expected shares between 0 and 1, got 0.0, 1.0"),
+        ({"subgroup": ["sex"]}, "did you mean 'subgroups'"),
+    ],
+)
+def test_settings_that_make_no_sense(values, message):
+    with pytest.raises(ValidationError, match=message):
+        EvaluationSettings(**values)
+
+
+def test_prevalences_of_the_recipe_reach_the_predictive_values():
+    predictions = Predictions(
+        np.array([0, 0, 1, 1]), np.eye(2)[[0, 1, 1, 1]], np.array([0, 1, 1, 1]), CLASSES, 1, prevalences=(0.1,)
+    )
+    figures = evaluate(predictions, [part() for part in METRICS])["predictive_values"]
+    assert figures == {"ppv at 0.1": pytest.approx(0.1 / 0.55), "npv at 0.1": 1.0, "number_needed at 0.1": 5.5}
+
+
+def test_rows_can_be_taken_by_position_and_by_mask():
+    predictions = Predictions(np.arange(3), np.eye(3), np.array([0, 2, 2]), ("a", "b", "c"), None, (5, 6, 7), (0.1,))
+    again = predictions.take(np.array([2, 2, 0]))
+    assert again.labels.tolist() == [2, 2, 0]
+    assert again.decisions.tolist() == [2, 2, 0]
+    assert np.array_equal(again.probabilities, np.eye(3)[[2, 2, 0]])
+    assert (again.classes, again.train_counts, again.prevalences) == (("a", "b", "c"), (5, 6, 7), (0.1,))
+    assert predictions.take(predictions.labels != 1).labels.tolist() == [0, 2]

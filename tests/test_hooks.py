@@ -148,7 +148,7 @@ class Middle(kinds.Threshold):
 
     name = "middle"
 
-    def choose(self, positives, probabilities):
+    def choose(self, positives, probabilities, weights=None, groups=None):
         CALLS.note("threshold")
         return float(np.median(probabilities))
 
@@ -158,10 +158,12 @@ class Marker(kinds.Exporter):
 
     name, suffix = "marker", ".txt"
 
-    def export(self, network, context, path):
+    def write(self, model, path):
         CALLS.note("exporter")
         path.write_text("exported")
-        return {"file": path.name}
+
+    def runtimes(self, path, threads=None):
+        return []
 
 
 class InProcess(kinds.Launcher):
@@ -309,7 +311,9 @@ def test_report_sections_are_in_the_report(finished):
     (call,) = CALLS.details("report_sections")
     assert (call["samples"], call["test"]) == (60, 12)
     assert {"plan.parquet", "predictions.parquet", "model.safetensors", "run.json", "log.jsonl"} <= set(call["files"])
-    assert "## Remarks\n\nWritten by a plugin.\n" in (finished / "report.md").read_text()
+    page = (finished / "report.html").read_text()
+    assert '<a href="#plugin-remarks">Remarks</a>' in page
+    assert "<p>Written by a plugin.</p>" in page
 
 
 def test_registered_parts_are_used(finished):
@@ -330,4 +334,7 @@ def test_calibrator_exporter_and_launcher_are_used(plugin):
     folder = run("tiny/all", ["export=[marker]", "samplers=[]", "training.epochs=1"], runs="runs")
     assert len(CALLS.details("exporter")) == 1
     assert (folder / "model.txt").read_text() == "exported"
-    assert read_json(folder / "metrics.json")["export"] == {"marker": {"file": "model.txt"}}
+    told = read_json(folder / "metrics.json")["export"]
+    assert told == read_json(folder / "parity.json")
+    assert told["model.txt"]["bytes"] == len("exported")
+    assert "it was compared with nothing" in told["model.txt"]["notes"][0]

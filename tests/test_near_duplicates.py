@@ -16,8 +16,8 @@ from scipy.ndimage import gaussian_filter
 
 from imbalkit import near_duplicates
 from imbalkit.errors import DataError
-from imbalkit.images import decode
 from imbalkit.near_duplicates import Fingerprints, close_pairs, fingerprints, near_duplicate_pairs
+from imbalkit_lite.images import decode
 
 HAM10000 = Path(__file__).parents[2] / "shared" / "data" / "ham10000" / "images"
 needs_ham10000 = pytest.mark.skipif(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import ImbalkitError, RecipeError
 from imbalkit.planning import prepare, prepare_document
-from imbalkit.recipe_file import parse
+from imbalkit.recipe_file import Document, parse
 from imbalkit.schema import recipe_schema
 
 RECIPE = """\
@@ -127,6 +127,11 @@ def test_a_missing_file_and_other_mistakes_come_together(file):
             "training.select: there is no metric 'acuracy'.*'accuracy'",
         ),
         ("validation: 0.2, test: 0.2", "validation: 0.6, test: 0.6", "split"),
+        (
+            "seed: 1",
+            "seed: 1\nevaluation: {subgroups: [sex]}",
+            r"recipe.yaml:2: evaluation.subgroups: the data have no column 'sex' \(columns: none\)",
+        ),
     ],
 )
 def test_single_mistakes(file, old, new, message):
@@ -140,13 +145,75 @@ def test_single_mistakes(file, old, new, message):
     "override, message",
     [
         ("loss={name: gamma_rce, gamma: 3}", r"loss.gamma: is the cost of the positive class of two; the data have 10"),
-        ("decision.threshold=youden", r"decision.threshold: 'youden' is for two classes; the data have 10"),
-        ("positive=3", r"positive: is for two classes; the data have 10"),
+        (
+            "decision.threshold=youden",
+            r"decision.threshold: 'youden' needs a positive class; the data have 10 classes: name one in `positive`",
+        ),
+        ("decision.abstain={band: [0.2, 0.4]}", r"decision.abstain.band: needs a positive class; the data have 10"),
     ],
 )
-def test_what_is_for_two_classes_is_refused_for_more(override, message):
+def test_what_needs_a_positive_class_is_refused_without_one(override, message):
     with pytest.raises(RecipeError, match=message):
         prepare("digits", [override])
+
+
+def test_a_positive_class_of_many():
+    prepared = prepare("digits", ["positive=3", "decision.threshold=youden", "decision.abstain={band: [0.2, 0.4]}"])
+    assert (prepared.positive, prepared.classes[3]) == (3, "3")
+    assert prepare("digits", ["decision.threshold={name: cost, costs: {3: {8: 5}}}"]).positive is None
+
+
+@pytest.mark.parametrize(
+    "override, message",
+    [
+        ("decision.prior={3: 0.2, 12: 0.1}", "the data have no class '12'"),
+        ("decision.prior={3: 0.2, 8: 0.9}", "sum to 1 at most, got 1.1"),
+        ("decision.prior={3: 0.2, 8: 0.8}", "decision.prior: leaves nothing for the classes that it does not name"),
+        (
+            "decision.prior={" + ", ".join(f"{digit}: 0.09" for digit in range(10)) + "}",
+            "decision.prior: prevalences of all 10 classes must sum to 1, got 0.9",
+        ),
+        ("decision.threshold={name: cost, costs: {3: {12: 5}}}", "the data have no class '12'"),
+        ("decision.threshold={name: cost, costs: {3: {3: 5}}}", "calling '3' '0' must cost more than being right"),
+        (
+            "decision.threshold={name: target_recall, recall: 0.9, confidence: 0.95}",
+            r"decision.threshold: target_recall: .* takes 29 independent positive validation rows .*; there are 20",
+        ),
+    ],
+)
+def test_decisions_that_cannot_be(override, message):
+    with pytest.raises(RecipeError, match=message):
+        prepare("digits", ["positive=3", override])
+
+
+def test_a_calibrator_that_is_no_scale_and_bias_is_refused_for_an_export():
+    with pytest.raises(
+        RecipeError, match="decision.calibrator: 'isotonic' cannot be put into a model file; use temperature"
+    ):
+        prepare("digits", ["decision.calibrator=isotonic", "export=[onnx]"])
+    prepare("digits", ["decision.calibrator=vector", "export=[onnx]"])
+
+
+def test_groups_count_for_the_rows_that_a_recall_needs(tmp_path):
+    import pandas as pd
+
+    rows = 400
+    frame = pd.DataFrame({"path": [f"{n}.png" for n in range(rows)], "label": ["a", "b"] * (rows // 2)})
+    frame["patient"] = [f"p{n // 8}" for n in range(rows)]
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for name in frame["path"]:
+        (tmp_path / name).touch()  # a plan reads no image
+    wanted = "decision: {threshold: {name: target_recall, recall: 0.9, confidence: 0.95}}\nsplit: {validation: 0.4}\n"
+    for column, fails in (("", False), ("group_column: patient, ", True)):
+        text = f"data: {{name: table, file: t.csv, {column}path_column: path, label_column: label}}\n{wanted}"
+        (tmp_path / "r.yaml").write_text(text)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(tmp_path)
+            if not fails:
+                prepare("r.yaml")
+                continue
+            with pytest.raises(RecipeError, match="there are 20"):
+                prepare("r.yaml")
 
 
 def test_a_resolved_recipe_is_the_same_recipe(file, tmp_path):
@@ -191,31 +258,47 @@ def places(value, place=()):
         yield from places(item, (*place, key))
 
 
+@pytest.fixture(scope="module")
+def document(file):
+    return parse(RECIPE.format(file=file), "r.yaml")
+
+
+@pytest.fixture(scope="module")
+def catalogue():
+    return default_catalogue()
+
+
+def mutated(data, draw):
+    """A copy with one to three values replaced, deleted or put under another key."""
+    result = copy.deepcopy(data)
+    for _ in range(draw(st.integers(1, 3))):
+        spots = [place for place in places(result) if place]
+        if not spots:
+            break
+        *parents, last = draw(st.sampled_from(spots))
+        target = result
+        for step in parents:
+            target = target[step]
+        action = draw(st.sampled_from(["replace", "delete", "rename"]))
+        if action == "delete":
+            del target[last]
+        elif action == "rename" and isinstance(target, dict):
+            target[str(last) + draw(st.sampled_from(["", "x", "s"]))] = target.pop(last)
+        else:
+            target[last] = draw(JUNK)
+    return result
+
+
+# Without the way through YAML text, which would take most of the time and is checked below.
 @settings(
     max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(data=st.data())
-def test_mutated_recipes_give_clear_errors_or_valid_plans(file, data):
+def test_mutated_recipes_give_clear_errors_or_valid_plans(document, catalogue, data):
     """Thousands of wrong recipes: an ImbalkitError that says where, or a ladder of counts; never another exception."""
-    document = copy.deepcopy(parse(RECIPE.format(file=file), "r").data)
-    for _ in range(data.draw(st.integers(1, 3))):
-        spots = [place for place in places(document) if place]
-        if not spots:
-            break
-        *parents, last = data.draw(st.sampled_from(spots))
-        target = document
-        for step in parents:
-            target = target[step]
-        action = data.draw(st.sampled_from(["replace", "delete", "rename"]))
-        if action == "delete":
-            del target[last]
-        elif action == "rename" and isinstance(target, dict):
-            target[str(last) + data.draw(st.sampled_from(["", "x", "s"]))] = target.pop(last)
-        else:
-            target[last] = data.draw(JUNK)
-    text = yaml.safe_dump(document, allow_unicode=True)
+    wrong = Document(mutated(document.data, data.draw), document.lines, document.name)
     try:
-        prepared = prepare_document(parse(text, "r.yaml"), default_catalogue())
+        prepared = prepare_document(wrong, catalogue)
     except RecipeError as error:
         assert error.problems
         assert all(problem.message.strip() for problem in error.problems)
@@ -229,3 +312,10 @@ def test_mutated_recipes_give_clear_errors_or_valid_plans(file, data):
             for sampler in prepared.recipe.samplers
         )
         assert all(min(rung.counts.low) >= 0 for rung in prepared.ladder)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_mutated_recipes_are_read_as_they_were_written(document, data):
+    wrong = mutated(document.data, data.draw)
+    assert parse(yaml.safe_dump(wrong, allow_unicode=True), "r.yaml").data == wrong

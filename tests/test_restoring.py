@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,13 +14,10 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from imbalkit.backbones import SmallCNN, Timm
-from imbalkit.engine import run
+from imbalkit.backbones import SmallCNN
 from imbalkit.errors import DataError, RunError
 from imbalkit.kinds import Backbone, BuildContext, Preprocessing
 from imbalkit.restoring import restore
-
-QUICK = ["training.epochs=1", "training.threads=1", "training.accelerator=cpu"]
 
 
 def predictions(folder, side="test"):
@@ -31,45 +29,15 @@ def columns(frame, start):
     return frame[[name for name in frame if name.startswith(start)]].to_numpy()
 
 
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    """A run of ten digits, one grey channel."""
-    return run("digits", [*QUICK, "decision.calibrator=temperature"], folder=tmp_path_factory.mktemp("digits") / "run")
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A folder with pictures of several shapes, a table with relative paths, weights to start from, and a run of them."""
-    root = tmp_path_factory.mktemp("project")
-    random = np.random.default_rng(0)
-    rows = []
-    for index in range(60):
-        label = "rare" if index % 3 == 0 else "common"
-        pixels = random.integers(0, 150, (40 + index % 5, 36, 3), dtype=np.uint8)
-        pixels[..., 0 if label == "rare" else 2] += 90
-        (root / "pictures").mkdir(exist_ok=True)
-        Image.fromarray(pixels).save(root / "pictures" / f"{index}.png")
-        rows.append({"path": f"pictures/{index}.png", "label": label})
-    pd.DataFrame(rows).to_csv(root / "labels.csv", index=False)
-    body = Timm(model="test_efficientnet").build(BuildContext(("common", "rare"), (1, 1)))
-    save_file(body.state_dict(), root / "start.safetensors")
-    (root / "recipe.yaml").write_text(
-        "data: {name: table, file: labels.csv}\n"
-        "images: {size: [32, 24], resize: crop, interpolation: bicubic, cache: cache}\n"
-        "backbone: {name: timm, model: test_efficientnet, weights: start.safetensors}\n"
-        "training: {epochs: 1, batch_size: 16, ema: 0.9, threads: 1, accelerator: cpu, select: last}\n"
-        "decision: {calibrator: temperature, threshold: youden}\n"
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        run("recipe.yaml", folder="run")
-    return root
+@pytest.fixture
+def digits(finished_run_of_digits):
+    return finished_run_of_digits
 
 
 @pytest.fixture
-def moved(project, tmp_path):
-    """A run folder of one's own, to be changed; its data are those of `project`."""
-    return shutil.copytree(project / "run", tmp_path / "moved")
+def moved(finished_run, tmp_path):
+    """A copy of the run folder, to be changed; its data are those of the run."""
+    return shutil.copytree(finished_run, tmp_path / "moved")
 
 
 def change(file, **facts):
@@ -87,26 +55,26 @@ def test_a_run_on_arrays_answers_as_it_did(digits, side):
     np.testing.assert_allclose(
         restored.decision.probabilities(logits), columns(rows, "probability_"), atol=1e-5, rtol=0
     )
-    assert restored.decision.temperature != 1.0
+    assert restored.decision.calibrator == "temperature"
+    assert restored.decision.affine[0][0] != 1.0
     assert [restored.classes[code] for code in restored.decision.decide(logits)] == rows["decision"].tolist()
     assert np.array_equal(getattr(restored.prepared.split, side), rows["source"])
 
 
-def test_a_run_on_files_answers_as_it_did_from_any_folder(project, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    # What the run started from is not needed any more.
-    (project / "start.safetensors").rename(project / "elsewhere.safetensors")
-    try:
-        restored = restore(project / "run")
-    finally:
-        (project / "elsewhere.safetensors").rename(project / "start.safetensors")
-    rows = predictions(project / "run")
+def test_a_run_on_files_answers_as_it_did_from_any_folder(finished_run, moved, tmp_path, monkeypatch):
+    project = shutil.copytree(finished_run.parent, tmp_path / "project")
+    (project / "start.safetensors").unlink()  # what the run started from is not needed any more
+    change(moved / "run.json", directory=str(project))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    restored = restore(moved)
+    rows = predictions(moved)
     logits = restored.logits(restored.images(), rows["source"])
     np.testing.assert_allclose(logits, columns(rows, "logit_"), atol=1e-5, rtol=0)
     assert [restored.classes[code] for code in restored.decision.decide(logits)] == rows["decision"].tolist()
     assert restored.positive == 1
     assert restored.decision.rule == "youden"
-    assert not list(tmp_path.iterdir())  # neither cache nor anything else beside the caller
+    assert not list(Path.cwd().iterdir())  # neither cache nor anything else beside the caller
 
     # The files themselves, read as new images, in another order.
     names = [project / path for path in rows["path"][::-1]]
@@ -114,8 +82,8 @@ def test_a_run_on_files_answers_as_it_did_from_any_folder(project, tmp_path, mon
     np.testing.assert_allclose(restored.logits(str(names[0])), columns(rows, "logit_")[-1:], atol=1e-5, rtol=0)
 
 
-def test_a_batch_size_that_does_not_divide_the_rows_changes_nothing(project):
-    restored = restore(project / "run")
+def test_a_batch_size_that_does_not_divide_the_rows_changes_nothing(finished_run):
+    restored = restore(finished_run)
     store = restored.images()
     assert len(store) % restored.recipe.training.batch_size
     alone = np.concatenate([restored.logits(store, [sample]) for sample in range(len(store))])
@@ -123,8 +91,8 @@ def test_a_batch_size_that_does_not_divide_the_rows_changes_nothing(project):
     assert restored.logits(store, []).shape == (0, 2)
 
 
-def test_features_are_what_the_head_sees(project):
-    restored = restore(project / "run")
+def test_features_are_what_the_head_sees(finished_run):
+    restored = restore(finished_run)
     store = restored.images()
     features = restored.features(store, [5, 5, 0])
     assert features.shape == (3, restored.model.head.in_features)
@@ -236,8 +204,8 @@ def test_a_plugin_that_the_run_did_without_stays_out(moved):
 # --- data that are gone or changed --------------------------------------------------------------------------------------
 
 
-def test_without_its_data_a_model_still_takes_new_images(project, moved, monkeypatch):
-    images = [project / path for path in predictions(moved)["path"]]
+def test_without_its_data_a_model_still_takes_new_images(finished_run, moved, monkeypatch):
+    images = [finished_run.parent / path for path in predictions(moved)["path"]]
     change(moved / "run.json", directory="/nowhere/at/all")
     monkeypatch.chdir(moved)
     restored = restore(moved)
@@ -247,41 +215,42 @@ def test_without_its_data_a_model_still_takes_new_images(project, moved, monkeyp
         DataError, match=r"moved cannot be read again \(new images can .* start at /nowhere.*no table at"
     ):
         restored.images()
-    monkeypatch.chdir(project)  # the folder is gone: relative paths start at the current one
-    assert len(restored.images()) == 60
+    monkeypatch.chdir(finished_run.parent)  # the folder is gone: relative paths start at the current one
+    assert len(restored.images()) == 120
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         (
-            "pictures/7.png,common\n",
-            "",
-            r"changed since the run: \d+ of 24 predicted samples are others, such as sample \d+",
+            "common/001.png,common,P00,south\n",
+            "common/001.png,common,P00,south\n" * 2,
+            r"changed since the run: \d+ of \d+ predicted samples are others, such as sample \d+",
         ),
         (
-            "pictures/7.png,common\n",
-            "pictures/7.png,other\n",
+            "common/007.png,common,P02,north\n",
+            "common/007.png,other,P02,north\n",
             "their classes were common, rare, now they are common, other",
         ),
-        ("pictures/5.png,", None, "they have 5 samples, fewer than then"),
-        ("path,label\n", "path,label\n", None),
+        ("common/005.png,", None, "they have 5 samples, fewer than then"),
+        ("path,kind,", "path,kind,", None),
         (
-            "pictures/59.png,common\n",
-            "pictures/59.png,common\npictures/7.png,common\n",
-            "61 samples are now split otherwise",
+            "common/119.png,common,P39,south\n",
+            "common/119.png,common,P39,south\ncommon/007.png,common,P40,north\n",
+            "121 samples are now split otherwise",
         ),
     ],
 )
-def test_data_that_changed_are_refused(project, moved, tmp_path, old, new, message):
-    text = (project / "labels.csv").read_text()
+def test_data_that_changed_are_refused(finished_run, moved, tmp_path, old, new, message):
+    project = shutil.copytree(finished_run.parent, tmp_path / "project")
+    table = project / "photographs" / "labels.csv"
+    text = table.read_text()
     assert old in text
-    (tmp_path / "labels.csv").write_text(text[: text.index(old)] if new is None else text.replace(old, new))
-    (tmp_path / "pictures").symlink_to(project / "pictures")
-    change(moved / "run.json", directory=str(tmp_path))
+    table.write_text(text[: text.index(old)] if new is None else text.replace(old, new))
+    change(moved / "run.json", directory=str(project))
     restored = restore(moved)
     if message is None:
-        assert len(restored.prepared.table) == 60
+        assert len(restored.prepared.table) == 120
         return
     with pytest.raises(DataError, match=message):
         _ = restored.prepared
@@ -299,9 +268,9 @@ def test_data_that_changed_are_refused(project, moved, tmp_path, old, new, messa
         (np.zeros((2, 32, 24, 3), dtype=np.float32), "expected images uint8"),
     ],
 )
-def test_other_images_are_refused(project, images, message):
+def test_other_images_are_refused(finished_run, images, message):
     with pytest.raises(DataError, match=message):
-        restore(project / "run").logits(images)
+        restore(finished_run).logits(images)
 
 
 def test_samples_that_are_not_there_are_refused(digits):

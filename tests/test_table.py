@@ -63,7 +63,7 @@ def test_a_run_writes_what_was_left_out(digits, tmp_path):
     digits(removed=REMOVED)
     folder = run("digits", small, runs=tmp_path)
     pd.testing.assert_frame_equal(pd.read_csv(folder / "removed.csv", dtype={"label": str}), REMOVED, check_dtype=False)
-    assert "- left out by twice: 2 samples (" in (folder / "report.md").read_text()
+    assert "Left out by twice: 2 samples (" in (folder / "report.html").read_text()
     assert not list(folder.glob(".removed*"))
 
 

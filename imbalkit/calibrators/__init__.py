@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from imbalkit.calibrators.isotonic import Isotonic
 from imbalkit.calibrators.temperature import Temperature
+from imbalkit.calibrators.vector import Vector
 
-CALIBRATORS = [Temperature]
+CALIBRATORS = [Isotonic, Temperature, Vector]

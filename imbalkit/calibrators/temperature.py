@@ -20,6 +20,11 @@ class Scaling:
         """What a run folder keeps of it."""
         return {"temperature": self.temperature}
 
+    @property
+    def affine(self) -> tuple[float, float]:
+        """(scale, bias) of the logits."""
+        return 1 / self.temperature, 0.0
+
     def __call__(self, logits: np.ndarray) -> np.ndarray:
         return np.asarray(logits) / self.temperature
 
@@ -28,6 +33,9 @@ class Temperature(Calibrator):
     """Divides the logits by one number, which changes no decision by the most probable class (Guo et al. 2017)."""
 
     name = "temperature"
+    is_affine = True
+    needs_every_class = False
+    moves_prior = False
 
     largest: float = param(20.0, help="largest temperature, and 1 / the smallest", gt=1, le=1000)
 

@@ -45,10 +45,20 @@ LabelNames = Annotated[dict[str, Text], BeforeValidator(_keys_as_text)]
 
 def existing(path: str, what: str, how_to_get: str | None = None, folder: bool = False) -> Path:
     """The path with `~` expanded. Raises DataError, with the absolute path and what to do, if nothing is there."""
-    found = Path(path).expanduser()
-    if found.is_dir() if folder else found.is_file():
+    try:
+        found = Path(path).expanduser()
+        right, there = found.is_dir() if folder else found.is_file(), found.exists()
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # a name that is too long, a home that is not known, a folder that is closed
+        shown = path if len(path) <= 100 else f"{path[:100]}..."
+        raise DataError(
+            f"{what} cannot be looked for at {shown}: {getattr(error, 'strerror', None) or error}"
+        ) from None
+    if right:
         return found
-    if found.exists():
+    if there:
         kinds = ("folder", "file") if folder else ("file", "folder")
         raise DataError(f"expected {what} to be a {kinds[0]}, but {found.absolute()} is a {kinds[1]}")
     advice = how_to_get or "mend the path in the recipe (relative paths start at the folder you run imbalkit in)"

@@ -11,8 +11,8 @@ from pydantic import field_validator
 
 from imbalkit.datasets.common import HOW_TO_GET, SPLITS, Text, existing
 from imbalkit.errors import DataError, listing, nearest
-from imbalkit.images import EXTENSIONS, is_image
 from imbalkit.kinds import Dataset, param
+from imbalkit_lite.images import EXTENSIONS, list_images
 
 if TYPE_CHECKING:
     from imbalkit.table import Table
@@ -106,21 +106,6 @@ class ImageFolder(Dataset):
                 if absent:
                     notes.append(f"the split {split!r} has no images of {listing(absent)}")
         return table, notes
-
-
-def list_images(root: Path) -> list[str]:
-    """Every image below a folder as a sorted path relative to it, with "/"; hidden files and folders are left out."""
-    found, seen = [], set()
-    for folder, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link back into the tree
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        below = os.path.relpath(folder, root).replace(os.sep, "/")
-        found += [name if below == "." else f"{below}/{name}" for name in files if is_image(name)]
-    return sorted(found)
 
 
 def has_splits(parts: list[list[str]]) -> bool:

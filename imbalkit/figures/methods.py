@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from imbalkit.figures.intervals import wilson
 from imbalkit.figures.names import describe, settings
 from imbalkit.figures.runs import At, Outcome, RunRecord
+from imbalkit.functional.proportions import wilson
 from imbalkit.plan import balance_ratio
 
 METHOD, RUN = "method", "run"  # values of the column `mark`

@@ -246,9 +246,9 @@ def _from_row(folder: Path, name: str, row: Mapping[str, Any]) -> RunRecord:
             wrong = tuple(round(total * (1 - recall)) for total, recall in zip(support, recalls, strict=True))
             return Outcome(support, wrong, threshold)
 
-        positive = None
-        if len(classes) == 2:
-            positive = classes.index(recipe["positive"]) if recipe["positive"] else support.index(min(support))
+        positive = classes.index(recipe["positive"]) if recipe["positive"] else None
+        if positive is None and len(classes) == 2:
+            positive = support.index(min(support))
         return RunRecord(
             name=name,
             folder=None,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -56,6 +58,18 @@ def new_figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def shown(figure: Figure) -> Figure:
+    """The figure, which a notebook now shows although pyplot has no part in it."""
+    figure._repr_png_ = partial(_png, figure)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    with io.BytesIO() as stream, rules():
+        figure.savefig(stream, format="png", dpi=110)
+        return stream.getvalue()
 
 
 def deal(values: Iterable[Value], kinds: Sequence[str], other: str) -> dict[Value, str]:

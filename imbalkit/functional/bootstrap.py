@@ -1,80 +1,100 @@
 """The bootstrap by weights: a resample is how often each row was drawn, and a figure of all resamples is a few sums.
 
-Rows (or groups of rows) are drawn with replacement within strata, such as folds and classes. Figures are computed for
-every resample at once from the weights [resamples, n], without copying a row.
+Rows, or whole groups of rows, are drawn with replacement, where asked within strata such as folds and classes. Figures are
+computed for every resample at once from the weights [resamples, n], without copying a row.
 Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 6 (resampling), 8 (groups) and 13 (percentiles).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
+from imbalkit.errors import DataError
+from imbalkit.functional.proportions import bound_of_alike
 
-def draw_weights(n: int, resamples: int, rng: np.random.Generator, strata: np.ndarray | None = None) -> np.ndarray:
-    """How often each of n rows is in each resample, float32 [resamples, n]; each stratum keeps its size.
+BLOCK = 500_000  # weights held at a time: they and their copies fit the processor's cache
+FEWEST = 32  # resamples held at a time however many rows there are: each block of them sorts the rows anew
+UNDEFINED = 0.1  # share of resamples that may leave a figure undefined before it gets no interval
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure and its interval; NaN where it is not defined."""
+
+    value: float
+    low: float = float("nan")
+    high: float = float("nan")
+
+
+def draw_weights(
+    n: int,
+    resamples: int,
+    rng: np.random.Generator,
+    strata: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> np.ndarray:
+    """How often each of n rows is in each resample, float32 [resamples, n], whole numbers.
+
+    Each stratum keeps its number of groups; without groups, its number of rows.
 
     Args:
         n: rows
         resamples: how many resamples
         rng: generator
-        strata: codes, int [n]; rows are drawn within them (default: one stratum)
+        strata: codes, int [n]; what is drawn is drawn within them (default: one stratum)
+        groups: codes, int [n]; rows of a group are drawn together (default: each row for itself)
+
+    Raises:
+        DataError: a group has rows in several strata
     """
-    strata = np.zeros(n, dtype=np.int64) if strata is None else np.asarray(strata)
-    weights = np.zeros((resamples, n), dtype=np.float32)
-    for code in np.unique(strata):
-        rows = np.flatnonzero(strata == code)
-        drawn = rng.integers(len(rows), size=(resamples, len(rows)))
-        drawn += np.arange(resamples)[:, None] * len(rows)
-        counts = np.bincount(drawn.ravel(), minlength=resamples * len(rows))
-        weights[:, rows] = counts.reshape(resamples, len(rows))
-    return weights
+    groups = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    units = n if groups is None else int(groups.max(initial=-1)) + 1
+    of_unit = _strata_of_units(units, strata, groups)
+    times = np.zeros((resamples, units), dtype=np.float32)
+    for code in np.unique(of_unit):
+        own = np.flatnonzero(of_unit == code)
+        whole = len(own) == units
+        for row in times:  # one at a time: twice as fast as one large array, and no memory
+            drawn = np.bincount(rng.integers(len(own), size=len(own)), minlength=len(own))
+            row[slice(None) if whole else own] = drawn
+    return times if groups is None else times[:, groups]
+
+
+def _strata_of_units(units: int, strata: np.ndarray | None, groups: np.ndarray | None) -> np.ndarray:
+    """The stratum of each group (or row), int64 [units]."""
+    if strata is None:
+        return np.zeros(units, dtype=np.int64)
+    strata = np.unique(strata, return_inverse=True)[1]
+    if groups is None:
+        return strata
+    of_unit = np.zeros(units, dtype=np.int64)
+    of_unit[groups] = strata
+    if (of_unit[groups] != strata).any():
+        count = len(np.unique(groups[of_unit[groups] != strata]))
+        raise DataError(f"groups are drawn within strata, and {count} groups have rows in several strata")
+    return of_unit
+
+
+def weight_blocks(
+    n: int, resamples: int, rng: np.random.Generator, groups: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
+    """`draw_weights` in parts [r, n] that add up to all resamples and need little memory each."""
+    rows = max(FEWEST, BLOCK // max(n, 1))
+    for start in range(0, resamples, rows):
+        yield draw_weights(n, min(rows, resamples - start), rng, groups=groups)
 
 
 def mean_of(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted means of `values` [n] over the rows where it is not NaN, float64 [resamples]; NaN where no row is drawn."""
     known = ~np.isnan(values)
-    total = weights[:, known].sum(axis=1, dtype=np.float64)
+    if not known.all():
+        values, weights = values[known], weights[:, known]
+    total = weights.sum(axis=1, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return weights[:, known].astype(np.float64) @ values[known] / total
-
-
-def roc_auc(positives: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Area under the ROC curve of every resample, float64 [resamples]; ties count one half.
-
-    Args:
-        positives: bool [n]
-        scores: float [n], higher for the positive class
-        weights: [resamples, n]
-    """
-    negative, positive = _by_score(positives, scores, weights)
-    below = np.cumsum(negative, axis=1) - negative / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (positive * below).sum(axis=1) / (positive.sum(axis=1) * negative.sum(axis=1))
-
-
-def miss_rate_at(positives: np.ndarray, scores: np.ndarray, weights: np.ndarray, false_alarm_rate: float) -> np.ndarray:
-    """Smallest miss rate of every resample with at most this false alarm rate, float64 [resamples].
-
-    The operating point is chosen on the rows themselves: a figure that compares rankings, not one that a user will see.
-    Rows of equal scores are called alike.
-    """
-    negative, positive = _by_score(positives, scores, weights)
-    # Called positive from the k-th distinct score on, k = 0..m: the false alarms are those from there up.
-    alarms = np.concatenate([np.cumsum(negative[:, ::-1], axis=1)[:, ::-1], np.zeros((len(weights), 1))], axis=1)
-    missed = np.concatenate([np.zeros((len(weights), 1)), np.cumsum(positive, axis=1)], axis=1)
-    allowed = alarms <= false_alarm_rate * negative.sum(axis=1, keepdims=True) * (1 + 1e-12)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(allowed, missed, np.inf).min(axis=1) / positive.sum(axis=1)
-
-
-def _by_score(positives: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of negatives and positives at each distinct score, rising, float64 [resamples, distinct scores]."""
-    order = np.argsort(scores, kind="stable")
-    starts = np.flatnonzero(np.diff(scores[order], prepend=np.nan) != 0)
-    ordered = weights[:, order].astype(np.float64)
-    positive = np.where(positives[order], ordered, 0.0)
-    negative = ordered - positive
-    return np.add.reduceat(negative, starts, axis=1), np.add.reduceat(positive, starts, axis=1)
+        return weights.astype(np.float64) @ values / total
 
 
 def percentile_interval(resampled: np.ndarray, level: float = 0.95) -> tuple[float, float]:
@@ -86,6 +106,58 @@ def percentile_interval(resampled: np.ndarray, level: float = 0.95) -> tuple[flo
     return float(low), float(high)
 
 
+def interval(
+    value: float,
+    resampled: np.ndarray,
+    level: float,
+    alike: Callable[[], tuple[float, float]],
+    bounds: tuple[float, float] | None = None,
+    units: int | None = None,
+) -> tuple[float, float]:
+    """The interval of a figure from its resamples; NaN where too many of them leave it undefined.
+
+    With bounds, `logit_interval`, which near them holds the truth more often; without, percentiles.
+
+    Args:
+        value: the figure of all rows
+        resampled: of the resamples, [resamples]
+        level: share of intervals that shall hold the truth
+        alike: the interval where every resample gives the figure itself: they have no spread to tell anything by
+        bounds: smallest and largest value that the figure can have
+        units: rows or groups that were drawn
+    """
+    known = resampled[np.isfinite(resampled)]
+    if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(resampled) or not len(known):
+        return float("nan"), float("nan")
+    if np.allclose(known, value, rtol=0, atol=1e-12):
+        return alike()
+    if bounds is None or not bounds[0] < value < bounds[1]:
+        return percentile_interval(known, level)
+    return logit_interval(value, float(known.std(ddof=1)), level, bounds, units)
+
+
+def logit_interval(
+    value: float, deviation: float, level: float, bounds: tuple[float, float] = (0.0, 1.0), units: int | None = None
+) -> tuple[float, float]:
+    """The interval that is symmetric on the logit scale of a figure's bounds, within which it stays.
+
+    Args:
+        value: the figure, strictly between its bounds
+        deviation: its standard error
+        level: share of intervals that shall hold the truth
+        bounds: smallest and largest value that the figure can have
+        units: what the standard error comes from; few of them widen the interval as Student's t does (default: many)
+    """
+    from scipy.special import ndtri, stdtrit
+
+    low, high = bounds
+    share = (value - low) / (high - low)
+    times = ndtri((1 + level) / 2) if units is None else stdtrit(max(units - 1, 1), (1 + level) / 2)
+    half = times * deviation / (high - low) / (share * (1 - share))
+    middle = np.log(share) - np.log1p(-share)
+    return tuple(float(low + (high - low) / (1 + np.exp(-limit))) for limit in (middle - half, middle + half))
+
+
 def two_sided_p(differences: np.ndarray) -> float:
     """Bootstrap p-value of a paired difference being zero, from its resamples [resamples].
 
@@ -95,3 +167,40 @@ def two_sided_p(differences: np.ndarray) -> float:
     known = differences[~np.isnan(differences)]
     least = min((known <= 0).sum(), (known >= 0).sum())
     return float(min(1.0, 2 * (least + 1) / (len(known) + 1)))
+
+
+def bootstrap(
+    statistic: Callable[[np.ndarray], np.ndarray],
+    groups: np.ndarray,
+    behind: Sequence[int],
+    widen: float = 1.0,
+    seed: int = 0,
+    resamples: int = 1000,
+    level: float = 0.95,
+) -> list[Estimate]:
+    """Shares on weighted rows with percentile intervals: whole groups are drawn with replacement.
+
+    Args:
+        statistic: weights [r, n] to figures [r, k], each in 0..1
+        groups: int [n]
+        behind: groups behind each figure, [k]: for an area, those of its smaller side (see `bound_of_alike`)
+        widen: what the interval's distances from the figure are multiplied by
+        seed: of the draws
+        resamples: how many
+        level: of the intervals
+
+    Returns:
+        k estimates; the interval is NaN where more than one resample in ten leaves the figure undefined
+    """
+    n = len(groups)
+    values = statistic(np.ones((1, n)))[0]
+    blocks = weight_blocks(n, resamples, np.random.default_rng(seed), groups)
+    drawn = np.concatenate([statistic(weights) for weights in blocks])
+    found = []
+    for value, column, units in zip(values.tolist(), drawn.T, behind, strict=True):
+        limits = bound_of_alike(value, units, level)
+        low, high = interval(value, column, level, lambda limits=limits: limits)
+        if widen != 1.0 and (low, high) != limits:
+            low, high = (value + widen * (limit - value) for limit in (low, high))
+        found.append(Estimate(value, float(np.maximum(low, 0.0)), float(np.minimum(high, 1.0))))
+    return found

@@ -109,12 +109,3 @@ class WeightedCrossEntropy(nn.Module):
         """Logits [n, C] and targets [n] to a scalar, or [n] for reduction "none"."""
         check_batch(logits, targets, len(self.weights))
         return cross_entropy(logits, targets, self.weights, self.label_smoothing, self.reduction)
-
-
-def inverse_frequency(counts: Sequence[int]) -> list[float]:
-    """w_c = N / (C N_c), so that every class weighs the same in all; 0 for a class without rows.
-
-    Gilal et al. 2023, eq. 4, with counts of the whole plan instead of a batch's.
-    """
-    total, classes = sum(counts), len(counts)
-    return [total / (classes * count) if count else 0.0 for count in counts]

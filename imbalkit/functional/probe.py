@@ -19,7 +19,9 @@ import numpy as np
 
 from imbalkit.errors import DataError
 from imbalkit.functional.apportion import assign_groups, fill_sides
-from imbalkit.functional.pairs import Estimate, PairCounter, area, bootstrap, pair_counter, smaller_side
+from imbalkit.functional.bootstrap import Estimate, bootstrap
+from imbalkit.functional.metrics import confusion_matrix, recalls
+from imbalkit.functional.pairs import PairCounter, area, pair_counter, smaller_side
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C, the inverse of the penalty's strength
 
@@ -96,13 +98,11 @@ def linear_probe(
     scores = np.full((len(sources), len(kept)), np.nan)
     scores[rows] = _out_of_fold(features[rows], targets, sides, folds)
     auc = _auc_of([_Scored(rows, sources[rows], sides, scores[rows], kept)])
-    right = scores[rows].argmax(axis=1) == targets
+    called = scores[rows].argmax(axis=1)
 
     def statistic(weights: np.ndarray) -> np.ndarray:
-        own = weights[rows]
-        with np.errstate(invalid="ignore"):  # a source may be absent from a resample
-            recalls = np.bincount(targets, own * right) / np.bincount(targets, own)
-        return np.array([auc(weights), recalls.mean()])
+        of_source = recalls(confusion_matrix(targets, called, len(kept), weights[:, rows]))
+        return np.stack([auc(weights), of_source.mean(axis=1)], axis=1)  # NaN where a source is absent from a resample
 
     counts = tuple(int(count) for count in np.bincount(targets))
     least = int(of_pair[of_pair >= folds].min())
@@ -137,7 +137,7 @@ def within_classes(
     folds = max(int(probe.fold.max()) + 1 for probe in probes.values())
     used = np.concatenate([part.rows for part in parts])
     behind = min(smaller_side(sources[used] == code, groups[used]) for code in np.unique(sources[used]))
-    return bootstrap(lambda weights: np.array([auc(weights)]), groups, [behind], _widening(folds), seed)[0]
+    return bootstrap(lambda weights: auc(weights)[:, None], groups, [behind], _widening(folds), seed)[0]
 
 
 def auc_by_source(
@@ -175,8 +175,9 @@ def auc_by_source(
         figures = []
         for every, inside in counters:
             (wins, pairs), (own_wins, own_pairs) = every(weights), inside(weights)
-            together = [wins[0], own_wins.sum(), wins[0] - own_wins.sum(), *own_wins]
-            of = [pairs[0], own_pairs.sum(), pairs[0] - own_pairs.sum(), *own_pairs]
+            inside_wins, inside_pairs = own_wins.sum(axis=1, keepdims=True), own_pairs.sum(axis=1, keepdims=True)
+            together = np.hstack([wins, inside_wins, wins - inside_wins, own_wins])
+            of = np.hstack([pairs, inside_pairs, pairs - inside_pairs, own_pairs])
             figures.append(area(together, of))
         return _mean_known(np.array(figures))
 
@@ -205,7 +206,7 @@ def score_by_source(
     counters = [pair_counter(sources == code, scores) for code in codes]
     groups = np.arange(len(sources)) if groups is None else groups
     behind = [smaller_side(sources == code, groups) for code in codes]
-    found = bootstrap(lambda w: np.concatenate([area(*counter(w)) for counter in counters]), groups, behind, seed=seed)
+    found = bootstrap(lambda w: np.hstack([area(*counter(w)) for counter in counters]), groups, behind, seed=seed)
     return dict(zip(codes.tolist(), found, strict=True))
 
 
@@ -258,20 +259,20 @@ class _Scored(NamedTuple):
     codes: np.ndarray
 
 
-def _auc_of(parts: Sequence[_Scored]) -> Callable[[np.ndarray], float]:
-    """AUC of several probes together, as a function of the weights of all rows."""
+def _auc_of(parts: Sequence[_Scored]) -> Callable[[np.ndarray], np.ndarray]:
+    """AUC of several probes together, [r], as a function of the weights of all rows, [r, n]."""
     counters: dict[int, list[tuple[np.ndarray, PairCounter]]] = {}
     for part in parts:
         for index, code in enumerate(part.codes.tolist()):
             counter = pair_counter(part.sources == code, part.scores[:, index], part.fold)
             counters.setdefault(code, []).append((part.rows, counter))
 
-    def auc(weights: np.ndarray) -> float:
+    def auc(weights: np.ndarray) -> np.ndarray:
         areas = []
         for of_source in counters.values():
-            counted = [counter(weights[rows]) for rows, counter in of_source]
-            areas.append(area(*([sum(part.sum() for part in side)] for side in zip(*counted, strict=True)))[0])
-        return float(np.mean(areas))
+            counted = [counter(weights[:, rows]) for rows, counter in of_source]
+            areas.append(area(*(sum(part.sum(axis=-1) for part in side) for side in zip(*counted, strict=True))))
+        return np.mean(areas, axis=0)
 
     return auc
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field
 
 from imbalkit.errors import ImbalkitError, listing, nearest
-from imbalkit.kinds import BuildContext, ClassName
+from imbalkit.kinds import BuildContext, ClassName, PriorShift
 
 ClassFactors = dict[ClassName, Annotated[float, Field(ge=0)]]
 """The type of a parameter that maps class names to factors >= 0; a class that it does not name keeps 1."""
@@ -22,3 +22,14 @@ def by_class(factors: Mapping[str, float], context: BuildContext) -> list[float]
                 f"the data have no class {name!r}{nearest(name, context.classes)} (classes: {listing(context.classes)})"
             )
     return [float(factors.get(name, 1.0)) for name in context.classes]
+
+
+def constant_weights(weights: Sequence[float], label_smoothing: float = 0.0) -> PriorShift:
+    """The shift of cross entropy with a constant weight for each class: as if each had so many times its rows.
+
+    Label smoothing draws every probability to 1 / C, which no factor undoes.
+    """
+    if label_smoothing:
+        return PriorShift(tuple(weights), False, "label smoothing draws probabilities to the middle")
+    alike = len(set(weights)) == 1
+    return PriorShift(tuple(weights), True, "weighs all classes alike" if alike else "weighs a class by a constant")

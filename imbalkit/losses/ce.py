@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imbalkit.kinds import BuildContext, Loss, param
+from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+from imbalkit.losses.by_class import constant_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,6 +16,9 @@ class CE(Loss):
 
     name = "ce"
     label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        return constant_weights([1.0] * len(context.classes), self.label_smoothing)
 
     def build(self, context: BuildContext) -> nn.Module:
         from imbalkit.functional.ce import CrossEntropy

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imbalkit.kinds import BuildContext, Loss, param
-from imbalkit.losses.by_class import ClassFactors, by_class
+from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+from imbalkit.losses.by_class import ClassFactors, by_class, constant_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,6 +17,14 @@ class Focal(Loss):
     name = "focal"
     delta: float = param(2.0, help="focusing exponent (often called gamma); 0 gives cross entropy", ge=0)
     alpha: ClassFactors | None = param(None, help="factor of each class by its name; 1 for a class not named")
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        alpha = by_class(self.alpha or {}, context)
+        if self.delta == 0:
+            return constant_weights(alpha)
+        return PriorShift(
+            tuple(alpha), False, "weighs a row by how well it is found, which draws probabilities to the middle"
+        )
 
     def build(self, context: BuildContext) -> nn.Module:
         from imbalkit.functional import focal

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imbalkit.kinds import BuildContext, Loss, param
+from imbalkit.functional.prior import inverse_frequency
+from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+from imbalkit.losses.by_class import constant_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +18,10 @@ class InverseCE(Loss):
     name = "inverse_ce"
     label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
 
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        return constant_weights(inverse_frequency(context.counts), self.label_smoothing)
+
     def build(self, context: BuildContext) -> nn.Module:
-        from imbalkit.functional.ce import WeightedCrossEntropy, inverse_frequency
+        from imbalkit.functional.ce import WeightedCrossEntropy
 
         return WeightedCrossEntropy(inverse_frequency(context.counts), self.label_smoothing, reduction="none")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from imbalkit.kinds import BuildContext, Loss, param
+from imbalkit.kinds import BuildContext, Loss, PriorShift, param
 
 if TYPE_CHECKING:
     from torch import nn
@@ -20,6 +20,11 @@ class RCE(Loss):
     floor: float = param(1.0, help="least number of missed rows to reckon with", unit="rows", ge=0)
     decay: float = param(0.9, help="of the ema estimator: what is kept of its sums at each step", ge=0, lt=1)
     label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        return PriorShift(
+            None, False, "weighs a class by the share of it that is missed, which changes as it learns", True
+        )
 
     def build(self, context: BuildContext) -> nn.Module:
         return self._build(context)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imbalkit.kinds import BuildContext, Loss, param
-from imbalkit.losses.by_class import ClassFactors, by_class
+from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+from imbalkit.losses.by_class import ClassFactors, by_class, constant_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,6 +17,9 @@ class WeightedCE(Loss):
     name = "weighted_ce"
     weights: ClassFactors = param(help="weight of each class by its name; 1 for a class not named", min_length=1)
     label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        return constant_weights(by_class(self.weights, context), self.label_smoothing)
 
     def build(self, context: BuildContext) -> nn.Module:
         from imbalkit.functional.ce import WeightedCrossEntropy

@@ -1,20 +1,22 @@
 """Figures on predictions.
 
 Averages over classes are over the classes that occur among the labels; what is not defined is NaN. See
-imbalkit.functional.metrics for the formulas.
+imbalkit.functional.metrics, ranking and usefulness for the formulas.
 """
 
 from __future__ import annotations
 
-from imbalkit.metrics.areas import PrAuc, RocAuc
+from imbalkit.metrics.areas import PartialAuc, PrAuc, RocAuc, SensitivityAtSpecificity, SpecificityAtSensitivity
 from imbalkit.metrics.averages import Accuracy, BalancedAccuracy, GMean, MacroF1, Mcc
 from imbalkit.metrics.per_class import FalseAlarmRate, MinorityRecall, MissRate, Precision, Recall, WorstClassRecall
-from imbalkit.metrics.probabilities import Brier, LogLoss
+from imbalkit.metrics.probabilities import Brier, Ece, LogLoss
+from imbalkit.metrics.usefulness import NetBenefit, PredictiveValues
 
 METRICS = [
     Accuracy,
     BalancedAccuracy,
     Brier,
+    Ece,
     FalseAlarmRate,
     GMean,
     LogLoss,
@@ -22,9 +24,14 @@ METRICS = [
     Mcc,
     MinorityRecall,
     MissRate,
+    NetBenefit,
+    PartialAuc,
     PrAuc,
     Precision,
+    PredictiveValues,
     Recall,
     RocAuc,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
     WorstClassRecall,
 ]

@@ -2,56 +2,56 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from imbalkit.functional import metrics as formulas
-from imbalkit.kinds import Metric, Predictions
-from imbalkit.metrics.per_class import confusion_of
+from imbalkit.kinds import Predictions
+from imbalkit.metrics.common import ConfusionMetric, Pair, ShareMetric
 
 
-class Accuracy(Metric):
+class Accuracy(ShareMetric):
     """Share of rows decided rightly. The largest class dominates it."""
 
     name = "accuracy"
 
-    def compute(self, predictions: Predictions) -> float:
-        """NaN without rows."""
-        return formulas.accuracy(confusion_of(predictions))
+    def shares(self, predictions: Predictions) -> Pair:
+        """All rows count."""
+        right = predictions.labels == predictions.decisions
+        return right, np.ones_like(right)
 
 
-class BalancedAccuracy(Metric):
+class BalancedAccuracy(ConfusionMetric):
     """Mean recall of the classes present (Brodersen et al. 2010)."""
 
     name = "balanced_accuracy"
 
-    def compute(self, predictions: Predictions) -> float:
-        """NaN without rows."""
-        return formulas.balanced_accuracy(confusion_of(predictions))
+    def formula(self, confusion: np.ndarray, predictions: Predictions) -> np.ndarray:
+        return formulas.balanced_accuracy(confusion)
 
 
-class GMean(Metric):
-    """Geometric mean of the recalls of the classes present (Kubat and Matwin 1997)."""
+class GMean(ConfusionMetric):
+    """Geometric mean of the recalls of the classes present (Kubat and Matwin 1997); 0 if one is never found."""
 
     name = "g_mean"
 
-    def compute(self, predictions: Predictions) -> float:
-        """0 if a class present is never found, NaN without rows."""
-        return formulas.g_mean(confusion_of(predictions))
+    def formula(self, confusion: np.ndarray, predictions: Predictions) -> np.ndarray:
+        return formulas.g_mean(confusion)
 
 
-class MacroF1(Metric):
+class MacroF1(ConfusionMetric):
     """Mean F1 of the classes present."""
 
     name = "macro_f1"
 
-    def compute(self, predictions: Predictions) -> float:
-        """NaN without rows."""
-        return formulas.macro_f1(confusion_of(predictions))
+    def formula(self, confusion: np.ndarray, predictions: Predictions) -> np.ndarray:
+        return formulas.macro_f1(confusion)
 
 
-class Mcc(Metric):
-    """Matthews correlation, -1..1, for any number of classes (Gorodkin 2004)."""
+class Mcc(ConfusionMetric):
+    """Matthews correlation, -1..1, for any number of classes (Gorodkin 2004); NaN if all labels, or all decisions, are alike."""
 
     name = "mcc"
+    bounds = (-1.0, 1.0)
 
-    def compute(self, predictions: Predictions) -> float:
-        """NaN if all labels, or all decisions, are alike."""
-        return formulas.mcc(confusion_of(predictions))
+    def formula(self, confusion: np.ndarray, predictions: Predictions) -> np.ndarray:
+        return formulas.mcc(confusion)

@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 
-from pydantic import Field, TypeAdapter, WrapValidator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from imbalkit.errors import PlanError, listing, nearest
 from imbalkit.kinds import ClassName
+from imbalkit.specification import one_of
+
+__all__ = ["FinalCount", "FinalCounts", "RowCount", "RowCounts", "label_of", "one_of", "rows_text"]
 
 FinalCount = Annotated[int, Field(ge=1)]
 RowCount = Annotated[int, Field(ge=0)]
 FinalCounts = Annotated[dict[ClassName, FinalCount], Field(min_length=1)]
 RowCounts = Annotated[dict[ClassName, RowCount], Field(min_length=1)]
-
-
-def one_of(
-    expected: str, words: Sequence[str | None] = (), number: Any = None, mapping: Any = None, items: Any = None
-) -> Any:
-    """Check a value by the one type that its shape calls for; a plain union would report every alternative's errors.
-
-    Args:
-        expected: what the error says was expected
-        words: values that stand for themselves
-        number, mapping, items: types of an int, a mapping, a list; None refuses the shape
-    """
-    adapters = {
-        shape: TypeAdapter(kind) for shape, kind in ((int, number), (dict, mapping), (list, items)) if kind is not None
-    }
-
-    def check(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
-        if value is None or isinstance(value, str):
-            if value in words:
-                return value
-        elif type(value) in adapters:
-            return adapters[type(value)].validate_python(value, strict=True, context=info.context)
-        raise PydanticCustomError(
-            "shape", "expected {expected}; got {got}", {"expected": expected, "got": repr(value)[:80]}
-        )
-
-    return WrapValidator(check)
 
 
 def label_of(name: str, classes: Sequence[str], sampler: str) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from imbalkit.kinds import ScoredSampler, param
+from imbalkit.kinds import PriorShift, ScoredSampler, param
 from imbalkit.plan import Counts
 from imbalkit.samplers._dropping import Dropping
 from imbalkit.samplers._ranking import checked_scores, highest
@@ -34,6 +34,9 @@ class LossRank(Dropping, ScoredSampler):
         for step in range(self.rounds if round is None else round + 1):
             counts = self.after_round(counts, step)
         return counts
+
+    def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
+        return PriorShift.of_counts(before, after, False, "drops rows by their image: hard or easy ones go")
 
     def resample(self, plan: Plan, scores: np.ndarray, rng: np.random.Generator, round: int = 0) -> Plan:  # type: ignore[override]
         """The plan after round `round` (from 0); `scores` is float [rows of the plan].

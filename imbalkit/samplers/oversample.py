@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from imbalkit.errors import PlanError
-from imbalkit.kinds import ClassName, OpRef, Sampler, param
+from imbalkit.kinds import ClassName, OpRef, PriorShift, Sampler, param
 from imbalkit.plan import Counts
 from imbalkit.samplers._copies import spread
 from imbalkit.samplers._parameters import FinalCounts, label_of, rows_text
@@ -86,6 +86,19 @@ class Oversample(Sampler):
             which.append(view + np.uint16(len(views)))
             views.extend(own)
         return plan.append(np.concatenate(rows), views, np.concatenate(which))
+
+    def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
+        if not any(view for views in self.views.values() for view in views):
+            return PriorShift.of_counts(before, after, True, "copies rows unchanged, at random within a class")
+        every = [list(self.views.get(name, [])) for name in before.classes]
+        if self.to is None and all(views == every[0] for views in every):
+            return PriorShift.of_counts(before, after, True, "gives every class the same copies")
+        return PriorShift.of_counts(
+            before,
+            after,
+            False,
+            "copies are changed pictures: a network can tell them from the rows, which keep the old prior",
+        )
 
     def _labels(self, classes: tuple[str, ...]) -> list[tuple[int, str]]:
         # By label, so that the order in the recipe decides nothing.

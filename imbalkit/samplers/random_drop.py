@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import WrapValidator
 
-from imbalkit.kinds import BackboneRef, LossRef, ScoreRef, param
+from imbalkit.kinds import BackboneRef, LossRef, PriorShift, ScoreRef, param
 from imbalkit.plan import Counts
 from imbalkit.samplers._dropping import Dropping
 from imbalkit.samplers._ranking import random_rows
@@ -41,6 +41,9 @@ class RandomDrop(Dropping):
         for round in range(self.rounds):
             counts = self.after_round(counts, round)
         return counts
+
+    def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
+        return PriorShift.of_counts(before, after, True, "drops rows at random within a class")
 
     def resample(self, plan: Plan, rng: np.random.Generator) -> Plan:
         """The plan after all rounds. Raises PlanError as `preview` does."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from imbalkit.errors import PlanError
-from imbalkit.kinds import Sampler, param
+from imbalkit.kinds import PriorShift, Sampler, param
 from imbalkit.plan import Counts
 from imbalkit.samplers._copies import spread
 from imbalkit.samplers._parameters import FinalCount, FinalCounts, label_of, one_of, rows_text
@@ -76,6 +76,9 @@ class RandomOver(Sampler):
             if after[label] > before[label]
         ]
         return plan.append(np.concatenate(copies)) if copies else plan
+
+    def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
+        return PriorShift.of_counts(before, after, True, "copies rows at random within a class")
 
     def _refuse_fewer(self, counts: Counts, label: int, goal: int) -> None:
         if goal < counts.low[label]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 
 from imbalkit.errors import PlanError
-from imbalkit.kinds import Sampler, param
+from imbalkit.kinds import PriorShift, Sampler, param
 from imbalkit.plan import Counts
 from imbalkit.samplers._parameters import FinalCount, FinalCounts, label_of, one_of, rows_text
 from imbalkit.samplers._ranking import random_rows
@@ -67,6 +67,9 @@ class RandomUnder(Sampler):
             if after[label] < before[label]
         ]
         return plan.drop(np.concatenate(dropped)) if dropped else plan
+
+    def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
+        return PriorShift.of_counts(before, after, True, "drops rows at random within a class")
 
     def _refuse_more(self, counts: Counts, label: int, goal: int) -> None:
         if goal > counts.high[label]:

@@ -49,27 +49,18 @@ def sweep(
         RecipeError: every mistake of every cell, before anything runs
         RunError: the folder holds another sweep; cells failed (their errors are kept, the others are finished)
     """
-    from filelock import FileLock, Timeout
-
     progress = progress or Progress()
     catalogue = default_catalogue(tuple(without))
     found = read_sweep(file, catalogue)
     prepared = check_cells(found, catalogue)
     folder = Path(folder) if folder else Path("sweeps") / found.name
     _open(folder, found, resume, without)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(f"{folder} is being worked on by another process") from None
-    try:
+    with run_folder.locked(folder):
         results = Results(folder, found, catalogue)
         _check_same(results, {cell: entry.recipe for cell, entry in prepared.items()}, catalogue)
         for cell in found.cells:
             (folder / ERRORS / f"{cell.id}.json").unlink(missing_ok=True)  # of an earlier try
         _run(folder, found, results, jobs, progress)
-    finally:
-        lock.release()
     return folder
 
 

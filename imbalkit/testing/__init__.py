@@ -21,7 +21,7 @@ _MODULES = {
     "backbone": "images",
     "loss": "losses",
     "score": "losses",
-    "metric": "decisions",
+    "metric": "metrics",
     "calibrator": "decisions",
     "threshold": "decisions",
     "dataset": "outside",

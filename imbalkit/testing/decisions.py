@@ -1,69 +1,19 @@
-"""Checks of metrics, calibrators and thresholds."""
+"""Checks of calibrators and thresholds."""
 
 from __future__ import annotations
 
+import json
 import math
+from typing import Any
 
 import numpy as np
 
 from imbalkit.errors import ImbalkitError
-from imbalkit.kinds import Calibrator, Metric, Predictions, Threshold
+from imbalkit.functional.metrics import softmax
+from imbalkit.kinds import Calibrator, Threshold
 from imbalkit.randomness import generator
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
-
-
-def _predictions(labels: np.ndarray, decisions: np.ndarray, classes: tuple[str, ...]) -> Predictions:
-    probabilities = np.full((len(labels), len(classes)), 0.1 / (len(classes) - 1))
-    probabilities[np.arange(len(labels)), decisions] = 0.9
-    return Predictions(labels, probabilities, decisions, classes, 1 if len(classes) == 2 else None)
-
-
-def check_metric(part: Metric, setting: Setting) -> None:
-    """Every rule of kinds.Metric."""
-    assert isinstance(part.higher_is_better, bool), f"{title(part)}: higher_is_better must be True or False"
-    for count in (2, 3):
-        classes = tuple(f"class_{index}" for index in range(count))
-        labels = np.arange(30) % count
-        wrong = (labels + 1) % count
-        some = np.where(np.arange(30) % 4 == 0, wrong, labels)
-        who = f"{title(part)} with {count} classes"
-        best = _figures(f"{who}, all right", part, _predictions(labels, labels, classes))
-        worst = _figures(f"{who}, all wrong", part, _predictions(labels, wrong, classes))
-        mixed = _figures(f"{who}, some wrong", part, _predictions(labels, some, classes))
-        for name in best:
-            high, low = (best[name], worst[name]) if part.higher_is_better else (worst[name], best[name])
-            ordered = math.isnan(high) or math.isnan(low) or high >= low
-            assert ordered, (
-                f"{who}: all right gives {best[name]:.4g} and all wrong {worst[name]:.4g} {name}, "
-                f"against higher_is_better={part.higher_is_better}"
-            )
-        rows = np.arange(len(labels))
-        for order in (rows[::-1], np.roll(rows, 1), generator(setting.seed, "order").permutation(len(labels))):
-            shuffled = _figures(who, part, _predictions(labels[order], some[order], classes))
-            for name, value in mixed.items():
-                same = np.isclose(shuffled[name], value, equal_nan=True)
-                assert same, f"{who}: in another order the rows give another figure"
-        for only in range(count):
-            single = np.full(6, only)
-            _figures(f"{who}, only rows of class {only}", part, _predictions(single, np.arange(6) % count, classes))
-        _figures(f"{who}, one row", part, _predictions(labels[:1], labels[:1], classes))
-
-
-def _figures(who: str, part: Metric, predictions: Predictions) -> dict[str, float]:
-    try:
-        value = part.compute(predictions)
-    except Exception as error:
-        raise AssertionError(
-            f"{who}: expected a figure, or NaN where undefined; raised {type(error).__name__}: {error}"
-        ) from error
-    figures = value if isinstance(value, dict) else {"": value}
-    for name, figure in figures.items():
-        assert isinstance(name, str), f"{who}: a figure's name must be text, got {name!r}"
-        is_number = isinstance(figure, float | int | np.floating | np.integer) and not isinstance(figure, bool)
-        assert is_number, f"{who}: expected a float or a mapping of floats, got {name} {figure!r}"
-        assert not math.isinf(figure), f"{who}: the figure is infinite; NaN says that it is not defined"
-    return {name: float(figure) for name, figure in figures.items()}
 
 
 def check_calibrator(part: Calibrator, setting: Setting) -> None:
@@ -92,6 +42,28 @@ def check_calibrator(part: Calibrator, setting: Setting) -> None:
                 f"{who}: fitted again on the same rows, it differs"
             )
             assert np.allclose(out[:2], apply(noisy[:2])), f"{who}: a row's logits depend on the rows beside it"
+            _check_kept(who, part, apply, noisy, out)
+
+
+def _check_kept(who: str, part: Calibrator, apply: Any, logits: np.ndarray, out: np.ndarray) -> None:
+    """What a run folder and a model file keep of a calibrator does the same."""
+    fitted = dict(getattr(apply, "fitted", {}))
+    try:
+        kept = json.loads(json.dumps(fitted, allow_nan=False))
+        again = np.asarray(part.restore(kept)(logits))
+    except NotImplementedError:
+        raise AssertionError(f"{who}: has no `restore`; a run folder keeps `fitted` alone") from None
+    except (TypeError, ValueError, KeyError) as error:
+        raise AssertionError(f"{who}: `restore` does not read {fitted} back from JSON: {error!r}") from error
+    assert np.allclose(again, out), f"{who}: restored from {kept}, it differs from what `fit` returned"
+    affine = getattr(apply, "affine", None)
+    assert (affine is not None) == part.is_affine, (
+        f"{who}: is_affine is {part.is_affine}, and what `fit` returns has {'an' if affine is not None else 'no'} `affine`"
+    )
+    if affine is not None:
+        scale, bias = affine
+        same = np.allclose(softmax(logits * scale + bias), softmax(out))
+        assert same, f"{who}: `affine` (scale, bias) gives other probabilities than the function"
 
 
 def check_threshold(part: Threshold, setting: Setting) -> None:
@@ -99,6 +71,7 @@ def check_threshold(part: Threshold, setting: Setting) -> None:
     rng = generator(setting.seed, "threshold")
     positives = np.arange(40) % 5 == 0
     probabilities = np.clip(rng.random(40) * 0.6 + 0.4 * positives, 0, 1)
+    part = part.for_classes(setting.classes, 1)
     both = {
         "mixed rows": (positives, probabilities),
         "separable rows": (positives, np.where(positives, 0.9, 0.1)),
@@ -115,6 +88,7 @@ def check_threshold(part: Threshold, setting: Setting) -> None:
         who = f"{title(part)}, {what}"
         try:
             chosen = part.choose(truth, values)
+            weighted = part.choose(truth, values, weights=np.full(len(truth), 3.0), groups=np.arange(len(truth)))
         except ImbalkitError:
             assert what in single, f"{who}: refuses rows of both classes"
             continue
@@ -122,3 +96,18 @@ def check_threshold(part: Threshold, setting: Setting) -> None:
         assert 0 <= chosen <= 1, f"{who}: expected a threshold in 0..1, got {chosen} (NaN and inf are none)"
         order = rng.permutation(len(truth))
         assert math.isclose(chosen, part.choose(truth[order], values[order])), f"{who}: depends on the order of rows"
+        assert math.isclose(chosen, weighted), f"{who}: equal weights, and groups of one row each, must change nothing"
+    if not part.needs_rows:
+        none = np.zeros(0)
+        chosen = part.choose(none.astype(bool), none)
+        assert 0 <= chosen <= 1, f"{title(part)}: needs_rows is False, and without rows it chooses {chosen}"
+    for count in ((1, 1), (40, 900)):
+        told = part.check_rows(*count)
+        assert told is None or isinstance(told, str), (
+            f"{title(part)}: check_rows must return text or None, got {told!r}"
+        )
+    for classes in (setting.classes, (*setting.classes, "another")):
+        costs = part.cost_matrix(classes)
+        shape = (len(classes), len(classes))
+        fits = costs is None or (np.shape(costs) == shape and np.isfinite(costs).all() and np.min(costs) >= 0)
+        assert fits, f"{title(part)}: cost_matrix must be None or {shape} costs of 0 or more, got {costs}"

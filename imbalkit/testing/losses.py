@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from imbalkit.errors import ImbalkitError
-from imbalkit.kinds import BuildContext, Loss, Score
+from imbalkit.kinds import BuildContext, Loss, PriorShift, Score
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 
@@ -57,6 +57,7 @@ def check_loss(part: Loss, setting: Setting) -> None:
             _check_batch(f"{who}, {what}", part.build(context), logits, targets)
         _check_state(who, part, context, setting)
         _check_extras(who, part, context, setting)
+        _check_shift(who, part, context)
     empty = BuildContext(setting.classes, (*setting.counts[:-1], 0), contexts[0].positive, seed=setting.seed)
     _check_batch(
         f"{title(part)}, a class without training rows",
@@ -120,6 +121,36 @@ def _check_extras(who: str, part: Loss, context: BuildContext, setting: Setting)
         shape = [len(context.classes)]
         assert list(weights.shape) == shape, f"{who}: class_weights() must be {shape}, got {list(weights.shape)}"
         assert torch.isfinite(weights).all(), f"{who}: class_weights() are not finite: {weights.tolist()}"
+
+
+def _check_shift(who: str, part: Loss, context: BuildContext) -> None:
+    """What the loss says of the class prior is what it wants to learn.
+
+    For rows of one image, the logits at which an exact one is least are ln(rows x factor) of each class: its gradient there
+    is 0.
+    """
+    shift, classes = part.prior_shift(context), len(context.classes)
+    assert isinstance(shift, PriorShift), f"{who}: prior_shift must return a PriorShift, got {type(shift).__name__}"
+    assert shift.why.strip(), f"{who}: prior_shift must say why"
+    assert shift.factors is None or len(shift.factors) == classes, (
+        f"{who}: prior_shift must have a factor for each of {classes} classes, got {shift.factors}"
+    )
+    if not shift.exact:
+        return
+    assert shift.factors is not None, f"{who}: prior_shift says exact, without factors"
+    factors, rows = torch.tensor(shift.factors), torch.arange(2, classes + 2)
+    module, targets = part.build(context).train(), torch.repeat_interleave(torch.arange(classes), rows)
+
+    def slope(logits: torch.Tensor) -> float:
+        logits = logits.requires_grad_()
+        value = module(logits.expand(len(targets), classes), targets).mean()
+        return float(torch.autograd.grad(value, logits)[0].abs().max())
+
+    learnt = (rows * factors).clamp_min(1e-30).log()[None]
+    off = torch.zeros(1, classes).index_fill_(1, torch.tensor([0]), 3.0)
+    assert slope(learnt.float()) <= 1e-4 * slope(learnt.float() + off), (
+        f"{who}: prior_shift says exact with factors {shift.factors}, but the loss is not least where they lead"
+    )
 
 
 def check_score(part: Score, setting: Setting) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from imbalkit.kinds import BuildContext, Dataset, Exporter, Launcher
+from imbalkit.functional.metrics import softmax
+from imbalkit.kinds import Dataset, Exportable, Exporter, FileRuntime, Launcher, Preprocessing
+from imbalkit.randomness import generator
 from imbalkit.table import Table
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
+from imbalkit_lite.card import LAYOUTS, QUANTIZATIONS, Card, Input, Probabilities
 
 
 def check_dataset(part: Dataset, setting: Setting) -> None:
@@ -68,27 +71,75 @@ def check_exporter(part: Exporter, setting: Setting) -> None:
     who, suffix = title(part), getattr(part, "suffix", None)
     right = isinstance(suffix, str) and suffix.startswith(".")
     assert right, f"{who}: `suffix` must be such as '.onnx', got {suffix!r}"
-    height, width = setting.image_size
-    torch.manual_seed(setting.seed)
-    network = torch.nn.Sequential(
-        torch.nn.AvgPool2d((height, width)),
-        torch.nn.Flatten(),
-        torch.nn.Linear(setting.channels, len(setting.classes)),
-        torch.nn.Softmax(1),
-    ).eval()
-    context = BuildContext(
-        setting.classes, setting.counts, image_size=setting.image_size, channels=setting.channels, seed=setting.seed
-    )
-    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert part.layout in LAYOUTS, f"{who}: `layout` must be one of {LAYOUTS}, got {part.layout!r}"
+    unknown = set(part.quantizations) - set(QUANTIZATIONS)
+    assert not unknown, f"{who}: `quantizations` may hold {QUANTIZATIONS}, got {sorted(unknown)} besides"
+    model, inputs = _exportable(part, setting)
+    before = {name: value.clone() for name, value in model.network.state_dict().items()}
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{suffix}"
-        facts = part.export(network, context, path)
-        assert isinstance(facts, Mapping), f"{who}: `export` must return a mapping of facts, got {type(facts).__name__}"
-        assert path.exists(), f"{who}: `export` did not write the path it was given ({path.name})"
+        path = Path(folder) / "model.temporary"
+        part.write(model, path)
+        assert path.exists(), f"{who}: `write` did not write the path it was given ({path.name})"
         left = sorted(other.name for other in Path(folder).iterdir() if other != path)
-        assert not left, f"{who}: `export` left {left} beside the file"
-    for name, old in before.items():
-        assert torch.equal(old, network.state_dict()[name]), f"{who}: `export` changed the network's {name!r}"
+        assert not left, f"{who}: `write` left {left} beside the file"
+        for name, old in before.items():
+            assert torch.equal(old, model.network.state_dict()[name]), f"{who}: `write` changed the network's {name!r}"
+        for runtime in part.runtimes(path):
+            _check_runtime(f"{who}: {runtime.name}", part, runtime, model, inputs)
+        facts = part.facts(path)
+        try:
+            json.dumps(dict(facts), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise AssertionError(f"{who}: `facts` must be a mapping of plain values, got {facts!r}") from error
+
+
+def _exportable(part: Exporter, setting: Setting) -> tuple[Exportable, np.ndarray]:
+    """A network of one layer as `part` is given it, and inputs of its file, [8, ...]."""
+    import torch
+
+    from imbalkit.exporting.graph import Deployed
+    from imbalkit.model import Classifier
+    from imbalkit_lite.model import input_tensor
+
+    (height, width), classes = setting.image_size, len(setting.classes)
+    source = Input(
+        height, width, setting.channels, part.layout, part.input, (0, 1) if part.input == "float32" else (0, 255)
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(setting.seed)
+        body = torch.nn.Sequential(torch.nn.AvgPool2d((height, width)), torch.nn.Flatten())
+        plain = Preprocessing((0.4,) * setting.channels, (0.2,) * setting.channels, setting.image_size)
+        classifier = Classifier(body, setting.channels, classes, plain, 0.0)
+    network = Deployed(classifier, (np.full(classes, 1.5), np.arange(classes)), source).eval()
+    card = Card(
+        name="conformance",
+        classes=setting.classes,
+        input=source,
+        probabilities=Probabilities("as trained"),
+        quantization=part.quantize,
+    )
+    strength = np.linspace(0, 255, 8)[:, None, None, None]
+    random = generator(setting.seed, "pictures")
+    pixels = np.clip(strength + random.normal(0, 20, (8, height, width, setting.channels)), 0, 255).astype(np.uint8)
+    inputs = input_tensor(pixels, source)
+    return Exportable(network, card, inputs if part.quantize == "int8" else None), inputs
+
+
+def _check_runtime(who: str, part: Exporter, runtime: FileRuntime, model: Exportable, inputs: np.ndarray) -> None:
+    import torch
+
+    with torch.no_grad():
+        expected = model.network(torch.from_numpy(inputs)).numpy()
+    tolerance = 1e-5 if part.quantize == "none" else 0.05
+    answers = np.asarray(runtime.probabilities(inputs))
+    assert answers.shape == expected.shape, f"{who}: expected probabilities {expected.shape}, got {answers.shape}"
+    apart = np.abs(answers - expected).max()
+    assert apart <= tolerance, f"{who}: the probabilities differ from the network's by {apart:.2g}"
+    alone = np.asarray(runtime.probabilities(inputs[3:4]))
+    assert np.allclose(alone, answers[3:4], atol=1e-6), f"{who}: a row's probabilities depend on the rows beside it"
+    if runtime.logits is not None:
+        apart = np.abs(softmax(np.asarray(runtime.logits(inputs))) - expected).max()
+        assert apart <= tolerance, f"{who}: the softmax of its logits differs from the probabilities by {apart:.2g}"
 
 
 def check_launcher(part: Launcher, setting: Setting) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from imbalkit.errors import PlanError
-from imbalkit.kinds import Sampler, ScoredSampler
+from imbalkit.kinds import PriorShift, Sampler, ScoredSampler
 from imbalkit.plan import Counts, Plan
 from imbalkit.randomness import generator
 from imbalkit.testing import Setting
@@ -77,6 +77,7 @@ def _check_plan(part: Sampler, plan: Plan) -> None:
             assert after is foretold, f"{who}: only `{told}` raises PlanError; both must refuse the impossible"
             return
         _check_rows(who, plan, after)
+        _check_shift(who, part, plan, after)
         assert after == _step(part, plan, round), f"{who}: two calls with the same seed give different plans"
         _check_foretold(who, foretold, after)
         plan = after
@@ -118,6 +119,32 @@ def _check_rows(who: str, before: Plan, after: Plan) -> None:
             assert same, f"{who}: the row of key {key} is kept but became another (source or view)"
     for name in ("classes", "majority", "seed"):
         assert getattr(after, name) == getattr(before, name), f"{who}: the plan's {name!r} must not change"
+
+
+def _check_shift(who: str, part: Sampler, before: Plan, after: Plan) -> None:
+    """What the sampler says of the class prior is true of the plan, as far as a plan can tell."""
+    shift = part.prior_shift(Counts.of(before), Counts.of(after))
+    assert isinstance(shift, PriorShift), f"{who}: prior_shift must return a PriorShift, got {type(shift).__name__}"
+    assert shift.why.strip(), f"{who}: prior_shift must say why"
+    if not shift.exact:
+        return
+    assert not isinstance(part, ScoredSampler), (
+        f"{who}: prior_shift says exact, but its rows go by a score of the image"
+    )
+    counts = zip(before.counts(), after.counts(), strict=True)
+    factors = [new / old if old else 1.0 for old, new in counts]
+    told = shift.factors
+    same = told is not None and np.allclose(told, factors)
+    assert same, f"{who}: prior_shift says exact with factors {told}, `resample` makes {factors}"
+    if before.view.any():
+        return  # its rows had views already
+    shares = np.zeros((len(after.classes), len(after.views)))
+    np.add.at(shares, (after.label, after.view), 1)
+    shares = shares[shares.sum(axis=1) > 0]
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    assert np.ptp(shares, axis=0).max() < 1e-9, (
+        f"{who}: prior_shift says exact, but classes have changed pictures in other shares, which a network can tell"
+    )
 
 
 def _check_foretold(who: str, foretold: Counts, after: Plan) -> None:

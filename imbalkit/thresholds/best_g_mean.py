@@ -13,7 +13,13 @@ class BestGMean(Threshold):
 
     name = "best_g_mean"
 
-    def choose(self, positives: np.ndarray, probabilities: np.ndarray) -> float:
+    def choose(
+        self,
+        positives: np.ndarray,
+        probabilities: np.ndarray,
+        weights: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> float:
         """Of several, the one with the fewest false alarms. Raises DataError without rows of both classes."""
         # Whole numbers, so that ties are exact: TP / P times TN / N times P N.
-        return best_threshold(positives, probabilities, lambda hits, alarms, p, n: hits * (n - alarms))
+        return best_threshold(positives, probabilities, lambda hits, alarms, p, n: hits * (n - alarms), weights)

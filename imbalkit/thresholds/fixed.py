@@ -14,6 +14,16 @@ class Fixed(Threshold):
 
     value: float = param(0.5, help="a row is called positive from this probability on", ge=0, le=1)
 
-    def choose(self, positives: np.ndarray, probabilities: np.ndarray) -> float:
+    @property
+    def needs_rows(self) -> bool:
+        return False
+
+    def choose(
+        self,
+        positives: np.ndarray,
+        probabilities: np.ndarray,
+        weights: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> float:
         """The value."""
         return float(self.value)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from imbalkit import run_folder
 from imbalkit.errors import DataError, ImbalkitError
-from imbalkit.functional.pairs import Estimate
+from imbalkit.functional.bootstrap import Estimate
 from imbalkit.functional.probe import auc_by_source, linear_probe, score_by_source, within_classes
 from imbalkit.table import label_text, natural_order
 from imbalkit_melanoma.source_report import TITLE, markdown

@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib.util
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from imbalkit.kinds import BuildContext, Exporter
-
-if TYPE_CHECKING:
-    import numpy as np
-    from torch import nn
+from imbalkit.kinds import Exportable, Exporter, FileRuntime
 
 
 class TFLite(Exporter):
-    """A TFLite file: images float32 [1, H, W, C] in 0..1 to probabilities [1, classes]; checked in LiteRT."""
+    """A TFLite file for phones: one picture [1, H, W, C] to probabilities [1, classes]; MediaPipe reads its metadata."""
 
     name = "tflite"
     suffix = ".tflite"
-    requires = {"litert_torch": "imbalkit[tflite]", "ai_edge_litert": "imbalkit[tflite]"}
+    layout = "NHWC"
+    quantizations = ("none", "fp16", "dynamic", "int8")
+    requires = {
+        "litert_torch": "imbalkit[tflite]",
+        "ai_edge_litert": "imbalkit[tflite]",
+        "ai_edge_quantizer": "imbalkit[tflite]",
+    }
 
-    def export(self, network: nn.Module, context: BuildContext, path: Path) -> Mapping[str, Any]:
-        import litert_torch
+    def write(self, model: Exportable, path: Path) -> None:
+        from imbalkit_lite.card import FILE
+        from imbalkit_tflite.converting import convert
+        from imbalkit_tflite.metadata import model_metadata
+        from imbalkit_tflite.packing import pack
+        from imbalkit_tflite.quantising import quantise
 
-        from imbalkit.exporting import example_images, write_checked
+        convert(model.network, model.example(), path)
+        content = path.read_bytes()
+        if self.quantize != "none":
+            content = quantise(content, self.quantize, model.calibration)
+        files = {"labels.txt": "".join(f"{name}\n" for name in model.card.classes), FILE: model.card.to_text()}
+        path.write_bytes(pack(content, model_metadata(model.card, "labels.txt", FILE), files))
 
-        def write(temporary: Path) -> None:
-            # Phones hand over channels last.
-            converted = litert_torch.to_channel_last_io(network, args=[0]).eval()
-            example = example_images(context, rows=1).permute(0, 2, 3, 1).contiguous()
-            litert_torch.convert(converted, (example,)).export(str(temporary))
+    def runtimes(self, path: Path, threads: int | None = None) -> Sequence[FileRuntime]:
+        from imbalkit_tflite.running import runtime
 
-        return write_checked(path, network, context, write, _answer)
+        found = [runtime("LiteRT", "ai_edge_litert.interpreter", path, threads)]
+        if threads is None and importlib.util.find_spec("tensorflow"):
+            found.append(runtime("TensorFlow", "tensorflow.lite.python.interpreter", path, threads, most=32))
+        return found
 
+    def facts(self, path: Path) -> Mapping[str, Any]:
+        from imbalkit_tflite.gpu import gpu_facts
 
-def _answer(path: Path, images: np.ndarray) -> np.ndarray:
-    import numpy as np
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_path=str(path))
-    interpreter.allocate_tensors()
-    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-    rows = []
-    for image in images.transpose(0, 2, 3, 1):
-        interpreter.set_tensor(source["index"], np.ascontiguousarray(image[None]))
-        interpreter.invoke()
-        rows.append(interpreter.get_tensor(target["index"])[0])
-    return np.stack(rows)
+        return {"gpu": gpu_facts(path)}

@@ -17,14 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from imbalkit.functional.bootstrap import (
-    draw_weights,
-    mean_of,
-    miss_rate_at,
-    percentile_interval,
-    roc_auc,
-    two_sided_p,
-)
+from imbalkit.functional.bootstrap import draw_weights, mean_of, percentile_interval, two_sided_p
+from imbalkit.functional.ranking import miss_rate_at, roc_auc
 from imbalkit.sweeps.file import slug
 
 ROOT = Path(__file__).parents[2] / "docs" / "reproduction"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from imbalkit.figures import balance, by_loss, methods, rates
-from imbalkit.figures.intervals import wilson
 from imbalkit.figures.runs import find_runs
+from imbalkit.functional.proportions import wilson
 
 
 @pytest.fixture

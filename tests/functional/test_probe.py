@@ -11,8 +11,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from imbalkit.errors import DataError
-from imbalkit.functional import pairs
 from imbalkit.functional import probe as module
+from imbalkit.functional.bootstrap import weight_blocks
 from imbalkit.functional.probe import auc_by_source, linear_probe, score_by_source, within_classes
 
 
@@ -45,6 +45,21 @@ def test_a_source_that_shifts_the_features_is_told():
     assert probe.chance == 0.5
 
 
+def test_balanced_accuracy_is_resampled_with_its_own_rows(monkeypatch):
+    """The first source has too few rows and is left out; the others' intervals come from the rows that are really drawn."""
+    monkeypatch.setattr(module, "_widening", lambda folds: 1.0)
+    sources = np.array([7] * 3 + [8] * 40 + [9] * 60)
+    probe = linear_probe(features_of(103, 4, 2, year=1.0 * (sources == 9)), sources, seed=5)
+    assert probe.sources.tolist() == [8, 9]
+    called = np.where(probe.fold >= 0, probe.sources[np.nan_to_num(probe.scores).argmax(axis=1)], 7)
+    drawn = []
+    for times in np.concatenate(list(weight_blocks(103, 1000, np.random.default_rng(5), np.arange(103)))).astype(int):
+        rows = np.repeat(np.arange(103), times * (sources != 7))
+        drawn.append(balanced_accuracy_score(sources[rows], called[rows]))
+    found = probe.balanced_accuracy
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
+
+
 def test_the_areas_are_what_theory_says():
     """Two normal classes d apart: AUC = Phi(d / sqrt 2), and the best balanced accuracy is Phi(d / 2)."""
     sources = np.random.default_rng(3).integers(0, 2, 4000)
@@ -57,7 +72,6 @@ def test_the_areas_are_what_theory_says():
 def test_without_an_effect_the_interval_holds_one_half(monkeypatch):
     """Of 40 intervals of 95 %, 38 are expected to hold 0.5; without the widening 34 do here."""
     monkeypatch.setattr(module, "PENALTIES", (0.01,))
-    monkeypatch.setattr(pairs, "DRAWS", 300)
     held, values = 0, []
     for seed in range(40):
         sources = np.random.default_rng(100 + seed).integers(0, 2, 150)

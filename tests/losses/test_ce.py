@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from imbalkit.errors import ImbalkitError
-from imbalkit.functional.ce import CrossEntropy, WeightedCrossEntropy, cross_entropy, inverse_frequency
+from imbalkit.functional.ce import CrossEntropy, WeightedCrossEntropy, cross_entropy
+from imbalkit.functional.prior import inverse_frequency
 
 
 def reference(logits, targets, weights, smoothing=0.0):

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 from imbalkit_melanoma.source_probe import colours, examine, source_names
+from imbalkit_melanoma.source_report import markdown
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from imbalkit.engine import run
+from imbalkit.report.markdown import to_html
 from imbalkit.restored import Restored
 from imbalkit.restoring import restore
+from tests.command_line import imbalkit
 
 RECIPE = """\
 data: {name: table, file: labels.csv, group_column: patient}
@@ -67,10 +67,17 @@ def finished(tmp_path, monkeypatch):
 
 
 def read(folder):
-    report = (folder / "report.md").read_text()
+    """The section's Markdown, which the report shows, and the figures; "" and None without."""
+    page = (folder / "report.html").read_text()
     file = folder / "source_probe.json"
-    section = report.partition("## Can the model tell the year?\n\n")[2]
-    return section, json.loads(file.read_text()) if file.exists() else None
+    if not file.exists():
+        assert "Can the model tell" not in page
+        return "", None
+    facts = json.loads(file.read_text())
+    section = markdown(facts)
+    assert "Can the model tell the year?" in page
+    assert to_html(section, folder) in page
+    return section, facts
 
 
 def cells(section, first):
@@ -222,15 +229,7 @@ def test_images_that_are_gone_leave_the_figures_that_need_none(finished, tmp_pat
 def test_the_command_line_writes_the_section(tmp_path):
     draw(tmp_path, merged(120), tint=True)
     (tmp_path / "recipe.yaml").write_text(RECIPE.replace(", group_column: patient", ""))
-    result = subprocess.run(
-        [sys.executable, "-m", "imbalkit", "run", "recipe.yaml", "--folder", "run"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"COLUMNS": "160"},
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    imbalkit("run", "recipe.yaml", "--folder", "run", cwd=tmp_path)
     section, facts = read(tmp_path / "run")
     assert facts["groups"] is None
     assert "from a bootstrap over rows" in section

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ import sklearn.metrics as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from imblearn.metrics import geometric_mean_score
+from pydantic import ValidationError
 
-from imbalkit.functional.metrics import confusion_matrix, operating_points, roc_auc, softmax
+from imbalkit.functional.metrics import confusion_matrix, operating_points, softmax
+from imbalkit.functional.ranking import roc_auc
 from imbalkit.kinds import Predictions
 from imbalkit.metrics import METRICS
 
@@ -152,19 +155,34 @@ def test_undefined_is_nan_without_a_warning(positive):
         value = compute(name, empty)
         values = value.values() if isinstance(value, dict) else [value]
         assert all(math.isnan(item) for item in values), name
-    undefined = {"roc_auc", "mcc"} | ({"miss_rate", "pr_auc"} if positive else {"miss_rate", "false_alarm_rate"})
-    for name in set(PARTS) - {"recall", "precision"}:
+    of_both = {"roc_auc", "partial_auc", "sensitivity_at_specificity", "specificity_at_sensitivity", "mcc"}
+    undefined = of_both | ({"miss_rate", "pr_auc"} if positive else {"miss_rate", "false_alarm_rate"})
+    for name in set(PARTS) - {"recall", "precision", "predictive_values", "net_benefit"}:
         assert math.isnan(compute(name, one_class)) is (name in undefined), name
     assert math.isnan(compute("recall", one_class)["class_1"])
     assert math.isnan(compute("precision", one_class)["class_1"])
+    assert all(math.isnan(value) for value in compute("predictive_values", one_class).values())
+    assert all(math.isnan(value) is (positive is None) for value in compute("net_benefit", one_class).values())
 
 
 def test_probabilities_that_are_nan_or_zero():
     bad = predictions_of([0, 1], [[np.nan, np.nan], [0.5, 0.5]], decisions=[0, 1], positive=1)
-    for name in ("roc_auc", "pr_auc", "log_loss", "brier"):
+    names = ("roc_auc", "pr_auc", "partial_auc", "sensitivity_at_specificity", "log_loss", "brier", "ece")
+    for name in (*names, "specificity_at_sensitivity"):
         assert math.isnan(compute(name, bad)), name
+    assert all(math.isnan(value) for value in compute("net_benefit", bad).values())
     sure = predictions_of([0, 1], [[0.0, 1.0], [0.0, 1.0]], positive=1)
     assert compute("log_loss", sure) == pytest.approx(-np.log(np.finfo(np.float64).eps) / 2)
+
+
+@pytest.mark.parametrize("classes", [2, 4, 6])
+def test_confusion_matrices_of_resamples_are_weighted(classes):
+    rng = np.random.default_rng(0)
+    labels, decisions = rng.integers(0, classes, (2, 80))
+    weights = rng.integers(0, 4, (3, 80)).astype(np.float32)
+    for found, times in zip(confusion_matrix(labels, decisions, classes, weights), weights, strict=True):
+        expected = reference.confusion_matrix(labels, decisions, labels=range(classes), sample_weight=times)
+        assert np.array_equal(found, expected)
 
 
 def test_operating_points_agree_with_scikit_learn():
@@ -179,6 +197,70 @@ def test_operating_points_agree_with_scikit_learn():
 
 def test_softmax_of_large_logits():
     assert softmax(np.array([[1000.0, 1000.0, -1000.0]], dtype=np.float32)) == pytest.approx(np.array([[0.5, 0.5, 0]]))
+
+
+def test_areas_of_one_class_among_many_are_against_the_rest():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 90)
+    p = predictions_of(labels, softmax(rng.normal(size=(90, 3)) + np.eye(3)[labels]), positive=2)
+    assert compute("roc_auc", p) == pytest.approx(reference.roc_auc_score(labels == 2, p.probabilities[:, 2]))
+    assert compute("pr_auc", p) == pytest.approx(reference.average_precision_score(labels == 2, p.probabilities[:, 2]))
+
+
+def test_predictive_values_are_precisions_and_bayes():
+    labels = np.array([1] * 10 + [0] * 90)
+    decisions = np.array([1] * 8 + [0] * 2 + [1] * 9 + [0] * 81)  # sensitivity .8, specificity .9
+    p = predictions_of(labels, np.eye(2)[decisions], decisions, positive=1)
+    expected = {"ppv": 8 / 17, "npv": 81 / 83, "number_needed": 17 / 8}
+    assert compute("predictive_values", p) == pytest.approx(expected)
+    precision = compute("precision", p)
+    assert (precision["class_1"], precision["class_0"]) == pytest.approx((8 / 17, 81 / 83))
+    stated = compute("predictive_values", replace(p, prevalences=(0.02, 0.5)))
+    at_2 = 0.8 * 0.02 / (0.8 * 0.02 + 0.1 * 0.98)
+    assert stated["ppv at 0.02"] == pytest.approx(at_2)
+    assert stated["number_needed at 0.02"] == pytest.approx(1 / at_2)
+    assert stated["npv at 0.5"] == pytest.approx(0.9 / (0.9 + 0.2))
+    assert list(stated) == [f"{name} at {share}" for share in (0.02, 0.5) for name in expected]
+    nobody = predictions_of(labels, np.eye(2)[0 * labels], 0 * labels, positive=1)
+    assert compute("predictive_values", nobody) == pytest.approx(
+        {"ppv": math.nan, "npv": 0.9, "number_needed": math.nan}, nan_ok=True
+    )
+
+
+def test_net_benefit_is_that_of_vickers_and_elkin():
+    rng = np.random.default_rng(1)
+    labels, probability = rng.integers(0, 2, 200), np.round(rng.random(200), 1)
+    p = predictions_of(labels, np.stack([1 - probability, probability], axis=1), positive=1)
+    found = PARTS["net_benefit"].model_copy(update={"thresholds": [0.2, 0.5]}).compute(p)
+    for threshold in (0.2, 0.5):
+        called = probability >= threshold
+        hits, alarms = (called & (labels == 1)).sum(), (called & (labels == 0)).sum()
+        expected = hits / 200 - alarms / 200 * threshold / (1 - threshold)
+        assert found[f"at {threshold}"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("thresholds", [[], [0.0], [0.5, 1.0]])
+def test_net_benefit_refuses_thresholds_without_odds(thresholds):
+    with pytest.raises(ValidationError, match="expected probabilities between 0 and 1"):
+        type(PARTS["net_benefit"])(thresholds=thresholds)
+
+
+@pytest.mark.parametrize("positive", [None, 1])
+def test_ece_is_that_of_the_formula_bin_by_bin(positive):
+    rng = np.random.default_rng(2)
+    labels = rng.integers(0, 2, 300)
+    probabilities = softmax(rng.normal(size=(300, 2)) + 1.0 * np.eye(2)[labels])
+    probabilities[:3] = [[0.0, 1.0], [1.0, 0.0], [0.4, 0.6]]  # ends and an edge of the bins
+    labels[:3] = 0
+    p = predictions_of(labels, probabilities, positive=positive)
+    said = probabilities[:, 1] if positive else probabilities.max(axis=1)
+    true = labels == 1 if positive else labels == probabilities.argmax(axis=1)
+    expected = 0.0
+    for low in np.arange(5) / 5:
+        own = (said >= low) & ((said < low + 0.2 - 1e-12) | (low == 0.8))
+        if own.any():
+            expected += own.mean() * abs(said[own].mean() - true[own].mean())
+    assert PARTS["ece"].model_copy(update={"bins": 5}).compute(p) == pytest.approx(expected)
 
 
 def test_minority_is_the_class_with_the_fewest_training_rows_where_they_are_known():

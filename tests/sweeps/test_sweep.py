@@ -13,6 +13,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.command_line import environment, imbalkit, imbalkit_process
+
 RECIPE = """\
 data: {name: image_folder, root: photographs}
 positive: rare
@@ -52,18 +54,8 @@ def command(*arguments):
     return [sys.executable, "-m", "imbalkit", "sweep", *map(str, arguments)]
 
 
-def environment(folder):
-    return os.environ | {"IMBALKIT_CACHE": str(folder / "cache"), "COLUMNS": "160", "OMP_NUM_THREADS": "1"}
-
-
 def sweep(*arguments, cwd, check=True):
-    result = subprocess.run(
-        command(*arguments), cwd=cwd, capture_output=True, text=True, env=environment(cwd), timeout=600
-    )
-    if check:
-        assert result.returncode == 0, result.stdout + result.stderr
-    assert "Traceback" not in result.stderr
-    return result
+    return imbalkit("sweep", *arguments, cwd=cwd, check=check)
 
 
 def test_a_sweep_leaves_figures_predictions_and_tables(folder):
@@ -97,8 +89,7 @@ def test_a_sweep_leaves_figures_predictions_and_tables(folder):
     assert not (path / "rounds").exists()
     alone = folder / "alone"
     recipe = path / "cells" / "ranked--inverse_ce--seed-0" / "recipe.yaml"
-    run = [sys.executable, "-m", "imbalkit", "run", str(recipe), "--folder", str(alone)]
-    subprocess.run(run, cwd=folder, check=True, capture_output=True, env=environment(folder))
+    imbalkit_process("run", recipe, "--folder", alone, cwd=folder)
     shared = path / "cells" / "ranked--inverse_ce--seed-0"
     assert (alone / "plan.parquet").read_bytes() == (shared / "plan.parquet").read_bytes()
     assert (alone / "model.safetensors").read_bytes() == (shared / "model.safetensors").read_bytes()
@@ -122,7 +113,7 @@ def test_results_alone_are_enough_to_go_on_and_failed_cells_run_again(folder):
         "    none: {samplers: []}", "    none: {samplers: []}\n    broken: {training.optimizer.lr: 1.0e+30}"
     )
     (folder / "grid.yaml").write_text(grid.replace("loss: [ce, inverse_ce]", "loss: [ce]"))
-    result = sweep("grid.yaml", cwd=folder, check=False)
+    result = sweep("grid.yaml", "--jobs", 2, cwd=folder, check=False)
     assert result.returncode == 1
     assert "1 of 3 cells of sweeps/grid are not finished" in result.stderr
     assert "failed: broken--ce--seed-0" in result.stderr
@@ -136,7 +127,7 @@ def test_results_alone_are_enough_to_go_on_and_failed_cells_run_again(folder):
 
     (folder / "grid.yaml").write_text(grid.replace("loss: [ce, inverse_ce]", "loss: [ce]").replace("1.0e+30", "0.01"))
     (path / "cells" / "broken--ce--seed-0").rename(folder / "away")
-    result = sweep("grid.yaml", "--resume", cwd=folder)
+    result = sweep("grid.yaml", "--jobs", 2, "--resume", cwd=folder)
     assert "2 of 3 cells are finished" in result.stderr
     assert "3 of 3 finished" in result.stderr
     assert not list((path / "errors").iterdir())
@@ -146,7 +137,11 @@ def test_results_alone_are_enough_to_go_on_and_failed_cells_run_again(folder):
 def test_a_killed_sweep_goes_on_where_it_was(folder, how):
     (folder / "grid.yaml").write_text("base: base.yaml\nseeds: [0, 1]\n")
     process = subprocess.Popen(
-        command("grid.yaml"), cwd=folder, env=environment(folder), stderr=subprocess.PIPE, start_new_session=True
+        command("grid.yaml"),
+        cwd=folder,
+        env=os.environ | environment(folder),
+        stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     cells = folder / "sweeps" / "grid" / "cells"
     deadline = time.time() + 300

@@ -1,4 +1,4 @@
-from imbalkit.kinds import Loss, param
+from imbalkit.kinds import Loss, PriorShift, param
 
 
 class LogitAdjusted(Loss):
@@ -6,6 +6,11 @@ class LogitAdjusted(Loss):
 
     name = "logit_adjusted"
     tau: float = param(1.0, help="strength of the shift; 0 is plain cross entropy", ge=0)
+
+    def prior_shift(self, context):
+        total = sum(context.counts)
+        factors = tuple((max(rows, 1) / total) ** -self.tau for rows in context.counts)
+        return PriorShift(factors, exact=True, why="moves each class's logit by a constant while it learns")
 
     def build(self, context):
         import torch

@@ -2,7 +2,7 @@
 
 import numpy as np
 from imbalkit.errors import PlanError
-from imbalkit.kinds import Sampler, param
+from imbalkit.kinds import PriorShift, Sampler, param
 from imbalkit.plan import Counts
 
 
@@ -22,6 +22,9 @@ class PowerOver(Sampler):
             raise PlanError(f"{self.name}: class {empty!r} has no rows to copy; leave the class out, or mend the split")
         low, high = ([self._final(n, bound[counts.majority]) for n in bound] for bound in (counts.low, counts.high))
         return counts.with_rows(dict(enumerate(zip(low, high, strict=True))))
+
+    def prior_shift(self, before, after):
+        return PriorShift.of_counts(before, after, exact=True, why="copies rows at random within a class")
 
     def resample(self, plan, rng):
         """Raises PlanError for a class without rows."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from imbalkit_melanoma.fetching.archive_errand import ArchiveErrand
     from imbalkit_melanoma.fetching.fetch import Errand, Estimate
 
 SETS = ("isic_2019", "isic_2020", "ham10000", "merge")
@@ -37,16 +38,42 @@ HERE = Path("data/isic")  # where the bundled recipes look when ISIC_TABLES and 
     "(variable ISIC_MIRROR).",
 )
 @click.option(
+    "--via",
+    type=click.Choice(["archives", "api"]),
+    default="archives",
+    show_default=True,
+    help="Where images come from: the challenges' zips, or the ISIC Archive of today, one by one and only those that the "
+    "sets need (merge: ISIC 2020 and the melanomas of ISIC 2019).",
+)
+@click.option(
+    "--api",
+    metavar="URL",
+    envvar="ISIC_API",
+    help="Ask this server instead of https://api.isic-archive.com/api/v2 (variable ISIC_API; with --via api).",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 32),
+    default=8,
+    show_default=True,
+    help="Images that come at the same time with --via api.",
+)
+@click.option(
     "--retries", type=click.IntRange(0), default=5, show_default=True, help="Failures in a row before giving up."
 )
 @click.option("--check", is_flag=True, help="Fetch nothing: compare what is in the folder with its SHA256SUMS.")
+@click.pass_context
 def command(
+    context: click.Context,
     sets: tuple[str, ...],
     folder: Path,
     tables_only: bool,
     yes: bool,
     keep_zips: bool,
     mirror: str | None,
+    via: str,
+    api: str | None,
+    threads: int,
     retries: int,
     check: bool,
 ) -> None:
@@ -54,40 +81,109 @@ def command(
 
     The licence is shown first. What is interrupted goes on where it was when the same command is typed again. Every
     file is checked before it gets its name. A zip you already have may be put into the folder `downloads`.
+
+    With --via api the images come one by one from the ISIC Archive, and those that it no longer has are listed in
+    `not_fetched.csv`.
     """
     from imbalkit.errors import DataError
     from imbalkit_melanoma.fetching import fetch
     from imbalkit_melanoma.fetching.progress import choose_progress
     from imbalkit_melanoma.fetching.record import Record, verify
-    from imbalkit_melanoma.fetching.sources import choose_sources, licence_text
+    from imbalkit_melanoma.fetching.sources import choose_sources
 
+    if via == "api" and keep_zips:
+        raise click.UsageError("--keep-zips keeps the archives, and --via api takes none: leave one of them out")
+    if via == "archives" and context.get_parameter_source("api") is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("--api names the server of --via api: add that")
     try:
         if check:
             with choose_progress() as progress:
                 verify(Record.read(folder), progress)
             return
-        errand = fetch.Errand(choose_sources(sets or ("merge",)), folder, tables_only, keep_zips, mirror, retries)
-        jobs, remotes = fetch.outstanding(errand), {}
-        if any(not job.here for job in jobs):
-            click.echo(licence_text(errand.sources))
-            if not yes and not sys.stdin.isatty():
-                raise DataError(
-                    "nobody is there to accept the licence (the input is no terminal): read it above, then add --yes"
-                )
-            estimate = fetch.look_up(errand, jobs, lambda text: click.echo(text, err=True))
-            show(estimate)
-            fetch.require_space(errand, estimate)
-            remotes = estimate.remotes
-            if not yes and not click.confirm("\nDo you accept the licence, and download?"):
-                raise DataError("nothing was downloaded")
-        with choose_progress() as progress:
-            fetch.carry_out(errand, jobs, remotes, progress)
+        sources = choose_sources(sets or ("merge",))
+        by_image = via == "api" and not tables_only
+        errand = fetch.Errand(sources, folder, tables_only or by_image, keep_zips, mirror, retries)
+        shown = take_files(errand, yes)
+        if by_image:
+            from imbalkit_melanoma.fetching.archive_api import OFFICIAL
+            from imbalkit_melanoma.fetching.archive_errand import ArchiveErrand, require_all
+
+            asked = ArchiveErrand(errand, api or OFFICIAL, threads, melanomas_only="isic_2019" not in sets)
+            reasons = take_images(asked, yes, shown)
+            conclude(errand, {source.name: asked.wanted(source) for source in sources})
+            require_all(asked, reasons)
+        else:
+            conclude(errand)
     except KeyboardInterrupt:
         click.echo("\nstopped; what came is kept, and the same command goes on from here", err=True)
         sys.exit(130)
     except OSError as error:
         raise DataError(fetch.disk_trouble(error, folder)) from error
-    conclude(errand)
+
+
+def take_files(errand: Errand, yes: bool) -> bool:
+    """Tables and archives that are missing, once the licence is accepted; whether it was shown."""
+    from imbalkit_melanoma.fetching import fetch
+    from imbalkit_melanoma.fetching.progress import choose_progress
+
+    jobs, remotes = fetch.outstanding(errand), {}
+    away = any(not job.here for job in jobs)
+    if away:
+        announce(errand, yes)
+        estimate = fetch.look_up(errand, jobs, note)
+        show(estimate)
+        fetch.require_space(errand, estimate)
+        remotes = estimate.remotes
+        confirm("Do you accept the licence, and download?", yes)
+    with choose_progress() as progress:
+        fetch.carry_out(errand, jobs, remotes, progress)
+    return away
+
+
+def take_images(asked: ArchiveErrand, yes: bool, shown: bool) -> dict[str, str]:
+    """Images of the ISIC Archive that are missing, once their licences are accepted; why any did not come."""
+    from imbalkit_melanoma.fetching import archive_errand, fetch
+    from imbalkit_melanoma.fetching.licences import summarise
+    from imbalkit_melanoma.fetching.progress import choose_progress
+
+    missing = archive_errand.missing_images(asked)
+    if not any(missing.values()):
+        return {}
+    if not shown:
+        announce(asked.errand, yes)
+    offer = archive_errand.look_up_images(asked, missing, note)
+    if offer.pictures:
+        click.echo(summarise(offer.pictures))
+        show(offer.estimate)
+        fetch.require_space(asked.errand, offer.estimate)
+        confirm("Do you accept these licences, and download?", yes)
+    with choose_progress() as progress:
+        return archive_errand.fetch_images(asked, offer, progress)
+
+
+def note(text: str) -> None:
+    """A line that is no result."""
+    click.echo(text, err=True)
+
+
+def announce(errand: Errand, yes: bool) -> None:
+    """Show the licence. Raises DataError if nobody is there to accept it."""
+    from imbalkit.errors import DataError
+    from imbalkit_melanoma.fetching.sources import licence_text
+
+    click.echo(licence_text(errand.sources))
+    if not yes and not sys.stdin.isatty():
+        raise DataError(
+            "nobody is there to accept the licence (the input is no terminal): read it above, then add --yes"
+        )
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask, unless it was answered. Raises DataError for a no."""
+    from imbalkit.errors import DataError
+
+    if not yes and not click.confirm(f"\n{question}"):
+        raise DataError("nothing was downloaded")
 
 
 def show(estimate: Estimate) -> None:
@@ -103,15 +199,19 @@ def show(estimate: Estimate) -> None:
     )
 
 
-def conclude(errand: Errand) -> None:
-    """Say what is there now, and what to type next."""
-    from imbalkit_melanoma.fetching.fetch import coverage
+def conclude(errand: Errand, wanted: dict[str, list[str]] | None = None) -> None:
+    """Say what is there now, and what to type next; `wanted`: the images that were asked for by name of the set."""
     from imbalkit_melanoma.fetching.sources import SOURCES
+    from imbalkit_melanoma.fetching.wanted import images_on_disk, names_wanted
 
+    there = images_on_disk(errand.folder)
     for source in errand.sources:
-        named, found = coverage(errand.folder, source)
-        images = "" if errand.tables_only and not found else f", {found:,} of {named:,} images are there"
-        click.echo(f"{source.title}: {named:,} rows{images}")
+        named = names_wanted(errand.folder, source)
+        names = named if wanted is None else wanted[source.name]
+        found = len(there.keys() & set(names))
+        images = "" if errand.tables_only and not found else f", {found:,} of {len(names):,} images are there"
+        some = " that are needed" if images and len(names) < len(named) else ""
+        click.echo(f"{source.title}: {len(named):,} rows{images}{some}")
     click.echo(f"in {errand.folder}; `imbalkit melanoma fetch --check` compares it with SHA256SUMS at any time")
     click.echo("\nNext:")
     if errand.folder != HERE:

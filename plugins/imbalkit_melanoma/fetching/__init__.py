@@ -1,13 +1,18 @@
 """Getting the official images and tables: resumable, checked, and free of the command line.
 
-Why the challenge files, and neither isic-cli nor the archive's API behind it:
+There are two ways, `--via archives` (the challenges' own files) and `--via api` (the ISIC Archive of today).
+
+Why the challenge files are the default:
 
 - They are what the paper used, as everyone does who reports on these challenges. The archive (isic-cli 12.4, API v2)
   gives the images of a collection as they are today, without the `_downsampled` copies of 2019, and metadata of another
-  form (`isic_id`, `diagnosis_1` ... instead of `image_name`, `target` and the one-hot columns of 2019).
-- isic-cli asks for 58,457 images one by one. It compares sizes but no checksums, starts a file that was cut from its
-  beginning, does not look at the errors of its threads before it reports success, and its addresses are fixed, so no
-  mirror can stand in for them. The challenge files are two zips and four tables.
+  form (`isic_id`, `diagnosis_1` ... instead of `image_name`, `target` and the one-hot columns of 2019). So `--via api`
+  takes the official tables, too.
+- They are two zips and four tables instead of 37,648 files.
+
+Why not isic-cli itself: it compares sizes only to see what is there, starts a file that was cut from its beginning, does
+not look at the errors of its threads before it reports success, takes whole collections, and its addresses are fixed, so
+that no mirror can stand in for them. `archive_api.py` says what was learnt from it.
 
 HAM10000 comes from Harvard Dataverse, where its authors publish it.
 
@@ -17,6 +22,8 @@ Where the checksums come from:
 - ISIC publishes none. Its bucket gives the MD5 of a file that was uploaded in one piece as its ETag, which is used where
   it is so. The zips are above the 5 GB that S3 takes in one piece, so no checksum of the whole is known: their size
   must agree, and every image in them carries a CRC-32 that is checked when it is unpacked.
+- The archive's API states the size of each image. Where its file server gives an MD5, that must agree; and the image is
+  read to its end before it gets its name.
 - What came is listed in `SHA256SUMS`, so that `fetch --check` (or `sha256sum -c`) finds later damage.
 
 requests does the HTTP. pooch, the usual library for data sets, cannot resume a file, which matters at 24 GB.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from imbalkit import __version__
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # states of a server that pass
 CHUNK = 1 << 16  # bytes
 LONGEST_PAUSE = 60.0  # seconds
+LONGEST_ASKED_FOR = 900.0  # seconds; more than that is not waited for at one go
 TIMEOUT = (10.0, 60.0)  # seconds: to connect, between bytes
 Result = TypeVar("Result")
 
@@ -33,6 +35,18 @@ class Trouble(Exception):
 
 class OutOfRange(Trouble):
     """The server's file has no bytes from there on."""
+
+
+class Refused(DataError):
+    """A server that will not give a file."""
+
+    def __init__(self, message: str, status: int):
+        super().__init__(message)
+        self.status = status
+
+
+class Stopped(Exception):
+    """Somebody else failed, so this work is not wanted any more."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +76,18 @@ class Remote:
 
 
 class Client:
-    """A session that waits and tries again; `received` counts bytes, so that only failures in a row are counted."""
+    """A session that waits and tries again; `received` counts bytes, so that only failures in a row are counted.
 
-    def __init__(self, retries: int, note: Callable[[str], None]):
+    For one thread. Whoever sets `stop` ends its waiting and receiving with Stopped.
+    """
+
+    def __init__(self, retries: int, note: Callable[[str], None], stop: threading.Event | None = None):
         try:
             import requests
         except ImportError:
             raise MissingExtraError("downloads need the package requests: pip install 'imbalkit[melanoma]'") from None
         self.requests, self.retries, self.note, self.received = requests, retries, note, 0
+        self.stop = stop or threading.Event()
         self.session = requests.Session()
         # identity: sizes and ranges count the bytes of the file itself
         self.session.headers.update({"User-Agent": f"imbalkit/{__version__}", "Accept-Encoding": "identity"})
@@ -86,20 +104,44 @@ class Client:
 
         return self.patiently(ask)
 
-    def patiently(self, action: Callable[[], Result]) -> Result:
-        """Call again after a Trouble, with growing pauses. Raises DataError after `retries` failures in a row."""
+    def read_json(self, url: str) -> Any:
+        """A small answer, with patience. Raises DataError for one that is no JSON, Refused for a file that is not there."""
+
+        def ask() -> bytes:
+            with self.open(url) as response:
+                return b"".join(self.chunks(url, response))
+
+        content = self.patiently(ask)
+        try:
+            return json.loads(content)
+        except ValueError:
+            raise DataError(f"{public(url)} answered with {content[:80]!r}, expected JSON") from None
+
+    def patiently(self, action: Callable[[], Result], goes_on: bool = False) -> Result:
+        """Call again after a Trouble, with growing pauses. Raises DataError after `retries` failures in a row.
+
+        With `goes_on`, the action takes up where it was, so that a failure after which bytes came is a first one again.
+        """
         failures = 0
         while True:
             before = self.received
             try:
                 return action()
             except Trouble as trouble:
-                failures = 1 if self.received > before else failures + 1
+                failures = 1 if goes_on and self.received > before else failures + 1
                 if failures > self.retries:
                     raise DataError(f"{trouble}{trouble.advice}; the same command goes on from here") from None
-                pause = min(LONGEST_PAUSE, trouble.pause if trouble.pause is not None else 2.0 ** (failures - 1))
+                if trouble.pause is None:
+                    pause = min(LONGEST_PAUSE, 2.0 ** (failures - 1))
+                else:
+                    pause = min(LONGEST_ASKED_FOR, trouble.pause)
                 self.note(f"{trouble}; trying again in {pause:.0f} s ({failures} of {self.retries})")
-                time.sleep(pause)
+                self.wait(pause)
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for a while."""
+        if self.stop.wait(seconds):
+            raise Stopped
 
     def open(self, url: str, start: int = 0) -> Response:
         """A file's bytes from `start` on, as a streaming answer to be closed.
@@ -133,6 +175,8 @@ class Client:
         try:
             # A chunk that a break cuts short is lost in urllib3: small ones lose little.
             for chunk in response.iter_content(CHUNK):
+                if self.stop.is_set():
+                    raise Stopped
                 self.received += len(chunk)
                 yield chunk
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
@@ -147,17 +191,19 @@ def _refusal(url: str, response: Response) -> Exception:
     if response.status_code == 416:
         return OutOfRange(said)
     if response.status_code in (401, 403, 404, 410):
-        return DataError(
+        return Refused(
             f"{said}: the file is not (or no longer) to be had there. See https://challenge.isic-archive.com/data/ for "
-            "where it is now and put it into the folder `downloads` (a table: `tables`) yourself, or name a --mirror"
+            "where it is now and put it into the folder `downloads` (a table: `tables`) yourself, or name a --mirror",
+            response.status_code,
         )
     return DataError(f"{said}: expected 200 or 206")
 
 
 def public(url: str) -> str:
-    """An address without the user and password that a mirror's may hold."""
+    """An address without the user and password that a mirror's may hold, and without what signs it."""
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    query = "" if "signature=" in parts.query.lower() else parts.query
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query))
 
 
 def _host(url: str) -> str:

@@ -54,7 +54,7 @@ def bring(client: Client, file: File, url: str, target: Path, remote: Remote, pr
         part.unlink()
     write_atomic(state, lambda temporary: temporary.write_text(json.dumps(expected), encoding="utf-8"))
     progress.step(file.name, remote.size, part.stat().st_size if part.exists() else 0)
-    client.patiently(lambda: _receive(client, url, part, remote, progress))
+    client.patiently(lambda: _receive(client, url, part, remote, progress), goes_on=True)
     try:
         facts = examine(part, file, remote, progress)
     except WrongFile as wrong:

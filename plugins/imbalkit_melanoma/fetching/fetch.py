@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import errno
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,6 +14,7 @@ from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import DataError
 from imbalkit_melanoma.fetching.client import Client, Remote
 from imbalkit_melanoma.fetching.download import adopt, bring, part_of
+from imbalkit_melanoma.fetching.licences import read_licences, summarise
 from imbalkit_melanoma.fetching.progress import Lines
 from imbalkit_melanoma.fetching.record import Record
 from imbalkit_melanoma.fetching.sources import SOURCES, File, Source, licence_text
@@ -95,7 +96,7 @@ def look_up(errand: Errand, jobs: list[Job], note: Callable[[str], None]) -> Est
         if job.images is not None and not errand.keep_zips:
             used -= size
     margin = most // 100  # files fill whole blocks
-    return Estimate(files, download, most + margin, shutil.disk_usage(_nearest(errand.folder)).free, remotes)
+    return Estimate(files, download, most + margin, shutil.disk_usage(nearest_folder(errand.folder)).free, remotes)
 
 
 def require_space(errand: Errand, estimate: Estimate) -> None:
@@ -111,21 +112,28 @@ def require_space(errand: Errand, estimate: Estimate) -> None:
 
 def carry_out(errand: Errand, jobs: list[Job], remotes: dict[str, Remote], progress: Lines) -> None:
     """Fetch, check, unpack. What is done stays done, whatever happens."""
-    from filelock import FileLock, Timeout
-
-    errand.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        lock = FileLock(errand.folder / ".fetch.lock").acquire(timeout=0)
-    except Timeout:
-        raise DataError(f"another fetch is at work in {errand.folder}: wait for it, or choose another --to") from None
-    with lock:
+    with locked(errand.folder):
         record = Record.read(errand.folder)
-        _write_licence(errand, record)
+        write_licence(errand, record)
         try:
             for job in jobs:
                 _do(errand, job, remotes, record, progress)
         finally:
             record.close()
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """The folder, made and for one fetch alone. Raises DataError while another is at work."""
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = FileLock(folder / ".fetch.lock").acquire(timeout=0)
+    except Timeout:
+        raise DataError(f"another fetch is at work in {folder}: wait for it, or choose another --to") from None
+    with lock:
+        yield
 
 
 def _do(errand: Errand, job: Job, remotes: dict[str, Remote], record: Record, progress: Lines) -> None:
@@ -149,24 +157,15 @@ def _do(errand: Errand, job: Job, remotes: dict[str, Remote], record: Record, pr
             job.target.unlink()
 
 
-def _write_licence(errand: Errand, record: Record) -> None:
+def write_licence(errand: Errand, record: Record) -> None:
     """The licence beside the data, for what comes and what came before."""
     sources = [
         source
         for source in SOURCES.values()
         if source in errand.sources or any(f.name in record.files for f in (*source.tables, *source.archives))
     ]
-    text = licence_text(sources)
+    text = "\n".join(filter(None, (licence_text(sources), summarise(read_licences(record.folder).values()))))
     write_atomic(record.folder / "LICENCE.txt", lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
-def coverage(folder: Path, source: Source) -> tuple[int, int]:
-    """How many images a source's table names, and how many of them are in its folders."""
-    with (folder / "tables" / source.tables[0].name).open(encoding="utf-8-sig", newline="") as stream:
-        named = {row[source.key] for row in csv.DictReader(stream)}
-    folders = [folder / "images" / Path(file.name).stem for file in source.archives]
-    there = {path.stem for images in folders if images.is_dir() for path in images.iterdir()}
-    return len(named), len(named & there)
 
 
 def disk_trouble(error: OSError, folder: Path) -> str:
@@ -174,7 +173,7 @@ def disk_trouble(error: OSError, folder: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         from rich.filesize import decimal
 
-        free = shutil.disk_usage(_nearest(folder)).free
+        free = shutil.disk_usage(nearest_folder(folder)).free
         return (
             f"the disk of {folder} is full ({decimal(free)} free): make room; what came is kept, and the same command "
             "goes on from there"
@@ -182,7 +181,7 @@ def disk_trouble(error: OSError, folder: Path) -> str:
     return f"{error.filename or folder}: {error.strerror or error}"
 
 
-def _nearest(folder: Path) -> Path:
+def nearest_folder(folder: Path) -> Path:
     """The folder, or the parent that is there."""
     folder = folder.absolute()
     return next(path for path in (folder, *folder.parents) if path.exists())

@@ -37,6 +37,7 @@ class Source:
     tables: tuple[File, ...]  # the first one names every image
     archives: tuple[File, ...]
     key: str  # column of the first table with the images' names
+    collection: int  # its number in the ISIC Archive, from `isic collection list`
     citations: tuple[str, ...]
 
 
@@ -62,6 +63,7 @@ SOURCES = {
             ),
             archives=(_challenge("2019", "ISIC_2019_Training_Input.zip"),),
             key="image",
+            collection=65,  # Challenge 2019: Training
             citations=(
                 "BCN20000: Combalia M., Codella N. C. F., Rotemberg V., et al. BCN20000: Dermoscopic Lesions in the "
                 "Wild (2019). arXiv:1908.02288. (c) Department of Dermatology, Hospital Clinic de Barcelona",
@@ -79,6 +81,7 @@ SOURCES = {
             ),
             archives=(_challenge("2020", "ISIC_2020_Training_JPEG.zip"),),
             key="image_name",
+            collection=70,  # Challenge 2020: Training
             citations=(
                 "SIIM-ISIC 2020 Challenge Dataset. International Skin Imaging Collaboration (2020). "
                 "doi:10.34970/2020-ds01. Images from Hospital Clinic de Barcelona, Medical University of Vienna, "
@@ -116,6 +119,7 @@ SOURCES = {
                 ),
             ),
             key="image_id",
+            collection=212,  # HAM10000
             citations=(_HAM,),
         ),
     )

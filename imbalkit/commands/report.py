@@ -1,0 +1,27 @@
+"""`imbalkit report`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Where to write.  [default: report.html in RUN]"
+)
+@click.option("--device", metavar="NAME", help="Where the network computes heat maps.  [default: as the recipe says]")
+def command(run: Path, out: Path | None, device: str | None) -> None:
+    """Write the report of a finished RUN again: one HTML file that needs no network.
+
+    What is no longer at hand (pictures, data, plugins) is missing from it, and it says why. The `card` of the run folder's
+    recipe.yaml may be filled in first.
+    """
+    from imbalkit.report.again import report_again
+
+    written, missing = report_again(run, out, device)
+    for line in missing:
+        click.echo(f"note: {line}", err=True)
+    click.echo(written)

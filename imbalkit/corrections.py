@@ -1,0 +1,76 @@
+"""The corrections between a network's logits and the probabilities of a decision, each fitted once and kept in the run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from imbalkit.errors import DataError
+from imbalkit.functional.calibration import Affine, fit_affine
+from imbalkit.functional.prior import log_ratio
+from imbalkit.kinds import Calibrator
+
+PRIOR, CALIBRATION, PREVALENCE = "prior restored", "calibrated", "at the stated prevalence"
+OFFSET, BIAS_AND_TEMPERATURE = "offset", "bias and temperature"
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One step from logits [n, C] to better ones.
+
+    Attributes:
+        stage: what it is for: PRIOR, CALIBRATION or PREVALENCE
+        name: OFFSET, BIAS_AND_TEMPERATURE, or the calibrator's name
+        apply: logits [n, C] to logits [n, C]
+        fitted: its numbers, enough to make `apply` again
+    """
+
+    stage: str
+    name: str
+    apply: Callable[[np.ndarray], np.ndarray]
+    fitted: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"stage": self.stage, "name": self.name, "fitted": dict(self.fitted)}
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any], calibrator: Calibrator | None) -> Correction:
+        """A correction of a run folder. Raises DataError for a calibrator that has no method `restore(fitted)`."""
+        if facts["stage"] != CALIBRATION:
+            return cls(facts["stage"], facts["name"], Affine.of(facts["fitted"]), facts["fitted"])
+        if _is_missing(calibrator, "restore"):
+            raise DataError(f"the calibrator {facts['name']!r} cannot be read back: it has no method `restore`")
+        return cls(facts["stage"], facts["name"], calibrator.restore(facts["fitted"]), facts["fitted"])
+
+    def affine(self, classes: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """(scale, bias), float64 [C], if that is all it does, else None."""
+        own = getattr(self.apply, "affine", None)
+        return None if own is None else tuple(np.broadcast_to(np.asarray(part, float), (classes,)) for part in own)  # type: ignore[return-value]
+
+
+def _is_missing(part: object, method: str) -> bool:
+    own = getattr(type(part), method, None)
+    return own is None or own is getattr(Calibrator, method)
+
+
+def offset(stage: str, source: np.ndarray, target: np.ndarray) -> Correction:
+    """From probabilities at the prior `source` to those at `target`, both [C]: a constant added to each class's logit."""
+    bias = log_ratio(target, source)
+    bias = bias - bias.mean()
+    step = Affine((1.0,) * len(bias), tuple(map(float, bias)))
+    return Correction(stage, OFFSET, step, step.fitted)
+
+
+def bias_and_temperature(logits: np.ndarray, labels: np.ndarray) -> Correction:
+    """Bias-corrected temperature scaling (Alexandari et al. 2020), fitted on rows of every class."""
+    step = fit_affine(logits, labels, per_class=False)
+    return Correction(PRIOR, BIAS_AND_TEMPERATURE, step, step.fitted)
+
+
+def calibration(calibrator: Calibrator, logits: np.ndarray, labels: np.ndarray) -> Correction:
+    """What a calibrator fits."""
+    apply = calibrator.fit(logits, labels)
+    return Correction(CALIBRATION, calibrator.name, apply, dict(getattr(apply, "fitted", {})))

@@ -1,0 +1,87 @@
+"""Where in a picture a network finds what speaks for a class (Grad-CAM, Selvaraju et al. 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+LEAST = 4  # places a side that feature maps must have: two by two say nothing of where
+
+
+def grad_cam(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor | None:
+    """Heat maps of what speaks for a class against all others.
+
+    Feature maps of the network, each weighed by the mean gradient of the target's log odds with respect to it, summed, with what
+    speaks against the class cut off. They are the last ones with `LEAST` places a side, or the largest if none have as many.
+    The log odds, and not the logit as in the paper: a logit alone says nothing after a softmax, where only differences count.
+
+    Args:
+        network: images [n, C, H, W] to logits [n, classes]; its weights and mode are left as they are
+        images: float [n, C, H, W]
+        targets: class codes, int64 [n]
+
+    Returns:
+        float32 [n, h, w] >= 0 at the size of the feature maps, not scaled; None for a network without such maps, as a
+        transformer's: its tokens have no last map of places
+    """
+    maps = _last_maps(network, images[:1])
+    if maps is None:
+        return None
+    kept: list[Tensor] = []
+
+    def keep(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        kept.append(output if output.requires_grad else output.requires_grad_())
+        return output
+
+    hook = maps.register_forward_hook(keep)
+    try:
+        with torch.enable_grad():
+            logits = network(images).float()
+            odds = _log_odds(logits, targets.to(logits.device))
+            (gradient,) = torch.autograd.grad(odds.sum(), kept[-1])
+    finally:
+        hook.remove()
+    found, gradient = kept[-1].detach().float(), gradient.float()
+    weights = gradient.mean(dim=(2, 3), keepdim=True)  # [n, maps, 1, 1]
+    return (weights * found).sum(dim=1).clamp_min(0)
+
+
+def _log_odds(logits: Tensor, targets: Tensor) -> Tensor:
+    """ln p / (1 - p) of each row's target, [n]."""
+    chosen = nn.functional.one_hot(targets, logits.shape[1]).bool()
+    others = logits.masked_fill(chosen, float("-inf"))
+    return logits[chosen] - others.logsumexp(dim=1)
+
+
+@torch.no_grad()
+def _last_maps(network: nn.Module, image: Tensor) -> nn.Module | None:
+    """The module, called once, that gives the last feature maps [1, c, h, w] with some places; None after tokens."""
+    seen: list[tuple[nn.Module, tuple[int, ...]]] = []
+
+    def note(module: nn.Module) -> Callable[..., None]:
+        def hook(own: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and own is not network:
+                seen.append((own, tuple(output.shape)))
+
+        return hook
+
+    hooks = [module.register_forward_hook(note(module)) for module in network.modules()]
+    try:
+        network(image)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    tokens = max((place for place, (_, shape) in enumerate(seen) if len(shape) == 3 and shape[1] > 1), default=-1)
+    calls = [id(module) for module, _ in seen]
+    maps = [
+        (min(shape[2:]), module)
+        for place, (module, shape) in enumerate(seen)
+        if place > tokens and len(shape) == 4 and shape[2] * shape[3] > 1 and calls.count(id(module)) == 1
+    ]
+    large = [module for side, module in maps if side >= LEAST]
+    if large:
+        return large[-1]
+    return max(maps, key=lambda entry: entry[0])[1] if maps else None

@@ -1,0 +1,61 @@
+"""Class priors: what a changed class share does to probabilities, and how it is undone.
+
+Where only the shares of the classes differ between two samples, P(image | class) being the same (label shift), the odds of two
+classes differ by a constant factor: p_t(c | x) is proportional to p_s(c | x) pi_t(c) / pi_s(c) (Elkan 2001; Saerens et al. 2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+
+def shares(weights: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Weights of the classes as shares of their sum, float64 [C]; equal shares where the sum is 0."""
+    weights = np.asarray(weights, dtype=np.float64)
+    total = weights.sum()
+    return weights / total if total else np.full(len(weights), 1.0 / max(len(weights), 1))
+
+
+def log_ratio(target: Sequence[float] | np.ndarray, source: Sequence[float] | np.ndarray) -> np.ndarray:
+    """ln(target / source), float64 [C]: what is added to logits; 0 for a class that either side has nothing of."""
+    target, source = np.asarray(target, dtype=np.float64), np.asarray(source, dtype=np.float64)
+    known = (target > 0) & (source > 0)
+    return np.log(np.where(known, target, 1.0)) - np.log(np.where(known, source, 1.0))
+
+
+def at_prior(
+    probabilities: np.ndarray, source: Sequence[float] | np.ndarray, target: Sequence[float] | np.ndarray
+) -> np.ndarray:
+    """Probabilities [n, C] that hold where the classes have the shares `source` [C], as they are at the shares `target` [C].
+
+    Float64. Saerens et al. 2002, eq. 4.
+    """
+    moved = np.asarray(probabilities, dtype=np.float64) * np.exp(log_ratio(target, source))
+    return moved / moved.sum(axis=1, keepdims=True)
+
+
+def stated_prior(stated: Mapping[str, float], classes: Sequence[str], data: Sequence[float] | np.ndarray) -> np.ndarray:
+    """A prior that names some classes as shares of all, float64 [C]: the rest goes to the others in proportion to `data` [C].
+
+    Args:
+        stated: class name to share; they sum to 1 if every class is named, else to less
+        classes: class names
+        data: shares of the classes in the data
+    """
+    named = np.array([name in stated for name in classes])
+    result = np.array([stated.get(name, 0.0) for name in classes], dtype=np.float64)
+    if not named.all():
+        others = np.asarray(data, dtype=np.float64)[~named]
+        result[~named] = (1.0 - result[named].sum()) * shares(others)
+    return shares(result)
+
+
+def inverse_frequency(counts: Sequence[int]) -> list[float]:
+    """w_c = N / (C N_c), so that every class weighs the same in all; 0 for a class without rows.
+
+    Gilal et al. 2023, eq. 4, with counts of the whole plan instead of a batch's.
+    """
+    total, classes = sum(counts), len(counts)
+    return [total / (classes * count) if count else 0.0 for count in counts]

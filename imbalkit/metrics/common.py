@@ -1,0 +1,123 @@
+"""What the metrics share: each base class has one formula for the rows as they are and for all resamples at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from imbalkit.functional import metrics as formulas
+from imbalkit.functional import ranking
+from imbalkit.functional.bootstrap import mean_of
+from imbalkit.functional.proportions import bound_of_alike, wilson
+from imbalkit.kinds import Interval, Limits, Metric, Predictions
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+class ConfusionMetric(Metric):
+    """A figure of the confusion matrix."""
+
+    bounds = (0.0, 1.0)
+
+    def formula(self, confusion: np.ndarray, predictions: Predictions) -> np.ndarray:
+        """Confusion matrices [..., C, C], labels down, to figures [...]."""
+        raise NotImplementedError
+
+    def compute(self, predictions: Predictions) -> float:
+        """NaN without rows."""
+        return float(self.formula(confusion_of(predictions), predictions))
+
+    def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray:
+        return self.formula(confusion_of(predictions, weights), predictions)
+
+
+class ShareMetric(Metric):
+    """A share of rows: of those counted, the hits."""
+
+    bounds = (0.0, 1.0)
+
+    def shares(self, predictions: Predictions) -> Pair | dict[str, Pair]:
+        """Hits and the rows counted, both bool [n], or such a pair by class name; no row is counted where it is not defined."""
+        raise NotImplementedError
+
+    def compute(self, predictions: Predictions) -> float | dict[str, float]:
+        """NaN where no row is counted."""
+        return each(self.shares(predictions), lambda pair: float(formulas.ratio(*(rows.sum() for rows in pair))))
+
+    def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray | dict[str, np.ndarray]:
+        return each(
+            self.shares(predictions),
+            lambda pair: formulas.ratio(*(weights @ rows.astype(np.float32) for rows in pair)),
+        )
+
+    def closed_form(self, predictions: Predictions, level: float) -> Interval | dict[str, Interval]:
+        """Wilson's interval."""
+        return each(
+            self.shares(predictions),
+            lambda pair: Interval(*map(float, wilson(*(rows.sum() for rows in pair), level)), "Wilson"),
+        )
+
+    def alike(self, predictions: Predictions, groups: np.ndarray, level: float) -> Limits | dict[str, Limits]:
+        """From the groups of the rows counted."""
+
+        def limits(pair: Pair) -> Limits:
+            hits, counted = pair
+            value = float(formulas.ratio(hits.sum(), counted.sum()))
+            return bound_of_alike(value, len(np.unique(groups[counted])), level)
+
+        return each(self.shares(predictions), limits)
+
+
+class RankingMetric(Metric):
+    """A figure of how scores rank: of the positive class, or without one the mean of each class present against the rest."""
+
+    bounds = (0.0, 1.0)
+
+    def formula(self, positives: np.ndarray, scores: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+        """As the functions of imbalkit.functional.ranking."""
+        raise NotImplementedError
+
+    def compute(self, predictions: Predictions) -> float:
+        """NaN where a class that it needs is absent, or a probability is NaN."""
+        return float(self._value(predictions, None))
+
+    def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray:
+        return self._value(predictions, weights)
+
+    def _value(self, predictions: Predictions, weights: np.ndarray | None) -> np.ndarray:
+        return ranking.one_vs_rest(
+            self.formula, predictions.labels, predictions.probabilities, predictions.positive, weights
+        )
+
+
+class MeanMetric(Metric):
+    """A mean over rows."""
+
+    def rows(self, predictions: Predictions) -> np.ndarray:
+        """What is averaged, float64 [n]."""
+        raise NotImplementedError
+
+    def compute(self, predictions: Predictions) -> float:
+        """NaN without rows, or where a probability is NaN."""
+        return float(self.rows(predictions).mean()) if len(predictions.labels) else float("nan")
+
+    def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray:
+        rows = self.rows(predictions)
+        return mean_of(rows, weights) if np.isfinite(rows).all() else np.full(len(weights), np.nan)
+
+
+def each(pairs, work):
+    """`work` on a pair, or on every pair of a mapping."""
+    return {name: work(pair) for name, pair in pairs.items()} if isinstance(pairs, Mapping) else work(pairs)
+
+
+def confusion_of(predictions: Predictions, weights: np.ndarray | None = None) -> np.ndarray:
+    """Confusion matrix, int64 [C, C], labels down and decisions across; of resamples with weights [R, n], [R, C, C]."""
+    return formulas.confusion_matrix(predictions.labels, predictions.decisions, len(predictions.classes), weights)
+
+
+def no_rows(predictions: Predictions) -> Pair:
+    """The share of a figure that is not defined."""
+    none = np.zeros(len(predictions.labels), dtype=np.bool_)
+    return none, none

@@ -1,0 +1,143 @@
+"""Where the evidence is thin: what a reader must know before trusting a figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from imbalkit.report.context import Report
+from imbalkit.report.text import percent, plural, sentence_list
+
+FEW_TEST, FEW_VALIDATION = 100, 50  # rows of a class below which a recall, or a threshold, rests on little
+SHIFTED = 0.1  # calibration error from which probabilities mislead
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A warning: `head` in a few words, `text` in a sentence or two; `grave` where a figure may mislead altogether."""
+
+    head: str
+    text: str
+    grave: bool = False
+
+
+def cautions(report: Report) -> list[Caution]:
+    """What limits the figures of this run, gravest first."""
+    found = [
+        *_test_rows(report),
+        *_validation_rows(report),
+        *_independence(report),
+        *_probabilities(report),
+        *_rest(report),
+    ]
+    return sorted(found, key=lambda caution: not caution.grave)
+
+
+def _counts(report: Report, side: str) -> dict[str, int]:
+    labels = report.run.side(side).labels
+    return dict(zip(report.run.classes, np.bincount(labels, minlength=len(report.run.classes)).tolist(), strict=True))
+
+
+def _test_rows(report: Report) -> list[Caution]:
+    counts = _counts(report, "test")
+    absent = [name for name, n in counts.items() if not n]
+    found = []
+    if absent:
+        found.append(
+            Caution(
+                f"No test rows of {sentence_list(absent)}", "What is said of other classes does not hold for it.", True
+            )
+        )
+    few = {name: n for name, n in counts.items() if 0 < n < FEW_TEST}
+    if report.positive is not None:
+        few = {name: n for name, n in few.items() if name == report.positive}
+    if few:
+        name, n = min(few.items(), key=lambda item: item[1])
+        if len(few) == 1:
+            head = f"Only {plural(n, 'test row')} of {name}"
+        else:
+            head = f"Fewer than {FEW_TEST} test rows of {len(few)} classes, down to {n} of {name}"
+        text = (
+            f"One row more or less moves the recall of {name} by {100 / n:.1f} percentage points; read the intervals."
+        )
+        found.append(Caution(head, text, n < 30))
+    return found
+
+
+def _validation_rows(report: Report) -> list[Caution]:
+    counts = _counts(report, "validation")
+    if not sum(counts.values()):
+        text = "The epoch, the threshold and the calibration were not chosen on rows that training has not seen."
+        return [Caution("No validation rows", text, True)]
+    chosen = report.run.metrics["decision"].get("rule") not in (None, "fixed")
+    if report.positive is None or not chosen:
+        return []
+    n = counts[report.positive]
+    if not 0 < n < FEW_VALIDATION:
+        return []
+    text = f"A threshold chosen on so few rows may give another recall elsewhere; on test it gave {_recall(report)}."
+    return [Caution(f"Threshold chosen on {plural(n, 'row')} of {report.positive}", text)]
+
+
+def _recall(report: Report) -> str:
+    figure = report.figure("recall", report.positive)
+    return percent(None if figure is None else figure.value)
+
+
+def _independence(report: Report) -> list[Caution]:
+    side = report.run.side()
+    if side.groups is None:
+        text = (
+            "The data name no groups, such as patients. If several rows are of one of them, some may be in training and in the "
+            "test: figures are then too good, and intervals too narrow. `imbalkit leaks` looks for near-duplicate pictures."
+        )
+        return [Caution("Independence of rows is not known", text)]
+    shared = _shared_groups(report)
+    if shared:
+        text = (
+            f"{plural(shared, 'group')} of test rows (such as patients) also have training or validation rows: the test is not "
+            "independent, and its figures are likely too good."
+        )
+        return [Caution("Groups on both sides of the split", text, True)]
+    return []
+
+
+def _shared_groups(report: Report) -> int:
+    if report.prepared is None or report.prepared.table.groups is None:
+        frame = report.run.predictions
+        sides = [set(frame.loc[frame["split"] == side, "group"].dropna()) for side in ("test", "validation")]
+        return len(sides[0] & sides[1])
+    groups, split = report.prepared.table.groups, report.prepared.split
+    seen = np.concatenate([groups[split.train], groups[split.validation]])
+    return len(np.intersect1d(groups[split.test], seen))
+
+
+def _probabilities(report: Report) -> list[Caution]:
+    found = [
+        Caution("The imbalance is corrected more than once", f"{text[:1].upper()}{text[1:]}.")
+        for text in (report.run.metrics.get("prior") or {}).get("warnings", [])
+    ]
+    figure = report.figure("ece")
+    if figure is not None and figure.value is not None and figure.value > SHIFTED:
+        text = (
+            f"They are off by {percent(figure.value, 0)} on average (calibration error on test): order rows by them, but do not "
+            "read them as risks."
+        )
+        found.append(Caution("Probabilities do not mean what they say", text))
+    return found
+
+
+def _rest(report: Report) -> list[Caution]:
+    metrics = report.run.metrics
+    found = [
+        Caution("Note", f"{note[:1].upper()}{note[1:]}{'' if note.endswith('.') else '.'}")
+        for note in metrics.get("notes", [])
+    ]
+    bad = metrics.get("bad_images", [])
+    if bad:
+        names = sentence_list(
+            [image["path"].rpartition("/")[2] for image in bad[:3]] + (["others"] if len(bad) > 3 else [])
+        )
+        found.append(Caution(f"{plural(len(bad), 'image')} left out", f"They could not be read: {names}."))
+    return found

@@ -1,0 +1,54 @@
+"""What is gained, and what is handed back, by leaving the most doubtful rows to a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imbalkit.report import charts
+from imbalkit.report.charts.abstaining import risk_coverage_of
+from imbalkit.report.context import Report
+from imbalkit.report.svg import chart
+
+STOPS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # coverages of the table
+
+
+def values(report: Report) -> dict[str, Any] | None:
+    """The risk-coverage curve, a table of some of its points, and what the run's own rule leaves."""
+    run, side = report.run, report.run.side()
+    if not len(side):
+        return None
+    curve = risk_coverage_of(run)
+    rows = []
+    for stop in STOPS:
+        at = int(np.flatnonzero(curve.coverage >= stop - 1e-12)[-1])  # the fewest rows that still cover as many
+        row = {
+            "coverage": float(curve.coverage[at]),
+            "decided": int(curve.decided[at]),
+            "error": float(curve.error[at]),
+            "rejected": int(curve.rejected_positives[at]),
+            "missed": int(curve.missed_positives[at]),
+        }
+        if not rows or row["decided"] != rows[-1]["decided"]:
+            rows.append(row)
+    what = f", with {report.positive} missed and handed back" if report.positive else ""
+    rule = (run.metrics.get("abstention") or {}).get("rule") or (run.metrics["decision"].get("abstention") or {}).get(
+        "rule"
+    )
+    return {
+        "curve": chart(
+            "risk-coverage", lambda axes: charts.risk_coverage(run, axes), "Risk and coverage",
+            f"Share of wrong decisions against the share of rows that is decided{what}.",
+        ).svg,
+        "rows": rows,
+        "positives": curve.positives,
+        "rule": rule,
+        "abstained": int(side.abstained.sum()),
+        "n": len(side),
+        "by_class": [
+            (name, int((side.abstained & (side.labels == code)).sum()), int((side.labels == code).sum()))
+            for code, name in enumerate(run.classes)
+        ],
+        "decided_error": float((side.labels != side.decisions)[~side.abstained].mean()) if not side.abstained.all() else None,
+    }  # fmt: skip

@@ -1,0 +1,54 @@
+"""The copies that samplers made, as training saw them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imbalkit.errors import ImbalkitError
+from imbalkit.report.context import Report, reason
+from imbalkit.report.galleries import shown
+
+MOST = 48  # pictures in all
+
+
+def values(report: Report) -> dict[str, Any] | None:
+    """A few samples of each class with every view of them; None where no sampler changes pictures."""
+    views = report.audit["view"].astype(str)
+    if (views == "as it is").all():
+        return None
+    problem, groups = "", []
+    try:
+        groups = _groups(report)
+    except ImbalkitError as error:
+        problem = reason(error)
+    changed = report.audit["kept"] & (views != "as it is")
+    by_class = report.audit.loc[changed, "label"].astype(str).value_counts()
+    return {
+        "groups": groups,
+        "problem": problem,
+        "counts": {name: int(by_class.get(name, 0)) for name in report.run.classes},
+    }
+
+
+def _groups(report: Report) -> list[dict[str, Any]]:
+    """One entry a sample: its class and its pictures."""
+    from imbalkit.figures.gallery import data
+    from imbalkit.rendering import render
+
+    final = report.everything
+    kept = report.audit["kept"].to_numpy()
+    plan = final.select(kept)
+    frame = data(report.prepared, plan, samples=2)
+    if len(frame) > MOST:
+        frame = data(report.prepared, plan, samples=1)
+    frame = frame.head(MOST)
+    pixels = render(report.images, plan, frame["position"].to_numpy()).permute(0, 2, 3, 1).numpy()
+    groups: dict[tuple[str, int], dict[str, Any]] = {}
+    for row, picture in zip(frame.itertuples(), pixels, strict=True):
+        name = report.name_of(row.source)
+        group = groups.setdefault((row[1], row.source), {"label": row[1], "name": name, "shown": []})
+        alt = f"{row[1]}, {name}: {row.view}"
+        group["shown"].append(shown(np.clip(picture, 0, 1), alt, row.view, tuple(row.drawn.split("; ")), side=140))
+    return list(groups.values())

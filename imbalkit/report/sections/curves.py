@@ -1,0 +1,44 @@
+"""How well the model ranks rows, whatever the threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imbalkit.report import charts
+from imbalkit.report.charts.curves import RESAMPLES
+from imbalkit.report.context import Report
+from imbalkit.report.svg import chart
+from imbalkit.report.text import percent
+
+
+def values(report: Report) -> dict[str, Any] | None:
+    """ROC and precision-recall curves; None where the test has rows of one class alone."""
+    run, side = report.run, report.run.side()
+    if len(np.unique(side.labels)) < 2 or (run.positive is not None and not (side.labels == run.positive).any()):
+        return None
+    roc_auc, pr_auc = report.figure("roc_auc"), report.figure("pr_auc")
+    what = f"recall of {report.positive}" if report.positive else "recall of each class"
+    area = f" The area is {roc_auc.with_interval}." if roc_auc else ""
+    precision = f" The average precision is {pr_auc.with_interval}." if pr_auc else ""
+    banded = run.positive is not None
+    return {
+        "roc": chart(
+            "roc", lambda axes: charts.roc(run, axes), "ROC curve",
+            f"{what[:1].upper()}{what[1:]} against the false alarm rate.{area}",
+        ).svg,
+        "precision_recall": chart(
+            "precision-recall", lambda axes: charts.precision_recall(run, axes), "Precision-recall curve",
+            f"Precision against {what}.{precision}",
+        ).svg,
+        "roc_auc": roc_auc,
+        "pr_auc": pr_auc,
+        "partial_auc": report.figure("partial_auc"),
+        "partial_settings": report.metric_settings.get("partial_auc", ""),
+        "share": percent((side.labels == run.positive).mean()) if banded else "",
+        "banded": banded,
+        "resamples": RESAMPLES,
+        "unit": "groups" if side.grouped else "rows",
+        "coloured": [run.classes[code] for code in charts.look.named(run)] if not banded else [],
+    }  # fmt: skip

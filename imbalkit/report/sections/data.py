@@ -1,0 +1,148 @@
+"""The data, as reporting guidelines ask for them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from imbalkit.report.context import Report, says_something
+from imbalkit.report.decided import part_text
+from imbalkit.report.statements import Statement, statement
+from imbalkit.report.text import count, percent, plural, sentence_list
+
+TEMPLATE = "statements.html"
+
+
+def values(report: Report) -> dict[str, Any]:
+    """Statements on the data."""
+    return {"intro": "What the model was made from and tested on.", "statements": statements(report)}
+
+
+def statements(report: Report) -> list[Statement]:
+    """What is asked, with its answers."""
+    ask = partial(statement, report)
+    clear = "Data"
+    return [
+        ask("Source", *_source(report), field="source", clear=clear, tripod="5a", card="Training data"),
+        ask("Who or what the samples are of", field="population", clear=clear, tripod="5a, 6a, 6b", card="Factors"),
+        ask("When they were collected", field="period", tripod="5b"),
+        ask("How images were taken", field="acquisition", clear=clear, tripod="9", card="Factors"),
+        ask("What else is in the images", field="artefacts", clear=clear),
+        ask("Preparation before this run", field="preparation", clear=clear, tripod="7"),
+        ask("Images as the network sees them", _images(report), clear=clear, tripod="7, 9"),
+        ask("Reference standard (labels)", field="reference_standard", clear="Technique", tripod="8a, 8b"),
+        ask(
+            "Attributes of people",
+            _attributes(report),
+            field="attributes",
+            clear=clear,
+            tripod="14, 20b",
+            card="Factors",
+        ),
+        ask("Classes and balance", _balance(report), clear=clear, tripod="13, 20"),
+        ask("Training, validation and test", *_sides(report), clear=clear, tripod="12a, 21", card="Evaluation data"),
+        ask("Rows that belong together", _groups(report), clear=clear, tripod="12d"),
+        ask("Left out", *_left_out(report), tripod="6b, 11"),
+        ask("Sample size", field="sample_size", clear=clear, tripod="10"),
+        ask("Ethics and consent", field="ethics", tripod="17", card="Ethical considerations"),
+        ask("Terms of use", field="licence", tripod="18e"),
+    ]
+
+
+def _source(report: Report) -> list[str]:
+    data = report.part("data")
+    said = [f"Read by {part_text({key: value for key, value in data.items() if key != 'how_to_get'})}."]
+    if data.get("how_to_get"):
+        said.insert(0, str(data["how_to_get"]))
+    return said + [
+        f"{note[:1].upper()}{note[1:]}{'' if note.endswith('.') else '.'}"
+        for note in report.run.facts.get("data_notes", [])
+    ]
+
+
+def _images(report: Report) -> str:
+    shape = report.run.facts.get("image_shape")
+    settings = report.run.recipe.get("images", {})
+    if not shape:
+        return ""
+    height, width, channels = shape
+    kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
+    fitted, scaled = settings.get("resize", "squash"), settings.get("interpolation", "bilinear")
+    return (
+        f"{height} × {width} px, {kind}; made to fit by {fitted} with {scaled} interpolation; the network normalises."
+    )
+
+
+def _attributes(report: Report) -> str:
+    frame = report.run.side().frame
+    columns = [name for name in frame if name.startswith("metadata_") and says_something(frame[name])]
+    columns = [name.removeprefix("metadata_") for name in columns]
+    if not columns:
+        return ""
+    said = [f"{name} ({percent(frame[f'metadata_{name}'].isna().mean(), 0)} missing)" for name in columns[:12]]
+    return f"The test rows carry {sentence_list(said)}{' and others' if len(columns) > 12 else ''}."
+
+
+def _balance(report: Report) -> str:
+    run = report.run
+    counts = _counts(report)
+    total = sum(sum(side) for side in counts.values())
+    each = [sum(side[code] for side in counts.values()) for code in range(len(run.classes))]
+    said = [f"{name}: {count(n)} ({percent(n / total)})" for name, n in zip(run.classes, each, strict=True)]
+    return f"{plural(total, 'sample')}. " + ("; ".join(said) + "." if len(said) <= 12 else f"{len(said)} classes.")
+
+
+def _counts(report: Report) -> dict[str, list[int]]:
+    """Rows of each class on each side, before any sampler."""
+    run = report.run
+    found = {"training": list(run.metrics["ladder"][0]["counts"])}
+    for side in ("validation", "test"):
+        found[side] = np.bincount(run.side(side).labels, minlength=len(run.classes)).tolist()
+    return found
+
+
+def _sides(report: Report) -> list[str]:
+    run, split = report.run, report.run.recipe.get("split", {})
+    said = [f"{plural(sum(counts), 'row')} for {side}" for side, counts in _counts(report).items() if sum(counts)]
+    if split.get("column"):
+        how = f"as the column {split['column']} of the data says"
+    elif split.get("folds"):
+        how = f"fold {split.get('fold')} of {split['folds']}, seed {run.facts.get('split_seed')}"
+    else:
+        how = f"drawn with seed {run.facts.get('split_seed')}"
+    return [
+        f"{sentence_list(said)[:1].upper()}{sentence_list(said)[1:]}; {how}.",
+        "All from the same data: this is no external test.",
+    ]
+
+
+def _groups(report: Report) -> str:
+    side = report.run.side()
+    column = report.run.recipe["data"].get("group_column")
+    if side.groups is None:
+        return "The data name no groups; each row counts as independent, which is not known to be so."
+    kept = report.run.recipe.get("split", {}).get("group", True)
+    where = (
+        "a group is on one side of the split only"
+        if kept is not False
+        else "groups were not kept on one side of the split"
+    )
+    named = f" ({column})" if column else ""
+    return f"Groups{named}: {where}; {plural(len(np.unique(side.groups)), 'group')} in {plural(len(side), 'test row')}."
+
+
+def _left_out(report: Report) -> list[str]:
+    found = []
+    if report.prepared is not None:
+        for reason, counts in report.prepared.table.removed_counts().items():
+            said = ", ".join(f"{name}: {count(n)}" for name, n in counts.items())
+            found.append(f"Left out by {reason}: {plural(sum(counts.values()), 'sample')} ({said}).")
+    bad = report.run.metrics.get("bad_images", [])
+    found += [
+        f"Left out, cannot be read: {image['path'].rpartition('/')[2]} ({image['reason']})." for image in bad[:10]
+    ]
+    if len(bad) > 10:
+        found.append(f"And {len(bad) - 10} more that cannot be read.")
+    return found or ["None, as far as the run knows."]

@@ -1,0 +1,158 @@
+"""The worst errors of the test, with what the network looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from imbalkit.errors import ImbalkitError
+from imbalkit.report.context import Report, reason
+from imbalkit.report.galleries import Shown, shown
+from imbalkit.report.text import percent
+
+MOST = 12  # pictures a gallery
+MOST_CLASSES = 6  # without a positive class: classes whose errors are shown, the most often wrong first
+BATCH = 8  # pictures at once through the network and back
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Rows of one kind of error, the worst first.
+
+    Attributes:
+        title: what they are
+        rows: positions among the test rows
+        total: how many there are in all
+        spoken: class whose probability is told, for each row
+    """
+
+    title: str
+    rows: np.ndarray
+    total: int
+    spoken: np.ndarray
+
+
+def values(report: Report) -> dict[str, Any] | None:
+    """Misses and false alarms, or the surest mistakes of each class; None where nothing is wrong."""
+    chosen = galleries(report)
+    if not chosen:
+        return None
+    rows = np.concatenate([gallery.rows for gallery in chosen])
+    frame = report.run.side().frame
+    sources = frame["source"].to_numpy()[rows]
+    problem, pixels, heat, why_no_heat = "", None, None, ""
+    try:
+        pixels = report.pixels(sources)
+    except ImbalkitError as error:
+        problem = reason(error)
+    if pixels is not None:
+        heat, why_no_heat = heat_maps(report, pixels, report.run.side().decisions[rows])
+    pictures, start = [], 0
+    for gallery in chosen:
+        span = slice(start, start + len(gallery.rows))
+        start = span.stop
+        pictures.append(
+            {
+                "title": gallery.title,
+                "total": gallery.total,
+                "shown": _pictures(report, gallery, pixels[span], None if heat is None else heat[span])
+                if pixels is not None
+                else [],
+                "names": [] if pixels is not None else _names(report, gallery),
+            }
+        )
+    return {"galleries": pictures, "problem": problem, "why_no_heat": why_no_heat, "heat": heat is not None}
+
+
+def galleries(report: Report) -> list[Gallery]:
+    """The rows to show."""
+    run, side = report.run, report.run.side()
+    wrong = side.labels != side.decisions
+    if run.positive is not None:
+        probability, name = side.probabilities[:, run.positive], report.positive
+        missed = np.flatnonzero((side.labels == run.positive) & (side.decisions != run.positive))
+        alarms = np.flatnonzero((side.labels != run.positive) & (side.decisions == run.positive))
+        found = [
+            (f"{name} missed", missed, probability[missed]),
+            (f"False alarms: {run.other} called {name}", alarms, -probability[alarms]),
+        ]
+        return [
+            Gallery(
+                title,
+                rows[np.argsort(order, kind="stable")][:MOST],
+                len(rows),
+                np.full(min(MOST, len(rows)), run.positive),
+            )
+            for title, rows, order in found
+            if len(rows)
+        ]
+    result = []
+    counts = np.bincount(side.labels[wrong], minlength=len(run.classes)) / np.maximum(
+        np.bincount(side.labels, minlength=len(run.classes)), 1
+    )
+    for code in np.argsort(-counts, kind="stable")[:MOST_CLASSES]:
+        rows = np.flatnonzero(wrong & (side.labels == code))
+        sure = side.probabilities[rows, side.decisions[rows]]
+        rows_shown = rows[np.argsort(-sure, kind="stable")][: MOST // 2]
+        if len(rows):
+            result.append(
+                Gallery(f"{run.classes[code]} called something else", rows_shown, len(rows), side.decisions[rows_shown])
+            )
+    return result
+
+
+def heat_maps(report: Report, pixels: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray | None, str]:
+    """Grad-CAM of each picture for its target class, float32 [n, h, w], or None and why not."""
+    if report.model is None:
+        return None, report.why or "the network is not at hand"
+    import torch
+
+    from imbalkit.functional.gradcam import grad_cam
+    from imbalkit.rendering import to_float
+
+    model = report.model
+    device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    try:
+        parts = []
+        for start in range(0, len(pixels), BATCH):
+            span = slice(start, start + BATCH)
+            images = to_float(torch.from_numpy(pixels[span]).to(device))
+            maps = grad_cam(model, images, torch.from_numpy(targets[span].astype(np.int64)))
+            if maps is None:
+                return None, "this network has no feature maps to see it by"
+            parts.append(maps.cpu().numpy())
+        return np.concatenate(parts), ""
+    except RuntimeError as error:  # such as a device out of memory
+        return None, f"the network could not be asked: {error}"
+    finally:
+        model.train(training)
+
+
+def _pictures(report: Report, gallery: Gallery, pixels: np.ndarray, heat: np.ndarray | None) -> list[Shown]:
+    run, side = report.run, report.run.side()
+    found = []
+    for place, row in enumerate(gallery.rows):
+        label, decision = run.classes[side.labels[row]], run.classes[side.decisions[row]]
+        spoken = run.classes[gallery.spoken[place]]
+        share = percent(side.probabilities[row, gallery.spoken[place]])
+        said = f"{spoken} {share}" if run.positive is not None else f"called {spoken} {share}"
+        source = side.frame["source"].iloc[row]
+        lines = (report.name_of(source), report.known_of(source))
+        alt = f"Test picture of {label}, called {decision}; {said}"
+        found.append(shown(pixels[place], alt, said, lines, None if heat is None else heat[place]))
+    return found
+
+
+def _names(report: Report, gallery: Gallery) -> list[str]:
+    side = report.run.side()
+    frame = side.frame
+    known = "path" in frame
+    return [
+        f"{str(frame['path'].iloc[row]).rpartition('/')[2] if known else 'sample ' + str(frame['source'].iloc[row])} "
+        f"({percent(side.probabilities[row, gallery.spoken[place]])})"
+        for place, row in enumerate(gallery.rows)
+    ]

@@ -1,0 +1,69 @@
+"""What training did, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imbalkit.errors import RunError
+from imbalkit.report import charts
+from imbalkit.report.charts import look
+from imbalkit.report.charts.training import epochs
+from imbalkit.report.context import Report
+from imbalkit.report.svg import Chart, chart
+
+SIZE = (4.6, 3.1)
+
+
+def values(report: Report) -> dict[str, Any] | None:
+    """Recall, loss and class weights of the final training, and of each round before it; None without a log."""
+    run = report.run
+    stages = list(dict.fromkeys(entry.get("stage") for entry in run.log))
+    if "final" not in stages:
+        return None
+    entries = epochs(run)
+    last = entries[-1]
+    named = [run.classes[code] for code in look.named(run)]
+    return {
+        "final": _charts(report, "final"),
+        "rounds": [
+            (_title(stage), _charts(report, stage)) for stage in stages if stage != "final" and _long(run, stage)
+        ],
+        "short": [_title(stage) for stage in stages if stage != "final" and not _long(run, stage)],
+        "epochs": len(entries),
+        "best": last.get("best_epoch"),
+        "select": run.recipe["training"]["select"],
+        "seconds": sum(entry.get("seconds", 0) for entry in run.log),
+        "rate": last.get("rows_per_second"),
+        "validated": any("validation" in entry for entry in entries),
+        "named": named if len(named) < len(run.classes) else [],
+    }
+
+
+def _long(run: Any, stage: str) -> bool:
+    return len(epochs(run, stage)) > 1
+
+
+def _title(stage: str) -> str:
+    """ "loss_rank-0-round-2" as "loss rank, round 2"."""
+    name, _, number = stage.partition("-round-")
+    return f"{name.rpartition('-')[0].replace('_', ' ')}, round {number}" if number else stage
+
+
+def _charts(report: Report, stage: str) -> list[tuple[str, Chart]]:
+    run = report.run
+    found = []
+    for title, draw, what in (
+        (
+            "Recall of each class",
+            charts.learning,
+            "Recall of each class after each epoch, on validation as lines, on training rows dotted.",
+        ),
+        ("Loss", charts.loss, "Mean training loss of each epoch."),
+        ("Class weights of the loss", charts.class_weights, "Weight of each class in the loss after each epoch."),
+    ):
+        key = f"{draw.__name__.replace('_', '-')}-{stage}".replace("_", "-")
+        try:
+            found.append((title, chart(key, lambda axes, draw=draw: draw(run, axes, stage=stage), title, what, SIZE)))
+        except RunError:
+            continue
+    return found

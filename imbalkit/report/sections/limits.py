@@ -1,0 +1,47 @@
+"""How the model was assessed, and what limits that, as reporting guidelines ask for it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+
+from imbalkit.report.cautions import cautions
+from imbalkit.report.context import Report
+from imbalkit.report.statements import Statement, statement
+
+TEMPLATE = "statements.html"
+
+
+def values(report: Report) -> dict[str, Any]:
+    """Statements on the assessment."""
+    return {"intro": "What the figures above can and cannot say.", "statements": statements(report)}
+
+
+def statements(report: Report) -> list[Statement]:
+    """What is asked, with its answers."""
+    ask = partial(statement, report)
+    clear = "Technical assessment"
+    known = [Markup("<strong>{}.</strong> {}").format(caution.head, caution.text) for caution in cautions(report)]
+    return [
+        ask(
+            "Performance",
+            Markup('See <a href="#figures">All test figures</a>.'),
+            clear=clear,
+            tripod="23a",
+            card="Quantitative analyses",
+        ),
+        ask("Test on other data", field="external_test", clear="Data", tripod="16, 27c", card="Evaluation data"),
+        ask("Comparison with people or other models", field="comparison", clear=clear, tripod="25"),
+        ask("Known biases", field="known_biases", clear=clear, tripod="3c, 14, 26", card="Ethical considerations"),
+        ask("What this run itself warns of", *known, clear=clear, tripod="26", card="Caveats and recommendations"),
+        ask("Other limits", field="limitations", tripod="26", card="Caveats and recommendations"),
+        ask(
+            "Images unlike these",
+            "Not tested: the model answers for any image, also of something else. A probability does not say whether the image "
+            "is of a kind that it knows.",
+            clear="Data",
+            tripod="27a",
+        ),
+    ]

@@ -1,0 +1,116 @@
+"""How the model was made, as reporting guidelines ask for it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+
+from imbalkit.report.context import Report
+from imbalkit.report.decided import correction_sentence, decision_sentence, part_text
+from imbalkit.report.statements import Statement, statement
+from imbalkit.report.text import metric_name, percent, plural, sentence_list
+
+TEMPLATE = "statements.html"
+
+
+def values(report: Report) -> dict[str, Any]:
+    """Statements on the method."""
+    return {"intro": "How the model was trained, and how its figures were made.", "statements": statements(report)}
+
+
+def statements(report: Report) -> list[Statement]:
+    """What is asked, with its answers."""
+    ask = partial(statement, report)
+    clear = "Technique"
+    return [
+        ask("Kind of model", _model(report), clear=clear, tripod="12c, 22", card="Model details"),
+        ask("Class imbalance", *_imbalance(report), clear=clear, tripod="13"),
+        ask("Random augmentation", _augmentation(report), clear=clear, tripod="12c"),
+        ask("Training", _training(report), clear=clear, tripod="12c"),
+        ask("Choice of the epoch", _selection(report), clear=clear, tripod="12c"),
+        ask(
+            "From logits to probabilities",
+            correction_sentence(report.run),
+            tripod="12f, 13",
+            card="Quantitative analyses",
+        ),
+        ask("Model output and decision", decision_sentence(report.run), tripod="15", card="Metrics"),
+        ask(
+            "Figures and their uncertainty",
+            _evaluation(report),
+            clear="Technical assessment",
+            tripod="12e, 23a",
+            card="Metrics",
+        ),
+        ask(
+            "Subgroups",
+            _subgroups(report),
+            clear="Technical assessment",
+            tripod="14, 23a",
+            card="Quantitative analyses",
+        ),
+        ask("Protocol and registration", field="protocol", tripod="18c, 18d"),
+        ask(
+            "Software",
+            Markup('<a href="#repeat">How to repeat it</a> has versions, seeds and the recipe.'),
+            tripod="18f",
+        ),
+    ]
+
+
+def _model(report: Report) -> str:
+    head = f"dropout {report.run.recipe['head']['dropout']:g} and a dense layer"
+    return f"{part_text(report.part('backbone'))}, then {head} with {plural(len(report.run.classes), 'output')} and a softmax."
+
+
+def _imbalance(report: Report) -> list[str | Markup]:
+    samplers = report.part("samplers") or []
+    rows = "; then ".join(part_text(sampler) for sampler in samplers) if samplers else "none"
+    return [
+        f"Samplers: {rows}.",
+        f"Loss: {part_text(report.part('loss'))}.",
+        Markup(
+            'The counts that this gave, and what it does to the prior, are under <a href="#rows">Training rows</a>.'
+        ),
+    ]
+
+
+def _augmentation(report: Report) -> str:
+    parts = report.part("augment") or []
+    return f"{sentence_list(part_text(part) for part in parts)}, drawn anew each epoch." if parts else "None."
+
+
+def _training(report: Report) -> str:
+    training = report.run.recipe["training"]
+    optimizer = {key: value for key, value in training["optimizer"].items() if key != "options" or value}
+    return (
+        f"{plural(training['epochs'], 'epoch')} in batches of {training['batch_size']}, {part_text(optimizer)}, schedule "
+        f"{part_text(training['schedule'])}, {training['precision']}, seed {report.run.facts.get('seed')}."
+    )
+
+
+def _selection(report: Report) -> str:
+    select = report.run.recipe["training"]["select"]
+    if select == "last" or not len(report.run.side("validation")):
+        return "The last epoch was kept."
+    return f"The epoch of best {metric_name(select)} on validation rows was kept. The test rows chose nothing."
+
+
+def _evaluation(report: Report) -> str:
+    facts = report.run.metrics.get("intervals")
+    if not facts or not facts.get("test"):
+        return "Figures of the test rows, without intervals."
+    unit = "whole groups" if facts.get("unit") == "group" else "rows"
+    return (
+        f"Figures of the test rows with {percent(facts.get('level', 0.95), 0)} intervals; {facts['resamples']:,} bootstrap "
+        f"resamples of {unit}, or a formula where rows are independent."
+    )
+
+
+def _subgroups(report: Report) -> str | Markup:
+    columns = list(dict.fromkeys(entry["column"] for entry in report.run.metrics.get("subgroups") or []))
+    if not columns:
+        return ""
+    return Markup('By {}: see <a href="#subgroups">Subgroups</a>.').format(sentence_list(columns))

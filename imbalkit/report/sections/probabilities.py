@@ -1,0 +1,81 @@
+"""Whether a probability of 20 % means one in five."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from imbalkit.errors import RunError
+from imbalkit.report import charts
+from imbalkit.report.charts.probabilities import stages_of
+from imbalkit.report.context import Report
+from imbalkit.report.decided import correction_sentence
+from imbalkit.report.svg import chart
+from imbalkit.report.text import decimal, percent
+
+
+def values(report: Report) -> dict[str, Any] | None:
+    """Reliability at each stage of the decision, and the spread of the probabilities."""
+    run = report.run
+    try:
+        stages = stages_of(run)
+    except RunError:
+        stages = []
+    what = f"probability of {report.positive}" if report.positive else "probability of a class"
+    validation = {stage["stage"]: stage for stage in (run.metrics.get("calibration") or {}).get("validation") or []}
+    found: dict[str, Any] = {
+        "reliability": chart(
+            "reliability", lambda axes: charts.reliability(run, axes), "Reliability",
+            f"Share of rows that are of the class against the {what}; on the diagonal a probability means what it says.",
+        ).svg if stages else None,
+        "scores": chart(
+            "scores", lambda axes: charts.scores(run, axes), "Spread of the probabilities",
+            "Histogram of the probability of the class that is called, where it is right above the line, where wrong below.",
+        ).svg if run.positive is None else None,
+        "stages": [_stage(stage, validation.get(stage["stage"], {})) for stage in stages],
+        "validated": bool(validation),
+        "correction": correction_sentence(run),
+        "prior": prior_facts(report),
+        "what": what,
+    }  # fmt: skip
+    return found if stages or found["scores"] else None
+
+
+def _stage(test: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[str, str]:
+    """A stage's figures as text, on both sides."""
+    found = {"name": test["stage"]}
+    for key in ("brier", "log_loss", "ece"):
+        found |= {f"test_{key}": decimal(test[key]), f"validation_{key}": decimal(validation.get(key))}
+    return found
+
+
+def prior_facts(report: Report) -> dict[str, Any] | None:
+    """What shifted the class prior: a row a part, and the shares in the data and in training. None for runs without a ledger."""
+    ledger = report.run.metrics.get("prior")
+    if not ledger:
+        return None
+    classes = report.run.classes
+    shown = report.run.smallest_first[:3] if len(classes) > 4 else list(range(len(classes)))
+    return {
+        "classes": [classes[code] for code in shown],
+        "data": _shares(ledger.get("data"), classes, shown),
+        "effective": _shares(ledger.get("effective"), classes, shown),
+        "exact": ledger.get("exact", all(entry["exact"] for entry in ledger["entries"])),
+        "entries": [
+            {
+                "stage": entry["stage"],
+                "factors": None if entry["factors"] is None else [f"× {entry['factors'][code]:.3g}" for code in shown],
+                "exact": entry["exact"],
+                "why": entry["why"],
+            }
+            for entry in ledger["entries"]
+        ],
+        "stated": report.run.metrics["decision"].get("prior", "as_trained"),
+    }
+
+
+def _shares(values: Any, classes: tuple[str, ...], shown: list[int]) -> list[str] | None:
+    if values is None:
+        return None
+    numbers = [values[name] for name in classes] if isinstance(values, dict) else list(values)
+    return [percent(numbers[code]) for code in shown]

@@ -1,0 +1,48 @@
+"""What it takes to do the run again."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from imbalkit import run_folder
+from imbalkit.report.context import Report
+
+FILES = (run_folder.RECIPE, "model.*", run_folder.PREDICTIONS, run_folder.PLAN)  # weights and exports are model.*
+
+
+def values(report: Report) -> dict[str, Any]:
+    """Command, seeds, versions and hashes."""
+    run, facts = report.run, report.run.facts
+    paths = [path for name in FILES for path in sorted(run.folder.glob(name)) if path.is_file()]
+    files = [{"name": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths]
+    return {
+        "command": f"imbalkit run {run_folder.RECIPE}",
+        "facts": [
+            ("started with", facts.get("command")),
+            ("in", facts.get("directory")),
+            ("seed", facts.get("seed")),
+            ("seed of the split", facts.get("split_seed")),
+            ("hash of the recipe", facts.get("recipe_hash")),
+            ("machine", " ".join(str(value) for value in facts.get("machine", {}).values())),
+            ("started", facts.get("started")),
+            ("finished", facts.get("finished")),
+        ],
+        "versions": {name: version for name, version in facts.get("versions", {}).items() if version},
+        "plugins": facts.get("plugins", {}),
+        "files": files,
+        "recipe": (run.folder / run_folder.RECIPE).read_text(encoding="utf-8"),
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _by_parts(file)
+
+
+def _by_parts(file: Any) -> str:
+    digest = hashlib.sha256()  # Python 3.10 has no file_digest
+    while part := file.read(1 << 20):
+        digest.update(part)
+    return digest.hexdigest()

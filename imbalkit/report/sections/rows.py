@@ -1,0 +1,72 @@
+"""What the model was trained on: class counts through every sampler, and what they do to the prior."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imbalkit.plan import balance_ratio
+from imbalkit.report.context import Report
+from imbalkit.report.decided import part_text
+from imbalkit.report.sections.probabilities import prior_facts
+
+MOST_CLASSES = 8  # in a column each; of more, the rarest and the largest
+
+
+def values(report: Report) -> dict[str, Any]:
+    """The ladder of class counts, with test and validation above it."""
+    run = report.run
+    shown = list(range(len(run.classes)))
+    if len(shown) > MOST_CLASSES:
+        rare = run.smallest_first
+        shown = [*rare[: MOST_CLASSES - 2], *rare[-2:]]
+    samplers = report.part("samplers") or []
+    ladder = [
+        {
+            "stage": _stage(rung["stage"], samplers),
+            "counts": [rung["counts"][code] for code in shown],
+            "total": sum(rung["counts"]),
+            "ratio": balance_ratio(rung["counts"], run.positive),
+        }
+        for rung in run.metrics["ladder"]
+    ]
+    sides = []
+    for side in ("test", "validation"):
+        counts = np.bincount(run.side(side).labels, minlength=len(run.classes)).tolist()
+        if sum(counts):
+            sides.append(
+                {
+                    "stage": side,
+                    "counts": [counts[code] for code in shown],
+                    "total": sum(counts),
+                    "ratio": balance_ratio(counts, run.positive),
+                }
+            )
+    removed = report.prepared.table.removed_counts() if report.prepared is not None else {}
+    return {
+        "classes": [run.classes[code] for code in shown],
+        "hidden": len(run.classes) - len(shown),
+        "positive_at": shown.index(run.positive) if run.positive in shown else None,
+        "sides": sides,
+        "ladder": ladder,
+        "largest": max(max(rung["counts"]) for rung in ladder),
+        "ratio_of": f"{report.positive} to {run.other}"
+        if report.positive and len(run.classes) == 2
+        else "smallest to largest class",
+        "prior": prior_facts(report),
+        "warnings": (run.metrics.get("prior") or {}).get("warnings", []),
+        "loss": part_text(report.part("loss") or ""),
+        "removed": removed,
+    }
+
+
+def _stage(stage: str, samplers: list[Any]) -> dict[str, str]:
+    """A rung as a reader is told it: name, and what the sampler's parameters are."""
+    if not stage.startswith("samplers["):
+        return {"name": "training rows" if stage == "train" else stage, "detail": ""}
+    place, _, name = stage.partition(" ")
+    index = int(place[len("samplers[") : -1])
+    first = ", round" not in name or name.endswith("round 1")
+    detail = part_text(samplers[index]) if first and index < len(samplers) else ""
+    return {"name": f"after {name.replace('_', ' ')}", "detail": detail}

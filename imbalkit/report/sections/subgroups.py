@@ -1,0 +1,65 @@
+"""Figures of parts of the test rows, by what the data say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from imbalkit.report.context import Report
+from imbalkit.report.text import Figure, metric_name
+
+MOST_FIGURES = 3
+FIRST = ("miss_rate", "false_alarm_rate")  # where a screen is narrow, these are seen
+
+
+def values(report: Report) -> dict[str, Any] | None:
+    """A table a column of the metadata; None where the run has none."""
+    entries = report.run.metrics.get("subgroups") or []
+    if not entries:
+        return None
+    columns: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        columns.setdefault(entry["column"], []).append(entry)
+    known = dict.fromkeys(name for entry in entries for name in _flat(entry["figures"]))
+    names = [*(name for name in FIRST if name in known), *(name for name in known if name not in FIRST)][:MOST_FIGURES]
+    return {
+        "columns": {
+            column: [
+                {
+                    "value": row["value"],
+                    "n": row["n"],
+                    "support": row["support"],
+                    "withheld": row.get("withheld"),
+                    "figures": [_flat(row["figures"]).get(name) for name in names],
+                }
+                for row in rows
+            ]
+            for column, rows in columns.items()
+        },
+        "names": [
+            metric_name(name.partition(": ")[0]) + (f" of {name.partition(': ')[2]}" if ": " in name else "")
+            for name in names
+        ],
+        "whole": [_whole(report, name) for name in names],
+        "withheld": any(row.get("withheld") for row in entries),
+        "positive": report.positive or report.run.classes[report.run.smallest_first[0]],
+    }
+
+
+def _flat(figures: Mapping[str, Any]) -> dict[str, Figure]:
+    """Figures by name; those by class as "recall: a"."""
+    found = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping) and "value" not in value:
+            found |= {
+                f"{name}: {key}": Figure(name, item["value"], item.get("low"), item.get("high"), key=key)
+                for key, item in value.items()
+            }
+        else:
+            found[name] = Figure(name, value["value"], value.get("low"), value.get("high"))
+    return found
+
+
+def _whole(report: Report, name: str) -> Figure | None:
+    metric, _, key = name.partition(": ")
+    return report.figure(metric, key or None)

@@ -1,0 +1,57 @@
+"""The operating point in the reader's hand: a slider over all thresholds of the positive class."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from markupsafe import Markup
+
+from imbalkit.report import charts
+from imbalkit.report.context import Report
+from imbalkit.report.operating import OperatingPoints
+from imbalkit.report.svg import chart
+
+
+def values(report: Report) -> dict[str, Any] | None:
+    """The operating points of the test rows; None without a positive class with rows on both sides."""
+    run, side = report.run, report.run.side()
+    if run.positive is None:
+        return None
+    positives = side.labels == run.positive
+    if positives.all() or not positives.any():
+        return None
+    points = OperatingPoints.of(positives, side.probabilities[:, run.positive], run.threshold)
+    name = str(report.positive)
+    level = (run.metrics.get("intervals") or {}).get("level", 0.95)
+    data = {
+        **points.to_json(),
+        "positives": int(positives.sum()),
+        "others": int((~positives).sum()),
+        "chosen": run.threshold,
+        "level": level,
+        "positive": name,
+        "other": run.other,
+    }
+    roc = chart(
+        "threshold-roc",
+        lambda axes: charts.roc(run, axes, resamples=0, point=False, decided=True),
+        "ROC curve with the operating point",
+        f"Recall of {name} against the false alarm rate; a mark moves along the curve with the threshold.",
+    )
+    scores = chart(
+        "threshold-scores",
+        lambda axes: charts.scores(run, axes, line=False),
+        "Probabilities of both classes with the threshold",
+        f"How the probability of {name} spreads among {name} and among {run.other}; a line moves with the threshold.",
+    )
+    return {
+        "data": Markup(json.dumps(data).replace("<", "\\u003c")),
+        "roc": roc.svg,
+        "scores": scores.svg,
+        "grouped": side.grouped,
+        "thinned": points.thinned,
+        "level": level,
+        "costs": bool(run.metrics["decision"].get("costs")),
+        "stated": run.metrics["decision"].get("prior") == "stated",
+    }

@@ -1,0 +1,40 @@
+"""Whether acting on the model is worth more than acting on everybody, or on nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imbalkit.report import charts
+from imbalkit.report.context import Report
+from imbalkit.report.svg import chart
+from imbalkit.report.text import Figure
+
+
+def values(report: Report) -> dict[str, Any] | None:
+    """The decision curve and predictive values; None without a positive class with test rows on both sides."""
+    run, labels = report.run, report.run.side().labels
+    if run.positive is None or not 0 < (labels == run.positive).sum() < len(labels):
+        return None
+    name = str(report.positive)
+    return {
+        "curve": chart(
+            "net-benefit", lambda axes: charts.net_benefit(run, axes), "Decision curve",
+            f"Net benefit of acting on the model, on everybody and on nobody, against the probability of {name} to act from.",
+        ).svg,
+        "benefit": _entries(report, "net_benefit"),
+        "predictive": _predictive(report),
+    }  # fmt: skip
+
+
+def _entries(report: Report, name: str) -> dict[str, Figure]:
+    found = report.figures.get(name)
+    return {key: figure for key, figure in found.items() if figure.value is not None} if isinstance(found, dict) else {}
+
+
+def _predictive(report: Report) -> list[dict[str, Any]]:
+    """A row a prevalence: PPV, NPV and calls for one positive row."""
+    rows: dict[str, dict[str, Any]] = {}
+    for key, figure in _entries(report, "predictive_values").items():
+        kind, _, share = key.partition(" at ")
+        rows.setdefault(share, {"share": float(share) if share else None})[kind] = figure
+    return list(rows.values())

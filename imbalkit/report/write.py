@@ -1,0 +1,92 @@
+"""Writing report.html."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imbalkit import run_folder
+from imbalkit.checkpoints import write_atomic
+from imbalkit.errors import ImbalkitError, PluginError
+
+if TYPE_CHECKING:
+    from imbalkit.model import Classifier
+    from imbalkit.planning import Prepared
+    from imbalkit.report.context import Report
+    from imbalkit.report.page import Section
+    from imbalkit.stores import ImageStore
+
+PLUGINS = "From plugins"  # group of the table of contents
+
+
+def write_report(
+    folder: Path,
+    prepared: Prepared | None,
+    metrics: Mapping[str, Any] | None = None,
+    images: ImageStore | None = None,
+    model: Classifier | None = None,
+    out: Path | None = None,
+    why: str = "",
+) -> Path:
+    """Write the report of a run, with a section from each plugin that has one.
+
+    What is not at hand (data, pictures, network) is missing from the report, which says why.
+
+    Args:
+        folder: the run folder, with everything but metrics.json
+        prepared: the run's recipe and data, None if they cannot be had
+        metrics: what metrics.json holds or will hold (default: that file)
+        images: the run's pictures by table index (default: those that are needed are read)
+        model: the trained network
+        out: where to write (default: report.html in the folder)
+        why: why something is missing, in a sentence
+
+    Returns:
+        where it was written
+
+    Raises:
+        RunError: the folder holds no finished run, or the file cannot be written
+    """
+    from imbalkit.errors import RunError
+    from imbalkit.report import page
+    from imbalkit.report.context import gather
+
+    report = gather(folder, prepared, metrics, images, model, why)
+    sections = [*page.built_in(report), *_of_plugins(report)]
+    text = page.render(report, sections)
+    out = folder / run_folder.REPORT if out is None else out
+    try:
+        write_atomic(out, lambda path: path.write_text(text, encoding="utf-8"))
+    except OSError as error:
+        raise RunError(f"the report cannot be written to {out}: {error.strerror or error}") from error
+    return out
+
+
+def _of_plugins(report: Report) -> list[Section]:
+    from imbalkit.report import page
+    from imbalkit.report.markdown import to_html
+
+    prepared, run = report.prepared, report.run
+    if prepared is None:
+        return []
+    try:
+        answers = list(
+            prepared.catalogue.notify("report_sections", folder=run.folder, metrics=run.metrics, prepared=prepared)
+        )
+    except ImbalkitError as error:  # a finished training is not lost for a plugin
+        return [page.failed("plugins", PLUGINS, error, PLUGINS)]
+    found = []
+    for provider, added in answers:
+        if not isinstance(added, Mapping):
+            wrong = PluginError(
+                f"report_sections of plugin {provider.plugin!r} ({provider}) must return a mapping from titles to "
+                f"Markdown, got {added!r}"
+            )
+            found.append(page.failed(f"plugin-{provider.plugin}", provider.plugin, wrong, PLUGINS))
+            continue
+        for title, text in sorted(added.items()):
+            key = "plugin-" + re.sub(r"\W+", "-", title.lower()).strip("-")
+            found.append(page.Section(key, title, to_html(text, run.folder), PLUGINS))
+    return found

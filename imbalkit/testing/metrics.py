@@ -1,0 +1,114 @@
+"""Checks of metrics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from imbalkit.functional.bootstrap import draw_weights
+from imbalkit.intervals import compute_each
+from imbalkit.kinds import Interval, Metric, Predictions
+from imbalkit.randomness import generator
+from imbalkit.testing import Setting
+from imbalkit.testing.common import title
+
+
+def _predictions(
+    labels: np.ndarray, decisions: np.ndarray, classes: tuple[str, ...], positive: int | None
+) -> Predictions:
+    probabilities = np.full((len(labels), len(classes)), 0.1 / (len(classes) - 1))
+    probabilities[np.arange(len(labels)), decisions] = 0.9
+    return Predictions(labels, probabilities, decisions, classes, positive)
+
+
+def check_metric(part: Metric, setting: Setting) -> None:
+    """Every rule of kinds.Metric."""
+    assert isinstance(part.higher_is_better, bool), f"{title(part)}: higher_is_better must be True or False"
+    for count, positive in ((2, 1), (3, None), (3, 1)):
+        classes = tuple(f"class_{index}" for index in range(count))
+        labels = np.arange(30) % count
+        wrong = (labels + 1) % count
+        some = np.where(np.arange(30) % 4 == 0, wrong, labels)
+        who = f"{title(part)} with {count} classes" + ("" if positive is None else ", one of them positive")
+        best = _figures(f"{who}, all right", part, _predictions(labels, labels, classes, positive))
+        worst = _figures(f"{who}, all wrong", part, _predictions(labels, wrong, classes, positive))
+        mixed = _figures(f"{who}, some wrong", part, _predictions(labels, some, classes, positive))
+        for name in best:
+            high, low = (best[name], worst[name]) if part.higher_is_better else (worst[name], best[name])
+            ordered = math.isnan(high) or math.isnan(low) or high >= low
+            assert ordered, (
+                f"{who}: all right gives {best[name]:.4g} and all wrong {worst[name]:.4g} {name}, "
+                f"against higher_is_better={part.higher_is_better}"
+            )
+        rows = np.arange(len(labels))
+        for order in (rows[::-1], np.roll(rows, 1), generator(setting.seed, "order").permutation(len(labels))):
+            shuffled = _figures(who, part, _predictions(labels[order], some[order], classes, positive))
+            for name, value in mixed.items():
+                same = np.isclose(shuffled[name], value, equal_nan=True)
+                assert same, f"{who}: in another order the rows give another figure"
+        for only in range(count):
+            single = np.full(6, only)
+            _figures(
+                f"{who}, only rows of class {only}", part, _predictions(single, np.arange(6) % count, classes, positive)
+            )
+        _figures(f"{who}, one row", part, _predictions(labels[:1], labels[:1], classes, positive))
+        _check_resampled(who, part, _predictions(labels, some, classes, positive), setting)
+        _check_intervals(who, part, _predictions(labels, some, classes, positive))
+
+
+def _figures(who: str, part: Metric, predictions: Predictions) -> dict[str, float]:
+    try:
+        value = part.compute(predictions)
+    except Exception as error:
+        raise AssertionError(
+            f"{who}: expected a figure, or NaN where undefined; raised {type(error).__name__}: {error}"
+        ) from error
+    figures = value if isinstance(value, dict) else {"": value}
+    for name, figure in figures.items():
+        assert isinstance(name, str), f"{who}: a figure's name must be text, got {name!r}"
+        is_number = isinstance(figure, float | int | np.floating | np.integer) and not isinstance(figure, bool)
+        assert is_number, f"{who}: expected a float or a mapping of floats, got {name} {figure!r}"
+        assert not math.isinf(figure), f"{who}: the figure is infinite; NaN says that it is not defined"
+    return {name: float(figure) for name, figure in figures.items()}
+
+
+def _check_resampled(who: str, part: Metric, predictions: Predictions, setting: Setting) -> None:
+    """Resamples are what `compute` gives on rows that are really repeated."""
+    weights = draw_weights(len(predictions.labels), 5, generator(setting.seed, "resamples"))
+    weights[0] = predictions.labels == 0  # and one class alone
+    expected, found = _by_name(compute_each(part, predictions, weights)), _by_name(part.resampled(predictions, weights))
+    assert set(found) == set(expected), (
+        f"{who}: `resampled` gives {sorted(found)}, `compute` on repeated rows {sorted(expected)}"
+    )
+    for name, values in expected.items():
+        shape = np.shape(found[name])
+        assert shape == values.shape, f"{who}: expected `resampled` to give {name} {values.shape}, got {shape}"
+        assert np.allclose(found[name], values, rtol=1e-6, atol=1e-9, equal_nan=True), (
+            f"{who}: `resampled` gives {name} {found[name]}, `compute` on the same rows repeated {values}"
+        )
+
+
+def _check_intervals(who: str, part: Metric, predictions: Predictions) -> None:
+    """Closed forms and limits have the names of the figures, and hold them."""
+    figures = _by_name(part.compute(predictions))
+    limits = _by_name(part.alike(predictions, np.arange(len(predictions.labels)), 0.95))
+    closed = part.closed_form(predictions, 0.95)
+    found = {} if closed is None else _by_name(closed)
+    for what, given in (("alike", limits), ("closed_form", found or figures)):
+        assert set(given) == set(figures), f"{who}: `{what}` gives {sorted(given)}, `compute` {sorted(figures)}"
+    for name, interval in found.items():
+        assert isinstance(interval, Interval), f"{who}: `closed_form` must give kinds.Interval, got {interval!r}"
+        inside = not interval.low > figures[name] and not interval.high < figures[name]
+        assert inside, f"{who}: {name} {figures[name]:.4g} is outside its own {interval}"
+    for name, figure in figures.items():
+        bounds = part.bounds_of(name)
+        if bounds is not None:
+            low, high = bounds
+            inside = math.isnan(figure) or low <= figure <= high
+            assert inside, f"{who}: {name} {figure:.4g} is outside the metric's bounds, {low} to {high}"
+
+
+def _by_name(value):
+    return dict(value) if isinstance(value, Mapping) else {"": value}

@@ -1,0 +1,291 @@
+"""The card: what an exported file says of itself, as one JSON document inside the file and beside it.
+
+In ONNX it is the entry "imbalkit" of `metadata_props`, in TFLite the associated file `imbalkit.json`, and beside either
+`<file>.json`. Writers and readers share these classes; everything is checked when a card is made, from whichever side.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from imbalkit_lite.checks import check_choice, check_count, check_mapping, check_text, exactly, is_list, number, numbers
+from imbalkit_lite.errors import CardError, listing, nearest
+
+FORMAT = 1  # raise it when a reader of the old one would misunderstand a card
+KEY = "imbalkit"  # of ONNX's metadata_props
+FILE = "imbalkit.json"  # TFLite's associated file
+
+LAYOUTS = ("NHWC", "NCHW")
+TYPES = {"float32": ((0, 1), (0, 255)), "uint8": ((0, 255),)}  # -> the ranges that it may have
+RESIZES = ("squash", "crop", "pad")
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
+QUANTIZATIONS = ("none", "fp16", "dynamic", "int8")
+
+
+@dataclass(frozen=True)
+class Input:
+    """The input tensor of one image.
+
+    Attributes:
+        height, width: in px
+        channels: 3 (RGB) or 1 (grey)
+        layout: NHWC | NCHW
+        type: float32 | uint8
+        range: smallest and largest value: (0, 1) or (0, 255)
+    """
+
+    height: int
+    width: int
+    channels: int = 3
+    layout: str = "NHWC"
+    type: str = "float32"
+    range: tuple[int, int] = (0, 1)
+
+    def __post_init__(self) -> None:
+        for name in ("height", "width", "channels"):
+            check_count(getattr(self, name), f"input.{name}")
+        check_choice(self.layout, LAYOUTS, "input.layout")
+        check_choice(self.type, tuple(TYPES), "input.type")
+        found = tuple(self.range) if is_list(self.range) else self.range
+        if found not in TYPES[self.type]:
+            known = " or ".join(str(list(known)) for known in TYPES[self.type])
+            raise CardError(f"input.range: expected {known} for {self.type}, got {self.range!r}")
+        _set(self, "range", (int(found[0]), int(found[1])))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image in the tensor's own order of axes."""
+        sides = (self.height, self.width)
+        return (*sides, self.channels) if self.layout == "NHWC" else (self.channels, *sides)
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """What the graph itself subtracts and divides by, for each channel, of values in 0..1."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _set(self, "mean", numbers(self.mean, "normalisation.mean"))
+        _set(self, "std", numbers(self.std, "normalisation.std", least=0, open_below=True))
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """What the graph does to the network's answers: the class prior they are for (in words), and the calibrator's name."""
+
+    prior: str
+    calibrator: str | None = None
+
+    def __post_init__(self) -> None:
+        check_text(self.prior, "probabilities.prior")
+        check_text(self.calibrator, "probabilities.calibrator", none=True)
+
+
+@dataclass(frozen=True)
+class Abstain:
+    """When the model does not answer; one of three rules.
+
+    Attributes:
+        band: (low, high): where the positive class's probability p has low <= p < high
+        least_confidence: where the largest probability is below it
+        expected_cost: where the least expected cost (of the card's `costs`) is above it
+    """
+
+    band: tuple[float, float] | None = None
+    least_confidence: float | None = None
+    expected_cost: float | None = None
+
+    def __post_init__(self) -> None:
+        stated = [each.name for each in fields(self) if getattr(self, each.name) is not None]
+        if len(stated) != 1:
+            known = " or ".join(each.name for each in fields(self))
+            raise CardError(f"abstain: expected either {known}, got {' and '.join(stated) or 'none of them'}")
+        if self.band is not None:
+            _set(self, "band", numbers(self.band, "abstain.band", least=0, most=1))
+            if len(self.band) != 2 or self.band[0] > self.band[1]:
+                raise CardError(f"abstain.band: expected [low, high] with low <= high, got {list(self.band)}")
+        elif self.least_confidence is not None:
+            _set(self, "least_confidence", number(self.least_confidence, "abstain.least_confidence", 0, 1))
+        else:
+            _set(self, "expected_cost", number(self.expected_cost, "abstain.expected_cost", 0))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The run that the file was exported from; None for what is not known."""
+
+    recipe_hash: str | None = None
+    weights_sha256: str | None = None
+    imbalkit: str | None = None  # version
+    created: str | None = None  # ISO 8601, UTC
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            check_text(getattr(self, each.name), f"run.{each.name}", none=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Everything that is needed to use an exported file as its run would. Raises CardError for what cannot be true.
+
+    Attributes:
+        name, description: of the model
+        classes: names, in the order of the output
+        positive: the class that the threshold and a band are about; None without one
+        threshold: the positive class is called from this probability on, else the most probable of the others; None:
+            the most probable class (or by `costs`)
+        costs: [C, C], costs[i][j] of calling class j what is class i: the class of least expected cost is called
+        abstain: when the model does not answer; None: it always does
+        input: the input tensor
+        resize, interpolation, exif: how a picture gets the input's size (imbalkit_lite.images.ImageRule)
+        normalisation: done by the graph, None for none
+        probabilities: done by the graph
+        quantization: none | fp16 | dynamic | int8
+        card: intended use and the like, as the recipe states them
+        run: where it comes from
+    """
+
+    name: str
+    description: str = ""
+    classes: tuple[str, ...]
+    positive: str | None = None
+    threshold: float | None = None
+    costs: tuple[tuple[float, ...], ...] | None = None
+    abstain: Abstain | None = None
+    input: Input
+    resize: str = "squash"
+    interpolation: str = "bilinear"
+    exif: bool = True
+    normalisation: Normalisation | None = None
+    probabilities: Probabilities
+    quantization: str = "none"
+    card: Mapping[str, Any] = field(default_factory=dict)
+    run: Origin = field(default_factory=Origin)
+
+    def __post_init__(self) -> None:
+        check_text(self.name, "name")
+        check_text(self.description, "description")
+        _set(self, "classes", _class_names(self.classes))
+        if self.positive is not None and self.positive not in self.classes:
+            raise CardError(
+                f"positive: expected one of the classes {listing(self.classes)}, got {self.positive!r}"
+                f"{nearest(str(self.positive), self.classes)}"
+            )
+        if self.threshold is not None:
+            _set(self, "threshold", number(self.threshold, "threshold", 0, 1))
+        if self.costs is not None:
+            _set(self, "costs", self._checked_costs())
+        if self.positive is None and (self.threshold is not None or (self.abstain and self.abstain.band)):
+            raise CardError("positive: expected a class, as there is a threshold or a band of its probability")
+        if self.threshold is not None and self.costs is not None:
+            raise CardError("expected a threshold or costs, got both")
+        if self.costs is None and self.abstain and self.abstain.expected_cost is not None:
+            raise CardError("costs: expected, as abstain.expected_cost is about them")
+        check_choice(self.resize, RESIZES, "resize")
+        check_choice(self.interpolation, INTERPOLATIONS, "interpolation")
+        check_choice(self.quantization, QUANTIZATIONS, "quantization")
+        if not isinstance(self.exif, bool):
+            raise CardError(f"exif: expected true or false, got {self.exif!r}")
+        if self.normalisation is not None:
+            for name in ("mean", "std"):
+                if len(getattr(self.normalisation, name)) != self.input.channels:
+                    raise CardError(f"normalisation.{name}: expected a number for each channel ({self.input.channels})")
+        check_mapping(self.card, "card")
+
+    def _checked_costs(self) -> tuple[tuple[float, ...], ...]:
+        count = len(self.classes)
+        rows = self.costs if is_list(self.costs) else ()
+        costs = tuple(numbers(row, f"costs[{index}]", least=0) for index, row in enumerate(rows))
+        if len(costs) != count or any(len(row) != count for row in costs):
+            raise CardError(f"costs: expected a row and a column for each of the {count} classes")
+        return costs
+
+    @property
+    def positive_index(self) -> int | None:
+        """Place of the positive class in `classes`, None without one."""
+        return None if self.positive is None else self.classes.index(self.positive)
+
+    def to_json(self) -> dict[str, Any]:
+        """The document, of plain values."""
+        facts = asdict(self)
+        if self.abstain is not None:  # the one that is meant, alone
+            facts["abstain"] = {name: value for name, value in facts["abstain"].items() if value is not None}
+        return {"format": FORMAT, **_plain(facts)}
+
+    def to_text(self) -> str:
+        """The document as text. Raises CardError where `card` holds what JSON cannot."""
+        try:
+            return json.dumps(self.to_json(), ensure_ascii=False, indent=2, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise CardError(f"the card cannot be written as JSON: {error}") from None
+
+    @classmethod
+    def from_json(cls, document: Any, where: str = "the card") -> Card:
+        """A card of a document that was read; `where` is said in errors. Raises CardError."""
+        try:
+            return _read_card(document)
+        except CardError as error:
+            raise CardError(f"{where}: {error}") from None
+
+    @classmethod
+    def from_text(cls, text: str | bytes, where: str = "the card") -> Card:
+        """A card of JSON text (UTF-8). Raises CardError."""
+        try:
+            document = json.loads(text, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:  # UnicodeDecodeError is one
+            raise CardError(f"{where} is not JSON: {error}") from None
+        return cls.from_json(document, where)
+
+
+_PARTS = {"input": Input, "normalisation": Normalisation, "probabilities": Probabilities, "run": Origin}
+
+
+def _read_card(document: Any) -> Card:
+    if not isinstance(document, Mapping):
+        raise CardError(f"expected keys and values, got {type(document).__name__}")
+    found = document.get("format")
+    if found != FORMAT or found is True:
+        newer = "; a newer imbalkit wrote it: update this one" if type(found) is int and found > FORMAT else ""
+        raise CardError(f"format: expected {FORMAT}, got {found!r}{newer}")
+    names = ["format", *(each.name for each in fields(Card))]
+    values = {name: document[name] for name in exactly(document, names, "") if name != "format"}
+    for name, part in _PARTS.items():
+        if values[name] is not None or name != "normalisation":
+            names = [each.name for each in fields(part)]
+            check_mapping(values[name], name)
+            values[name] = part(**{key: values[name][key] for key in exactly(values[name], names, f"{name}.")})
+    if values["abstain"] is not None:
+        check_mapping(values["abstain"], "abstain")
+        names = [each.name for each in fields(Abstain)]
+        exactly({**dict.fromkeys(names), **values["abstain"]}, names, "abstain.")
+        values["abstain"] = Abstain(**values["abstain"])
+    return Card(**values)
+
+
+def _class_names(names: Any) -> tuple[str, ...]:
+    if not is_list(names) or len(names) < 2 or not all(isinstance(name, str) and name for name in names):
+        raise CardError(f"classes: expected at least two names, got {names!r}")
+    twice = next((name for name in names if list(names).count(name) > 1), None)
+    if twice is not None:
+        raise CardError(f"classes: {twice!r} is named twice")
+    return tuple(names)
+
+
+def _set(instance: Any, name: str, value: Any) -> None:
+    object.__setattr__(instance, name, value)  # the instance is frozen
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, also within."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,0 +1,47 @@
+"""The command `imbalkit-lite`; whatever takes time to import is imported when it is needed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from imbalkit_lite import __version__
+from imbalkit_lite.prediction_command import file_predictor, options, predict
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="imbalkit-lite %(version)s")
+def root() -> None:
+    """Use files that `imbalkit export` wrote, without PyTorch."""
+
+
+@root.command("predict")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@options
+def predict_command(
+    file: Path, threshold: float | None, batch_size: int | None, threads: int | None, **what: Any
+) -> None:
+    """Let an exported FILE (.tflite, .onnx) judge images: probabilities, decision as its card says, and whether it abstains.
+
+    A PATH is an image, a folder of images, or a table (.csv, .tsv, .parquet) with a column of paths, which may start at
+    the table or at the working directory; its other columns stay beside the answers. "-" reads paths from standard
+    input, one a line. A file that cannot be read is a row with `error`; exit code 1 only if none could be read.
+    """
+    predict(lambda: file_predictor(file, threshold, batch_size, threads), **what)
+
+
+def main() -> None:
+    """A user's mistake ends with its message and exit code 1, never with a traceback."""
+    try:
+        root(standalone_mode=True)
+    except Exception as error:
+        from imbalkit_lite.errors import ImbalkitError
+
+        if not isinstance(error, ImbalkitError):
+            raise
+        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(str(error), err=True)
+        sys.exit(1)

@@ -1,0 +1,256 @@
+"""Decoding and the one resize routine, free of torch: the cache, predict and export all go through here.
+
+Libraries differ by a grey level in some pixels, so nothing else in imbalkit scales an image.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from imbalkit_lite.card import INTERPOLATIONS as _NAMES
+from imbalkit_lite.card import RESIZES
+from imbalkit_lite.errors import DataError, nearest
+
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".jp2")
+INTERPOLATIONS = {name: Image.Resampling[name.upper()] for name in _NAMES}
+VERSION = 1  # raise it when the pixels that a rule gives change: old caches are then left aside
+_MOST_PIXELS = 2**28  # of a scaled image before it is cropped; only a thread-thin picture gets there
+
+
+@dataclass(frozen=True)
+class ImageRule:
+    """How a file becomes pixels of one size.
+
+    Attributes:
+        size: height, width in px
+        resize: squash (to the size, whatever the shape), crop (scale until the size is covered, cut the centre out) or
+            pad (scale until it fits, centre it on black)
+        interpolation: nearest | bilinear | bicubic | lanczos; all but nearest are antialiased, as Pillow does it
+        exif: turn photographs upright by their EXIF orientation
+
+    Raises DataError for anything else.
+    """
+
+    size: tuple[int, int]
+    resize: str = "squash"
+    interpolation: str = "bilinear"
+    exif: bool = True
+
+    def __post_init__(self) -> None:
+        size = (self.size, self.size) if isinstance(self.size, int) else tuple(int(side) for side in self.size)
+        if len(size) != 2 or min(size) < 1:
+            raise DataError(f"expected an image size (height, width) of at least 1 px, got {self.size}")
+        object.__setattr__(self, "size", size)
+        for what, value, known in (
+            ("resize", self.resize, RESIZES),
+            ("interpolation", self.interpolation, INTERPOLATIONS),
+        ):
+            if value not in known:
+                raise DataError(
+                    f"expected {what} to be one of {', '.join(known)}, got {value!r}{nearest(value, known)}"
+                )
+
+    @property
+    def key(self) -> str:
+        """The rule as a folder name, such as "320x320-squash-bilinear-upright-v1"."""
+        turning = "upright" if self.exif else "asis"
+        return f"{self.size[0]}x{self.size[1]}-{self.resize}-{self.interpolation}-{turning}-v{VERSION}"
+
+
+def decode(source: str | PathLike[str] | bytes, exif: bool = True) -> np.ndarray:
+    """A file's first picture as RGB.
+
+    Transparency is laid over white; palettes, greyscale, CMYK and other colour spaces become RGB as Pillow converts
+    them; 16-bit greyscale is scaled to 8 bits by round(v / 257); float pictures must hold 0..1 and are scaled by 255.
+
+    Args:
+        source: path, or the file's content
+        exif: turn it upright by its EXIF orientation
+
+    Returns:
+        uint8 [H, W, 3]
+
+    Raises:
+        DataError: naming the file (if a path is given), where it is missing, unreadable, truncated or too large
+    """
+    return np.array(_load(source, exif))
+
+
+def read_image(source: str | PathLike[str] | bytes, rule: ImageRule) -> np.ndarray:
+    """`resize(decode(source))` without the array between: uint8 [h, w, 3]. Raises DataError as `decode` does."""
+    return np.array(_fit(_load(source, rule.exif), rule))
+
+
+def read_pixels(source: str | PathLike[str] | bytes, rule: ImageRule, channels: int = 3) -> np.ndarray:
+    """A picture as a network takes it: uint8 [h, w, C], RGB or grey with 1 channel. Raises DataError as `decode` does."""
+    image = read_image(source, rule)
+    return image if channels == 3 else np.array(Image.fromarray(image).convert("L"))[..., None]
+
+
+def probe(path: str | PathLike[str]) -> tuple[int, int, str]:
+    """Height and width in px (upright) and Pillow's mode, after reading the whole file.
+
+    A JPEG is decoded at an eighth of its size, which still reads all of its data: a truncated file is found. Raises
+    DataError as `decode` does.
+    """
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            mode = image.mode
+            image.draft(None, (max(1, width // 8), max(1, height // 8)))
+            image.load()
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path}: {_reason(error)}") from None
+    return (width, height, mode) if turned else (height, width, mode)
+
+
+def resize(array: np.ndarray, rule: ImageRule) -> np.ndarray:
+    """The one resize routine: uint8 [H, W, C] (or [H, W]) to uint8 [h, w, C].
+
+    With (H, W) the picture, (h, w) the rule's size, and round-half-up on integers, `round(a / b) = (2a + b) // 2b`:
+
+    * squash scales to (h, w).
+    * crop scales to (h, max(w, round(W h / H))) if h W >= w H, else to (max(h, round(H w / W)), w); then takes rows
+      from (scaled height - h) // 2 and columns from (scaled width - w) // 2.
+    * pad scales to (max(1, round(H w / W)), w) if h W >= w H, else to (h, max(1, round(W h / H))); then puts that on
+      black at row (h - scaled height) // 2 and column (w - scaled width) // 2.
+
+    Scaling an axis of n pixels to m, s = n / m. nearest: output i is input floor((i + 0.5) s). Others: output i is a
+    weighted mean around c = (i + 0.5) s over the pixels j with int(c - r + 0.5) <= j < int(c + r + 0.5) that the
+    picture has; the weight is filter((j + 0.5 - c) / max(s, 1)), the stretching being the antialiasing;
+    r = support * max(s, 1); support 1 (bilinear, the triangle), 2 (bicubic, a = -0.5), 3 (lanczos). Weights are
+    normalised to 1 and rounded to multiples of 2^-22. Width first, then height, each rounded half up and clipped to
+    0..255. It is what Pillow does for one axis; which axis it takes first, and how it rounds for nearest, differ
+    between its releases, so both are decided here.
+    """
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.dtype != np.uint8 or 0 in array.shape:
+        raise DataError(f"expected an image uint8 [H, W, C], got {array.dtype} {list(array.shape)}")
+    if array.shape[2] == 3:
+        return np.array(_fit(Image.fromarray(array), rule))
+    # Channel by channel: Pillow would take four channels for transparency and weigh the colours by it.
+    planes = [Image.fromarray(np.ascontiguousarray(array[..., channel])) for channel in range(array.shape[2])]
+    return np.stack([np.array(_fit(plane, rule)) for plane in planes], axis=-1)
+
+
+def is_image(path: str | PathLike[str]) -> bool:
+    """Whether a file's name ends as a picture's does, and is not hidden (such as macOS's "._a.jpg")."""
+    path = Path(path)
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+
+
+def list_images(root: Path) -> list[str]:
+    """Every image below a folder as a sorted path relative to it, with "/"; hidden files and folders are left out."""
+    found, seen = [], set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link back into the tree
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        below = os.path.relpath(folder, root).replace(os.sep, "/")
+        found += [name if below == "." else f"{below}/{name}" for name in files if is_image(name)]
+    return sorted(found)
+
+
+def _fit(image: Image.Image, rule: ImageRule) -> Image.Image:
+    """`resize` on a Pillow image of one or three bands."""
+    (h, w), (width, height), how = rule.size, image.size, INTERPOLATIONS[rule.interpolation]
+    if rule.resize == "squash":
+        return _scale(image, h, w, how)
+    by_height = h * width >= w * height
+    tall, wide = (
+        _round(width * h, height),
+        _round(height * w, width),
+    )  # the free side, scaled to the height or the width
+    if rule.resize == "crop":
+        new_h, new_w = (h, max(w, tall)) if by_height else (max(h, wide), w)
+        if new_h * new_w > _MOST_PIXELS:
+            raise DataError(f"a picture of {height}x{width} px is too thin to be cropped to {h}x{w} px")
+        top, left = (new_h - h) // 2, (new_w - w) // 2
+        return _scale(image, new_h, new_w, how).crop((left, top, left + w, top + h))
+    new_h, new_w = (max(1, wide), w) if by_height else (h, max(1, tall))
+    padded = Image.new(image.mode, (w, h))
+    padded.paste(_scale(image, new_h, new_w, how), ((w - new_w) // 2, (h - new_h) // 2))
+    return padded
+
+
+def _scale(image: Image.Image, height: int, width: int, how: Image.Resampling) -> Image.Image:
+    if image.size == (width, height):
+        return image
+    if how != Image.Resampling.NEAREST:
+        return image.resize((width, image.size[1]), how).resize((width, height), how)
+    pixels = np.asarray(image)
+    rows, columns = (
+        (2 * np.arange(new) + 1) * old // (2 * new) for new, old in ((height, image.size[1]), (width, image.size[0]))
+    )
+    return Image.fromarray(pixels[rows[:, None], columns])
+
+
+def _round(a: int, b: int) -> int:
+    return (2 * a + b) // (2 * b)
+
+
+def _load(source: str | PathLike[str] | bytes, exif: bool) -> Image.Image:
+    """The file's first picture, mode RGB."""
+    name = "" if isinstance(source, bytes) else f"{source}: "
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            image.load()
+            if exif:
+                ImageOps.exif_transpose(image, in_place=True)
+            return _to_rgb(image)
+    except DataError as error:
+        raise DataError(f"{name}{error}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever they stumble over
+        raise DataError(f"{name}{_reason(error)}") from None
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Any Pillow image to mode RGB."""
+    if image.mode.startswith("I"):  # 16-bit greyscale; Pillow before 11 opens a 16-bit PNG as 32-bit "I"
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise DataError(
+                f"expected greyscale of at most 16 bits, got values from {values.min()} to {values.max()}: "
+                "scale them to 0..65535"
+            )
+        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    elif image.mode == "F":
+        values = np.asarray(image)
+        if not (values.min() >= 0 and values.max() <= 1):
+            raise DataError(
+                f"expected a float picture of values 0..1, got {values.min()} to {values.max()}: scale them"
+            )
+        image = Image.fromarray(np.floor(values * 255.0 + 0.5).astype(np.uint8))
+    elif image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        # Premultiplied "La" has no direct way to RGBA.
+        layered = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), layered)
+    return image.copy() if image.mode == "RGB" else image.convert("RGB")
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a file, in a few words."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, PermissionError):
+        return "the file may not be read (permissions)"
+    if isinstance(error, IsADirectoryError):
+        return "expected an image file, got a folder"
+    if type(error).__name__ == "UnidentifiedImageError":
+        return "not an image that Pillow can read"
+    return f"the image cannot be read ({error or type(error).__name__})"

@@ -1,0 +1,142 @@
+"""The images that a user names: files, folders, tables with a column of paths."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from imbalkit_lite.errors import DataError, listing, nearest
+from imbalkit_lite.images import list_images
+from imbalkit_lite.tables import Cells, is_table, read_table
+
+
+@dataclass(frozen=True)
+class Item:
+    """An image to look at.
+
+    Attributes:
+        path: as it was written: by the user, or in the table
+        file: where it is; None where a table has no path in this row
+        extra: the other columns of its table
+    """
+
+    path: str
+    file: Path | None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files in a row, without anything else known of them."""
+
+    paths: Sequence[str]
+
+    columns = ()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (Item(path, Path(path).expanduser()) for path in self.paths)
+
+
+@dataclass(frozen=True)
+class TableOfPaths:
+    """The rows of a table; relative paths start at its folder or, if nothing is there, at the working directory.
+
+    Attributes:
+        header: names of the columns
+        rows: cells of each row, None for a missing one
+        column: which column holds the paths
+        file: that it was read from, None for a table in memory
+
+    Raises DataError for a column that is not there.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Cells]
+    column: str = "path"
+    file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.column not in self.header:
+            raise DataError(
+                f"{self.file.absolute() if self.file else 'the table'} has no column {self.column!r}"
+                f"{nearest(self.column, self.header)} (columns: {listing(self.header, 30)}): say which one holds the "
+                "paths with --column"
+            )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the table says besides the path."""
+        return tuple(name for name in self.header if name != self.column)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Item]:
+        names, place = self.columns, list(self.header).index(self.column)
+        for row in self.rows:
+            extra = dict(zip(names, (*row[:place], *row[place + 1 :]), strict=True))
+            path = "" if row[place] is None else str(row[place])
+            yield Item(path, self._find(path) if path.strip() else None, extra)
+
+    def _find(self, path: str) -> Path:
+        here = Path(path).expanduser()
+        beside = self.file.parent / here if self.file else here
+        return here if not beside.exists() and here.exists() else beside
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything to look at, in the order in which it was named; rows are made as they are asked for."""
+
+    sources: tuple[Files | TableOfPaths, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The other columns of all tables, each once."""
+        return tuple(dict.fromkeys(name for source in self.sources for name in source.columns))
+
+    def __len__(self) -> int:
+        return sum(len(source) for source in self.sources)
+
+    def __iter__(self) -> Iterator[Item]:
+        for source in self.sources:
+            yield from source
+
+
+def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -> Inputs:
+    """What the names stand for: an image file; a folder (every image below it, hidden ones left out, in order of their
+    paths); a table (.csv, .tsv or .parquet) with a column of paths; a pattern such as "new/*.jpg" that is no file.
+
+    A file that is not there is an item all the same. Raises DataError for tables that cannot be read or lack the column,
+    and where there is nothing to look at.
+    """
+    sources: list[Files | TableOfPaths] = []
+    empty = []
+    for name in map(os.fspath, names):
+        path = Path(name).expanduser()
+        if path.is_dir():
+            found = [os.path.join(name, *image.split("/")) for image in list_images(path)]
+            empty += [] if found else [f"{path.absolute()} holds no images"]
+        elif is_table(path):
+            sources.append(TableOfPaths(*read_table(path), column, path))
+            empty += [] if len(sources[-1]) else [f"{path.absolute()} has no rows"]
+            continue
+        elif not path.exists() and glob.has_magic(name):
+            found = sorted(glob.glob(str(path), recursive=True)) or [name]
+        else:
+            found = [name]
+        if sources and isinstance(sources[-1], Files):
+            sources[-1] = Files([*sources[-1].paths, *found])
+        else:
+            sources.append(Files(found))
+    inputs = Inputs(tuple(sources))
+    if not len(inputs):
+        raise DataError("there is nothing to predict: " + ("; ".join(empty) or "no files were named"))
+    return inputs

@@ -1,0 +1,138 @@
+"""An exported file at work: `open_model(path)` gives its card, its probabilities and its decisions."""
+
+from __future__ import annotations
+
+import os
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from imbalkit_lite.card import Card, Input
+from imbalkit_lite.decisions import abstains, decide
+from imbalkit_lite.errors import DataError, ModelError, listing
+from imbalkit_lite.images import ImageRule
+from imbalkit_lite.predicting import Answers
+from imbalkit_lite.runtimes import SUFFIXES, Runtime, open_runtime
+
+BATCH = 8  # pictures at once, where the file takes any number; on a CPU more are no faster, but take memory
+
+
+class Model:
+    """An exported file, ready to be asked. Not for several threads at once.
+
+    Attributes:
+        path: the file
+        card: what it says of itself
+        rule: how a picture gets the size that it takes
+        classes: names, in the order of the output
+        positive: place of the positive class in them, None without one
+        channels: 3 (RGB) or 1 (grey)
+        batch_size: pictures that are asked at once
+    """
+
+    def __init__(self, path: Path, card: Card, runtime: Runtime):
+        self.path, self.card, self._runtime = path, card, runtime
+        size = (card.input.height, card.input.width)
+        self.rule = ImageRule(size, card.resize, card.interpolation, card.exif)
+        self.classes, self.positive, self.channels = card.classes, card.positive_index, card.input.channels
+        self.batch_size = BATCH
+
+    def at(self, threshold: float) -> Model:
+        """The same at another threshold, and without costs. Raises ModelError without a positive class, or outside 0..1."""
+        if self.positive is None:
+            raise ModelError(
+                f"{self.path} has no positive class to put a threshold to: of {listing(self.classes)} the most probable "
+                "one is called"
+            )
+        if not 0 <= threshold <= 1:
+            raise ModelError(f"expected a threshold from 0 to 1, got {threshold:g}")
+        other = copy(self)
+        rule = self.card.abstain
+        kept = None if rule is not None and rule.expected_cost is not None else rule
+        other.card = replace(self.card, threshold=float(threshold), costs=None, abstain=kept)
+        return other
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """Probabilities, float32 [n, classes], of pictures uint8 [n, H, W, C] of the size that the file takes.
+
+        Raises DataError for pixels of another type or shape, ModelError where the file's answer is not finite.
+        """
+        pixels = np.asarray(pixels)
+        wanted = (*self.rule.size, self.channels)
+        if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != wanted:
+            raise DataError(
+                f"{self.path} takes pictures uint8 [n, {', '.join(map(str, wanted))}] (height, width, channels), got "
+                f"{pixels.dtype} {list(pixels.shape)}; `rule` with imbalkit_lite.images.read_image makes them"
+            )
+        answers = np.empty((len(pixels), len(self.classes)), dtype=np.float32)
+        step = self.batch_size if self._runtime.any_batch else 1
+        for start in range(0, len(pixels), step):
+            answers[start : start + step] = self._runtime.run(
+                input_tensor(pixels[start : start + step], self.card.input)
+            )
+        if not np.isfinite(answers).all():
+            raise ModelError(f"{self.path} answers with probabilities that are not finite")
+        return answers
+
+    def answer(self, pixels: np.ndarray) -> Answers:
+        """Probabilities, forced decisions (class codes) and abstentions. Pixels and errors as for `probabilities`."""
+        probabilities = self.probabilities(pixels)
+        return Answers(probabilities, decide(probabilities, self.card), abstains(probabilities, self.card))
+
+
+def input_tensor(pixels: np.ndarray, source: Input) -> np.ndarray:
+    """Pictures uint8 [n, H, W, C] as a file's input tensor, [n, ...]."""
+    if source.layout == "NCHW":
+        pixels = pixels.transpose(0, 3, 1, 2)
+    if source.type == "float32":
+        pixels = pixels.astype(np.float32)
+        if source.range == (0, 1):
+            pixels /= 255
+    return np.ascontiguousarray(pixels)
+
+
+def is_model(path: str | os.PathLike[str]) -> bool:
+    """Whether a file's name ends as an exported file's does: .tflite or .onnx."""
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def open_model(path: str | os.PathLike[str], threads: int | None = None) -> Model:
+    """A .tflite or .onnx file that imbalkit exported.
+
+    Args:
+        path: the file; nothing beside it is read
+        threads: of the runtime (default: its own choice)
+
+    Raises:
+        ModelError: no such file, a damaged one, tensors that are not those of the card
+        CardError: a file without a card, or with one that cannot be true
+        MissingExtraError: the file's runtime is not installed
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise ModelError(
+            f"there is no file {path}" if not path.is_dir() else f"expected a model file, {path} is a folder"
+        )
+    if not is_model(path):
+        raise ModelError(f"expected a file whose name ends in {' or '.join(SUFFIXES)}, got {path}")
+    if threads is not None and threads < 1:
+        raise ModelError(f"expected at least 1 thread, got {threads}")
+    text, runtime = open_runtime(path, threads)
+    card = Card.from_text(text, f"the card in {path}")
+    _check_tensors(path, card, runtime)
+    return Model(path, card, runtime)
+
+
+def _check_tensors(path: Path, card: Card, runtime: Runtime) -> None:
+    """Raise ModelError where the file's tensors are not those that its card speaks of."""
+    for what, card_says, file_has in (
+        ("takes images of shape", card.input.shape, runtime.input_shape),
+        ("takes values of type", card.input.type, runtime.input_type),
+        ("answers with shape", (len(card.classes),), runtime.output_shape),
+        ("answers with values of type", "float32", runtime.output_type),
+    ):
+        if card_says != file_has:
+            said, has = (list(v) if isinstance(v, tuple) else v for v in (card_says, file_has))
+            raise ModelError(f"{path} does not fit its card: it {what} {has}, the card says {said}")

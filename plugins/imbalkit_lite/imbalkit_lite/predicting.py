@@ -1,0 +1,100 @@
+"""Probabilities and decisions for new images. Whatever answers (a run's network, an exported file) is a `Predictor`.
+
+Images are decoded by threads a few batches ahead, and rows leave as soon as they are known, so that memory does not grow
+with the number of files.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+
+from imbalkit_lite.errors import DataError
+from imbalkit_lite.images import ImageRule, read_pixels
+from imbalkit_lite.inputs import Inputs, Item
+from imbalkit_lite.rows import Row, RowMaker
+
+WORKERS = 8  # threads that decode
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What is said of a batch: probabilities float [n, C], decisions int [n] (forced), abstained bool [n]."""
+
+    probabilities: np.ndarray
+    decisions: np.ndarray
+    abstained: np.ndarray
+
+
+class Predictor(Protocol):
+    """A model that answers: classes, how it wants its images, how many at once."""
+
+    classes: tuple[str, ...]
+    positive: int | None
+    rule: ImageRule
+    channels: int
+    batch_size: int
+
+    def answer(self, pixels: np.ndarray) -> Answers:
+        """`pixels` uint8 [n, H, W, C], of the size of `rule`."""
+        ...
+
+
+def predict_rows(
+    inputs: Inputs, predictor: Predictor, progress: Callable[[int, int], None] | None = None
+) -> Iterator[Row]:
+    """A row for each image, in order; `progress` is told (done, total) after each batch."""
+    maker, total, done = RowMaker(predictor.classes, inputs.columns), len(inputs), 0
+    read = _read_ahead(inputs, predictor, depth=2 * predictor.batch_size + WORKERS)
+    while batch := list(islice(read, predictor.batch_size)):
+        yield from _answer(batch, predictor, maker)
+        done += len(batch)
+        if progress:
+            progress(done, total)
+
+
+Read = tuple[Item, np.ndarray | str]  # pixels, or why there are none
+
+
+def _answer(batch: Sequence[Read], predictor: Predictor, maker: RowMaker) -> Iterator[Row]:
+    pixels = [found for _, found in batch if isinstance(found, np.ndarray)]
+    answers = predictor.answer(np.stack(pixels)) if pixels else None
+    place = 0
+    for item, found in batch:
+        if answers is None or isinstance(found, str):
+            yield maker.failed(item, str(found))
+        else:
+            yield maker.answered(item, answers, place)
+            place += 1
+
+
+def _read_ahead(items: Iterable[Item], predictor: Predictor, depth: int) -> Iterator[Read]:
+    """Items in order with their pixels, at most `depth` of them under way."""
+    waiting: deque[tuple[Item, Future[np.ndarray | str]]] = deque()
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="imbalkit-decode")
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(_read, item, predictor.rule, predictor.channels)))
+            if len(waiting) >= depth:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read(item: Item, rule: ImageRule, channels: int) -> np.ndarray | str:
+    if item.file is None:
+        return "the table has no path in this row"
+    try:
+        return read_pixels(item.file, rule, channels)
+    except DataError as error:
+        return str(error).removeprefix(f"{item.file}: ")

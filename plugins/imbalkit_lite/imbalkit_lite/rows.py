@@ -1,0 +1,91 @@
+"""The rows that `predict` gives, one an image: their columns, and how they are written."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+from imbalkit_lite.inputs import Item
+
+if TYPE_CHECKING:
+    from imbalkit_lite.predicting import Answers, Predictor
+
+PATH, DECISION, ABSTAINED, ERROR = "path", "decision", "abstained", "error"
+Row = dict[str, Any]
+
+
+def columns_of(classes: Sequence[str], extra: Sequence[str] = ()) -> list[str]:
+    """path, decision, abstained, probability_<class> ..., error, then the other columns of the tables (`_in_table` is put
+    to a name that is taken)."""
+    own = [PATH, DECISION, ABSTAINED, *(f"probability_{name}" for name in classes), ERROR]
+    return [*own, *_renamed(own, extra).values()]
+
+
+def _renamed(own: Sequence[str], extra: Sequence[str]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for name in extra:
+        place = name
+        while place in own or place in names.values() or (place != name and place in extra):
+            place = f"{place}_in_table"
+        names[name] = place
+    return names
+
+
+class RowMaker:
+    """Makes rows of answers. A file that cannot be read has `error` and nothing else; the others have None there."""
+
+    def __init__(self, classes: Sequence[str], extra: Sequence[str] = ()):
+        self.classes = tuple(classes)
+        self.columns = columns_of(classes, extra)
+        self._extra = _renamed(columns_of(classes), extra)
+
+    def answered(self, item: Item, answers: Answers, index: int) -> Row:
+        """The row of an image, `index` in its batch's answers."""
+        row = self._row(item)
+        row[DECISION] = self.classes[int(answers.decisions[index])]
+        row[ABSTAINED] = bool(answers.abstained[index])
+        for name, value in zip(self.classes, answers.probabilities[index].tolist(), strict=True):
+            row[f"probability_{name}"] = value
+        return row
+
+    def failed(self, item: Item, error: str) -> Row:
+        """The row of a file that cannot be read."""
+        return self._row(item) | {ERROR: error}
+
+    def _row(self, item: Item) -> Row:
+        row = dict.fromkeys(self.columns) | {PATH: item.path}
+        return row | {self._extra[name]: value for name, value in item.extra.items()}
+
+
+def write_csv(rows: Iterable[Row], columns: Sequence[str], stream: IO[str]) -> Iterator[Row]:
+    """Write CSV with a header, nothing for None; gives each row on once it is written."""
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(row)
+        yield row
+
+
+def write_json(rows: Iterable[Row], columns: Sequence[str], stream: IO[str]) -> Iterator[Row]:
+    """Write JSON lines (one object a line, every key in each); gives each row on once it is written."""
+    for row in rows:
+        stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+        yield row
+
+
+def write_text(predictor: Predictor, rows: Iterable[Row], columns: Sequence[str], stream: IO[str]) -> Iterator[Row]:
+    """Lines for a person: decision, probability (of the positive class, or of the decision), path."""
+    positive = None if predictor.positive is None else predictor.classes[predictor.positive]
+    width = max(len(name) for name in (*predictor.classes, DECISION))
+    title = "probability" if positive is None else f"probability of {positive}"
+    stream.write(f"{DECISION:{width}}  {title}  {PATH}\n")
+    for row in rows:
+        if row[ERROR] is None:
+            value = f"{row[f'probability_{positive or row[DECISION]}']:.4f}"
+            note = "  (abstains)" if row[ABSTAINED] else ""
+        else:
+            value, note = "", f"  {row[ERROR]}"
+        stream.write(f"{row[DECISION] or 'error':{width}}  {value:>{len(title)}}  {row[PATH]}{note}\n")
+        yield row

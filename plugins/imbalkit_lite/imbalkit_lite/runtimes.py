@@ -1,0 +1,158 @@
+"""The programs that run exported files, behind one interface; each is imported when a file needs it."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from imbalkit_lite import card
+from imbalkit_lite.errors import CardError, MissingExtraError, ModelError
+
+_LARGEST_CARD = 2**24  # bytes; a card is a few kB
+
+
+class Runtime(Protocol):
+    """One loaded file with one input and one output. Shapes are those of one image, without the batch."""
+
+    input_shape: tuple[int, ...]
+    input_type: str
+    output_shape: tuple[int, ...]
+    output_type: str
+    any_batch: bool  # else one image at a time
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """Images [n, ...] to the output [n, ...]."""
+        ...
+
+
+class LiteRT:
+    """A TFLite file in LiteRT's interpreter, an image at a time."""
+
+    any_batch = False
+
+    def __init__(self, path: Path, threads: int | None):
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise _missing(path, "ai-edge-litert", "tflite", error) from None
+        try:
+            self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            self._interpreter.allocate_tensors()
+            sources, targets = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        except (ValueError, RuntimeError) as error:
+            raise _unreadable(path, "TFLite", error) from None
+        source, target = _only(path, sources, targets)
+        self._source, self._target = source["index"], target["index"]
+        self.input_shape, self.output_shape = (_one_image(path, each["shape"].tolist()) for each in (source, target))
+        self.input_type, self.output_type = (np.dtype(each["dtype"]).name for each in (source, target))
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        self._interpreter.set_tensor(self._source, images)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._target)
+
+
+class OnnxRuntime:
+    """An ONNX file in ONNX Runtime, on the CPU."""
+
+    def __init__(self, path: Path, threads: int | None):
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise _missing(path, "onnxruntime", "onnx", error) from None
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # errors: they come as exceptions too
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            sources, targets = self._session.get_inputs(), self._session.get_outputs()
+        except Exception as error:  # of types that ONNX Runtime makes up at import
+            raise _unreadable(path, "ONNX", error) from None
+        source, target = _only(path, sources, targets)
+        self._source = source.name
+        self.any_batch = not isinstance(source.shape[0], int) if source.shape else False
+        self.input_shape, self.output_shape = (_one_image(path, each.shape) for each in (source, target))
+        self.input_type, self.output_type = (_ONNX_TYPES.get(each.type, each.type) for each in (source, target))
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return self._session.get_modelmeta().custom_metadata_map
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        return self._session.run(None, {self._source: images})[0]
+
+
+_ONNX_TYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
+
+
+def _open_tflite(path: Path, threads: int | None) -> tuple[bytes, Runtime]:
+    with path.open("rb") as file:
+        if file.read(8)[4:] != b"TFL3":
+            raise ModelError(f"{path} is not a TFLite file, or it is damaged")
+    text = _associated_card(path)  # first: a file that was cut off has lost it
+    return text, LiteRT(path, threads)
+
+
+def _open_onnx(path: Path, threads: int | None) -> tuple[str, Runtime]:
+    runtime = OnnxRuntime(path, threads)
+    text = runtime.metadata.get(card.KEY)
+    if text is None:
+        raise _no_card(path, f"no entry {card.KEY!r} in metadata_props")
+    return text, runtime
+
+
+_OPENERS: dict[str, Any] = {".tflite": _open_tflite, ".onnx": _open_onnx}
+SUFFIXES = tuple(_OPENERS)
+
+
+def open_runtime(path: Path, threads: int | None) -> tuple[str | bytes, Runtime]:
+    """The text of a file's card, and the file loaded. Raises CardError, ModelError, MissingExtraError."""
+    return _OPENERS[path.suffix.lower()](path, threads)
+
+
+def _associated_card(path: Path) -> bytes:
+    """TFLite's associated files are a ZIP archive behind the flatbuffer."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo(card.FILE).file_size > _LARGEST_CARD:
+                raise CardError(f"the card in {path} is larger than {_LARGEST_CARD // 2**20} MB: it is damaged")
+            return archive.read(card.FILE)
+    except zipfile.BadZipFile as error:
+        if zipfile.is_zipfile(path):
+            raise ModelError(f"{path} is damaged: {error}") from None
+        raise _no_card(path, "no associated files; a file that was cut off has lost them too") from None
+    except KeyError:
+        raise _no_card(path, f"no associated file {card.FILE}") from None
+
+
+def _no_card(path: Path, what: str) -> CardError:
+    return CardError(f"{path} has no card ({what}): expected a file that `imbalkit export` wrote")
+
+
+def _missing(path: Path, package: str, extra: str, error: ImportError) -> MissingExtraError:
+    return MissingExtraError(
+        f"{path.name} needs {package}: pip install {package} (or 'imbalkit-lite[{extra}]', 'imbalkit[{extra}]'): {error}"
+    )
+
+
+def _unreadable(path: Path, kind: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"{path} cannot be loaded as {kind} (damaged, or of another version): {' '.join(str(error).split())}"
+    )
+
+
+def _only(path: Path, sources: Any, targets: Any) -> tuple[Any, Any]:
+    if len(sources) != 1 or len(targets) != 1:
+        raise ModelError(f"expected one input and one output, {path} has {len(sources)} and {len(targets)}")
+    return sources[0], targets[0]
+
+
+def _one_image(path: Path, shape: list[Any]) -> tuple[int, ...]:
+    """A tensor's shape without the batch, which is 1 or free."""
+    if not shape or (isinstance(shape[0], int) and shape[0] != 1):
+        raise ModelError(f"expected tensors of one image or of any number, {path} has one of shape {shape}")
+    return tuple(shape[1:])

@@ -1,0 +1,56 @@
+"""TFLite files in the interpreters that are installed."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imbalkit.kinds import FileRuntime
+from imbalkit_tflite.converting import quiet
+
+
+def open_interpreter(module: str, path: Path, threads: int | None = None, delegates: bool = True) -> Any:
+    """A file in the interpreter of a module; without delegates its plain kernels run, and every tensor can be read."""
+    with quiet():
+        library = importlib.import_module(module)
+        options: dict[str, Any] = {"num_threads": threads}
+        if not delegates:
+            options["experimental_op_resolver_type"] = library.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            options["experimental_preserve_all_tensors"] = True
+        interpreter = library.Interpreter(model_path=str(path), **options)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+def runtime(name: str, module: str, path: Path, threads: int | None = None, most: int | None = None) -> FileRuntime:
+    """An interpreter as imbalkit knows programs. Logits come from its plain kernels, so that those are tried too."""
+    interpreter = open_interpreter(module, path, threads)
+    target = interpreter.get_output_details()[0]["index"]
+
+    def logits(inputs: np.ndarray) -> np.ndarray:
+        plain = open_interpreter(module, path, threads, delegates=False)
+        return _rows(plain, inputs, _softmax_input(plain))
+
+    return FileRuntime(name, lambda inputs: _rows(interpreter, inputs, target), logits, most)
+
+
+def _softmax_input(interpreter: Any) -> int:
+    """The tensor that the file's last softmax is given."""
+    answer = interpreter.get_output_details()[0]["index"]
+    operations = interpreter._get_ops_details()
+    softmax = next(each for each in operations if answer in each["outputs"] and each["op_name"] == "SOFTMAX")
+    return int(softmax["inputs"][0])
+
+
+def _rows(interpreter: Any, inputs: np.ndarray, target: int) -> np.ndarray:
+    """A tensor for inputs [n, H, W, C], of a row at a time, [n, ...]."""
+    source = interpreter.get_input_details()[0]["index"]
+    rows = []
+    for row in inputs:
+        interpreter.set_tensor(source, np.ascontiguousarray(row[None]))
+        interpreter.invoke()
+        rows.append(interpreter.get_tensor(target)[0])
+    return np.stack(rows)
