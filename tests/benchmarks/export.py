@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks export")
     parser.add_argument("what", choices=["files", "figures"])
     parser.add_argument("--only", action="append", choices=list(BACKBONES))
-    parser.add_argument("--work", type=Path, default=Path("/tmp/imbalkit_export"))
+    parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "imbalkit_export")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     options.work.mkdir(parents=True, exist_ok=True)

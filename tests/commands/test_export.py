@@ -18,7 +18,7 @@ for module in ("onnx", "onnxscript", "onnxruntime"):
 
 @pytest.fixture(scope="module")
 def project(finished_run, tmp_path_factory):
-    """A folder with a run folder in it, named `run`."""
+    """A folder with a run folder in it, named `run`; the run's own data, and the recipe's relative paths, are elsewhere."""
     root = tmp_path_factory.mktemp("export")
     shutil.copytree(finished_run, root / "run")
     return root
