@@ -20,7 +20,7 @@ from imbalkit.catalogue import HOOKS, Catalogue, default_catalogue
 from imbalkit.cli import COMMANDS
 from imbalkit.kinds import KINDS, Part, Settings
 from imbalkit.recipe import Recipe
-from imbalkit.tables import description, type_text
+from imbalkit.tables.parts import description, type_text
 
 PLACEHOLDER = re.compile(r"^<!-- generated: (.+?) -->$", re.MULTILINE)
 OURS = "imbalkit"  # parts of other installed distributions are left out: the docs are of what ships

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import Any
 
 import click
+
+from imbalkit_lite.command_line import run
 
 # name -> (module, help): known without importing, so that --help is instant
 COMMANDS = {
@@ -78,16 +79,4 @@ def root() -> None:
 
 def main() -> None:
     """The command `imbalkit`: a user's mistake ends with its message and exit code 1, never with a traceback."""
-    try:
-        root(standalone_mode=True)
-    except Exception as error:
-        from imbalkit.errors import ImbalkitError
-
-        if not isinstance(error, ImbalkitError):
-            raise
-        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        click.echo("stopped; `imbalkit run ... --resume` goes on from here", err=True)
-        sys.exit(130)
+    run(root, "stopped; `imbalkit run ... --resume` goes on from here")

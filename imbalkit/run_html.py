@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from imbalkit import run_folder
 from imbalkit.errors import RunError
-from imbalkit.tables import figure_text
+from imbalkit.tables.results import figure_text
 
 if TYPE_CHECKING:
     from imbalkit.runs import Run

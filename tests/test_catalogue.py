@@ -79,7 +79,7 @@ def test_a_hook_that_fails():
 @pytest.mark.parametrize(
     "result, message",
     [
-        ([Score], r"must return subclasses of imbalkit.kinds.Loss, got <class 'imbalkit.kinds.Score'>"),
+        ([Score], r"must return subclasses of imbalkit.kinds.Loss, got <class 'imbalkit.kinds.rows.Score'>"),
         (["mine"], "must return subclasses"),
         (Mine, "must return a list of classes"),
         ([type("NoName", (Loss,), {"__module__": __name__})], "has no `name`"),

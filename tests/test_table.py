@@ -15,7 +15,7 @@ from imbalkit.engine import run
 from imbalkit.errors import RecipeError
 from imbalkit.planning import prepare
 from imbalkit.table import Table
-from imbalkit.tables import plan_facts, removed_lines
+from imbalkit.tables.plan import plan_facts, removed_lines
 
 REMOVED = pd.DataFrame(
     {"label": ["3", "1", "3", "x"], "reason": ["twice", "unsure", "twice", "unsure"], "digits_row": [7, 8, 9, 10]}

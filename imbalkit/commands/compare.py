@@ -52,7 +52,7 @@ def command(
     """
     from imbalkit.comparison import compare
     from imbalkit.comparison.text import small_print, statements, table, to_facts
-    from imbalkit.tables import print_frame
+    from imbalkit.tables.frames import print_frame
 
     names = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
     if names == []:

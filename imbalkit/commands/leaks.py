@@ -199,9 +199,9 @@ def print_leaks(checks: Sequence[LeakCheck], prepared: Prepared, by: str | None,
     from rich.table import Table as RichTable
 
     from imbalkit.leaks import PAIRS
-    from imbalkit.tables import _console
+    from imbalkit.tables.console import console
 
-    console = _console()
+    screen = console()
     sides = [pair for pair in PAIRS if all(sum(prepared.split.counts[side]) for side in pair)]
     table = RichTable(title=f"rows of {escape(prepared.name)} that share ...", title_justify="left")
     table.add_column("")
@@ -210,22 +210,22 @@ def print_leaks(checks: Sequence[LeakCheck], prepared: Prepared, by: str | None,
     for check in checks:
         cells = ["not checked"] * len(sides) if check.not_made else [_share(o.figures.total) for o in check.overlaps]
         table.add_row(escape(_title(check)), *cells)
-    console.print(table)
+    screen.print(table)
     if any(check.leaks for check in checks):
-        _print_figures(console, checks, prepared, by)
-        _print_examples(console, checks, prepared.table)
+        _print_figures(screen, checks, prepared, by)
+        _print_examples(screen, checks, prepared.table)
     for check in checks:
         for note in [f"not checked: {check.not_made}"] if check.not_made else check.notes:
-            console.print(f"note: {_title(check)}: {note}", markup=False, soft_wrap=True)
+            screen.print(f"note: {_title(check)}: {note}", markup=False, soft_wrap=True)
     for note in prepared.split.notes:
-        console.print(f"note: {note}", markup=False, soft_wrap=True)
+        screen.print(f"note: {note}", markup=False, soft_wrap=True)
     if out is not None:
-        console.print(f"pairs: {out}", markup=False, soft_wrap=True)
+        screen.print(f"pairs: {out}", markup=False, soft_wrap=True)
     absent = sum(check.not_made is not None for check in checks)
     if any(check.leaks for check in checks):
-        console.print("[red bold]The sides are not independent.[/]")
+        screen.print("[red bold]The sides are not independent.[/]")
     else:
-        console.print(f"[green bold]Nothing shared.[/] Checks made: {len(checks) - absent}, not made: {absent}.")
+        screen.print(f"[green bold]Nothing shared.[/] Checks made: {len(checks) - absent}, not made: {absent}.")
 
 
 def _title(check: LeakCheck) -> str:

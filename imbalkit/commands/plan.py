@@ -22,7 +22,7 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool, without: tup
     """
     from imbalkit.planning import Loaded, prepare
     from imbalkit.sweeps.file import sweep_ladders
-    from imbalkit.tables import ladder_facts, plan_facts, print_ladders, print_plan
+    from imbalkit.tables.plan import ladder_facts, plan_facts, print_ladders, print_plan
 
     loaded = Loaded()
     prepared = prepare(recipe, overrides, tuple(without), loaded=loaded)

@@ -16,7 +16,7 @@ from imbalkit.commands import options
 def command(what: str | None, as_json: bool, without: tuple[str, ...]) -> None:
     """List the installed parts: of a KIND, or one by NAME with its parameters."""
     from imbalkit.catalogue import default_catalogue
-    from imbalkit.tables import part_facts, print_parts
+    from imbalkit.tables.parts import part_facts, print_parts
 
     facts = part_facts(default_catalogue(tuple(without)), what)
     if as_json:

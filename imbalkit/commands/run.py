@@ -40,7 +40,7 @@ def command(
     """
     from imbalkit.engine import is_first_process, run
     from imbalkit.progress import choose_progress
-    from imbalkit.tables import print_results
+    from imbalkit.tables.results import print_results
 
     path = run(recipe, overrides, runs, folder, resume, tuple(without), choose_progress(), rounds)
     if is_first_process():

@@ -26,7 +26,8 @@ def command(
     import signal
 
     from imbalkit.progress import Lines
-    from imbalkit.tables import print_frame, print_sweep
+    from imbalkit.tables.frames import print_frame
+    from imbalkit.tables.sweeps import print_sweep
 
     if plan_only:
         from imbalkit.catalogue import default_catalogue

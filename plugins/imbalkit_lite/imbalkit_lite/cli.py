@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from imbalkit_lite import __version__
+from imbalkit_lite.command_line import run
 from imbalkit_lite.prediction_command import file_predictor, options, predict
 
 
@@ -34,14 +34,5 @@ def predict_command(
 
 
 def main() -> None:
-    """A user's mistake ends with its message and exit code 1, never with a traceback."""
-    try:
-        root(standalone_mode=True)
-    except Exception as error:
-        from imbalkit_lite.errors import ImbalkitError
-
-        if not isinstance(error, ImbalkitError):
-            raise
-        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(str(error), err=True)
-        sys.exit(1)
+    """The command `imbalkit-lite`."""
+    run(root)

@@ -1,0 +1,53 @@
+"""What parts of several kinds meet: references to other parts, what is known when one is built, the class prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imbalkit.specification import part_of
+
+if TYPE_CHECKING:
+    from imbalkit.plan import Counts
+
+OpRef = part_of("op")
+ScoreRef = part_of("score")
+LossRef = part_of("loss")
+BackboneRef = part_of("backbone")
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """What a part may know when it is built."""
+
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]  # training rows of each class in the current plan
+    positive: int | None = None  # index of the positive class, None without one
+    image_size: tuple[int, int] = (32, 32)  # height, width in px
+    channels: int = 3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class PriorShift:
+    """What a sampler or a loss does to the class prior that a model learns (imbalkit.prior).
+
+    Attributes:
+        factors: how many times as much each class weighs afterwards, [C], up to a common factor; None if it is not known
+        exact: whether that is all: images of a class stay as likely as they were within it, so that dividing the odds by the
+            factors undoes the shift
+        why: the reason, in a line
+        adaptive: whether the weights follow the model while it learns
+    """
+
+    factors: tuple[float, ...] | None
+    exact: bool
+    why: str
+    adaptive: bool = False
+
+    @classmethod
+    def of_counts(cls, before: Counts, after: Counts, exact: bool, why: str) -> PriorShift:
+        """The shift of a sampler: rows of each class after it / before it; 1 for a class without rows before."""
+        known = before.is_exact and after.is_exact
+        pairs = zip(before.low, after.low, strict=True)
+        return cls(tuple(new / old if old else 1.0 for old, new in pairs) if known else None, exact, why)

@@ -1,0 +1,78 @@
+"""From logits to decisions: calibrators and thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from imbalkit.specification import Part
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Calibrator(Part):
+    """Fitted on validation only. `fit` returns a function from logits [n, C] to calibrated logits [n, C].
+
+    The function's attribute `fitted`, a mapping of plain values, goes into the run folder; `restore` makes it a function again.
+    If all it does is to multiply logits and to add to them, its attribute `affine` is (scale, bias), each a number or [C], and
+    `is_affine` of the part is True: such a calibrator can be put into a model file.
+    """
+
+    kind = "calibrator"
+    is_affine: ClassVar[bool] = False
+    needs_every_class: ClassVar[bool] = (
+        True  # not fitted unless validation has rows of each; else rows of two are enough
+    )
+    moves_prior: ClassVar[bool] = True  # afterwards the probabilities have validation's class shares on average
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """`logits` float [n, C], `labels` int [n]."""
+        raise NotImplementedError
+
+    def restore(self, fitted: Mapping[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
+        """What `fit` returned, from its `fitted`."""
+        raise NotImplementedError
+
+
+class Threshold(Part):
+    """Chooses the operating point of the positive class, of two or against the rest, on validation only."""
+
+    kind = "threshold"
+
+    def choose(
+        self,
+        positives: np.ndarray,
+        probabilities: np.ndarray,
+        weights: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> float:
+        """The probability from which on a row is called positive, 0..1.
+
+        Args:
+            positives: bool [n]
+            probabilities: of the positive class, float [n]
+            weights: what each row counts, float [n], such as to reckon with another prevalence; None for 1
+            groups: which rows belong together (a patient's), [n]; None where each stands for itself
+
+        Raises:
+            DataError: rows that nothing can be chosen from, such as those of one class
+        """
+        raise NotImplementedError
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether it looks at validation rows at all."""
+        return True
+
+    def check_rows(self, positives: int, negatives: int) -> str | None:
+        """Why so many independent validation rows are too few for it; asked before anything is trained."""
+        return None
+
+    def for_classes(self, classes: tuple[str, ...], positive: int | None) -> Threshold:
+        """The same rule with what it says of classes by name made ready for `choose`."""
+        return self
+
+    def cost_matrix(self, classes: tuple[str, ...]) -> np.ndarray | None:
+        """Costs [C, C] (label down, decision across) of a rule that calls the class of least expected cost; None for others."""
+        return None

@@ -1,0 +1,122 @@
+"""Model files that other programs run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import model_validator
+
+from imbalkit.specification import Part, Settings, param
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import nn
+
+    from imbalkit_lite.card import Card
+
+
+class ExportLimits(Settings):
+    """How far a quantised file may be from the network, on the rows that they are compared on. Otherwise it is not written."""
+
+    auc: float = param(0.01, help="largest change of the area under the ROC curve", ge=0)
+    sensitivity: float = param(
+        0.03, help="largest change of the positive class's recall (without one: of the mean recall)", ge=0
+    )
+    ece: float = param(0.03, help="largest change of the expected calibration error", ge=0)
+    flips: float = param(0.05, help="largest share of rows that are decided otherwise", ge=0)
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """What an exporter writes.
+
+    Attributes:
+        network: in eval mode on the CPU: a tensor of the type, layout and range of `card.input`, [n, ...], to probabilities
+            float32 [n, classes]; normalisation and calibration are inside
+        card: what the file must say of itself
+        calibration: inputs of the network to fit int8 ranges on, [n, ...]; None unless `quantize` is int8
+    """
+
+    network: nn.Module
+    card: Card
+    calibration: np.ndarray | None = None
+
+    def example(self, rows: int = 1) -> torch.Tensor:
+        """An input of the network to trace it with, [rows, ...]."""
+        import torch
+
+        shape, kind = (rows, *self.card.input.shape), self.card.input.type
+        return torch.zeros(shape, dtype=torch.uint8) if kind == "uint8" else torch.full(shape, 0.5)
+
+
+@dataclass(frozen=True)
+class FileRuntime:
+    """A program that has loaded a file: what the network is compared with.
+
+    Attributes:
+        name: of the program
+        probabilities: inputs of the file [n, ...] to its probabilities, float [n, classes]
+        logits: inputs to what the file's softmax is given, float [n, classes]; None where that cannot be seen
+        most: rows that it should be asked at most, where it is slow; None: any number
+    """
+
+    name: str
+    probabilities: Callable[[np.ndarray], np.ndarray]
+    logits: Callable[[np.ndarray], np.ndarray] | None = None
+    most: int | None = None
+
+
+class Exporter(Part):
+    """Writes a finished run's model to a file that another program runs.
+
+    The file is compared with the run's network, on rows of the run's data, before it gets its name (imbalkit.exporting). What it
+    holds is fixed by the class; how, by the recipe.
+    """
+
+    kind = "exporter"
+    suffix: ClassVar[str]
+    layout: ClassVar[Literal["NHWC", "NCHW"]] = "NCHW"  # of the file's input
+    quantizations: ClassVar[tuple[str, ...]] = ("none",)  # what `quantize` may be
+
+    file: str | None = param(None, help="name of the file (default: model, the quantisation and the suffix)")
+    quantize: Literal["none", "fp16", "dynamic", "int8"] = param(
+        "none",
+        help="numbers in the file: float32; float16 weights; int8 weights; int8 weights and layers, fitted on validation rows",
+    )
+    input: Literal["float32", "uint8"] = param("float32", help="what the file takes: values 0..1, or pixels 0..255")
+    limits: ExportLimits = param(ExportLimits(), help="how far a quantised file may be from the network")
+    rows: int = param(1000, help="most validation rows to compare on", unit="rows", ge=1)
+    calibration_rows: int = param(
+        200, help="validation rows that int8 is fitted on, evenly over classes", unit="rows", ge=1
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Exporter:
+        if self.quantize not in self.quantizations:
+            known = ", ".join(self.quantizations)
+            raise ValueError(f"quantize: the exporter {self.name!r} writes {known}, got {self.quantize!r}")
+        if self.file is not None and (Path(self.file).name != self.file or not self.file.endswith(self.suffix)):
+            raise ValueError(f"file: expected a name that ends in {self.suffix}, without a folder, got {self.file!r}")
+        return self
+
+    @property
+    def file_name(self) -> str:
+        """The file's name in a run folder."""
+        parts = ["model", *(word for word in (self.quantize, self.input) if word not in ("none", "float32"))]
+        return self.file or "-".join(parts) + self.suffix
+
+    def write(self, model: Exportable, path: Path) -> None:
+        """Write `path` (a temporary name, of any suffix), the card inside, and leave nothing else behind."""
+        raise NotImplementedError
+
+    def runtimes(self, path: Path, threads: int | None = None) -> Sequence[FileRuntime]:
+        """Programs here that run the file, first the one that its users run; none: it cannot be compared, which is said."""
+        raise NotImplementedError
+
+    def facts(self, path: Path) -> Mapping[str, Any]:
+        """What else to tell of the file, as plain values."""
+        return {}

@@ -1,0 +1,17 @@
+"""Runners of independent pieces of work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imbalkit.specification import Part
+
+
+class Launcher(Part):
+    """Runs independent pieces of work (the folds of a cross-validation, the cells of a sweep)."""
+
+    kind = "launcher"
+
+    def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
+        """Run each command line to its end; returns their exit codes in order."""
+        raise NotImplementedError

@@ -1,0 +1,83 @@
+"""Figures on predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from imbalkit.specification import Part
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Limits = tuple[float, float]  # low, high; NaN where there is none
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The limits of a figure and what they were made by, such as "Wilson"."""
+
+    low: float
+    high: float
+    method: str | None
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a metric sees: the test rows' labels and probabilities, and the decisions made from them."""
+
+    labels: np.ndarray  # int [n]
+    probabilities: np.ndarray  # float [n, C]
+    decisions: np.ndarray  # int [n]
+    classes: tuple[str, ...]
+    positive: int | None
+    train_counts: tuple[int, ...] | None = None  # source training rows of each class, where they are known
+    prevalences: tuple[float, ...] = ()  # shares of the positive class that the recipe asks predictive values for
+
+    def take(self, rows: np.ndarray) -> Predictions:
+        """Some rows, in any order and any number of times: positions int [m], or a mask bool [n]."""
+        return replace(
+            self, labels=self.labels[rows], probabilities=self.probabilities[rows], decisions=self.decisions[rows]
+        )
+
+
+class Metric(Part):
+    """A figure on predictions. It returns NaN where it is not defined (an absent class), never a made-up number.
+
+    `compute` is all that a metric must have. Intervals come from `resampled`; write it where the loop over `compute` is slow.
+    """
+
+    kind = "metric"
+    higher_is_better: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float] | None] = None  # of the figure, where it has both: its interval stays within
+    has_interval: ClassVar[bool] = True  # False: resamples are further from the truth than the figure, or cost too much
+
+    def compute(self, predictions: Predictions) -> float | dict[str, float]:
+        """One figure, or several by name, such as one a class."""
+        raise NotImplementedError
+
+    def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray | dict[str, np.ndarray]:
+        """The figure of R resamples, float64 [R], or several by name; as `compute` on rows that are really repeated.
+
+        `weights` says how often each row is in each resample, float [R, n], whole numbers.
+        """
+        from imbalkit.intervals import compute_each
+
+        return compute_each(self, predictions, weights)
+
+    def bounds_of(self, name: str) -> Limits | None:
+        """The bounds of one figure of several; default: `bounds` for each."""
+        return self.bounds
+
+    def closed_form(self, predictions: Predictions, level: float) -> Interval | dict[str, Interval] | None:
+        """An interval for rows that are independent of each other; None: there is none, and rows are resampled."""
+        return None
+
+    def alike(self, predictions: Predictions, groups: np.ndarray, level: float) -> Limits | dict[str, Limits]:
+        """The limits (low, high) where every resample gives the same figure, and so tells nothing of its spread.
+
+        Default: those of a figure at one of its bounds, from the groups (codes, int [n]) of the class with the fewest of them.
+        """
+        from imbalkit.intervals import alike_by_class
+
+        return alike_by_class(self, predictions, groups, level)

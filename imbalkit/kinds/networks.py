@@ -1,0 +1,72 @@
+"""Networks and what they are trained with: backbones, losses, augmentations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imbalkit.kinds.common import BuildContext, PriorShift
+from imbalkit.specification import Part
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Loss(Part):
+    """`build` returns a module: `module(logits [n, C], targets int64 [n])` gives a loss for each row, [n], or a scalar.
+
+    A scalar counts as the mean over its rows. Methods that a module may have besides:
+
+    - `class_weights() -> [C]`: logged after each epoch
+    - `epoch_finished()`: called after each epoch
+    - `statistics(logits, targets) -> Tensor`, `update(total)` and an attribute `needs_statistics`, for a loss that counts: the
+      engine sums the statistics over the parts of an accumulated batch and over processes, calls
+      `module(logits, targets, statistics=total)` for each part (with the whole total if `needs_statistics`), then `update(total)`
+    """
+
+    kind = "loss"
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        """What it does to the class prior. Exact for cross entropy with a constant weight for each class; to override there."""
+        return PriorShift(None, False, "it does not say how it weighs the classes")
+
+    def build(self, context: BuildContext) -> nn.Module:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a backbone wants to be fed: (image - mean) / std, with the image in 0..1, at `size` (height, width) by default."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    size: tuple[int, int]
+
+
+class Backbone(Part):
+    """`build` returns a module from normalised images [n, C, H, W] to features [n, F] with an attribute `num_features`."""
+
+    kind = "backbone"
+
+    def preprocessing(self) -> Preprocessing:
+        """Normalisation and default input size."""
+        raise NotImplementedError
+
+    def without_initial_weights(self) -> Backbone:
+        """The same network with no weights to start from: asked for where a run's own weights are loaded next.
+
+        To override where parameters name weights, as in `self.model_copy(update={"weights": None})`.
+        """
+        return self
+
+    def build(self, context: BuildContext) -> nn.Module:
+        raise NotImplementedError
+
+
+class Augmentation(Part):
+    """Random online augmentation, drawn anew each epoch: `build` returns a module on float [n, C, H, W] in 0..1."""
+
+    kind = "augmentation"
+
+    def build(self, context: BuildContext) -> nn.Module:
+        raise NotImplementedError

@@ -1,0 +1,105 @@
+"""Samples and rows: data sets, operations, samplers, and the scores that samplers rank by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from imbalkit.kinds.common import BackboneRef, BuildContext, LossRef, PriorShift, ScoreRef
+from imbalkit.specification import Part, param
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from imbalkit.plan import Counts, Plan
+    from imbalkit.table import Table
+
+
+class Dataset(Part):
+    """Reads a user's data: `load()` returns a Table (imbalkit.table) of every sample, without decoding an image."""
+
+    kind = "dataset"
+
+    def load(self) -> Table:
+        """All samples. Raises DataError with the file and row for what cannot be read."""
+        raise NotImplementedError
+
+
+class Op(Part):
+    """An operation of a view: turns, flips, blurs. Random numbers become parameters first, pixels change later."""
+
+    kind = "op"
+    parameters: ClassVar[tuple[str, ...]] = ()  # names of what `decide` draws for each row
+    square_only: ClassVar[bool] = False  # swaps height and width
+
+    def decide(self, uniforms: np.ndarray) -> np.ndarray:
+        """Uniform numbers, float64 [n, len(parameters)], to the parameters of n rows, float64 of the same shape."""
+        return uniforms
+
+    def apply(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
+        """Images, float [n, C, H, W] in 0..1, and their float32 [n, len(parameters)], to images of the same shape."""
+        raise NotImplementedError
+
+    @property
+    def label(self) -> str:
+        """The operation as a person reads it in a ladder or a gallery."""
+        return self.name.replace("_", " ")
+
+
+class Sampler(Part):
+    """Adds or drops rows of a plan. A count among its parameters is always the final count of a class."""
+
+    kind = "sampler"
+
+    def resample(self, plan: Plan, rng: np.random.Generator) -> Plan:
+        """The new plan; the given one stays as it is. Raises PlanError for the impossible."""
+        raise NotImplementedError
+
+    def preview(self, counts: Counts) -> Counts:
+        """Class counts after `resample`, as ranges where only training can tell. Raises PlanError as `resample` does."""
+        raise NotImplementedError
+
+    def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
+        """What it does to the class prior, given the counts before and after.
+
+        Exact only if the rows that are kept or copied do not depend on the image, and copies are the same pictures. To override
+        where that holds; probabilities after a sampler that says nothing are restored by a fit on validation.
+        """
+        return PriorShift.of_counts(before, after, False, "it does not say whether its rows depend on the image")
+
+    def fit_resample(self, indices: Any, y: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """For a user's own loop: resample `indices` by their labels `y`, both [n]; returns both of the new length."""
+        from imbalkit.plan import fit_resample
+
+        return fit_resample(self, indices, y, seed)
+
+
+class ScoredSampler(Sampler):
+    """A sampler that ranks rows by a score of a partly trained model. It names the score; the engine trains and scores."""
+
+    score: ScoreRef = param("loss", help="what a row is ranked by", validate_default=True)
+    loss: LossRef = param("ce", help="the loss that the rounds train with", validate_default=True)
+    backbone: BackboneRef | None = param(None, help="the backbone of the rounds (default: the recipe's)")
+    rounds: int = param(1, help="how often to train, score and drop", ge=1)
+    epochs: int = param(4, help="training epochs in each round", unit="epochs", ge=1)
+    between_rounds: Literal["keep", "reset"] = param(
+        help="keep the model between rounds and train it further, or reset it and train anew"
+    )
+
+    def resample(self, plan: Plan, scores: np.ndarray, rng: np.random.Generator, round: int = 0) -> Plan:  # type: ignore[override]
+        """The plan after round `round` (from 0); `scores` is float [rows of the plan]."""
+        raise NotImplementedError
+
+    def preview(self, counts: Counts, round: int | None = None) -> Counts:  # type: ignore[override]
+        """Class counts after round `round`, or after all rounds if it is None."""
+        raise NotImplementedError
+
+
+class Score(Part):
+    """What a model says of a row. `build` returns `f(logits [n, C], targets int64 [n]) -> float [n]`."""
+
+    kind = "score"
+
+    def build(self, context: BuildContext) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        raise NotImplementedError

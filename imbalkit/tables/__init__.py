@@ -1,0 +1,1 @@
+"""Tables on the terminal, and the same facts as JSON."""

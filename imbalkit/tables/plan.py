@@ -1,0 +1,135 @@
+"""The class counts of a plan on the terminal, and the same facts as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table as RichTable
+
+from imbalkit.plan import Counts, balance_ratio
+from imbalkit.planning import Prepared
+from imbalkit.prior import prior_ledger
+from imbalkit.tables.console import console
+from imbalkit.tables.prior import print_prior
+
+
+def plan_facts(prepared: Prepared) -> dict[str, Any]:
+    """Classes, counts of each side of the split, and of every rung of the ladder."""
+    table, split = prepared.table, prepared.split
+    sides = {side: table.counts(getattr(split, side)) for side in ("train", "validation", "test")}
+    return {
+        "recipe": prepared.name,
+        "hash": prepared.recipe.hash,
+        "classes": list(prepared.classes),
+        "positive": prepared.classes[prepared.positive] if prepared.positive is not None else None,
+        "samples": {"total": len(table), "counts": list(table.counts())},
+        "removed": table.removed_counts(),
+        "split": {
+            side: {"total": sum(counts), "counts": list(counts), "balance_ratio": _ratio(counts, prepared.positive)}
+            for side, counts in sides.items()
+        },
+        "groups": split.groups,
+        "missing_groups": split.missing_groups,
+        "ladder": ladder_facts(prepared),
+        "prior": prior_ledger(prepared).to_json(),
+        "notes": [*table.notes, *split.notes],
+    }
+
+
+def _rung(stage: str, counts: Counts, positive: int | None) -> dict[str, Any]:
+    fact = {
+        "stage": stage,
+        "total": counts.total,
+        "counts": list(counts.low) if counts.is_exact else None,
+        "balance_ratio": _ratio(counts.low, positive) if counts.is_exact else None,
+    }
+    if not counts.is_exact:
+        fact |= {"low": list(counts.low), "high": list(counts.high)}
+    return fact
+
+
+def _ratio(counts: Sequence[int], positive: int | None) -> float | None:
+    ratio = balance_ratio(counts, positive)
+    return None if math.isnan(ratio) else round(ratio, 4)
+
+
+def print_plan(prepared: Prepared) -> None:
+    """The ladder of class counts."""
+    facts = plan_facts(prepared)
+    classes = facts["classes"]
+    table = RichTable(title=f"plan of {prepared.name}", title_justify="left")
+    table.add_column("stage")
+    shown = classes if len(classes) <= 12 else []
+    for name in shown or ["smallest class", "largest class"]:
+        table.add_column(name, justify="right")
+    table.add_column("rows", justify="right")
+    table.add_column("balance ratio", justify="right")
+
+    def row(stage: str, low: Sequence[int], high: Sequence[int], total: int | None, ratio: float | None) -> None:
+        cells = [_range(a, b) for a, b in zip(low, high, strict=True)]
+        if not shown:
+            cells = [_range(min(low), min(high)), _range(max(low), max(high))]
+        table.add_row(stage, *cells, "?" if total is None else f"{total:,}", "?" if ratio is None else f"{ratio:.3f}")
+
+    def side(stage: str, counts: Sequence[int]) -> None:
+        row(stage, counts, counts, sum(counts), _ratio(counts, prepared.positive))
+
+    side("all samples", facts["samples"]["counts"])
+    for name in ("test", "validation"):
+        side(name, facts["split"][name]["counts"])
+    table.add_section()
+    for rung in facts["ladder"]:
+        low, high = rung.get("low") or rung["counts"], rung.get("high") or rung["counts"]
+        row(rung["stage"], low, high, rung["total"], rung["balance_ratio"])
+    out = console()
+    out.print(table)
+    two = facts["positive"] is not None and len(classes) == 2
+    meaning = f"{facts['positive']} / the other" if two else "smallest / largest class"
+    out.print(f"balance ratio: {meaning}. Samplers see training rows only.")
+    print_prior(facts["prior"], out)
+    if facts["groups"]:
+        sides = ", ".join(f"{count:,} {side}" for side, count in facts["groups"].items())
+        out.print(f"groups: {sides}; samples without a group id, each a group of its own: {facts['missing_groups']:,}")
+    for line in removed_lines(facts["removed"]):
+        out.print(line, markup=False)
+    for note in [*facts["notes"], *facts["prior"]["warnings"]]:
+        out.print(f"note: {note}", markup=False)
+
+
+def removed_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A line a reason for the samples that a data set left out, from `Table.removed_counts`."""
+    return [
+        f"left out by {reason}: {sum(classes.values()):,} samples ("
+        + ", ".join(f"{name}: {count:,}" for name, count in classes.items())
+        + ")"
+        for reason, classes in counts.items()
+    ]
+
+
+def ladder_facts(prepared: Prepared) -> list[dict[str, Any]]:
+    """Counts of every rung of the ladder."""
+    return [_rung(rung.stage, rung.counts, prepared.positive) for rung in prepared.ladder]
+
+
+def print_ladders(entries: Mapping[str, Prepared]) -> None:
+    """The ladders of the sweeps that are built on a recipe, one below the other."""
+    table = RichTable(title="rows of the sweeps that are built on this recipe", title_justify="left")
+    classes = next(iter(entries.values())).classes
+    for name in ("rows", "stage", *classes, "balance ratio"):
+        table.add_column(name, justify="left" if name in ("rows", "stage") else "right")
+    for label, prepared in entries.items():
+        table.add_section()
+        for rung in prepared.ladder:
+            counts = rung.counts
+            ratio = _ratio(counts.low, prepared.positive) if counts.is_exact else None
+            cells = [_range(low, high) for low, high in zip(counts.low, counts.high, strict=True)]
+            table.add_row(escape(label), escape(rung.stage), *cells, "?" if ratio is None else f"{ratio:.3f}")
+            label = ""
+    console().print(table)
+
+
+def _range(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
