@@ -110,7 +110,8 @@ def predictions_of(run: RunData, at: At) -> Predictions:
     """The test rows in the order of the data."""
     side = run.side()
     order = np.argsort(side.frame["source"].to_numpy(), kind="stable")
-    probabilities, decisions = side.probabilities, side.decisions
+    # At another prevalence, log loss would say nothing of these rows.
+    probabilities, decisions = side.at_data_prior, side.decisions
     if at == "half":
         probabilities = softmax(side.frame[[f"logit_{name}" for name in run.classes]].to_numpy())
         decisions = probabilities.argmax(axis=1)

@@ -256,3 +256,25 @@ def test_a_real_run_compares_with_its_copy(finished_run, tmp_path):
     test = json.loads((finished_run / "metrics.json").read_text())["test"]
     for figure, value in found.figures[found.figures["run"] == "copy"].set_index("figure")["value"].items():
         assert value == pytest.approx(test[figure])
+
+
+def test_runs_for_another_prevalence_are_compared_at_that_of_the_rows(two_runs, tmp_path):
+    """Log loss and Brier score of test rows mean nothing at a prevalence that is not theirs."""
+    first = two_runs[0]
+    moved = shutil.copytree(first, tmp_path / "moved")
+    bias = np.array([1.0, -1.0])
+    frame = pd.read_parquet(moved / "predictions.parquet")
+    names = [column for column in frame if column.startswith("probability_")]
+    odds = frame[names].to_numpy() * np.exp(bias)
+    frame[names] = odds / odds.sum(axis=1, keepdims=True)
+    frame.to_parquet(moved / "predictions.parquet", index=False)
+    metrics = json.loads((moved / "metrics.json").read_text())
+    step = {
+        "stage": "at the stated prevalence",
+        "name": "offset",
+        "fitted": {"scale": [1.0, 1.0], "bias": bias.tolist()},
+    }
+    metrics["decision"]["corrections"] = [step]
+    (moved / "metrics.json").write_text(json.dumps(metrics))
+    found = compare([first, moved], metrics=["log_loss", "brier"], resamples=100)
+    assert found.tests["difference"].abs().max() < 1e-6

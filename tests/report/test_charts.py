@@ -12,6 +12,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 from imbalkit.errors import RunError
 from imbalkit.figures import style
 from imbalkit.report.charts import CHARTS, look
+from imbalkit.report.charts.abstaining import risk_coverage_of
 from imbalkit.report.run_data import RunData
 from tests.report.made_up import run_of, scored
 
@@ -215,3 +216,15 @@ def test_every_chart_of_a_real_run_is_drawn_or_says_why_not(finished_run, finish
             except RunError:
                 found.add(name)
         assert found == lacking
+
+
+def test_with_costs_the_doubt_is_the_expected_cost(run):
+    """A row is as doubtful as its decision may be dear, so costs change which rows are left first."""
+    costs = np.array([[0.0, 1.0], [20.0, 0.0]])
+    run.metrics["decision"] |= {"threshold": None, "costs": costs.tolist()}
+    side = run.side()
+    expected = (side.probabilities @ costs).min(axis=1)
+    found = risk_coverage_of(run)
+    for place in (0, len(found.decided) // 2, -1):
+        first = np.argsort(expected, kind="stable")[: found.decided[place]]
+        assert found.error[place] == pytest.approx((side.labels != side.decisions)[first].mean())

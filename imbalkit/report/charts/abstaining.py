@@ -56,6 +56,8 @@ def risk_coverage(run: RunData, axes: Axes) -> None:
 
 
 def risk_coverage_of(run: RunData) -> RiskCoverage:
-    """The curve of the test rows, at the run's threshold."""
-    side = run.side()
-    return curve_of(side.labels, side.decisions, doubt(side.probabilities, run.threshold, run.positive), run.positive)
+    """The curve of the test rows, at the run's threshold or costs."""
+    side, costs = run.side(), run.metrics["decision"].get("costs")
+    costs = None if costs is None else np.asarray(costs, dtype=np.float64)
+    doubts = doubt(side.probabilities, run.threshold, run.positive, costs)
+    return curve_of(side.labels, side.decisions, doubts, run.positive)
