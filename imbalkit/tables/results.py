@@ -24,9 +24,14 @@ def print_results(folder: Path) -> None:
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         out.print(table)
+    undefined = [name.replace("_", " ") for name, value in metrics.get("test", {}).items() if not _is_defined(value)]
+    if undefined:
+        out.print(f"not defined here: {', '.join(undefined)}", markup=False)
     for note in metrics.get("notes", []):
         out.print(f"note: {note}", markup=False)
     out.print(f"run folder: {folder}", markup=False, soft_wrap=True)
+    if (folder / run_folder.REPORT).is_file():
+        out.print(f"report: {folder / run_folder.REPORT}", markup=False, soft_wrap=True)
 
 
 Rows = list[list[str]]
@@ -47,9 +52,6 @@ def figure_tables(
         for name, value, between in _single_figures(figures, limits, by_class)
         if _is_defined(value)
     ]
-    undefined = [name.replace("_", " ") for name, value in figures.items() if not _is_defined(value)]
-    if undefined:
-        whole.append(["not defined here", ", ".join(undefined), *([""] if limits else [])])
     head = ["figure", "value", *([f"{intervals['level']:.0%} interval"] if intervals and limits else [])]
     tables = [("figures", head, whole)]
     if by_class:
