@@ -183,6 +183,20 @@ def test_net_benefit(run):
     np.testing.assert_allclose(everybody, share - (1 - share) * x / (1 - x))
 
 
+def test_cost_curve(run):
+    """Against Drummond and Holte's definition, threshold by threshold."""
+    side, axes = run.side(), drawn("cost_curve", run)
+    positive, scores = side.labels == 1, side.probabilities[:, 1]
+    x, best = line(axes, look.POSITIVE)
+    _, decided = line(axes, look.OTHER)
+    thresholds = [np.inf, *np.unique(scores)]
+    rates = [((scores[positive] < t).mean(), (scores[~positive] >= t).mean()) for t in thresholds]
+    expected = np.min([misses * x + alarms * (1 - x) for misses, alarms in rates], axis=0)
+    np.testing.assert_allclose(best, expected, atol=1e-12)
+    called = side.decisions == 1
+    np.testing.assert_allclose(decided, (~called[positive]).mean() * x + called[~positive].mean() * (1 - x))
+
+
 def test_colours_tell_what_matters(run, digits):
     assert look.class_colours(run) == {0: look.OTHER, 1: look.POSITIVE}
     colours = look.class_colours(digits)
@@ -207,7 +221,7 @@ def test_labels_at_the_ends_do_not_lie_on_one_another():
 def test_every_chart_of_a_real_run_is_drawn_or_says_why_not(finished_run, finished_run_of_digits):
     for folder, lacking in (
         (finished_run, {"class_weights"}),
-        (finished_run_of_digits, {"class_weights", "net_benefit"}),
+        (finished_run_of_digits, {"class_weights", "net_benefit", "cost_curve"}),
     ):
         found = set()
         for name in CHARTS:

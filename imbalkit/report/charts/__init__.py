@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from imbalkit.report.charts.abstaining import risk_coverage
-from imbalkit.report.charts.benefit import net_benefit
+from imbalkit.report.charts.benefit import cost_curve, net_benefit
 from imbalkit.report.charts.curves import precision_recall, roc
 from imbalkit.report.charts.matrix import confusion
 from imbalkit.report.charts.probabilities import reliability, scores
@@ -26,6 +26,7 @@ CHARTS: dict[str, Callable[..., Any]] = {
         class_weights,
         risk_coverage,
         net_benefit,
+        cost_curve,
     )
 }
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from imbalkit.errors import RunError
 from imbalkit.figures import style
+from imbalkit.functional.curves import cost_curve as least_cost
 from imbalkit.functional.curves import decision_curve
+from imbalkit.functional.usefulness import expected_cost
 from imbalkit.functional.usefulness import net_benefit as benefit_of
 from imbalkit.report.charts import look
 
@@ -44,3 +46,29 @@ def net_benefit(run: RunData, axes: Axes) -> None:
     style.grid(axes)
     texts = [("act on the model", look.POSITIVE), ("act on everybody", look.QUIET), ("act on nobody", style.NOTE)]
     look.key(axes, texts)
+
+
+def cost_curve(run: RunData, axes: Axes) -> None:
+    """Cost curve of the positive class (Drummond and Holte 2006): what each mix of prevalence and costs makes of the model.
+
+    Raises RunError without a positive class, or without rows on both sides of it.
+    """
+    if run.positive is None:
+        raise RunError("a cost curve is for a positive class")
+    side = run.side()
+    positives, called = side.labels == run.positive, side.decisions == run.positive
+    if positives.all() or not positives.any():
+        raise RunError("a cost curve needs test rows of the positive class and of others")
+    grid = np.linspace(0.0, 1.0, 201)
+    best = least_cost(positives, side.probabilities[:, run.positive], grid)
+    decided = expected_cost(1 - called[positives].mean(), called[~positives].mean(), grid)
+    axes.plot(grid, np.minimum(grid, 1 - grid), color=style.NOTE, linewidth=0.8)
+    axes.plot(grid, decided, color=look.OTHER, linewidth=1)
+    axes.plot(grid, best, color=look.POSITIVE, linewidth=1.6)
+    top = 1.1 * max(0.5, float(decided.max()))
+    axes.set(
+        xlim=(0, 1), ylim=(0, top), xlabel="probability cost of the positive class", ylabel="normalised expected cost"
+    )
+    style.grid(axes)
+    texts = [("best threshold of each place", look.POSITIVE), ("threshold of this run", look.OTHER)]
+    look.key(axes, [*texts, ("call all alike", style.NOTE)])

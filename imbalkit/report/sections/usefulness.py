@@ -21,6 +21,10 @@ def values(report: Report) -> dict[str, Any] | None:
             "net-benefit", lambda axes: charts.net_benefit(run, axes), "Decision curve",
             f"Net benefit of acting on the model, on everybody and on nobody, against the probability of {name} to act from.",
         ).svg,
+        "costs": chart(
+            "cost-curve", lambda axes: charts.cost_curve(run, axes), "Cost curve",
+            f"Normalised expected cost at the run's threshold and at the best one, against the probability cost of {name}.",
+        ).svg,
         "benefit": _entries(report, "net_benefit"),
         "predictive": _predictive(report),
     }  # fmt: skip
