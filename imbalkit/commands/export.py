@@ -75,16 +75,19 @@ def command(
     try:
         exporter = exporter_class.model_validate(parameters | ({} if rows is None else {"rows": rows}))
     except ValidationError as error:
-        raise click.ClickException(
-            "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
-        ) from None
+        raise click.ClickException("; ".join(_problem(each) for each in error.errors())) from None
     exporter.check_requirements()
     path = out or run / exporter.file_name
     if path.suffix != exporter.suffix:
         raise click.BadParameter(f"expected a name that ends in {exporter.suffix}, got {path}", param_hint="--out")
     if not path.absolute().parent.is_dir():
         raise click.ClickException(f"there is no folder {path.absolute().parent} to write {path.name} into")
-    facts = export(restored, exporter, path, synthetic, measured)
+    if stated and quantize == "none":
+        click.echo("note: limits are for quantised files; float32 has its own (1e-5 of a probability)", err=True)
+    try:
+        facts = export(restored, exporter, path, synthetic, measured)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error}") from None
     if as_json:
         click.echo(json.dumps({path.name: facts}, indent=2))
         return
@@ -92,6 +95,12 @@ def command(
         click.echo(line)
     for note in facts["notes"]:
         click.echo(f"note: {note}", err=True)
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    """A parameter's mistake; a limit with its option's name."""
+    text = error["msg"].removeprefix("Value error, ")
+    return f"--{error['loc'][-1]}: {text}" if error["loc"] else text
 
 
 def _lines(path: Path, facts: Mapping[str, Any]) -> Iterator[str]:

@@ -32,6 +32,7 @@ class Onnx(Exporter):
         import onnx
 
         from imbalkit_lite.card import KEY
+        from imbalkit_lite.seals import seal
 
         _convert(model, path)
         quantized = _quantized(self.quantize, onnx.load(path), path, model)
@@ -39,6 +40,7 @@ class Onnx(Exporter):
         onnx.helper.set_model_props(quantized, {KEY: model.card.to_text()})
         onnx.checker.check_model(quantized)
         onnx.save(quantized, path)
+        seal(path, self.suffix)
 
     def runtimes(self, path: Path, threads: int | None = None) -> Sequence[FileRuntime]:
         return [FileRuntime("ONNX Runtime", _runner(path.read_bytes(), threads), _logits(path))]
@@ -80,13 +82,15 @@ def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable) -> Mo
         return converted.model
     from onnxruntime.quantization import QuantFormat, quantize_dynamic, quantize_static
 
+    # 7-bit weights (reduce_range): processors without VNNI add two products in 16 bits, which 8-bit weights overflow.
+    options: dict[str, Any] = {"per_channel": True, "reduce_range": True}
     with _quiet():
         if how == "dynamic":
             products = [f"{name}_MatMul" for name in floats]  # what a Gemm is turned into before it is looked at
-            quantize_dynamic(path, path, per_channel=True, nodes_to_exclude=floats + products)
+            quantize_dynamic(path, path, nodes_to_exclude=floats + products, **options)
         else:
             reader = _reader(model.calibration)
-            quantize_static(path, path, reader, quant_format=QuantFormat.QDQ, per_channel=True, nodes_to_exclude=floats)
+            quantize_static(path, path, reader, quant_format=QuantFormat.QDQ, nodes_to_exclude=floats, **options)
     return onnx.load(path)
 
 

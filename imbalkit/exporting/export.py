@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +55,7 @@ def export_all(
         name = exporter.file_name
         try:
             facts[name] = export(restored, exporter, folder / name)
-        except ImbalkitError as error:
+        except (ImbalkitError, OSError) as error:
             facts[name] = {"error": str(error)}
             notes.append(f"export: {error}")
     return facts, notes
@@ -84,6 +87,7 @@ def export(
         raise ImbalkitError(
             "int8 is fitted on the run's own rows, which made-up pictures cannot replace: use fp16 or dynamic"
         )
+    others = _entries(path.with_name(PARITY))
     network, source = deployed(restored, exporter)
     rows = synthetic_rows(restored) if synthetic else rows_of_run(restored, exporter.rows)
     card = card_of(restored, exporter)
@@ -104,13 +108,28 @@ def export(
 
     write_atomic(path, write_and_compare)
     run_folder.write_json(path.with_name(path.name + ".json"), card.to_json())
+    run_folder.write_json(path.with_name(PARITY), others | {path.name: facts})
     if measured:
         from imbalkit.exporting.measure import measure
 
         facts["measured"] = measure(restored, exporter, path)
-    beside = path.with_name(PARITY)
-    run_folder.write_json(beside, run_folder.read_json(beside) | {path.name: facts})
+        run_folder.write_json(path.with_name(PARITY), others | {path.name: facts})
     return facts
+
+
+def _entries(parity: Path) -> dict[str, Any]:
+    """What parity.json says of other files. Raises ImbalkitError where there is something else of that name."""
+    if not parity.exists():
+        return {}
+    try:
+        entries = json.loads(parity.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        entries = None
+    if not isinstance(entries, dict):
+        raise ImbalkitError(
+            f"expected {parity} to hold entries of exported files, as JSON: move it away, then export again"
+        )
+    return entries
 
 
 def _truth(restored: Restored, rows: Rows, card: Card) -> Truth:
@@ -153,11 +172,21 @@ def _facts(exporter: Exporter, rows: Rows, restored: Restored, file: Path) -> di
         "input": exporter.input,
         "bytes": file.stat().st_size,
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "versions": _versions(exporter),
         "compared_on": {
             "rows": rows.kind,
             "classes": None if counts is None else dict(zip(restored.classes, map(int, counts), strict=True)),
         },
     }
+
+
+def _versions(exporter: Exporter) -> dict[str, str]:
+    """Of what wrote the file and was asked about it."""
+    versions = {}
+    for name in ("torch", *exporter.requires, "tensorflow"):
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 def _notes(exporter: Exporter, restored: Restored, rows: Rows, found: Mapping[str, Any]) -> list[str]:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 class ExportLimits(Settings):
     """How far a quantised file may be from the network, on the rows that they are compared on. Otherwise it is not written."""
 
-    auc: float = param(0.01, help="largest change of the area under the ROC curve", ge=0)
+    auc: float = param(0.01, help="largest change of the area under the ROC curve", ge=0, le=1)
     sensitivity: float = param(
-        0.03, help="largest change of the positive class's recall (without one: of the mean recall)", ge=0
+        0.03, help="largest change of the positive class's recall (without one: of the mean recall)", ge=0, le=1
     )
-    ece: float = param(0.03, help="largest change of the expected calibration error", ge=0)
-    flips: float = param(0.05, help="largest share of rows that are decided otherwise", ge=0)
+    ece: float = param(0.03, help="largest change of the expected calibration error", ge=0, le=1)
+    flips: float = param(0.05, help="largest share of rows that are decided otherwise", ge=0, le=1)
 
 
 @dataclass(frozen=True)

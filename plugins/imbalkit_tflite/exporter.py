@@ -25,6 +25,7 @@ class TFLite(Exporter):
 
     def write(self, model: Exportable, path: Path) -> None:
         from imbalkit_lite.card import FILE
+        from imbalkit_lite.seals import seal
         from imbalkit_tflite.converting import convert
         from imbalkit_tflite.metadata import model_metadata
         from imbalkit_tflite.packing import pack
@@ -36,6 +37,7 @@ class TFLite(Exporter):
             content = quantise(content, self.quantize, model.calibration)
         files = {"labels.txt": "".join(f"{name}\n" for name in model.card.classes), FILE: model.card.to_text()}
         path.write_bytes(pack(content, model_metadata(model.card, "labels.txt", FILE), files))
+        seal(path, self.suffix)
 
     def runtimes(self, path: Path, threads: int | None = None) -> Sequence[FileRuntime]:
         from imbalkit_tflite.running import runtime

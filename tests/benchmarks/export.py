@@ -4,7 +4,7 @@ python -m tests.benchmarks export files [--only NAME] [--work FOLDER]
 python -m tests.benchmarks export figures [--only NAME] [--work FOLDER] [--threads 1]
 
 `files`: the backbones at their own image sizes, trained for a minute on 64 photographs, so that only size, time and agreement
-mean something. `figures`: some of them trained for some epochs on ham10000, and the files' figures on its test rows. Both need
+mean something. `figures`: all of them trained for some epochs on ham10000, and the files' figures on its test rows. Both need
 ../shared/data/ham10000, `figures` also ../shared/weights. Runs in the work folder are used again. Tables go to its *.md.
 """
 
@@ -48,7 +48,10 @@ TRAINED = {
     "small_cnn": (64, 4),
     "mobilenetv1_075": (128, 3),
     "efficientnet_lite0": (96, 4),
+    "efficientnet_lite2": (96, 4),
+    "efficientnet_lite4": (64, 4),
     "efficientnet_b0": (96, 4),
+    "efficientnet_b2": (96, 4),
 }
 
 

@@ -72,7 +72,9 @@ def test_notes_are_said(project):
         (["run", "--to", "onyx"], "there is no exporter 'onyx'; did you mean 'onnx'?"),
         (["run", "--to", "onnx", "--out", "model.tflite"], "expected a name that ends in .onnx, got model.tflite"),
         (["run", "--to", "onnx", "--out", "nowhere/model.onnx"], "to write model.onnx into"),
-        (["run", "--to", "onnx", "--flips", "-1"], "greater than or equal to 0"),
+        (["run", "--to", "onnx", "--flips", "-1"], "--flips: Input should be greater than or equal to 0"),
+        (["run", "--to", "onnx", "--flips", "3"], "--flips: Input should be less than or equal to 1"),
+        (["run", "--to", "onnx", "--synthetic", "--out", "/proc/model.onnx"], "/proc/model.onnx cannot be written"),
         (["nothing", "--to", "onnx"], "expected a run folder, there is none at"),
     ],
 )

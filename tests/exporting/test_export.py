@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -71,6 +72,31 @@ def test_the_file_its_card_and_what_was_compared(run, tmp_path):
     assert facts["words"] > 10
     assert facts["notes"] == []
     assert facts["bytes"] == (out / "mine.txt").stat().st_size
+
+
+def test_entries_of_other_files_are_kept_and_foreign_ones_refused_first(run):
+    parity = run / "parity.json"
+    parity.write_text('{"other.txt": {"bytes": 1}}')
+    export(restore(run), Itself(), run / "model.txt")
+    assert json.loads(parity.read_text()).keys() == {"other.txt", "model.txt"}
+    for text in ("[]", "{"):
+        parity.write_text(text)
+        with pytest.raises(ImbalkitError, match=r"expected .*parity.json to hold entries .*: move it away"):
+            export(restore(run), Itself(), run / "second.txt")
+        assert parity.read_text() == text
+        assert not (run / "second.txt").exists()
+
+
+def test_a_stop_while_it_is_measured_leaves_the_entry(run, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("imbalkit.exporting.measure.measure", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        export(restore(run), Itself(), run / "model.txt", measured=True)
+    entry = json.loads((run / "parity.json").read_text())["model.txt"]
+    assert entry["sha256"] == hashlib.sha256((run / "model.txt").read_bytes()).hexdigest()
+    assert entry["versions"]["torch"] == torch.__version__.split("+")[0]
 
 
 def test_figures_of_the_network_are_those_of_the_run(run):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from imbalkit_lite.card import FILE, KEY, Abstain, Card, Input, Normalisation, Origin, Probabilities
+from imbalkit_lite.seals import seal
 
 CARD = Card(
     name="petals",
@@ -34,12 +35,14 @@ def put_card(path: Path, text: str | None) -> Path:
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr("labels.txt", "aster\npoppy\ntulip\n")
             archive.writestr(FILE, text)
+        seal(path, ".tflite")
         return path
     import onnx
 
     model = onnx.load(path)
     onnx.helper.set_model_props(model, {"other": "entry", KEY: text})
     onnx.save(model, path)
+    seal(path, ".onnx")
     return path
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from imbalkit_lite import card
 from imbalkit_lite.errors import CardError, MissingExtraError, ModelError
+from imbalkit_lite.seals import check_seal
 
 _LARGEST_CARD = 2**24  # bytes; a card is a few kB
 
@@ -94,14 +95,17 @@ def _open_tflite(path: Path, threads: int | None) -> tuple[bytes, Runtime]:
         if file.read(8)[4:] != b"TFL3":
             raise ModelError(f"{path} is not a TFLite file, or it is damaged")
     text = _associated_card(path)  # first: a file that was cut off has lost it
+    check_seal(path)
     return text, LiteRT(path, threads)
 
 
 def _open_onnx(path: Path, threads: int | None) -> tuple[str, Runtime]:
+    check_seal(path, needed=False)  # before it is loaded: ONNX Runtime prints what it thinks of a damaged file
     runtime = OnnxRuntime(path, threads)
     text = runtime.metadata.get(card.KEY)
     if text is None:
         raise _no_card(path, f"no entry {card.KEY!r} in metadata_props")
+    check_seal(path)
     return text, runtime
 
 
