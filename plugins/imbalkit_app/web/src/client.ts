@@ -1,0 +1,58 @@
+/** The page's side of the worker: a promise for each question. */
+
+import type { Answer, Area, Opened, Reply, Request, Setup } from "./messages";
+
+type Question = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
+
+interface Waiting {
+  resolve(reply: Reply): void;
+  reject(error: Error): void;
+}
+
+export class Reader {
+  private readonly worker = new Worker(new URL("./worker.ts", import.meta.url));
+  private readonly waiting = new Map<number, Waiting>();
+  private last = 0;
+
+  constructor() {
+    this.worker.addEventListener("message", (event: MessageEvent<Reply>) => this.settle(event.data));
+    this.worker.addEventListener("error", (event) => this.fail(event.message || "its script cannot be loaded"));
+  }
+
+  async open(setup: Setup): Promise<Opened> {
+    const reply = await this.ask({ kind: "open", setup }, [setup.model.buffer]);
+    return (reply as { opened: Opened }).opened;
+  }
+
+  /** Reads an area of a frame, which is handed over. */
+  async frame(frame: VideoFrame | ImageBitmap, area: Area): Promise<Answer> {
+    const reply = await this.ask({ kind: "frame", frame, area }, [frame]);
+    return (reply as { answer: Answer }).answer;
+  }
+
+  async file(file: Blob): Promise<Answer> {
+    const reply = await this.ask({ kind: "file", file }, []);
+    return (reply as { answer: Answer }).answer;
+  }
+
+  private ask(question: Question, transfer: Transferable[]): Promise<Reply> {
+    const id = ++this.last;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ ...question, id }, transfer);
+    });
+  }
+
+  private settle(reply: Reply): void {
+    const waiting = this.waiting.get(reply.id);
+    this.waiting.delete(reply.id);
+    if ("error" in reply) waiting?.reject(new Error(reply.error));
+    else waiting?.resolve(reply);
+  }
+
+  private fail(why: string): void {
+    const error = new Error(`The reading stopped working (${why}). Load the page again.`);
+    this.waiting.forEach((each) => each.reject(error));
+    this.waiting.clear();
+  }
+}

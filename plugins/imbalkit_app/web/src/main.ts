@@ -1,0 +1,40 @@
+import "./style.css";
+import { App } from "./app";
+import { Reader } from "./client";
+import { load } from "./facts";
+import { showError, showProgress, showStatus } from "./view/status";
+
+/** Loads the model, then hands over to the app; whatever goes wrong is said on the page. */
+async function main(): Promise<void> {
+  try {
+    const { facts, card, model } = await load(showProgress);
+    showStatus("Starting the model");
+    showProgress(null);
+    const reader = new Reader();
+    const { input, resize, interpolation, exif, classes } = card;
+    const opened = await reader.open({
+      runtimeUrl: new URL("litert/", document.baseURI).href,
+      model,
+      input,
+      rule: { width: input.width, height: input.height, resize, interpolation },
+      exif,
+      classes: classes.length,
+    });
+    new App(card, facts, reader, opened).ready();
+  } catch (error) {
+    showError(error instanceof Error ? error.message : String(error));
+  }
+  await keepOffline();
+}
+
+/** After the model, so that its files come from the browser's cache. */
+async function keepOffline(): Promise<void> {
+  if (!("serviceWorker" in navigator) || import.meta.env.DEV) return;
+  try {
+    await navigator.serviceWorker.register("./sw.js");
+  } catch (error) {
+    console.warn(`The page will not work offline: ${String(error)}`);
+  }
+}
+
+void main();

@@ -1,0 +1,33 @@
+/** The line that says what the page does, and the box that says what went wrong. */
+
+import { element, icon, make, say } from "./dom";
+
+const status = element("status", HTMLElement);
+const progress = element("progress", HTMLProgressElement);
+const error = element("error", HTMLElement);
+
+export function showStatus(text: string): void {
+  say(status, text);
+}
+
+/** Share of the model that is loaded; null hides the bar. */
+export function showProgress(share: number | null): void {
+  progress.hidden = share === null;
+  if (share !== null) {
+    progress.value = share;
+    showStatus("Loading the model");
+  }
+}
+
+export function showError(text: string): void {
+  showProgress(null);
+  showStatus("Not working");
+  error.replaceChildren(icon("warn"), make("p", {}, text));
+  error.hidden = false;
+  document.body.classList.add("failed");
+}
+
+export function clearError(): void {
+  error.hidden = true;
+  document.body.classList.remove("failed");
+}
