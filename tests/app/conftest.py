@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,17 @@ def model(tmp_path_factory) -> Path:
     for module in ("litert_torch", "ai_edge_litert"):
         pytest.importorskip(module, reason=f"needs {module}: pip install 'imbalkit[tflite]'")
     return write_model(tmp_path_factory.mktemp("model") / "moles.tflite", CARD)
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """The real page, built if it is not, or is older than its sources."""
+    from imbalkit_app.building import is_fresh
+    from imbalkit_app.page import PACKAGE, find_page
+
+    if not is_fresh(PACKAGE / "web") and shutil.which("npm") is None:
+        pytest.skip("needs npm, to build the page")
+    return find_page(lambda text: None)
 
 
 @pytest.fixture

@@ -1,0 +1,197 @@
+"""The page itself, in a browser whose camera shows photographs: what it reads, what it says, and that it stays at home."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from imbalkit_app.contents import app_contents, read_model
+
+from imbalkit_lite import open_model, read_image
+from tests.app.browsing import Visit, film, hosted, launching
+from tests.app.models import CARD, middle, put_card
+from tests.command_line import imbalkit
+
+PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "ham10000" / "images"
+pytestmark = pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs ../shared/data/ham10000")
+
+
+@pytest.fixture(scope="module")
+def photographs() -> list[Path]:
+    return sorted(PHOTOGRAPHS.glob("*.jpg"))[:50]
+
+
+@pytest.fixture(scope="module")
+def sharp(model, photographs, tmp_path_factory) -> Path:
+    """The model with a threshold amid the photographs' probabilities, so that both decisions are made."""
+    found = open_model(model)
+    pixels = np.stack([read_image(path, found.rule) for path in photographs])
+    threshold = middle(found.probabilities(pixels)[:, 1])
+    data = model.read_bytes()
+    path = tmp_path_factory.mktemp("sharp") / "moles.tflite"
+    path.write_bytes(data[: data.index(b"PK\x03\x04")])
+    return put_card(path, replace(CARD, threshold=threshold))
+
+
+@pytest.fixture(scope="module")
+def contents(built, sharp):
+    return app_contents(built, *read_model(sharp, "0.1.0"))
+
+
+@pytest.fixture(scope="module")
+def address(contents):
+    with hosted(contents) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def expected(sharp, photographs, tmp_path_factory) -> pd.DataFrame:
+    """What `imbalkit predict` says of the photographs, by file name."""
+    out = tmp_path_factory.mktemp("predicted") / "rows.jsonl"
+    imbalkit("predict", sharp, *photographs, "--out", out, cwd=out.parent)
+    rows = pd.read_json(out, lines=True)
+    return rows.set_index(rows["path"].map(lambda path: Path(path).name))
+
+
+@pytest.fixture(scope="module")
+def seen(expected) -> list[str]:
+    """The photographs of least and greatest probability: what the camera shows, by turns."""
+    ranked = expected["probability_melanoma"].sort_values()
+    return [ranked.index[0], ranked.index[-1]]
+
+
+@pytest.fixture(scope="module")
+def launch():
+    with launching() as launch:
+        yield launch
+
+
+@pytest.fixture(scope="module")
+def browser(launch, seen, tmp_path_factory):
+    path = film([PHOTOGRAPHS / name for name in seen], tmp_path_factory.mktemp("film") / "camera.mjpeg")
+    flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    started = launch(*flags, f"--use-file-for-fake-video-capture={path}")
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """`visit()`: the app in a window of its own; afterwards fails for what the console had and for requests to elsewhere."""
+    visits: list[Visit] = []
+
+    def go(address=address, **options) -> Visit:
+        visits.append(Visit(browser, address, **options))
+        return visits[-1]
+
+    yield go
+    for each in visits:
+        each.end()
+
+
+def start(app: Visit) -> None:
+    """Let the camera run; its first reading."""
+    app.part("start").click()
+    app.probabilities(2)
+
+
+def wait_for_positive(app: Visit, condition: str) -> float:
+    """The live probability of the positive class, once it is such (JavaScript about `p`)."""
+    app.page.wait_for_function(
+        f"() => {{ const p = Number(document.querySelector('[data-testid=probability-1]').dataset.value);"
+        f" return {condition}; }}"
+    )
+    return app.probabilities(2)[1]
+
+
+def test_photographs_get_the_answers_of_predict(visit, expected, photographs):
+    app = visit().ready()
+    results = {path.name: app.open_picture(path) for path in photographs}
+    assert len(results) == 50
+    assert {row["decision"] for row in results.values()} == {"other", "melanoma"}
+    found = np.array([results[name]["probabilities"] for name in expected.index])
+    wanted = expected[["probability_other", "probability_melanoma"]].to_numpy()
+    assert np.abs(found - wanted).max() < 1e-3
+    assert [results[name]["decision"] for name in expected.index] == expected["decision"].tolist()
+    assert np.ptp(wanted[:, 1]) > 0.5  # they are not all alike
+
+
+def test_what_is_saved_is_what_is_shown(visit, photographs, sharp, tmp_path):
+    app = visit().ready()
+    shown = app.open_picture(photographs[3])
+    with app.page.expect_download() as download:
+        app.part("save-json").click()
+    download.value.save_as(tmp_path / "saved.json")
+    saved = json.loads((tmp_path / "saved.json").read_text(encoding="utf-8"))
+    assert saved == shown
+    assert saved["classes"] == ["other", "melanoma"]
+    assert saved["threshold"] == open_model(sharp).card.threshold
+    assert saved["model"]["file"] == "moles.tflite"
+    assert [float(app.part(f"probability-{index}").get_attribute("data-value")) for index in (0, 1)] == pytest.approx(
+        saved["probabilities"]
+    )
+    assert saved["decision"] in app.part("decision").text_content()
+
+
+def test_a_live_reading_changes_with_the_picture(visit, expected, seen):
+    app = visit().ready()
+    start(app)
+    least, greatest = (float(expected.loc[name, "probability_melanoma"]) for name in seen)
+    centre = (least + greatest) / 2
+    assert wait_for_positive(app, f"p > {centre}") > centre
+    assert wait_for_positive(app, f"p < {centre}") < centre
+    app.page.wait_for_function("() => Number(document.querySelector('[data-testid=panel]').dataset.fps) > 0")
+    panel = app.part("panel")
+    assert float(panel.get_attribute("data-ms")) > 0
+    assert panel.get_attribute("data-accelerator")
+
+
+def test_a_frozen_picture_stays(visit):
+    app = visit().ready()
+    start(app)
+    app.part("freeze").click()
+    app.part("retake").wait_for()
+    frozen = app.probabilities(2)
+    app.page.wait_for_timeout(3000)  # the film has gone on to the other photograph
+    assert app.probabilities(2) == frozen
+    app.part("retake").click()
+    wait_for_positive(app, f"Math.abs(p - {frozen[1]}) > 0.1")
+
+
+def test_it_works_offline_once_it_was_loaded(visit, photographs, expected):
+    app = visit().ready()
+    app.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    app.context.set_offline(True)
+    app.page.reload()
+    app.ready()
+    result = app.open_picture(photographs[0])
+    assert result["probabilities"][1] == pytest.approx(expected.iloc[0]["probability_melanoma"], abs=1e-3)
+    app.part("retake").click()
+    start(app)
+
+
+def test_threads_are_allowed(visit):
+    assert visit().page.evaluate("crossOriginIsolated") is True
+
+
+def test_a_damaged_model_is_said_to_be_one(visit, contents):
+    data = bytearray(contents["model/model.tflite"])
+    data[len(data) // 3] ^= 1
+    with hosted(contents | {"model/model.tflite": bytes(data)}) as address:
+        app = visit(address)
+        app.part("error").wait_for()
+        assert "damaged" in app.part("error").text_content()
+
+
+def test_a_camera_that_is_refused_is_said_to_be(launch, address):
+    browser = launch("--use-fake-device-for-media-stream", "--deny-permission-prompts")
+    app = Visit(browser, address).ready()
+    app.part("start").click()
+    app.part("error").wait_for()
+    assert "camera" in app.part("error").text_content().lower()
+    app.end()
+    browser.close()
