@@ -15,11 +15,12 @@ class PageError(ImbalkitError):
     """There is no page, and none can be built."""
 
 
-def find_page(say: Callable[[str], object], package: Path = PACKAGE) -> Path:
+def find_page(say: Callable[[str], object], package: Path | None = None) -> Path:
     """The folder of the built page. `say` is told of a build, and of a page that is older than its sources.
 
-    Raises PageError with what to do where there is none.
+    `package` is the folder of this package. Raises PageError with what to do where there is no page.
     """
+    package = package or PACKAGE
     page, web = package / "page", package / "web"
     if (page / "index.html").is_file():
         return page

@@ -6,13 +6,13 @@ import io
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from imbalkit_app.serving import Server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENT = 60_000  # ms; a wait ends when what it waits for is there, so that this costs a fast machine nothing
@@ -48,9 +48,9 @@ def launching() -> Iterator[Callable[..., Any]]:
 
 
 @contextmanager
-def hosted(contents: Mapping[str, bytes]) -> Iterator[str]:
-    """The address of an app that is served meanwhile."""
-    with Server(contents, "127.0.0.1", 0) as server:
+def hosted(server: ThreadingHTTPServer) -> Iterator[str]:
+    """The address of what is served meanwhile."""
+    with server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:

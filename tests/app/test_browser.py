@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from imbalkit_app.contents import app_contents, read_model
+from imbalkit_app.folder import write_app
+from imbalkit_app.serving import Server
 
 from imbalkit_lite import open_model, read_image
 from tests.app.browsing import Visit, film, hosted, launching
@@ -44,7 +48,7 @@ def contents(built, sharp):
 
 @pytest.fixture(scope="module")
 def address(contents):
-    with hosted(contents) as address:
+    with hosted(served(contents)) as address:
         yield address
 
 
@@ -91,6 +95,10 @@ def visit(browser, address):
     yield go
     for each in visits:
         each.end()
+
+
+def served(contents) -> Server:
+    return Server(contents, "127.0.0.1", 0)
 
 
 def start(app: Visit) -> None:
@@ -174,6 +182,53 @@ def test_it_works_offline_once_it_was_loaded(visit, photographs, expected):
     start(app)
 
 
+def test_any_server_can_host_it_below_any_path(visit, contents, photographs, expected, tmp_path):
+    """Python's own, which sends none of the headers: the service worker adds what threads need."""
+    write_app(contents, tmp_path / "tools" / "moles")
+    handler = partial(Silent, directory=str(tmp_path))
+    with hosted(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
+        app = visit(f"{address}tools/moles/").ready()
+        assert app.page.evaluate("crossOriginIsolated") is False
+        app.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        app.page.reload()
+        result = app.ready().open_picture(photographs[1])
+        assert app.page.evaluate("crossOriginIsolated") is True
+    assert result["probabilities"][1] == pytest.approx(expected.iloc[1]["probability_melanoma"], abs=1e-3)
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format, *arguments):
+        pass
+
+
+ONLY_ANOTHER = """
+async old => {
+  for (let tries = 0; tries < 600; tries++) {
+    const names = await caches.keys();
+    if (names.length === 1 && names[0] !== old) return names;
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+}
+"""
+
+
+def test_a_new_version_takes_the_place_of_the_old_one(visit, built, model, contents, photographs):
+    """`model` has another threshold than the app's own."""
+    server = served(contents)
+    with hosted(server) as address:
+        app = visit(address).ready()
+        app.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        (old,) = app.page.evaluate("caches.keys()")
+        with served(app_contents(built, *read_model(model, "0.1.0"))) as newer:
+            server.files = newer.files
+        app.page.reload()  # still the old one, which looks for a new one
+        found = app.page.evaluate(ONLY_ANOTHER, old)
+        assert found
+        assert found != [old]
+        app.page.reload()
+        assert app.ready().open_picture(photographs[0])["threshold"] == CARD.threshold
+
+
 def test_threads_are_allowed(visit):
     assert visit().page.evaluate("crossOriginIsolated") is True
 
@@ -181,7 +236,7 @@ def test_threads_are_allowed(visit):
 def test_a_damaged_model_is_said_to_be_one(visit, contents):
     data = bytearray(contents["model/model.tflite"])
     data[len(data) // 3] ^= 1
-    with hosted(contents | {"model/model.tflite": bytes(data)}) as address:
+    with hosted(served(contents | {"model/model.tflite": bytes(data)})) as address:
         app = visit(address)
         app.part("error").wait_for()
         assert "damaged" in app.part("error").text_content()

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 
 import pytest
-
 from imbalkit_app.headers import POLICY, type_of
 from imbalkit_app.page import PACKAGE
 
