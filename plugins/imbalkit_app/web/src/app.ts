@@ -155,7 +155,7 @@ export class App {
   private take(answer: Answer, milliseconds: number): void {
     if ((answer.quality.motion ?? 0) >= OTHER_SCENE) this.window.clear();
     this.window.add(answer.probabilities);
-    this.meter.add(performance.now(), milliseconds);
+    this.meter.add(performance.now(), milliseconds, answer.milliseconds.model);
     const smoothed = this.window.smoothed!;
     this.current = { source: "camera", smoothed, quality: answer.quality };
     this.view.show(decision(smoothed, this.card), reasons(answer.quality), 1);

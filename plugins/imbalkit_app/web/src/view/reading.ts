@@ -55,6 +55,7 @@ export class ReadingView {
     const [fps, ms] = [meter.framesPerSecond, meter.milliseconds];
     this.panel.dataset["fps"] = fps.toFixed(1);
     this.panel.dataset["ms"] = ms.toFixed(1);
+    this.panel.dataset["model"] = meter.modelMilliseconds.toFixed(1);
     say(this.panel, `${fps.toFixed(0)} frames/s · ${ms.toFixed(0)} ms · ${this.opened.accelerator}`);
   }
 
