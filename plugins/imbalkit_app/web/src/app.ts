@@ -1,6 +1,6 @@
 /** The app: ready, live, frozen; what the buttons do. */
 
-import { Camera } from "./camera";
+import { Camera, CameraError } from "./camera";
 import type { Card } from "./card";
 import type { Reader } from "./client";
 import type { Facts } from "./facts";
@@ -8,26 +8,28 @@ import { guide } from "./guide";
 import type { Answer, Area, Opened } from "./messages";
 import { Meter } from "./meter";
 import { OTHER_SCENE, reasons } from "./quality";
-import { decision, result, type Shot } from "./result";
+import { combine, decision, result, type Shot } from "./result";
 import { save } from "./saving";
 import { average, Window } from "./smoothing";
 import { setUpAbout } from "./view/about";
 import { element } from "./view/dom";
 import { Overlay } from "./view/overlay";
 import { ReadingView } from "./view/reading";
-import { clearError, showError, showStatus } from "./view/status";
+import { clearError, showError, showStatus, status } from "./view/status";
 import { Tools } from "./view/tools";
 import { percent } from "./words";
 
 type State = "ready" | "live" | "frozen";
 
 const FRAMES = 10; // in the window: about a second
+const MAIN: Record<State, string> = { ready: "start", live: "freeze", frozen: "retake" };
 
 export class App {
   private readonly stage = element("stage", HTMLElement);
   private readonly video = element("video", HTMLVideoElement);
   private readonly still = element("still", HTMLCanvasElement);
   private readonly input = element("picture-input", HTMLInputElement);
+  private readonly controls = element("controls", HTMLElement);
   private readonly json = element("result-json", HTMLElement);
   private readonly camera = new Camera(this.video);
   private readonly overlay = new Overlay();
@@ -40,6 +42,8 @@ export class App {
   private current: Shot | null = null; // on the stage, when frozen; the last frame's, when live
   private area: Area | null = null; // of the frame that was read last
   private loop = 0; // the running one's number: an older one ends
+  private starting = false;
+  private file: Blob | null = null; // that is on the stage
 
   constructor(
     private readonly card: Card,
@@ -62,7 +66,7 @@ export class App {
   private listen(): void {
     const on = (id: string, act: () => void): void => element(id, HTMLButtonElement).addEventListener("click", act);
     on("start", () => void this.start());
-    on("freeze", () => this.freeze());
+    on("freeze", () => void this.freeze());
     on("retake", () => this.again([]));
     on("add-shot", () => this.again(this.shots));
     on("open-picture", () => this.input.click());
@@ -89,6 +93,7 @@ export class App {
   }
 
   private enter(state: State): void {
+    const held = this.controls.contains(document.activeElement);
     this.state = state;
     document.body.dataset["state"] = state;
     this.video.hidden = state !== "live";
@@ -96,20 +101,30 @@ export class App {
     if (state !== "live") this.overlay.hide();
     this.tools.show(state === "live");
     this.view.enter(state);
+    if (held) element(MAIN[state], HTMLButtonElement).focus({ preventScroll: true }); // the button that was pressed is gone
   }
 
   private async start(deviceId?: string): Promise<void> {
+    if (this.starting) return;
+    this.starting = true;
     clearError();
     showStatus("Starting the camera");
     try {
       await this.camera.start(deviceId);
+      await this.tools.refresh();
+      this.live();
     } catch (error) {
-      this.enter("ready");
-      showError(error instanceof Error ? error.message : String(error));
-      return;
+      this.fail(error);
+    } finally {
+      this.starting = false;
     }
-    await this.tools.refresh();
-    this.live();
+  }
+
+  private fail(error: unknown): void {
+    this.camera.stop();
+    this.enter("ready");
+    showStatus("Ready");
+    showError(error instanceof Error ? error.message : String(error));
   }
 
   private live(): void {
@@ -118,21 +133,15 @@ export class App {
     this.meter.clear();
     this.enter("live");
     showStatus(this.kept.length === 0 ? "Reading the camera" : `Reading the camera; ${this.kept.length} kept`);
-    void this.read(++this.loop).catch((error: unknown) => {
-      this.camera.stop();
-      this.enter("ready");
-      showError(error instanceof Error ? error.message : String(error));
-    });
+    this.read(++this.loop).catch((error: unknown) => this.fail(error));
   }
 
   /** Reads frame after frame, one at a time, until the state changes. */
   private async read(loop: number): Promise<void> {
     for (;;) {
       const frame = await this.camera.frame();
-      if (frame === null || this.loop !== loop || this.state !== "live") {
-        frame?.close();
-        return;
-      }
+      if (this.loop !== loop || this.state !== "live") return frame?.close();
+      if (frame === null) throw new CameraError("The camera stopped: another app may have taken it. Start it again.");
       const grabbed = performance.now();
       const { area, box } = guide(sizeOf(this.video), this.stageSize, this.card.input);
       this.overlay.show(this.stageSize, box);
@@ -146,37 +155,45 @@ export class App {
   private take(answer: Answer, milliseconds: number): void {
     if ((answer.quality.motion ?? 0) >= OTHER_SCENE) this.window.clear();
     this.window.add(answer.probabilities);
-    this.meter.add(performance.now(), milliseconds);
+    this.meter.add(performance.now(), milliseconds, answer.milliseconds.model);
     const smoothed = this.window.smoothed!;
-    this.current = { source: "camera", probabilities: smoothed.probabilities, quality: answer.quality };
-    this.view.show(decision(smoothed, this.card), reasons(answer.quality));
+    this.current = { source: "camera", smoothed, quality: answer.quality };
+    this.view.show(decision(smoothed, this.card), reasons(answer.quality), 1);
     this.view.showSpeed(this.meter);
   }
 
-  private freeze(): void {
+  private async freeze(): Promise<void> {
     const { current, area } = this;
     if (this.state !== "live" || current === null || area === null) return;
-    paint(this.still, this.video, area);
+    this.loop++; // what was shown when the button was pressed stays
+    this.show(await createImageBitmap(this.video, area.left, area.top, area.width, area.height), null);
     this.finish(current);
   }
 
   private async openFile(file: File): Promise<void> {
     clearError();
-    const before = this.state;
+    const [before, said] = [this.state, status()];
     this.loop++;
     showStatus(`Reading ${file.name}`);
     try {
       const { probabilities, quality } = await this.reader.file(file);
-      const bitmap = await createImageBitmap(file);
-      paint(this.still, bitmap, { left: 0, top: 0, width: bitmap.width, height: bitmap.height });
-      bitmap.close();
+      this.show(await createImageBitmap(file), file);
       if (before === "frozen") this.kept = []; // another picture takes its place
       this.camera.stop();
-      this.finish({ source: file.name, probabilities, quality });
+      this.finish({ source: file.name, smoothed: average([probabilities])!, quality });
     } catch (error) {
-      showError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
       if (before === "live") this.live();
+      else showStatus(said);
+      showError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  /** Puts a picture on the stage; it is handed over. */
+  private show(bitmap: ImageBitmap, file: Blob | null): void {
+    this.file = file;
+    this.still.width = bitmap.width;
+    this.still.height = bitmap.height;
+    this.still.getContext("bitmaprenderer")?.transferFromImageBitmap(bitmap); // nothing is copied
   }
 
   /** Shows a shot, with those that were kept before it. */
@@ -184,8 +201,8 @@ export class App {
     this.current = shot;
     this.enter("frozen");
     const made = result(this.shots, this.card, this.facts, this.opened.accelerator, new Date());
-    const found = decision(average(this.shots.map((each) => each.probabilities))!, this.card);
-    this.view.show(found, made.quality.retake);
+    const found = decision(combine(this.shots), this.card);
+    this.view.show(found, made.quality.retake, made.shots);
     this.json.textContent = JSON.stringify(made, null, 2);
     const what = made.shots > 1 ? `Mean of ${made.shots} shots` : made.file === "camera" ? "Frozen" : made.file;
     const answer = made.abstained ? "no answer" : `${made.decision}, ${percent(made.probabilities[found.called]!)}`;
@@ -207,6 +224,7 @@ export class App {
   }
 
   private savePicture(): void {
+    if (this.file !== null) return save(this.file, this.current?.source ?? "picture");
     this.still.toBlob((blob) => {
       if (blob) save(blob, `${this.stem}.png`);
     }, "image/png");
@@ -224,10 +242,4 @@ export class App {
 
 function sizeOf(video: HTMLVideoElement): { width: number; height: number } {
   return { width: video.videoWidth, height: video.videoHeight };
-}
-
-function paint(canvas: HTMLCanvasElement, source: CanvasImageSource, { left, top, width, height }: Area): void {
-  canvas.width = width;
-  canvas.height = height;
-  canvas.getContext("2d")?.drawImage(source, left, top, width, height, 0, 0, width, height);
 }

@@ -70,7 +70,12 @@ export class Camera {
     while (this.running && (this.presented === this.taken || this.video.videoWidth === 0)) await nextPaint();
     if (!this.running) return null;
     this.taken = this.presented;
-    return "VideoFrame" in window ? new VideoFrame(this.video) : createImageBitmap(this.video);
+    if ("VideoFrame" in window) {
+      const frame = new VideoFrame(this.video);
+      if (frame.displayWidth === this.video.videoWidth && frame.displayHeight === this.video.videoHeight) return frame;
+      frame.close(); // a phone's frame that lies on its side
+    }
+    return createImageBitmap(this.video);
   }
 
   async choices(): Promise<{ id: string; label: string; chosen: boolean }[]> {

@@ -16,11 +16,9 @@ export function framePixels(frame: VideoFrame | ImageBitmap, area: Area): Pictur
  * Throws where the browser cannot decode it.
  */
 export async function filePixels(file: Blob, exif: boolean): Promise<Picture> {
-  const bitmap = await createImageBitmap(file, {
-    colorSpaceConversion: "none",
-    premultiplyAlpha: "none",
-    imageOrientation: exif ? "from-image" : ("none" as ImageOrientation), // "none" is not in the types
-  });
+  const options: ImageBitmapOptions = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
+  if (!exif) options.imageOrientation = "none" as ImageOrientation; // is not in the types, nor in every browser
+  const bitmap = await createImageBitmap(file, options);
   try {
     return draw(bitmap.width, bitmap.height, (context) => context.drawImage(bitmap, 0, 0));
   } finally {

@@ -22,6 +22,7 @@ async function main(): Promise<void> {
     });
     new App(card, facts, reader, opened).ready();
   } catch (error) {
+    showStatus("Not working");
     showError(error instanceof Error ? error.message : String(error));
   }
   await keepOffline();

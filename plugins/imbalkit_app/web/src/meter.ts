@@ -2,28 +2,39 @@
 
 const FRAMES = 20;
 
-export class Meter {
-  private ends: number[] = [];
-  private times: number[] = [];
+interface Read {
+  readonly end: number;
+  readonly milliseconds: number; // from the grabbed frame to the answer
+  readonly model: number; // of it, in the model
+}
 
-  /** A frame was read at `now` after `milliseconds`. */
-  add(now: number, milliseconds: number): void {
-    this.ends = [...this.ends, now].slice(-FRAMES);
-    this.times = [...this.times, milliseconds].slice(-FRAMES);
+export class Meter {
+  private reads: Read[] = [];
+
+  /** A frame was read at `end`. */
+  add(end: number, milliseconds: number, model: number): void {
+    this.reads = [...this.reads, { end, milliseconds, model }].slice(-FRAMES);
   }
 
   clear(): void {
-    this.ends = [];
-    this.times = [];
+    this.reads = [];
   }
 
   get framesPerSecond(): number {
-    const [first, last] = [this.ends[0], this.ends.at(-1)];
-    if (first === undefined || last === undefined || last === first) return 0;
-    return ((this.ends.length - 1) * 1000) / (last - first);
+    const [first, last] = [this.reads[0], this.reads.at(-1)];
+    if (first === undefined || last === undefined || last.end === first.end) return 0;
+    return ((this.reads.length - 1) * 1000) / (last.end - first.end);
   }
 
   get milliseconds(): number {
-    return this.times.length === 0 ? 0 : this.times.reduce((sum, each) => sum + each, 0) / this.times.length;
+    return mean(this.reads.map((each) => each.milliseconds));
   }
+
+  get modelMilliseconds(): number {
+    return mean(this.reads.map((each) => each.model));
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, each) => sum + each, 0) / values.length;
 }

@@ -9,8 +9,13 @@ import { average, type Smoothed } from "./smoothing";
 /** One picture or frozen reading. */
 export interface Shot {
   readonly source: string; // the file's name, or "camera"
-  readonly probabilities: ArrayLike<number>;
+  readonly smoothed: Smoothed; // over the frames before it was frozen; a file has one
   readonly quality: Quality;
+}
+
+/** The mean of shots; a single one is given as it is. Needs one at least. */
+export function combine(shots: readonly Shot[]): Smoothed {
+  return shots.length === 1 ? shots[0]!.smoothed : average(shots.map((shot) => shot.smoothed.probabilities))!;
 }
 
 export interface Decision {
@@ -44,7 +49,7 @@ export interface Result {
 /** The result of shots: their mean, and the quality of the last. Needs one at least. */
 export function result(shots: readonly Shot[], card: Card, facts: Facts, accelerator: string, time: Date): Result {
   const last = shots.at(-1)!;
-  const { smoothed, called, abstained } = decision(average(shots.map((shot) => shot.probabilities))!, card);
+  const { smoothed, called, abstained } = decision(combine(shots), card);
   return {
     file: last.source,
     files: shots.map((shot) => shot.source),

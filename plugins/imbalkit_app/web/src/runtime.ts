@@ -1,63 +1,38 @@
-/** LiteRT.js in a worker: a model compiled on the fastest accelerator whose answers are right. */
+/** LiteRT.js in a worker: a model compiled for the fastest accelerator whose answers are right. */
 
 import { loadAndCompile, loadLiteRt, supportsFeature, Tensor, type CompiledModel } from "@litertjs/core";
 import type { Input } from "./card";
-import type { Accelerator } from "./messages";
+import type { Accelerator, Opened } from "./messages";
 import type { Picture } from "./resize";
 import { inputTensor } from "./tensor";
 
-const AGREE = 1e-3; // of a probability between WebGPU and wasm on the test picture
+const AGREE = 1e-3; // of a probability, between WebGPU and wasm on the test picture
 
 /** A model that cannot be used; the message is for a person. */
 export class ModelError extends Error {}
 
+/** A compiled model that is asked one picture at a time. */
 export class Model {
-  private constructor(
+  constructor(
     private readonly compiled: CompiledModel,
     private readonly input: Input,
-    readonly accelerator: Accelerator,
-    readonly note: string | null,
   ) {}
-
-  /** Loads the runtime and the model. Throws ModelError. */
-  static async open(runtimeUrl: string, bytes: Uint8Array, input: Input, classes: number): Promise<Model> {
-    const threads = self.crossOriginIsolated && (await supportsFeature("relaxedSimd")) && (await supportsFeature("threads"));
-    await start(runtimeUrl, threads);
-    const plain = await compile(bytes, input, classes, "wasm", threads ? "wasm, threads" : "wasm");
-    const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
-    if (!adapter) return plain;
-    try {
-      const gpu = await compile(bytes, input, classes, "webgpu", "WebGPU");
-      const note = await compare(gpu, plain);
-      if (note === null) return plain.replacedBy(gpu);
-      gpu.compiled.delete();
-      return new Model(plain.compiled, input, plain.accelerator, note);
-    } catch (error) {
-      return new Model(plain.compiled, input, plain.accelerator, `WebGPU cannot run this model (${message(error)})`);
-    }
-  }
-
-  static made(compiled: CompiledModel, input: Input, accelerator: Accelerator): Model {
-    return new Model(compiled, input, accelerator, null);
-  }
 
   /** Probabilities of a picture of the input's size. */
   async answer(picture: Picture): Promise<Float32Array> {
-    const { height, width, channels, layout } = this.input;
-    const shape = layout === "NHWC" ? [1, height, width, channels] : [1, channels, height, width];
-    const tensor = new Tensor(inputTensor(picture, this.input), shape);
+    const tensor = new Tensor(inputTensor(picture, this.input), shapeOf(this.input));
     try {
       const outputs = await this.compiled.run(tensor);
-      const found = await outputs[0]!.data();
+      const found = Float32Array.from(await outputs[0]!.data());
       outputs.forEach((each) => each.delete());
       if (!found.every(Number.isFinite)) throw new ModelError("The model answers with what are no numbers.");
-      return Float32Array.from(found);
+      return found;
     } finally {
       tensor.delete();
     }
   }
 
-  /** Milliseconds of one answer: the best of three after one to warm up. */
+  /** Milliseconds of one answer: the best of three, after one to warm up. */
   async time(picture: Picture): Promise<number> {
     let best = Infinity;
     for (let i = 0; i < 4; i++) {
@@ -68,13 +43,41 @@ export class Model {
     return best;
   }
 
-  private replacedBy(other: Model): Model {
+  close(): void {
     this.compiled.delete();
-    return other;
   }
 }
 
-/** Loads LiteRT's wasm. Its loader looks for files beside the worker unless it is told. */
+/**
+ * Starts LiteRT and compiles the model for wasm; for WebGPU too where there is an adapter, which is then used if its
+ * answers are wasm's and come faster. Throws ModelError.
+ */
+export async function openModel(
+  runtimeUrl: string,
+  bytes: Uint8Array,
+  input: Input,
+  classes: number,
+): Promise<{ model: Model; opened: Opened }> {
+  const threads = self.crossOriginIsolated && (await supportsFeature("relaxedSimd")) && (await supportsFeature("threads"));
+  await start(runtimeUrl, threads);
+  const plain = await compile(bytes, input, classes, "wasm");
+  const accelerator: Accelerator = threads ? "wasm, threads" : "wasm";
+  const picture = testPicture(input);
+  await plain.answer(picture); // the first answer is slow: not the person's
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  if (!adapter) return { model: plain, opened: { accelerator, note: null } };
+  try {
+    const gpu = await compile(bytes, input, classes, "webgpu");
+    const note = await compare(gpu, plain, picture);
+    (note === null ? plain : gpu).close();
+    if (note === null) return { model: gpu, opened: { accelerator: "WebGPU", note } };
+    return { model: plain, opened: { accelerator, note } };
+  } catch (error) {
+    return { model: plain, opened: { accelerator, note: `WebGPU cannot run this model (${message(error)})` } };
+  }
+}
+
+/** Loads LiteRT's wasm. Its loader would look for files beside the worker. */
 async function start(runtimeUrl: string, threads: boolean): Promise<void> {
   const module = {
     locateFile: (name: string) => runtimeUrl + name,
@@ -85,7 +88,9 @@ async function start(runtimeUrl: string, threads: boolean): Promise<void> {
   try {
     await loadLiteRt(runtimeUrl, { threads });
   } catch (error) {
-    throw new ModelError(`WebAssembly cannot be started in this browser (${message(error)}). A newer one is needed.`);
+    throw new ModelError(
+      `WebAssembly cannot be started in this browser (${message(error)}). Load the page again, or use a newer browser.`,
+    );
   }
 }
 
@@ -95,51 +100,45 @@ function printErr(line: string): void {
   else console.error(line);
 }
 
-async function compile(
-  bytes: Uint8Array,
-  input: Input,
-  classes: number,
-  accelerator: "wasm" | "webgpu",
-  name: Accelerator,
-): Promise<Model> {
+async function compile(bytes: Uint8Array, input: Input, classes: number, accelerator: "wasm" | "webgpu"): Promise<Model> {
   let compiled: CompiledModel;
   try {
     compiled = await loadAndCompile(bytes, { accelerator, gpuOptions: { precision: "fp32" } });
   } catch (error) {
-    throw new ModelError(`The model cannot be loaded: the file is damaged or not a TFLite file (${message(error)}).`);
+    throw new ModelError(`The model cannot be loaded: it is damaged, or no TFLite file (${message(error)}).`);
   }
   check(compiled, input, classes);
-  return Model.made(compiled, input, name);
+  return new Model(compiled, input);
 }
 
 /** The tensors are those that the card speaks of. */
 function check(compiled: CompiledModel, input: Input, classes: number): void {
   const [source, target] = [compiled.getInputDetails()[0], compiled.getOutputDetails()[0]];
-  const { height, width, channels, layout, type } = input;
-  const wanted = layout === "NHWC" ? [1, height, width, channels] : [1, channels, height, width];
   for (const [what, card, file] of [
-    ["takes pictures of shape", `${wanted}`, `${source?.shape}`],
-    ["takes values of type", type, source?.dtype],
-    ["answers with shape", `${[1, classes]}`, `${target?.shape}`],
+    ["takes pictures of shape", String(shapeOf(input)), String(source?.shape)],
+    ["takes values of type", input.type, String(source?.dtype)],
+    ["answers with shape", String([1, classes]), String(target?.shape)],
   ] as const) {
     if (card !== file) throw new ModelError(`The model does not fit its card: it ${what} ${file}, the card says ${card}.`);
   }
 }
 
+function shapeOf({ height, width, channels, layout }: Input): number[] {
+  return layout === "NHWC" ? [1, height, width, channels] : [1, channels, height, width];
+}
+
 /** Null if WebGPU gives the same answers and is faster, else why it is not used. */
-async function compare(gpu: Model, plain: Model): Promise<string | null> {
-  const picture = testPicture(plain);
+async function compare(gpu: Model, plain: Model, picture: Picture): Promise<string | null> {
   const [ours, theirs] = [await plain.answer(picture), await gpu.answer(picture)];
   const apart = Math.max(...ours.map((p, i) => Math.abs(p - theirs[i]!)));
-  if (!(apart <= AGREE)) return `WebGPU is not used: its answers are up to ${apart.toPrecision(2)} from wasm's`;
+  if (apart > AGREE) return `WebGPU is not used: its answers are up to ${apart.toPrecision(2)} from wasm's`;
   const [fast, slow] = [await gpu.time(picture), await plain.time(picture)];
   return fast < slow ? null : `WebGPU is not used: ${fast.toFixed(0)} ms a picture, wasm ${slow.toFixed(0)} ms`;
 }
 
-/** A picture with every grey level in every channel, the same each time. */
-function testPicture(model: Model): Picture {
-  const { height, width, channels } = model["input"];
-  const data = Uint8Array.from({ length: height * width * channels }, (_, i) => (i * 2654435761) >>> 24);
+/** Noise of every level, the same each time. */
+function testPicture({ height, width, channels }: Input): Picture {
+  const data = Uint8Array.from({ length: height * width * channels }, (_, i) => Math.imul(i, 2654435761) >>> 24);
   return { width, height, channels, data };
 }
 

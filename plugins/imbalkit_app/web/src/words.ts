@@ -4,18 +4,20 @@ import type { Card } from "./card";
 import type { Reason } from "./quality";
 
 export const REASONS: Record<Reason, string> = {
-  blurred: "Blurred: move until it is sharp",
-  dark: "Too dark: more light",
-  bright: "Too bright: less light, no reflections",
+  blurred: "Blurred: refocus",
+  dark: "Too dark: add light",
+  bright: "Too bright: dim the light",
   moving: "Moving: hold still",
 };
+
+const SPACE = "\u00a0"; // keeps a number and its sign on one line
 
 /** Per cent without decimals, but never 0 or 100 for what is neither. */
 export function percent(p: number): string {
   const whole = Math.round(p * 100);
-  if (whole === 0 && p > 0) return "< 1 %";
-  if (whole === 100 && p < 1) return "> 99 %";
-  return `${whole} %`;
+  if (whole === 0 && p > 0) return `< 1${SPACE}%`;
+  if (whole === 100 && p < 1) return `> 99${SPACE}%`;
+  return `${whole}${SPACE}%`;
 }
 
 /** Why the decision is as it is. */
@@ -43,7 +45,13 @@ export function explain(card: Card, probabilities: ArrayLike<number>, called: nu
 
 /** A threshold in per cent, with the digits that it has. */
 export function threshold(value: number): string {
-  return `${Number((value * 100).toPrecision(3))} %`;
+  return `${Number((value * 100).toPrecision(3))}${SPACE}%`;
+}
+
+/** What the bars show: `count` answers, of as many shots or of the frames of one. */
+export function legend(count: number, shots: number, hasThreshold: boolean): string {
+  const mean = count < 2 ? "" : `Mean of ${shots > 1 ? `${shots} shots` : `the last ${count} frames`} ± how far they are apart.`;
+  return [mean, hasThreshold ? "The upright line is the threshold." : ""].filter(Boolean).join(" ");
 }
 
 const MEDICAL = /melanom|skin|lesion|derm|naev|nev[iu]|patient|diagnos|clinic|medic|cancer|carcinom|tumou?r|disease/i;

@@ -1,11 +1,10 @@
 /** The worker: pixels, resize, quality and the model, away from the page's thread. */
 
-import type { Input } from "./card";
 import { filePixels, framePixels } from "./frame";
 import type { Answer, Reply, Request, Setup } from "./messages";
 import { measure, smallGrey } from "./quality";
 import { grey, resize, type Picture } from "./resize";
-import { Model } from "./runtime";
+import { openModel, type Model } from "./runtime";
 
 let model: Model | null = null;
 let setup: Omit<Setup, "model"> | null = null;
@@ -27,9 +26,9 @@ async function handle(request: Request): Promise<Reply> {
     case "open": {
       const { model: bytes, ...rest } = request.setup;
       setup = rest;
-      model = await Model.open(rest.runtimeUrl, bytes, rest.input, rest.classes);
-      await model.answer(blank(rest.input)); // the first answer is slow: not the user's
-      return { id, opened: { accelerator: model.accelerator, note: model.note } };
+      const found = await openModel(rest.runtimeUrl, bytes, rest.input, rest.classes);
+      model = found.model;
+      return { id, opened: found.opened };
     }
     case "frame": {
       const start = performance.now();
@@ -62,8 +61,4 @@ async function read(pixels: Picture, small: Picture, last: Picture | null, start
   const middle = performance.now();
   const probabilities = await model.answer(input);
   return { probabilities, quality, milliseconds: { pixels: middle - start, model: performance.now() - middle } };
-}
-
-function blank({ width, height, channels }: Input): Picture {
-  return { width, height, channels, data: new Uint8Array(width * height * channels) };
 }

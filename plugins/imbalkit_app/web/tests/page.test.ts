@@ -71,7 +71,8 @@ describe("service worker", () => {
 test("the meter counts the last frames", () => {
   const meter = new Meter();
   expect([meter.framesPerSecond, meter.milliseconds]).toEqual([0, 0]);
-  for (let i = 0; i < 50; i++) meter.add(i < 25 ? i : 25 + (i - 25) * 100, i < 25 ? 1 : 40);
+  for (let i = 0; i < 50; i++) meter.add(i < 25 ? i : 25 + (i - 25) * 100, i < 25 ? 1 : 40, 30);
   expect(meter.framesPerSecond).toBeCloseTo(10, 12);
   expect(meter.milliseconds).toBeCloseTo(40, 12);
+  expect(meter.modelMilliseconds).toBeCloseTo(30, 12);
 });

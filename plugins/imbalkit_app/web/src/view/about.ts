@@ -35,7 +35,7 @@ function content(card: Card, facts: Facts, running: string): Node[] {
 }
 
 function section(title: string, entries: readonly (readonly [string, unknown])[]): Node[] {
-  const told = entries.filter(([, value]) => value !== null && value !== "");
+  const told = flat(entries).filter(([, value]) => value !== null && value !== "");
   if (told.length === 0) return [];
   return [make("h3", {}, title), list(told)];
 }
@@ -45,10 +45,14 @@ function list(entries: readonly (readonly [string, unknown])[]): HTMLElement {
   return make("dl", {}, ...items);
 }
 
-function shown(value: unknown): Node | string {
-  if (isRecord(value)) return list(Object.entries(value).filter(([, each]) => each !== null));
-  if (Array.isArray(value)) {
-    return value.every((each) => typeof each !== "object") ? value.join(", ") : value.map((each) => JSON.stringify(each)).join(" ");
-  }
+/** `input: {height: 3}` as `input height: 3`. */
+function flat(entries: readonly (readonly [string, unknown])[]): (readonly [string, unknown])[] {
+  return entries.flatMap(([key, value]) =>
+    isRecord(value) ? flat(Object.entries(value).map(([below, each]) => [`${key} ${below}`, each])) : [[key, value] as const],
+  );
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return value.map((each) => (Array.isArray(each) ? `[${shown(each)}]` : String(each))).join(", ");
   return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
 }

@@ -43,7 +43,7 @@ export class Bars {
       row.classList.toggle("called", index === called && !abstained);
       say(value, smoothed.count > 1 ? `${percent(p)} ± ${Math.round(spread * 100)}` : percent(p));
       fill.style.transform = `scaleX(${p})`;
-      whisker.hidden = smoothed.count < 2;
+      whisker.hidden = spread < 0.005; // thinner than the line is long
       whisker.style.left = `${low * 100}%`;
       whisker.style.width = `${(high - low) * 100}%`;
     });

@@ -5,7 +5,7 @@ import type { Opened } from "../messages";
 import type { Meter } from "../meter";
 import type { Reason } from "../quality";
 import type { Decision } from "../result";
-import { caution, explain, REASONS } from "../words";
+import { caution, explain, legend, REASONS } from "../words";
 import { Bars } from "./bars";
 import { element, icon, make, say } from "./dom";
 
@@ -16,6 +16,7 @@ export class ReadingView {
   private readonly quality = element("quality", HTMLElement);
   private readonly panel = element("panel", HTMLElement);
   private readonly bars: Bars;
+  private readonly legend = element("legend", HTMLElement);
   private told = ""; // the reasons that are on the page
 
   constructor(
@@ -36,7 +37,8 @@ export class ReadingView {
     if (state === "ready") this.showReasons([]);
   }
 
-  show(found: Decision, retake: readonly Reason[]): void {
+  /** `shots`: how many the reading is the mean of; one is the mean of its frames. */
+  show(found: Decision, retake: readonly Reason[], shots: number): void {
     const { called, abstained, smoothed } = found;
     this.answer.hidden = false;
     this.bars.show(found);
@@ -45,6 +47,7 @@ export class ReadingView {
     this.decision.dataset["value"] = this.card.classes[called]!;
     this.decision.dataset["abstained"] = String(abstained);
     this.decision.classList.toggle("positive", called === this.card.positive && !abstained);
+    say(this.legend, legend(smoothed.count, shots, this.card.threshold !== null));
     this.showReasons(retake);
   }
 
@@ -52,6 +55,7 @@ export class ReadingView {
     const [fps, ms] = [meter.framesPerSecond, meter.milliseconds];
     this.panel.dataset["fps"] = fps.toFixed(1);
     this.panel.dataset["ms"] = ms.toFixed(1);
+    this.panel.dataset["model"] = meter.modelMilliseconds.toFixed(1);
     say(this.panel, `${fps.toFixed(0)} frames/s · ${ms.toFixed(0)} ms · ${this.opened.accelerator}`);
   }
 

@@ -2,12 +2,16 @@
 
 import { element, icon, make, say } from "./dom";
 
-const status = element("status", HTMLElement);
+const line = element("status", HTMLElement);
 const progress = element("progress", HTMLProgressElement);
 const error = element("error", HTMLElement);
 
+export function status(): string {
+  return line.textContent ?? "";
+}
+
 export function showStatus(text: string): void {
-  say(status, text);
+  say(line, text);
 }
 
 /** Share of the model that is loaded; null hides the bar. */
@@ -21,7 +25,6 @@ export function showProgress(share: number | null): void {
 
 export function showError(text: string): void {
   showProgress(null);
-  showStatus("Not working");
   error.replaceChildren(icon("warn"), make("p", {}, text));
   error.hidden = false;
   document.body.classList.add("failed");

@@ -15,10 +15,12 @@ export class Tools {
     choose: (id: string) => void,
   ) {
     this.cameras.addEventListener("change", () => choose(this.cameras.value));
-    this.zoom.addEventListener("input", () => void camera.zoomTo(Number(this.zoom.value)));
+    this.zoom.addEventListener("input", () => {
+      camera.zoomTo(Number(this.zoom.value)).catch(refused);
+    });
     this.torch.addEventListener("click", () => {
       const on = this.torch.getAttribute("aria-pressed") !== "true";
-      void camera.torch(on).then(() => this.torch.setAttribute("aria-pressed", String(on)));
+      camera.torch(on).then(() => this.torch.setAttribute("aria-pressed", String(on)), refused);
     });
   }
 
@@ -41,4 +43,9 @@ export class Tools {
       this.zoom.value = String(zoom.value);
     }
   }
+}
+
+/** Nothing is lost: the camera goes on as it was. */
+function refused(error: unknown): void {
+  console.warn(`The camera does not do that: ${String(error)}`);
 }
