@@ -6,13 +6,14 @@ import io
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from imbalkit_app.serving import Server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENT = 60_000  # ms; a wait ends when what it waits for is there, so that this costs a fast machine nothing
@@ -48,7 +49,16 @@ def launching() -> Iterator[Callable[..., Any]]:
 
 
 @contextmanager
-def hosted(server: ThreadingHTTPServer) -> Iterator[str]:
+def launched(*flags: str) -> Iterator[Any]:
+    """One such browser."""
+    with launching() as launch:
+        browser = launch(*flags)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def listening(server: ThreadingHTTPServer) -> Iterator[str]:
     """The address of what is served meanwhile."""
     with server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -58,6 +68,13 @@ def hosted(server: ThreadingHTTPServer) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def hosted(contents: Mapping[str, bytes]) -> Iterator[str]:
+    """The address of an app meanwhile."""
+    with listening(Server(contents, "127.0.0.1", 0)) as address:
+        yield address
 
 
 class Visit:

@@ -16,7 +16,7 @@ from imbalkit_app.folder import write_app
 from imbalkit_app.serving import Server
 
 from imbalkit_lite import open_model, read_image
-from tests.app.browsing import Visit, film, hosted, launching
+from tests.app.browsing import Visit, film, hosted, launching, listening
 from tests.app.models import CARD, middle, put_card
 from tests.command_line import imbalkit
 
@@ -48,7 +48,7 @@ def contents(built, sharp):
 
 @pytest.fixture(scope="module")
 def address(contents):
-    with hosted(served(contents)) as address:
+    with hosted(contents) as address:
         yield address
 
 
@@ -186,7 +186,7 @@ def test_any_server_can_host_it_below_any_path(visit, contents, photographs, exp
     """Python's own, which sends none of the headers: the service worker adds what threads need."""
     write_app(contents, tmp_path / "tools" / "moles")
     handler = partial(Silent, directory=str(tmp_path))
-    with hosted(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
         app = visit(f"{address}tools/moles/").ready()
         assert app.page.evaluate("crossOriginIsolated") is False
         app.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
@@ -215,7 +215,7 @@ async old => {
 def test_a_new_version_takes_the_place_of_the_old_one(visit, built, model, contents, photographs):
     """`model` has another threshold than the app's own."""
     server = served(contents)
-    with hosted(server) as address:
+    with listening(server) as address:
         app = visit(address).ready()
         app.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         (old,) = app.page.evaluate("caches.keys()")
@@ -236,7 +236,7 @@ def test_threads_are_allowed(visit):
 def test_a_damaged_model_is_said_to_be_one(visit, contents):
     data = bytearray(contents["model/model.tflite"])
     data[len(data) // 3] ^= 1
-    with hosted(served(contents | {"model/model.tflite": bytes(data)})) as address:
+    with hosted(contents | {"model/model.tflite": bytes(data)}) as address:
         app = visit(address)
         app.part("error").wait_for()
         assert "damaged" in app.part("error").text_content()
