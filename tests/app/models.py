@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +24,17 @@ CARD = Card(
     card={"intended_use": "tests of the app", "limitations": "knows nothing"},
     run=Origin("0" * 8, "1" * 64, "0.1.0", "2026-11-27T00:00:00Z"),
 )
-FLOWERS = Card(
+# Of the same tensors: no positive class, another way of resizing, and no answer where it is in doubt.
+OTHER = replace(
+    CARD,
     name="petals <b>and</b> leaves",
-    classes=("aster", "poppy", "tulip", "Mohn & Co"),
-    abstain=Abstain(least_confidence=0.3),
-    input=Input(height=40, width=56, channels=3, layout="NHWC", type="float32", range=(0, 1)),
+    classes=("Rose & Co", "<i>tulip</i>"),
+    positive=None,
+    threshold=None,
+    abstain=Abstain(least_confidence=0.8),
     resize="pad",
     interpolation="lanczos",
-    exif=False,
-    probabilities=Probabilities("as trained"),
+    card={},
 )
 
 
@@ -42,7 +45,7 @@ def write_model(path: Path, card: Card, seed: int = 3) -> Path:
     from torch import nn
 
     torch.manual_seed(seed)
-    mean, std = (card.normalisation.mean, card.normalisation.std) if card.normalisation else ((0.5,) * 3, (0.25,) * 3)
+    mean, std = card.normalisation.mean, card.normalisation.std
 
     class Network(nn.Module):
         def __init__(self) -> None:
@@ -66,6 +69,13 @@ def put_card(path: Path, card: Card) -> Path:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(FILE, card.to_text())
     return path
+
+
+def with_card(model: Path, path: Path, card: Card) -> Path:
+    """A copy of `model` with another card."""
+    data = model.read_bytes()
+    path.write_bytes(data[: data.index(b"PK\x03\x04")])  # where the associated files begin
+    return put_card(path, card)
 
 
 def middle(probabilities: np.ndarray) -> float:

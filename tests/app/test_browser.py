@@ -17,7 +17,7 @@ from imbalkit_app.serving import Server
 
 from imbalkit_lite import open_model, read_image
 from tests.app.browsing import Visit, film, hosted, launching, listening
-from tests.app.models import CARD, middle, put_card
+from tests.app.models import CARD, OTHER, middle, with_card
 from tests.command_line import imbalkit
 
 PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "ham10000" / "images"
@@ -35,10 +35,7 @@ def sharp(model, photographs, tmp_path_factory) -> Path:
     found = open_model(model)
     pixels = np.stack([read_image(path, found.rule) for path in photographs])
     threshold = middle(found.probabilities(pixels)[:, 1])
-    data = model.read_bytes()
-    path = tmp_path_factory.mktemp("sharp") / "moles.tflite"
-    path.write_bytes(data[: data.index(b"PK\x03\x04")])
-    return put_card(path, replace(CARD, threshold=threshold))
+    return with_card(model, tmp_path_factory.mktemp("sharp") / "moles.tflite", replace(CARD, threshold=threshold))
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +123,56 @@ def test_photographs_get_the_answers_of_predict(visit, expected, photographs):
     assert np.abs(found - wanted).max() < 1e-3
     assert [results[name]["decision"] for name in expected.index] == expected["decision"].tolist()
     assert np.ptp(wanted[:, 1]) > 0.5  # they are not all alike
+
+
+def test_another_card_and_pictures_of_other_shapes(visit, built, model, photographs, tmp_path):
+    """No positive class, padding with Lanczos, abstention; wide, tall, grey and turned pictures, one that is transparent."""
+    from PIL import Image
+
+    first, second = (Image.open(path) for path in photographs[:2])
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    first.crop((0, 60, 224, 140)).save(tmp_path / "wide.png")
+    first.crop((70, 0, 150, 224)).convert("L").save(tmp_path / "grey.png")
+    second.crop((0, 0, 100, 224)).save(tmp_path / "turned.jpg", exif=turned, quality=95)
+    second.resize((700, 500)).save(tmp_path / "large.jpg", quality=95)
+    clear = second.convert("RGBA")
+    clear.putalpha(first.convert("L"))
+    clear.save(tmp_path / "clear.png")
+    files = [tmp_path / name for name in ("wide.png", "grey.png", "turned.jpg", "large.jpg", "clear.png")]
+
+    other = with_card(model, tmp_path / "other.tflite", OTHER)
+    lines = imbalkit("predict", other, *files, "--json", cwd=tmp_path).stdout.splitlines()
+    with hosted(app_contents(built, *read_model(other, "0.1.0"))) as address:
+        app = visit(address).ready()
+        results = [app.open_picture(path) for path in files]
+        assert app.page.locator("i, b").count() == 0  # names are never markup
+    for line, result in zip(lines, results, strict=True):
+        row = json.loads(line)
+        wanted = [row[f"probability_{name}"] for name in OTHER.classes]
+        assert result["probabilities"] == pytest.approx(wanted, abs=1e-3), row["path"]
+        assert (result["decision"], result["abstained"]) == (row["decision"], row["abstained"])
+    assert {result["abstained"] for result in results} == {True, False}
+
+
+def test_several_shots_are_averaged(visit, expected, photographs):
+    app = visit().ready()
+    app.open_picture(photographs[0])
+    app.part("add-shot").click()
+    result = app.open_picture(photographs[1])
+    logits = np.log(expected[["probability_other", "probability_melanoma"]].to_numpy()[:2]).mean(axis=0)
+    assert result["shots"] == 2
+    assert result["probabilities"] == pytest.approx(np.exp(logits) / np.exp(logits).sum(), abs=1e-3)
+
+
+def test_a_file_that_is_no_picture_is_said_to_be_none(visit, photographs, tmp_path):
+    (tmp_path / "words.jpg").write_text("no picture")
+    app = visit().ready()
+    app.part("picture-input").set_input_files(tmp_path / "words.jpg")
+    app.part("error").wait_for()
+    assert "words.jpg" in app.part("error").text_content()
+    app.open_picture(photographs[0])
+    assert app.part("error").is_hidden()
 
 
 def test_what_is_saved_is_what_is_shown(visit, photographs, sharp, tmp_path):
