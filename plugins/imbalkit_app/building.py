@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+NODE = (20, 19)  # what Vite needs at least
 LEFT_OUT = {"node_modules", "dist"}  # of web/: what npm makes
 
 
 class BuildError(Exception):
-    """npm is not there, or failed; the message holds the end of what it said."""
+    """npm is not there, too old, or failed; the message holds the end of what it said."""
 
 
 def sources(web: Path) -> Iterator[Path]:
@@ -36,9 +38,7 @@ def build(web: Path, say: Callable[[str], object]) -> Path:
 
     A build that fails or is stopped leaves no `dist`. Raises BuildError.
     """
-    npm = shutil.which("npm")
-    if npm is None:
-        raise BuildError("npm is not installed")
+    npm = _npm()
     if not (web / "package.json").is_file():
         raise BuildError(f"there are no sources in {web}")
     try:
@@ -52,6 +52,18 @@ def build(web: Path, say: Callable[[str], object]) -> Path:
         raise
     (web / "dist" / "index.html").touch()  # the last file that counts, whatever order they were written in
     return web / "dist"
+
+
+def _npm() -> str:
+    """npm's path. Raises BuildError where it is not there, or Node.js is too old for the page's tools."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        raise BuildError("npm is not installed")
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    found = re.match(r"v(\d+)\.(\d+)", said)
+    if found is None or tuple(map(int, found.groups())) < NODE:
+        raise BuildError(f"expected Node.js {NODE[0]}.{NODE[1]} or newer, {node} is {said or 'none'}")
+    return npm
 
 
 def _installed(web: Path) -> bool:

@@ -27,7 +27,7 @@ def find_page(say: Callable[[str], object], package: Path | None = None) -> Path
     if not (web / "package.json").is_file():
         raise PageError(
             "this installation of imbalkit came without the app's page, as npm was not there when it was built (or "
-            "failed): install Node.js 20 or newer, then imbalkit again (pip install --force-reinstall --no-deps ...)"
+            "failed): install Node.js 20.19 or newer, then imbalkit again (pip install --force-reinstall --no-deps ...)"
         )
     if is_fresh(web):
         return web / "dist"
@@ -50,6 +50,6 @@ def _from_sources(web: Path, say: Callable[[str], object]) -> Path:
             say(f"{error}: going on with the page as it was built last")
             return web / "dist"
         raise PageError(
-            f"the app's page cannot be built: {error}\nNode.js 20 or newer with npm builds it; where a registry of "
+            f"the app's page cannot be built: {error}\nNode.js 20.19 or newer with npm builds it; where a registry of "
             f"packages can be reached, `npm ci && npm run build` in {web} does the same"
         ) from None

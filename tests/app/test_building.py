@@ -34,6 +34,11 @@ def package(tmp_path):
     return tmp_path / "package"
 
 
+def put_node(tools: Path, version: str) -> None:
+    (tools / "node").write_text(f"#!/bin/sh\necho {version}\n")
+    (tools / "node").chmod(0o755)
+
+
 @pytest.fixture
 def npm(tmp_path, monkeypatch):
     """`npm(text)`: a program of that name; it works in web/, and `calls()` are its arguments so far."""
@@ -46,6 +51,7 @@ def npm(tmp_path, monkeypatch):
         (tools / "npm").chmod(0o755)
 
     put(NPM)
+    put_node(tools, "v22.3.0")
     return put
 
 
@@ -109,9 +115,17 @@ def test_a_wheel_without_a_page(tmp_path):
 
 def test_a_checkout_without_npm(package, no_npm):
     with pytest.raises(
-        PageError, match=r"cannot be built: npm is not installed\nNode\.js 20 or newer.*`npm ci && npm run"
+        PageError, match=r"cannot be built: npm is not installed\nNode\.js 20\.19 or newer.*`npm ci && npm run"
     ):
         find_page(print, package)
+
+
+@pytest.mark.parametrize("version", ["v18.20.4", "v20.18.1", "nonsense"])
+def test_a_node_that_is_too_old(package, npm, tmp_path, version):
+    put_node(tmp_path / "tools", version)
+    with pytest.raises(PageError, match=rf"expected Node\.js 20\.19 or newer, .*tools/node is {version}\n"):
+        find_page(print, package)
+    assert calls(package) == []
 
 
 def test_an_old_page_without_npm_is_used_and_said_to_be_old(package, no_npm):
