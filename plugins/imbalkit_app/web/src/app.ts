@@ -5,7 +5,7 @@ import type { Card } from "./card";
 import type { Reader } from "./client";
 import type { Facts } from "./facts";
 import { guide } from "./guide";
-import type { Answer, Area, Opened } from "./messages";
+import type { Answer, Opened } from "./messages";
 import { Meter } from "./meter";
 import { OTHER_SCENE, reasons } from "./quality";
 import { combine, decision, result, type Shot } from "./result";
@@ -40,9 +40,9 @@ export class App {
   private state: State = "ready";
   private kept: readonly Shot[] = []; // before the one on the stage
   private current: Shot | null = null; // on the stage, when frozen; the last frame's, when live
-  private area: Area | null = null; // of the frame that was read last
   private loop = 0; // the running one's number: an older one ends
   private starting = false;
+  private freezing = false;
   private file: Blob | null = null; // that is on the stage
 
   constructor(
@@ -147,7 +147,6 @@ export class App {
       this.overlay.show(this.stageSize, box);
       const answer = await this.reader.frame(frame, area);
       if (this.loop !== loop || this.state !== "live") return;
-      this.area = area;
       this.take(answer, performance.now() - grabbed);
     }
   }
@@ -163,11 +162,18 @@ export class App {
   }
 
   private async freeze(): Promise<void> {
-    const { current, area } = this;
-    if (this.state !== "live" || current === null || area === null) return;
+    const { current } = this;
+    if (this.state !== "live" || current === null || this.freezing) return;
+    this.freezing = true;
     this.loop++; // what was shown when the button was pressed stays
-    this.show(await createImageBitmap(this.video, area.left, area.top, area.width, area.height), null);
-    this.finish(current);
+    try {
+      this.show(await this.reader.still(), null);
+      this.finish(current);
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      this.freezing = false;
+    }
   }
 
   private async openFile(file: File): Promise<void> {

@@ -13,14 +13,17 @@ export class Reader {
   private readonly worker = new Worker(new URL("./worker.ts", import.meta.url));
   private readonly waiting = new Map<number, Waiting>();
   private last = 0;
+  private progress: (share: number) => void = () => undefined;
 
   constructor() {
     this.worker.addEventListener("message", (event: MessageEvent<Reply>) => this.settle(event.data));
     this.worker.addEventListener("error", (event) => this.fail(event.message || "its script cannot be loaded"));
   }
 
-  async open(setup: Setup): Promise<Opened> {
-    const reply = await this.ask({ kind: "open", setup }, [setup.model.buffer]);
+  /** Loads the model; `progress` is told the share of its file that is here. */
+  async open(setup: Setup, progress: (share: number) => void): Promise<Opened> {
+    this.progress = progress;
+    const reply = await this.ask({ kind: "open", setup }, []);
     return (reply as { opened: Opened }).opened;
   }
 
@@ -35,6 +38,12 @@ export class Reader {
     return (reply as { answer: Answer }).answer;
   }
 
+  /** The area of the frame that was read last. */
+  async still(): Promise<ImageBitmap> {
+    const reply = await this.ask({ kind: "still" }, []);
+    return (reply as { still: ImageBitmap }).still;
+  }
+
   private ask(question: Question, transfer: Transferable[]): Promise<Reply> {
     const id = ++this.last;
     return new Promise((resolve, reject) => {
@@ -44,6 +53,7 @@ export class Reader {
   }
 
   private settle(reply: Reply): void {
+    if ("progress" in reply) return this.progress(reply.progress);
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
     if ("error" in reply) waiting?.reject(new Error(reply.error));

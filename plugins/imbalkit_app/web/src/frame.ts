@@ -26,6 +26,12 @@ export async function filePixels(file: Blob, exif: boolean): Promise<Picture> {
   }
 }
 
+/** What was drawn last; the next frame gets a canvas of its own. */
+export function lastDrawn(): ImageBitmap {
+  if (canvas === null) throw new Error("No frame was read yet.");
+  return canvas.transferToImageBitmap();
+}
+
 function draw(width: number, height: number, paint: (context: OffscreenCanvasRenderingContext2D) => void): Picture {
   if (canvas?.width !== width || canvas.height !== height) canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true, alpha: false });

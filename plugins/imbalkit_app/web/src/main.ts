@@ -1,25 +1,27 @@
 import "./style.css";
 import { App } from "./app";
 import { Reader } from "./client";
-import { load } from "./facts";
+import { loadFacts } from "./facts";
 import { showError, showProgress, showStatus } from "./view/status";
 
 /** Loads the model, then hands over to the app; whatever goes wrong is said on the page. */
 async function main(): Promise<void> {
   try {
-    const { facts, card, model } = await load(showProgress);
-    showStatus("Starting the model");
-    showProgress(null);
+    showProgress(0);
+    const { facts, card } = await loadFacts();
     const reader = new Reader();
     const { input, resize, interpolation, exif, classes } = card;
-    const opened = await reader.open({
+    const setup = {
       runtimeUrl: new URL("litert/", document.baseURI).href,
-      model,
+      modelUrl: new URL("model/model.tflite", document.baseURI).href,
+      facts,
       input,
       rule: { width: input.width, height: input.height, resize, interpolation },
       exif,
       classes: classes.length,
-    });
+    };
+    const opened = await reader.open(setup, showProgress);
+    showProgress(null);
     new App(card, facts, reader, opened).ready();
   } catch (error) {
     showStatus("Not working");

@@ -1,6 +1,7 @@
 /** What the page and its worker say to each other. */
 
 import type { Input } from "./card";
+import type { Facts } from "./facts";
 import type { Quality } from "./quality";
 import type { ResizeRule } from "./resize";
 
@@ -16,7 +17,8 @@ export interface Area {
 
 export interface Setup {
   readonly runtimeUrl: string; // of the folder of LiteRT's wasm files
-  readonly model: Uint8Array<ArrayBuffer>;
+  readonly modelUrl: string;
+  readonly facts: Facts;
   readonly input: Input;
   readonly rule: ResizeRule;
   readonly exif: boolean;
@@ -26,7 +28,8 @@ export interface Setup {
 export type Request =
   | { readonly kind: "open"; readonly id: number; readonly setup: Setup }
   | { readonly kind: "frame"; readonly id: number; readonly frame: VideoFrame | ImageBitmap; readonly area: Area }
-  | { readonly kind: "file"; readonly id: number; readonly file: Blob };
+  | { readonly kind: "file"; readonly id: number; readonly file: Blob }
+  | { readonly kind: "still"; readonly id: number }; // the area that was read last
 
 export interface Opened {
   readonly accelerator: Accelerator;
@@ -42,4 +45,6 @@ export interface Answer {
 export type Reply =
   | { readonly id: number; readonly opened: Opened }
   | { readonly id: number; readonly answer: Answer }
+  | { readonly id: number; readonly still: ImageBitmap }
+  | { readonly id: number; readonly progress: number } // share of the model that is here; the reply follows
   | { readonly id: number; readonly error: string };

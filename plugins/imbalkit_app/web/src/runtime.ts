@@ -49,19 +49,12 @@ export class Model {
 }
 
 /**
- * Starts LiteRT and compiles the model for wasm; for WebGPU too where there is an adapter, which is then used if its
- * answers are wasm's and come faster. Throws ModelError.
+ * Compiles the model for wasm, and for WebGPU too where there is an adapter, which is then used if its answers are wasm's
+ * and come faster. After `startRuntime`. Throws ModelError.
  */
-export async function openModel(
-  runtimeUrl: string,
-  bytes: Uint8Array,
-  input: Input,
-  classes: number,
-): Promise<{ model: Model; opened: Opened }> {
-  const threads = self.crossOriginIsolated && (await supportsFeature("relaxedSimd")) && (await supportsFeature("threads"));
-  await start(runtimeUrl, threads);
+export async function openModel(bytes: Uint8Array, input: Input, classes: number): Promise<{ model: Model; opened: Opened }> {
   const plain = await compile(bytes, input, classes, "wasm");
-  const accelerator: Accelerator = threads ? "wasm, threads" : "wasm";
+  const accelerator: Accelerator = (await threads()) ? "wasm, threads" : "wasm";
   const picture = testPicture(input);
   await plain.answer(picture); // the first answer is slow: not the person's
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
@@ -77,8 +70,12 @@ export async function openModel(
   }
 }
 
-/** Loads LiteRT's wasm. Its loader would look for files beside the worker. */
-async function start(runtimeUrl: string, threads: boolean): Promise<void> {
+async function threads(): Promise<boolean> {
+  return self.crossOriginIsolated && (await supportsFeature("relaxedSimd")) && (await supportsFeature("threads"));
+}
+
+/** Loads LiteRT's wasm. Its loader would look for files beside the worker. Throws ModelError. */
+export async function startRuntime(runtimeUrl: string): Promise<void> {
   const module = {
     locateFile: (name: string) => runtimeUrl + name,
     mainScriptUrlOrBlob: `${runtimeUrl}litert_wasm_threaded_internal.js`, // what its threads run
@@ -86,7 +83,7 @@ async function start(runtimeUrl: string, threads: boolean): Promise<void> {
   };
   Object.assign(self, { Module: module });
   try {
-    await loadLiteRt(runtimeUrl, { threads });
+    await loadLiteRt(runtimeUrl, { threads: await threads() });
   } catch (error) {
     throw new ModelError(
       `WebAssembly cannot be started in this browser (${message(error)}). Load the page again, or use a newer browser.`,

@@ -1,37 +1,34 @@
 /** The worker: pixels, resize, quality and the model, away from the page's thread. */
 
-import { filePixels, framePixels } from "./frame";
-import type { Answer, Reply, Request, Setup } from "./messages";
+import { filePixels, framePixels, lastDrawn } from "./frame";
+import type { Answer, Opened, Reply, Request, Setup } from "./messages";
+import { loadModel } from "./model_file";
 import { measure, smallGrey } from "./quality";
 import { grey, resize, type Picture } from "./resize";
-import { openModel, type Model } from "./runtime";
+import { openModel, startRuntime, type Model } from "./runtime";
 
 let model: Model | null = null;
-let setup: Omit<Setup, "model"> | null = null;
+let setup: Setup | null = null;
 let before: Picture | null = null; // the last frame's small grey
 
 self.addEventListener("message", (event: MessageEvent<Request>) => {
+  const { id } = event.data;
   handle(event.data).then(
-    (reply) => self.postMessage(reply),
+    (reply) => self.postMessage(reply, "still" in reply ? [reply.still] : []),
     (error: unknown) => {
       const text = error instanceof Error ? error.message : String(error);
-      self.postMessage({ id: event.data.id, error: text } satisfies Reply);
+      self.postMessage({ id, error: text } satisfies Reply);
     },
   );
 });
 
 async function handle(request: Request): Promise<Reply> {
   const { id } = request;
+  const start = performance.now();
   switch (request.kind) {
-    case "open": {
-      const { model: bytes, ...rest } = request.setup;
-      setup = rest;
-      const found = await openModel(rest.runtimeUrl, bytes, rest.input, rest.classes);
-      model = found.model;
-      return { id, opened: found.opened };
-    }
+    case "open":
+      return { id, opened: await open(request.setup, (progress) => self.postMessage({ id, progress } satisfies Reply)) };
     case "frame": {
-      const start = performance.now();
       let pixels: Picture;
       try {
         pixels = framePixels(request.frame, request.area);
@@ -39,18 +36,30 @@ async function handle(request: Request): Promise<Reply> {
         request.frame.close();
       }
       const small = smallGrey(pixels);
-      const answer = await read(pixels, small, before, start);
+      const last = before;
       before = small;
-      return { id, answer };
+      return { id, answer: await read(pixels, small, last, start) };
     }
+    case "still":
+      return { id, still: lastDrawn() };
     case "file": {
-      const start = performance.now();
       const pixels = await filePixels(request.file, setup?.exif ?? true).catch(() => {
         throw new Error("This file is no picture that the browser can read.");
       });
       return { id, answer: await read(pixels, smallGrey(pixels), null, start) };
     }
   }
+}
+
+async function open(wanted: Setup, progress: (share: number) => void): Promise<Opened> {
+  setup = wanted;
+  const [bytes] = await Promise.all([
+    loadModel(wanted.modelUrl, wanted.facts, progress),
+    startRuntime(wanted.runtimeUrl), // meanwhile
+  ]);
+  const found = await openModel(bytes, wanted.input, wanted.classes);
+  model = found.model;
+  return found.opened;
 }
 
 async function read(pixels: Picture, small: Picture, last: Picture | null, start: number): Promise<Answer> {

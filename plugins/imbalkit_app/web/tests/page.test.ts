@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { wanted, withIsolation } from "../src/cache";
-import { readFacts, verify } from "../src/facts";
+import { readFacts } from "../src/facts";
 import { guide } from "../src/guide";
 import { Meter } from "../src/meter";
+import { verify } from "../src/model_file";
 
 describe("guide", () => {
   test.each([

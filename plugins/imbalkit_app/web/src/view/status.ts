@@ -19,7 +19,7 @@ export function showProgress(share: number | null): void {
   progress.hidden = share === null;
   if (share !== null) {
     progress.value = share;
-    showStatus("Loading the model");
+    showStatus(share < 1 ? "Loading the model" : "Starting the model");
   }
 }
 
