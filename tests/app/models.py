@@ -32,7 +32,7 @@ OTHER = replace(
     positive=None,
     threshold=None,
     abstain=Abstain(least_confidence=0.8),
-    resize="pad",
+    resize="crop",
     interpolation="lanczos",
     card={},
 )

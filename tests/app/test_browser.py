@@ -126,7 +126,7 @@ def test_photographs_get_the_answers_of_predict(visit, expected, photographs):
 
 
 def test_another_card_and_pictures_of_other_shapes(visit, built, model, photographs, tmp_path):
-    """No positive class, padding with Lanczos, abstention; wide, tall, grey and turned pictures, one that is transparent."""
+    """No positive class, cropping with Lanczos, abstention; wide, tall, grey and turned pictures, one that is transparent."""
     from PIL import Image
 
     first, second = (Image.open(path) for path in photographs[:2])
@@ -205,13 +205,17 @@ def test_a_live_reading_changes_with_the_picture(visit, expected, seen):
     assert panel.get_attribute("data-accelerator")
 
 
+FILM = "document.querySelector('video').currentTime"  # s
+
+
 def test_a_frozen_picture_stays(visit):
     app = visit().ready()
     start(app)
     app.part("freeze").click()
     app.part("retake").wait_for()
     frozen = app.probabilities(2)
-    app.page.wait_for_timeout(3000)  # the film has gone on to the other photograph
+    begun = app.page.evaluate(FILM)
+    app.page.wait_for_function(f"begun => {FILM} > begun + 2.5", arg=begun)  # it has gone on to the other photograph
     assert app.probabilities(2) == frozen
     app.part("retake").click()
     wait_for_positive(app, f"Math.abs(p - {frozen[1]}) > 0.1")
