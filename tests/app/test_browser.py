@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from imbalkit_app.contents import app_contents, read_model
 from imbalkit_app.folder import write_app
-from imbalkit_app.serving import Server
 
 from imbalkit_lite import open_model, read_image
 from tests.app.browsing import Visit, film, hosted, launching, listening
@@ -92,10 +91,6 @@ def visit(browser, address):
     yield go
     for each in visits:
         each.end()
-
-
-def served(contents) -> Server:
-    return Server(contents, "127.0.0.1", 0)
 
 
 def start(app: Visit) -> None:
@@ -252,6 +247,12 @@ class Silent(SimpleHTTPRequestHandler):
         pass
 
 
+class Keeping(Silent):
+    def end_headers(self):
+        self.send_header("Cache-Control", "max-age=3600")
+        super().end_headers()
+
+
 ONLY_ANOTHER = """
 async old => {
   for (let tries = 0; tries < 600; tries++) {
@@ -263,15 +264,14 @@ async old => {
 """
 
 
-def test_a_new_version_takes_the_place_of_the_old_one(visit, built, model, contents, photographs):
-    """`model` has another threshold than the app's own."""
-    server = served(contents)
-    with listening(server) as address:
+def test_a_new_version_takes_the_place_of_the_old_one(visit, built, model, contents, photographs, tmp_path):
+    """Also where the host lets browsers keep files for an hour. `model` has another threshold than the app's own."""
+    write_app(contents, tmp_path / "app")
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), partial(Keeping, directory=str(tmp_path / "app")))) as address:
         app = visit(address).ready()
         app.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         (old,) = app.page.evaluate("caches.keys()")
-        with served(app_contents(built, *read_model(model, "0.1.0"))) as newer:
-            server.files = newer.files
+        write_app(app_contents(built, *read_model(model, "0.1.0")), tmp_path / "app")
         app.page.reload()  # still the old one, which looks for a new one
         found = app.page.evaluate(ONLY_ANOTHER, old)
         assert found

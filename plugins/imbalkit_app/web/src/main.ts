@@ -34,7 +34,7 @@ async function main(): Promise<void> {
 async function keepOffline(): Promise<void> {
   if (!("serviceWorker" in navigator) || import.meta.env.DEV) return;
   try {
-    await navigator.serviceWorker.register("./sw.js");
+    await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" }); // files.js, too
   } catch (error) {
     console.warn(`The page will not work offline: ${String(error)}`);
   }

@@ -19,7 +19,8 @@ self.addEventListener("install", (event) => {
 
 async function fill(): Promise<void> {
   const cache = await caches.open(CACHE);
-  await cache.addAll(wanted(files));
+  // Asked of the server: what the browser has kept of an older version must not get into this one.
+  await cache.addAll(wanted(files).map((file) => new Request(file, { cache: "no-cache" })));
 }
 
 self.addEventListener("activate", (event) => {
