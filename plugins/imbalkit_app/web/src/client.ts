@@ -23,8 +23,12 @@ export class Reader {
   /** Loads the model; `progress` is told the share of its file that is here. */
   async open(setup: Setup, progress: (share: number) => void): Promise<Opened> {
     this.progress = progress;
-    const reply = await this.ask({ kind: "open", setup }, []);
-    return (reply as { opened: Opened }).opened;
+    try {
+      const reply = await this.ask({ kind: "open", setup }, []);
+      return (reply as { opened: Opened }).opened;
+    } finally {
+      this.progress = () => undefined; // the file may go on coming after an error
+    }
   }
 
   /** Reads an area of a frame, which is handed over. */

@@ -5,13 +5,14 @@ export class LoadError extends Error {}
 
 /** The file's bytes; `progress` is told how many there are so far. Throws LoadError. */
 export async function fetched(url: string, progress?: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>> {
+  const name = url.split("/").slice(-2).join("/");
   let response: Response;
   try {
     response = await fetch(url);
   } catch {
-    throw new LoadError(`${url} cannot be loaded: is the server running?`);
+    throw new LoadError(`${name} cannot be loaded: is the server running?`);
   }
-  if (!response.ok) throw new LoadError(`${url} cannot be loaded: the server answers ${response.status}.`);
+  if (!response.ok) throw new LoadError(`${name} cannot be loaded: the server answers ${response.status}.`);
   if (response.body === null || progress === undefined) return new Uint8Array(await response.arrayBuffer());
   const parts: Uint8Array[] = [];
   let length = 0;

@@ -5,6 +5,8 @@ import type { Decision } from "../result";
 import { percent, threshold } from "../words";
 import { icon, make, say } from "./dom";
 
+const MANY = 3; // classes; rows of more are one line high
+
 interface Row {
   readonly row: HTMLElement;
   readonly value: HTMLElement;
@@ -16,6 +18,7 @@ export class Bars {
   private readonly rows: readonly Row[];
 
   constructor(list: HTMLElement, card: Card) {
+    list.classList.toggle("dense", card.classes.length > MANY);
     this.rows = card.classes.map((name, index) => {
       const value = make("span", { class: "value" });
       const fill = make("span", { class: "fill" });
