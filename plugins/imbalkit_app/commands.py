@@ -37,7 +37,8 @@ def command(model: Path, out: Path | None, serve: bool, host: str | None, port: 
         raise click.UsageError("--out writes a folder and --serve writes none: leave one of them out")
     if not serve and (https or host is not None or port is not None):
         raise click.UsageError("--host, --port and --https are about --serve: add that")
-    contents = _contents(model.expanduser())
+    model = model.expanduser()
+    contents = _contents(model)
     if serve:
         _serve(contents, host or (EVERYONE if https else ALONE), port, https)
     else:
