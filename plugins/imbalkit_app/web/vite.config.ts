@@ -1,21 +1,25 @@
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig, minifySync, type Plugin } from "vite";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
 /** LiteRT's variants that the page may load; the one for WebNN (jspi) is not among them. */
 const VARIANTS = ["litert_wasm_internal", "litert_wasm_compat_internal", "litert_wasm_threaded_internal"];
 
-/** Puts LiteRT's wasm files beside the page: they are loaded by name when it is known what the browser can. */
+/** Puts LiteRT's wasm files and their loaders, made small, beside the page: they are loaded when it is known what the browser can. */
 function litert(): Plugin {
   return {
     name: "litert",
     apply: "build",
     closeBundle() {
-      mkdirSync(`${HERE}dist/litert`, { recursive: true });
-      for (const name of VARIANTS.flatMap((variant) => [`${variant}.js`, `${variant}.wasm`])) {
-        copyFileSync(`${HERE}node_modules/@litertjs/core/wasm/${name}`, `${HERE}dist/litert/${name}`);
+      const [from, to] = [`${HERE}node_modules/@litertjs/core/wasm`, `${HERE}dist/litert`];
+      mkdirSync(to, { recursive: true });
+      for (const name of VARIANTS) {
+        copyFileSync(`${from}/${name}.wasm`, `${to}/${name}.wasm`);
+        const { code, errors } = minifySync(`${name}.js`, readFileSync(`${from}/${name}.js`, "utf8"), { module: false });
+        if (errors.length > 0) throw new Error(`${name}.js: ${errors[0]!.message}`);
+        writeFileSync(`${to}/${name}.js`, code);
       }
     },
   };
