@@ -19,7 +19,8 @@ self.addEventListener("install", (event) => {
 
 async function fill(): Promise<void> {
   const cache = await caches.open(CACHE);
-  await cache.addAll(wanted(files));
+  // Asked again of the server: what the browser has may be of an older version.
+  await cache.addAll(wanted(files).map((file) => new Request(file, { cache: "no-cache" })));
 }
 
 self.addEventListener("activate", (event) => {
