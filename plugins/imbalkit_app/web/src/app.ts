@@ -22,6 +22,7 @@ import { percent } from "./words";
 type State = "ready" | "live" | "frozen";
 
 const FRAMES = 10; // in the window: about a second
+const LIVE = "Reading the camera";
 const MAIN: Record<State, string> = { ready: "start", live: "freeze", frozen: "retake" };
 
 export class App {
@@ -67,8 +68,9 @@ export class App {
     const on = (id: string, act: () => void): void => element(id, HTMLButtonElement).addEventListener("click", act);
     on("start", () => void this.start());
     on("freeze", () => void this.freeze());
-    on("retake", () => this.again([]));
+    on("retake", () => this.again(this.kept));
     on("add-shot", () => this.again(this.shots));
+    on("start-over", () => this.startOver());
     on("open-picture", () => this.input.click());
     on("save-json", () => this.saveJson());
     on("save-picture", () => this.savePicture());
@@ -132,7 +134,7 @@ export class App {
     this.window.clear();
     this.meter.clear();
     this.enter("live");
-    showStatus(this.kept.length === 0 ? "Reading the camera" : `Reading the camera; ${this.kept.length} kept`);
+    showStatus(this.kept.length === 0 ? LIVE : `${LIVE}; ${this.kept.length} kept`);
     this.read(++this.loop).catch((error: unknown) => this.fail(error));
   }
 
@@ -184,7 +186,6 @@ export class App {
     try {
       const { probabilities, quality } = await this.reader.file(file);
       this.show(await createImageBitmap(file), file);
-      if (before === "frozen") this.kept = []; // another picture takes its place
       this.camera.stop();
       this.finish({ source: file.name, smoothed: average([probabilities])!, quality });
     } catch (error) {
@@ -218,11 +219,22 @@ export class App {
   /** Back to the camera or, after a file, to the choice, with the shots that are kept. */
   private again(kept: readonly Shot[]): void {
     if (this.state !== "frozen") return;
-    this.kept = kept;
+    this.keep(kept);
     if (this.camera.running) return this.live();
     this.current = null;
     this.enter("ready");
     showStatus(kept.length === 0 ? "Ready" : `${kept.length} kept: open or take another`);
+  }
+
+  /** Forgets the shots that were kept. */
+  private startOver(): void {
+    this.keep([]);
+    showStatus(this.state === "live" ? LIVE : "Ready");
+  }
+
+  private keep(shots: readonly Shot[]): void {
+    this.kept = shots;
+    document.body.toggleAttribute("data-kept", shots.length > 0);
   }
 
   private saveJson(): void {

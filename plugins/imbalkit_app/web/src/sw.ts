@@ -19,7 +19,7 @@ self.addEventListener("install", (event) => {
 
 async function fill(): Promise<void> {
   const cache = await caches.open(CACHE);
-  // Asked of the server: what the browser has kept of an older version must not get into this one.
+  // Asked again of the server: what the browser has may be of an older version.
   await cache.addAll(wanted(files).map((file) => new Request(file, { cache: "no-cache" })));
 }
 
