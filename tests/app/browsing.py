@@ -16,7 +16,7 @@ import pytest
 from imbalkit_app.serving import Server
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-PATIENT = 60_000  # ms; a wait ends when what it waits for is there, so that this costs a fast machine nothing
+PATIENT = 120_000  # ms; a wait ends when what it waits for is there, so that this costs a fast machine nothing
 FRAMES = 60  # of each photograph, 2 s at the camera's 30 a second
 
 
