@@ -59,6 +59,7 @@ export async function openModel(bytes: Uint8Array, input: Input, classes: number
   await plain.answer(picture); // the first answer is slow: not the person's
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
   if (!adapter) return { model: plain, opened: { accelerator, note: null } };
+  if (adapter.info?.isFallbackAdapter) return { model: plain, opened: { accelerator, note: "WebGPU is software here" } };
   try {
     const gpu = await compile(bytes, input, classes, "webgpu");
     const note = await compare(gpu, plain, picture);
