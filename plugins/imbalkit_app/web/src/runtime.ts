@@ -8,6 +8,8 @@ import { inputTensor } from "./tensor";
 
 const AGREE = 1e-3; // of a probability, between WebGPU and wasm on the test picture
 
+const MOST_THREADS = 4; // as phones have fast cores: a slow one would hold the others up (not measured on a phone)
+
 /** A model that cannot be used; the message is for a person. */
 export class ModelError extends Error {}
 
@@ -101,7 +103,8 @@ function printErr(line: string): void {
 async function compile(bytes: Uint8Array, input: Input, classes: number, accelerator: "wasm" | "webgpu"): Promise<Model> {
   let compiled: CompiledModel;
   try {
-    compiled = await loadAndCompile(bytes, { accelerator, gpuOptions: { precision: "fp32" } });
+    const numThreads = (await threads()) ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
+    compiled = await loadAndCompile(bytes, { accelerator, cpuOptions: { numThreads }, gpuOptions: { precision: "fp32" } });
   } catch (error) {
     throw new ModelError(`The model cannot be loaded: it is damaged, or no TFLite file (${message(error)}).`);
   }

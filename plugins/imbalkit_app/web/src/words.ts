@@ -15,8 +15,8 @@ const SPACE = "\u00a0"; // keeps a number and its sign on one line
 /** Per cent without decimals, but never 0 or 100 for what is neither. */
 export function percent(p: number): string {
   const whole = Math.round(p * 100);
-  if (whole === 0 && p > 0) return `< 1${SPACE}%`;
-  if (whole === 100 && p < 1) return `> 99${SPACE}%`;
+  if (whole === 0 && p > 0) return `<${SPACE}1${SPACE}%`;
+  if (whole === 100 && p < 1) return `>${SPACE}99${SPACE}%`;
   return `${whole}${SPACE}%`;
 }
 
