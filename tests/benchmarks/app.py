@@ -23,7 +23,7 @@ import numpy as np
 
 from imbalkit_lite.images import read_pixels
 from imbalkit_lite.model import open_model
-from tests.app.browsing import film, hosted, launched
+from tests.app.browsing import film, hosted, launching
 
 IMAGES = Path(__file__).resolve().parents[2] / "../shared/data/ham10000/images"
 SIZES = {"phone": (360, 780), "tablet": (820, 1180), "desktop": (1440, 900)}
@@ -52,13 +52,14 @@ def main(arguments: list[str]) -> None:
     contents = app_of(options.model)
     found: dict[str, Any] = {"sizes": sizes(contents)}
     photographs = sorted(IMAGES.glob("*.jpg"))[: options.photographs]
-    with tempfile.TemporaryDirectory() as folder, hosted(contents) as address:
+    with tempfile.TemporaryDirectory() as folder, hosted(contents) as address, launching() as launch:
         path = film(photographs[:4], Path(folder) / "camera.mjpeg")
         flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-        with launched(*flags, f"--use-file-for-fake-video-capture={path}") as browser:
-            found["warm load to first reading, s"] = warm_loads(browser, address)
-            found["live"] = {name: live(browser, address, size, options.seconds) for name, size in SIZES.items()}
-            found["agreement"] = agreement(browser, address, options.model, photographs)
+        browser = launch(*flags, f"--use-file-for-fake-video-capture={path}")
+        found["warm load to first reading, s"] = warm_loads(browser, address)
+        found["live"] = {name: live(browser, address, size, options.seconds) for name, size in SIZES.items()}
+        found["agreement"] = agreement(browser, address, options.model, photographs)
+        browser.close()
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
 
@@ -66,7 +67,7 @@ def app_of(model: Path) -> Mapping[str, bytes]:
     from imbalkit_app.contents import app_contents, read_model
     from imbalkit_app.page import find_page
 
-    return app_contents(find_page(print), *read_model(model, "measured"))
+    return app_contents(find_page(lambda text: sys.stderr.write(f"{text}\n")), *read_model(model, "measured"))
 
 
 def sizes(contents: Mapping[str, bytes]) -> dict[str, Any]:
