@@ -55,8 +55,9 @@ def test_the_wheel_of_imbalkit_ships_the_package_too(tmp_path):
     assert modules <= set(names)
     assert {"imbalkit/cli.py", "imbalkit_tflite/__init__.py", "imbalkit_melanoma/__init__.py"} <= set(names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {
-        *("imbalkit", "imbalkit_lite", "imbalkit_tflite", "imbalkit_melanoma")
+        *("imbalkit", "imbalkit_app", "imbalkit_lite", "imbalkit_tflite", "imbalkit_melanoma")
     }
+    assert not [name for name in names if name.startswith("imbalkit_app/") and "/web/" in name]
 
 
 def test_it_works_in_an_environment_without_torch(wheel, exported, network, pictures, tmp_path):

@@ -1,0 +1,106 @@
+"""What an app consists of: the built page, the model with its card and facts, and what the page needs to know of both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from imbalkit_app.page import PageError
+from imbalkit_lite import card as cards
+from imbalkit_lite.card import Card
+from imbalkit_lite.errors import ModelError
+from imbalkit_lite.model import is_model, open_model
+
+Contents = dict[str, bytes]  # name with slashes -> content
+
+MODEL, CARD, FACTS = "model/model.tflite", "model/card.json", "model/facts.json"
+LIST, MANIFEST, INDEX, WORKER = "files.js", "manifest.webmanifest", "index.html", "sw.js"
+SHORT = 12  # characters of a name below an icon on a phone
+
+
+def app_contents(page: Path, card: Card, own: Contents) -> Contents:
+    """Every file of the app of a model.
+
+    Args:
+        page: folder of the built page
+        card: of the model
+        own: the model's own files, as `read_model` gives them
+
+    Raises PageError where the page's folder is not one.
+    """
+    contents = read_page(page) | own
+    contents[MANIFEST] = to_json(named(json.loads(contents[MANIFEST]), card))
+    contents[LIST] = file_list(contents)
+    return contents
+
+
+def read_model(path: Path, version: str) -> tuple[Card, Contents]:
+    """The card of a TFLite file, and the files that the page needs of the model: itself, its card and its facts.
+
+    `version` is imbalkit's. The model is loaded once, to be sure of it; the card is given as it lies in the file.
+
+    Raises:
+        ModelError, CardError: the file is missing, damaged, of another kind, or has no card
+        MissingExtraError: LiteRT, which loads it, is not installed
+    """
+    if is_model(path) and path.suffix.lower() != ".tflite":
+        raise ModelError(
+            f"the app runs TFLite files, {path} is {path.suffix.lstrip('.').upper()}: `imbalkit export RUN --to tflite` "
+            "writes one"
+        )
+    card = open_model(path).card
+    data = path.read_bytes()
+    facts = {
+        "file": path.name,
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "imbalkit": version,
+    }
+    with zipfile.ZipFile(path) as archive:
+        return card, {MODEL: data, CARD: archive.read(cards.FILE), FACTS: to_json(facts)}
+
+
+def read_page(folder: Path) -> Contents:
+    """The files of the built page. Raises PageError where one that is needed is missing."""
+    contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
+    missing = [name for name in (INDEX, WORKER, MANIFEST) if name not in contents]
+    if missing:
+        raise PageError(f"expected a built page in {folder}, there is no {' and no '.join(missing)}")
+    return contents
+
+
+def named(manifest: Mapping[str, Any], card: Card) -> dict[str, Any]:
+    """The page's manifest with the name of a model: what a phone shows when it installs the app."""
+    short = card.name if len(card.name) <= SHORT else card.name[: SHORT - 1].rstrip() + "…"
+    own = {"name": card.name, "short_name": short}
+    if card.description:
+        own["description"] = card.description
+    return {**manifest, **own}
+
+
+def version_of(contents: Mapping[str, bytes]) -> str:
+    """16 hex digits of the SHA-256 over names and contents, in the order of the names; the list itself is left out."""
+    whole = hashlib.sha256()
+    for name in sorted(contents.keys() - {LIST}):
+        whole.update(f"{name}\0{hashlib.sha256(contents[name]).hexdigest()}\n".encode())
+    return whole.hexdigest()[:16]
+
+
+def file_list(contents: Mapping[str, bytes]) -> bytes:
+    """files.js: what the service worker keeps. It and its list are not in it: the browser keeps those two itself."""
+    names = sorted(contents.keys() - {LIST, WORKER, INDEX})
+    listed = {"version": version_of(contents), "files": ["./", INDEX, *names]}
+    return b"self.FILES = " + json.dumps(listed, ensure_ascii=False).encode() + b";\n"
+
+
+def to_json(value: Mapping[str, Any]) -> bytes:
+    """JSON as a file, UTF-8."""
+    return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())

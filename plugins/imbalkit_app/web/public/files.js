@@ -1,0 +1,1 @@
+self.FILES = { version: "dev", files: [] };

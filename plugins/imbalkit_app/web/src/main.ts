@@ -1,0 +1,43 @@
+import "./style.css";
+import { App } from "./app";
+import { Reader } from "./client";
+import { loadFacts } from "./facts";
+import { showError, showProgress, showStatus } from "./view/status";
+
+/** Loads the model, then hands over to the app; whatever goes wrong is said on the page. */
+async function main(): Promise<void> {
+  try {
+    showProgress(0);
+    const { facts, card } = await loadFacts();
+    const reader = new Reader();
+    const { input, resize, interpolation, exif, classes } = card;
+    const setup = {
+      runtimeUrl: new URL("litert/", document.baseURI).href,
+      modelUrl: new URL("model/model.tflite", document.baseURI).href,
+      facts,
+      input,
+      rule: { width: input.width, height: input.height, resize, interpolation },
+      exif,
+      classes: classes.length,
+    };
+    const opened = await reader.open(setup, showProgress);
+    showProgress(null);
+    new App(card, facts, reader, opened).ready();
+  } catch (error) {
+    showStatus("Not working");
+    showError(error instanceof Error ? error.message : String(error));
+  }
+  await keepOffline();
+}
+
+/** After the model, so that its files come from the browser's cache. */
+async function keepOffline(): Promise<void> {
+  if (!("serviceWorker" in navigator) || import.meta.env.DEV) return;
+  try {
+    await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" }); // files.js, too
+  } catch (error) {
+    console.warn(`The page will not work offline: ${String(error)}`);
+  }
+}
+
+void main();

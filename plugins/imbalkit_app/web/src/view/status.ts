@@ -1,0 +1,36 @@
+/** The line that says what the page does, and the box that says what went wrong. */
+
+import { element, icon, make, say } from "./dom";
+
+const line = element("status", HTMLElement);
+const progress = element("progress", HTMLProgressElement);
+const error = element("error", HTMLElement);
+
+export function status(): string {
+  return line.textContent ?? "";
+}
+
+export function showStatus(text: string): void {
+  say(line, text);
+}
+
+/** Share of the model that is loaded; null hides the bar. */
+export function showProgress(share: number | null): void {
+  progress.hidden = share === null;
+  if (share !== null) {
+    progress.value = share;
+    showStatus(share < 1 ? "Loading the model" : "Starting the model");
+  }
+}
+
+export function showError(text: string): void {
+  showProgress(null);
+  error.replaceChildren(icon("warn"), make("p", {}, text));
+  error.hidden = false;
+  document.body.classList.add("failed");
+}
+
+export function clearError(): void {
+  error.hidden = true;
+  document.body.classList.remove("failed");
+}

@@ -1,0 +1,72 @@
+/** What the page says. */
+
+import type { Card } from "./card";
+import type { Reason } from "./quality";
+
+export const REASONS: Record<Reason, string> = {
+  blurred: "Blurred: refocus",
+  dark: "Too dark: add light",
+  bright: "Too bright: dim the light",
+  moving: "Moving: hold still",
+};
+
+const SPACE = "\u00a0"; // keeps a number and its sign on one line
+
+/** Per cent without decimals, but never 0 or 100 for what is neither. */
+export function percent(p: number): string {
+  const whole = Math.round(p * 100);
+  if (whole === 0 && p > 0) return `<${SPACE}1${SPACE}%`;
+  if (whole === 100 && p < 1) return `>${SPACE}99${SPACE}%`;
+  return `${whole}${SPACE}%`;
+}
+
+/** Why the decision is as it is. */
+export function explain(card: Card, probabilities: ArrayLike<number>, called: number, abstained: boolean): string {
+  const name = card.positive === null ? "" : card.classes[card.positive]!;
+  if (abstained) {
+    switch (card.abstain!.rule) {
+      case "band":
+        return `The model does not answer where ${name} is from ${percent(card.abstain!.low)} to ${percent(card.abstain!.high)}.`;
+      case "least_confidence":
+        return `The model does not answer where no class has ${percent(card.abstain!.least)}.`;
+      case "expected_cost":
+        return "The model does not answer: any answer would cost too much on average.";
+    }
+  }
+  if (card.costs !== null) return "The answer of least cost on average, by the model's costs.";
+  if (card.threshold !== null) {
+    const here = percent(probabilities[card.positive!]!);
+    return called === card.positive
+      ? `${name} is called from ${threshold(card.threshold)} on; here it has ${here}.`
+      : `${name} would be called from ${threshold(card.threshold)} on; here it has ${here}.`;
+  }
+  return `The most probable class, with ${percent(probabilities[called]!)}.`;
+}
+
+/** A threshold in per cent, with the digits that it has. */
+export function threshold(value: number): string {
+  return `${Number((value * 100).toPrecision(3))}${SPACE}%`;
+}
+
+/** What the bars show: `count` answers, of as many shots or of the frames of one. */
+export function legend(count: number, shots: number, hasThreshold: boolean): string {
+  const mean = count < 2 ? "" : `Mean of ${shots > 1 ? `${shots} shots` : `the last ${count} frames`} ± how far they are apart.`;
+  return [mean, hasThreshold ? "The upright line is the threshold." : ""].filter(Boolean).join(" ");
+}
+
+const MEDICAL = /melanom|skin|lesion|derm|naev|nev[iu]|patient|diagnos|clinic|medic|cancer|carcinom|tumou?r|disease/i;
+
+/** What the page is not for. */
+export function caution(card: Card): string {
+  const own = card.document["card"];
+  const about = [card.name, card.description, ...card.classes, JSON.stringify(own ?? "")].join(" ");
+  const plain = "Research software, not a medical device. Its answers can be wrong.";
+  const doctor = " It does not replace an examination: show a doctor whatever worries you, whatever is said here.";
+  const use = card.intendedUse === null ? "" : ` Made for: ${sentence(card.intendedUse)}`;
+  return plain + (MEDICAL.test(about) ? doctor : " Do not rely on them where it matters.") + use;
+}
+
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  return /[.!?]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+}
