@@ -72,6 +72,8 @@ def test_a_run_leaves_everything_that_is_needed_to_repeat_it(folder):
     dropped = plan[~plan["kept"]]
     assert dropped.groupby("dropped_by", observed=True).size().tolist() == [5, 5]
     assert dropped["score"].notna().all()
+    assert set(dropped["scores_from"]) == {"pass"}
+    assert set(plan.loc[plan["kept"], "scores_from"]) == {""}
     assert set(dropped["label"]) == {"common"}
     blurred = plan[plan["view"].astype(str).str.contains("radial blur")]
     assert (blurred["parameters"].str.contains("radial_blur.rho=0.0")).all()
