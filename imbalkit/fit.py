@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,9 @@ class Fit:
     optimizer: Any
     schedule: Any
     augment: nn.Module
+    epochs: int
+    score: Callable[..., torch.Tensor] | None = None  # of (logits, labels): kept of every row in the last epoch
+    scores: torch.Tensor | None = None  # what was kept, float32 [n] on the host
     epoch: int = 0
     steps: int = 0
     best: float | None = None
@@ -59,6 +62,7 @@ class Fit:
         loss: Loss,
         epochs: int,
         start: dict[str, Any] | None,
+        score: Callable[..., torch.Tensor] | None = None,
     ) -> Fit:
         fabric, settings = trainer.fabric, trainer.settings
         if len(plan) // max(1, -(-len(plan) // settings.batch_size)) < fabric.world_size:
@@ -95,6 +99,8 @@ class Fit:
             optimizer=optimizer,
             schedule=schedule,
             augment=nn.Sequential(*modules).to(fabric.device),
+            epochs=epochs,
+            score=score,
         )
 
     @property
@@ -113,13 +119,15 @@ class Fit:
         windows = [self._window(batch) for batch in batches]
         reader = read_ahead(self.plan, trainer.images, [part for window in windows for part in window], pin=trainer.pin)
         tally = Tally(len(self.plan.classes), fabric.device)
+        keeps = self.score is not None and self.epoch + 1 == self.epochs
+        scores = torch.zeros(len(self.plan), device=fabric.device) if keeps else None
         pending: list[tuple[int, torch.Tensor]] = []
         started = time.perf_counter()
         self.model.train()
         self.loss.train()
         try:
             for index, (batch, window) in enumerate(zip(batches, windows, strict=True)):
-                step_loss = self.train_step([next(reader) for _ in window], len(batch), tally)
+                step_loss = self.train_step([next(reader) for _ in window], len(batch), tally, scores)
                 pending.append((index, step_loss))
                 if len(pending) == CHECK_EVERY or index == len(batches) - 1:
                     self._check_finite(pending, windows, len(batches))
@@ -129,6 +137,8 @@ class Fit:
             reader.close()
         if hasattr(self.loss, "epoch_finished"):
             self.loss.epoch_finished()
+        if scores is not None:
+            self.scores = self._all_devices(scores).cpu()  # every row is zero everywhere but on one device
         seconds = time.perf_counter() - started
         figures: Figures = {
             "stage": self.stage,
@@ -149,8 +159,13 @@ class Fit:
         parts = max(1, min(self.trainer.settings.accumulate, len(batch) // fabric.world_size))
         return np.array_split(batch[fabric.global_rank :: fabric.world_size], parts)
 
-    def train_step(self, window: list[Batch], rows: int, tally: Tally) -> torch.Tensor:
-        """One optimiser step over a batch of `rows` rows (of all devices), in the parts of `window`; returns its mean loss."""
+    def train_step(
+        self, window: list[Batch], rows: int, tally: Tally, scores: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """One optimiser step over a batch of `rows` rows (of all devices), in the parts of `window`; returns its mean loss.
+
+        The scores of its rows are put into `scores`, float32 [rows of the plan], if it is given.
+        """
         fabric, settings = self.trainer.fabric, self.trainer.settings
         # A loss that counts must count the whole batch, over its parts and over the devices.
         counts = len(window) > 1 and hasattr(self.loss, "statistics")
@@ -172,6 +187,9 @@ class Fit:
                 fabric.backward(part * fabric.world_size)  # gradients are averaged over the devices
             total += part.detach()
             tally.add(logits.detach(), labels, part.detach() * rows)
+            if scores is not None:
+                places = torch.from_numpy(batch.rows).to(fabric.device)
+                scores[places] = self.score(logits.detach(), labels).float()
         if counts:
             self.loss.update(self._all_devices(counted) if whole is None else whole)
         if settings.clip is not None:
@@ -254,6 +272,7 @@ class Fit:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "loss": self.loss.state_dict(),
+            "scores": self.scores,
             "epoch": self.epoch,
             "steps": self.steps,
             "best": self.best,
@@ -270,7 +289,7 @@ class Fit:
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.loss.load_state_dict(state["loss"])
-        for name in ("epoch", "steps", "best", "best_epoch", "best_weights", "stopped"):
+        for name in ("scores", "epoch", "steps", "best", "best_epoch", "best_weights", "stopped"):
             setattr(self, name, state[name])
 
 

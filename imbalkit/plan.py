@@ -6,7 +6,7 @@ random parameters are a pure function of the plan's seed and the row's key, so t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 View = tuple[Op, ...]
 _GENERATION_SHIFT = np.uint64(48)  # a key is generation (16 bits) and position within the generation (48 bits)
 _MOST_VIEWS = 65_535
-_BLOCK = 1 << 22  # rows handled at a time where temporaries would otherwise be larger than the plan
+_BLOCK = 1 << 16  # rows handled at a time: temporaries stay in the processor's cache, and memory is that of the columns
+_COLUMNS = ("key", "source", "label", "view")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ class Plan:
             raise PlanError(
                 f"label {label.max(initial=0)} has no name: there are {len(classes)} classes (codes from 0)"
             )
-        counts = np.bincount(label, minlength=len(classes))
+        counts = _counted(label, len(classes))
         view = np.zeros(len(label), dtype=np.uint16)
         return cls(
             source.astype(np.uint64),
@@ -102,9 +103,7 @@ class Plan:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Plan):
             return NotImplemented
-        columns = all(
-            np.array_equal(getattr(self, name), getattr(other, name)) for name in ("key", "source", "label", "view")
-        )
+        columns = all(np.array_equal(getattr(self, name), getattr(other, name)) for name in _COLUMNS)
         return columns and all(
             getattr(self, name) == getattr(other, name)
             for name in ("views", "classes", "majority", "seed", "generation")
@@ -114,7 +113,7 @@ class Plan:
 
     def counts(self) -> tuple[int, ...]:
         """Rows of each class."""
-        return tuple(int(count) for count in np.bincount(self.label, minlength=len(self.classes)))
+        return tuple(int(count) for count in _counted(self.label, len(self.classes)))
 
     def rows_of(self, label: int) -> np.ndarray:
         """Positions of a class's rows, int64."""
@@ -129,7 +128,15 @@ class Plan:
             if np.count_nonzero(chosen) != len(rows):
                 raise PlanError("a row was selected twice; copies come from Plan.append")
             rows = chosen
-        return replace(self, key=self.key[rows], source=self.source[rows], label=self.label[rows], view=self.view[rows])
+        columns = self._empty_columns(np.count_nonzero(rows))
+        filled = 0
+        for block in _blocks(len(self)):
+            # Positions of a block, then all columns: several times faster than each whole column by a mask.
+            part = block.start + np.flatnonzero(rows[block])
+            for name, column in columns.items():
+                column[filled : filled + len(part)] = getattr(self, name)[part]
+            filled += len(part)
+        return replace(self, **columns)
 
     def drop(self, rows: np.ndarray) -> Plan:
         """The plan without these rows (positions)."""
@@ -151,18 +158,18 @@ class Plan:
             return self
         if which is None:
             which = np.zeros(len(rows), dtype=np.uint8)
-        blocks = [slice(start, start + _BLOCK) for start in range(0, len(rows), _BLOCK)]
-        # Only the combinations that occur become views of the plan.
-        occurs = np.zeros((len(self.views), len(views)), dtype=np.bool_)
-        for block in blocks:
-            occurs[self.view[rows[block]], which[block]] = True
+        # Only the combinations of a row's view and an added one that occur become views of the plan.
+        occurs = np.zeros(len(self.views) * len(views), dtype=np.bool_)
+        for block in _blocks(len(rows)):
+            occurs[self.view[rows[block]] * np.int64(len(views)) + which[block]] = True
         known = {_identity(view): index for index, view in enumerate(self.views)}
         plan_views = list(self.views)
-        code = np.zeros(occurs.shape, dtype=np.int64)
-        for parent, added in zip(*np.nonzero(occurs), strict=True):
+        code = np.zeros(len(occurs), dtype=np.int64)
+        for pair in np.flatnonzero(occurs):
+            parent, added = divmod(int(pair), len(views))
             view = (*self.views[parent], *views[added])
-            code[parent, added] = known.setdefault(_identity(view), len(plan_views))
-            if code[parent, added] == len(plan_views):
+            code[pair] = known.setdefault(_identity(view), len(plan_views))
+            if code[pair] == len(plan_views):
                 plan_views.append(view)
         if len(plan_views) > _MOST_VIEWS:
             raise PlanError(
@@ -170,17 +177,20 @@ class Plan:
             )
         generation = self.generation + 1
         first = np.uint64(generation) << _GENERATION_SHIFT
-        old, new = len(self), len(self) + len(rows)
-        columns = {name: np.empty(new, getattr(self, name).dtype) for name in ("key", "source", "label", "view")}
+        old = len(self)
+        columns = self._empty_columns(old + len(rows))
         for name, column in columns.items():
             column[:old] = getattr(self, name)
-        for block in blocks:
-            part, target = rows[block], slice(old + block.start, old + min(block.stop, len(rows)))
-            columns["key"][target] = first + np.arange(block.start, block.start + len(part), dtype=np.uint64)
+        for block in _blocks(len(rows)):
+            part, target = rows[block], slice(old + block.start, old + block.stop)
+            columns["key"][target] = first + np.arange(block.start, block.stop, dtype=np.uint64)
             columns["source"][target] = self.source[part]
             columns["label"][target] = self.label[part]
-            columns["view"][target] = code[self.view[part], which[block]]
+            columns["view"][target] = code[self.view[part] * np.int64(len(views)) + which[block]]
         return replace(self, **columns, views=tuple(plan_views), generation=generation)
+
+    def _empty_columns(self, rows: int) -> dict[str, np.ndarray]:
+        return {name: np.empty(rows, getattr(self, name).dtype) for name in _COLUMNS}
 
     def generations(self) -> np.ndarray:
         """When each row was added: 0 for source rows, int64 [n]."""
@@ -195,6 +205,18 @@ class Plan:
         from imbalkit.rendering import PlanDataset
 
         return PlanDataset(self, images, **options)
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(start, min(start + _BLOCK, rows)) for start in range(0, rows, _BLOCK))
+
+
+def _counted(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Rows of each class, int64 [classes]. In blocks, since bincount makes 8-byte numbers of all that it is given."""
+    counts = np.zeros(classes, dtype=np.int64)
+    for block in _blocks(len(labels)):
+        counts += np.bincount(labels[block], minlength=classes)
+    return counts
 
 
 def _identity(view: View) -> tuple[tuple[str, str], ...]:

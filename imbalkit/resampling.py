@@ -31,6 +31,7 @@ class Step:
     counts: tuple[int, ...]
     generation: int  # of the rows it added; those of earlier steps are smaller
     dropped: pd.DataFrame  # key, source, label, view, score (NaN without)
+    scores_from: str = ""  # "pass" or "last_epoch", "" without scores
 
 
 def resample(
@@ -97,8 +98,13 @@ def _score(
             if not shared.fetch(key, files):
                 start = load_checkpoint(_weights(trainer, name, number - 1)) if goes_on and number else None
                 backbone = sampler.backbone or recipe.backbone
-                model = trainer.fit(stage, plan, backbone, sampler.loss, sampler.epochs, start=start)
-                scores = trainer.predict(model, plan, sampler.score.build(trainer.context(plan, stage)))
+                training = (stage, plan, backbone, sampler.loss, sampler.epochs)
+                score = sampler.score.build(trainer.context(plan, stage))
+                if sampler.scores_from == "last_epoch":
+                    model, scores = trainer.fit_and_score(*training, score, start=start)
+                else:
+                    model = trainer.fit(*training, start=start)
+                    scores = trainer.predict(model, plan, score)
                 if trainer.fabric.is_global_zero:
                     if ".pt" in files:
                         save_checkpoint(files[".pt"], model.state_dict())
@@ -133,20 +139,22 @@ def _step(
             "score": score,
         }
     )
-    return Step(stage, sampler.name, number, after.counts(), after.generation, dropped)
+    scores_from = sampler.scores_from if isinstance(sampler, ScoredSampler) else ""
+    return Step(stage, sampler.name, number, after.counts(), after.generation, dropped, scores_from)
 
 
 def audit(plan: Plan, steps: list[Step], paths: pd.Series | None) -> pd.DataFrame:
     """Every row that ever was in the plan: what it shows, who added it, who dropped it, in which round, by which score.
 
     Columns: key, source, path (where samples are files), label, view (as text), parameters (those drawn, as text), added_by,
-    kept, dropped_by, round, score.
+    kept, dropped_by, round, score, scores_from.
     """
     rows = pd.DataFrame({"key": plan.key, "source": plan.source, "label": plan.label, "view": plan.view, "kept": True})
-    frames = [rows.assign(dropped_by="", round=0, score=np.float32("nan"))]
+    frames = [rows.assign(dropped_by="", round=0, score=np.float32("nan"), scores_from="")]
     for step in steps:
         if len(step.dropped):
-            frames.append(step.dropped.assign(kept=False, dropped_by=step.stage, round=step.round or 0))
+            facts = {"dropped_by": step.stage, "round": step.round or 0, "scores_from": step.scores_from}
+            frames.append(step.dropped.assign(kept=False, **facts))
     frame = pd.concat(frames, ignore_index=True)
     # A Plan over all rows ever: its columns are enough to say what each showed.
     everything = Plan(

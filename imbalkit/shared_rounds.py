@@ -39,7 +39,7 @@ def round_key(recipe: Recipe, sampler: ScoredSampler, plan: Plan, stage: str, be
         **{name: said[name] for name in ("seed", "data", "positive", "augment", "head")},
         "images": {name: value for name, value in said["images"].items() if name != "cache"},
         "training": {name: value for name, value in said["training"].items() if name not in _ELSEWHERE},
-        **{name: ranked[name] for name in ("score", "loss", "epochs")},
+        **{name: ranked[name] for name in ("score", "scores_from", "loss", "epochs")},
         "backbone": ranked["backbone"] or said["backbone"],
         "stage": stage,
         "before": before,

@@ -15,7 +15,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from imbalkit.errors import DataError, listing
-from imbalkit.functional.apportion import assign_groups, fill_sides
+from imbalkit.functional.apportion import assign_groups, fill_sides, stratified
 from imbalkit.kinds import Settings, param
 from imbalkit.randomness import derive_seed
 from imbalkit.split_column import SIDES, column_sides
@@ -159,8 +159,6 @@ def _carve(
     """Mask [n] of the part to take: about `share` of each class, 1 row (or group) at least, leaving `keep` at least."""
     if groups is not None:
         return _grouped(table, labels, groups, np.array([1 - share, share]), seed, name, np.array([keep, 1])) == 1
-    from sklearn.model_selection import train_test_split
-
     size = ceil(share * len(labels) - 1e-6)  # scikit-learn's rounding, safe against 0.2 * 5 = 1.0000000000000002
     present = np.bincount(labels) > 0
     if size < present.sum() or len(labels) - size < keep * present.sum():
@@ -168,8 +166,7 @@ def _carve(
             f"{len(labels):,} samples at a {name} share of {share:g} give {size:,} for {name} and leave "
             f"{len(labels) - size:,}, too few for {present.sum()} classes on each side: change split.{name}"
         )
-    taken = np.zeros(len(labels), dtype=np.bool_)
-    taken[train_test_split(np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed)[1]] = True
+    taken = stratified(labels, size, seed)
     # Shares of a rare class may round to nothing: move single rows until each side has its least.
     total, got = np.bincount(labels), np.bincount(labels[taken], minlength=len(present))
     least, most = np.minimum(total, 1), np.maximum(total - keep, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -68,10 +69,12 @@ class Table:
     def __len__(self) -> int:
         return len(self.frame)
 
-    @property
+    @cached_property
     def labels(self) -> np.ndarray:
-        """Label codes, uint16 [n]."""
-        return pd.Categorical(self.frame["label"], categories=list(self.classes)).codes.astype(np.uint16)
+        """Label codes, uint16 [n], not to be written to."""
+        codes = pd.Categorical(self.frame["label"], categories=list(self.classes)).codes.astype(np.uint16)
+        codes.flags.writeable = False  # everyone who asks gets this array
+        return codes
 
     @property
     def groups(self) -> np.ndarray | None:

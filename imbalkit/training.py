@@ -81,10 +81,39 @@ class Trainer:
             TrainingError: a loss that is not finite; fewer rows than devices
         """
         run = Fit.build(self, stage, plan, backbone, loss, epochs, start)
-        checkpoint = self.folder / f"{stage}.pt"
+        return self._finish(run, epochs, validate, freeze_epochs)
+
+    def fit_and_score(
+        self,
+        stage: str,
+        plan: Plan,
+        backbone: Backbone,
+        loss: Loss,
+        epochs: int,
+        score: Callable[..., torch.Tensor],
+        start: dict[str, Any] | None = None,
+    ) -> tuple[Classifier, np.ndarray]:
+        """As `fit` without validation, and `score(logits, labels)` of every row, float32 [n], as the last epoch met it.
+
+        So in train mode, augmented, and with weights that went on learning during that epoch: there is no pass over the
+        rows for it.
+        """
+        run = Fit.build(self, stage, plan, backbone, loss, epochs, start, score)
+        model = self._finish(run, epochs)
+        return model, run.scores.numpy()
+
+    def _finish(
+        self,
+        run: Fit,
+        epochs: int,
+        validate: Callable[[Classifier], Figures] | None = None,
+        freeze_epochs: int = 0,
+    ) -> Classifier:
+        """Train what is left of a training, from its checkpoint if there is one; the model of the chosen epoch."""
+        checkpoint = self.folder / f"{run.stage}.pt"
         if checkpoint.exists():
             run.load(load_checkpoint(checkpoint))
-        self.progress.stage(stage, epochs, run.epoch)
+        self.progress.stage(run.stage, epochs, run.epoch)
         while run.epoch < epochs and not run.stopped:
             run.model.freeze_body(run.epoch < freeze_epochs)
             figures = run.train_epoch()
@@ -93,7 +122,7 @@ class Trainer:
             run.epoch_done(figures)
             if self.fabric.is_global_zero:
                 # The log first: an epoch done twice is told apart, one that is missing is lost.
-                self.epoch_finished(stage, run.epoch, figures)
+                self.epoch_finished(run.stage, run.epoch, figures)
                 save_checkpoint(checkpoint, run.state())
             self.fabric.barrier()
             self.progress.epoch(run.epoch, figures)

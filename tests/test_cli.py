@@ -72,6 +72,8 @@ def test_a_run_leaves_everything_that_is_needed_to_repeat_it(folder):
     dropped = plan[~plan["kept"]]
     assert dropped.groupby("dropped_by", observed=True).size().tolist() == [5, 5]
     assert dropped["score"].notna().all()
+    assert set(dropped["scores_from"]) == {"pass"}
+    assert set(plan.loc[plan["kept"], "scores_from"]) == {""}
     assert set(dropped["label"]) == {"common"}
     blurred = plan[plan["view"].astype(str).str.contains("radial blur")]
     assert (blurred["parameters"].str.contains("radial_blur.rho=0.0")).all()
@@ -139,9 +141,15 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(folder, photograp
 
 
 def test_two_processes_train_like_one(folder, photographs):
-    imbalkit("run", "r.yaml", "--folder", "one", "--set", "samplers=[]", cwd=folder)
+    score = "{name: loss_rank, drop: 5, which: highest, between_rounds: reset, epochs: 2, loss: rce, scores_from: last_epoch}"
+    imbalkit("run", "r.yaml", "--folder", "one", "--set", f"samplers=[{score}]", cwd=folder)
     two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu"]
-    imbalkit_process("run", "r.yaml", "--folder", "two", "--set", "samplers=[]", *two, cwd=folder)
+    imbalkit_process("run", "r.yaml", "--folder", "two", "--set", f"samplers=[{score}]", *two, cwd=folder)
+    plans = [pd.read_parquet(folder / name / "plan.parquet") for name in ("one", "two")]
+    dropped = [plan[~plan["kept"]] for plan in plans]
+    assert dropped[0]["key"].tolist() == dropped[1]["key"].tolist()
+    np.testing.assert_allclose(dropped[0]["score"], dropped[1]["score"], atol=5e-3)
+    assert dropped[0]["scores_from"].tolist() == ["last_epoch"] * 5
     frames = [pd.read_parquet(folder / name / "predictions.parquet") for name in ("one", "two")]
     columns = ["logit_common", "logit_rare"]
     np.testing.assert_allclose(frames[0][columns], frames[1][columns], atol=5e-3)
@@ -223,9 +231,9 @@ def test_folds_test_every_sample_once(folder, monkeypatch):
 
 def test_plan_shows_the_ladder_without_torch(folder):
     script = (
-        "import sys; sys.argv = ['imbalkit', 'plan', 'r.yaml', '--json'];"
-        "from imbalkit.cli import root; root(standalone_mode=False); assert 'torch' not in sys.modules; "
-        "assert 'kornia' not in sys.modules and 'timm' not in sys.modules"
+        "import sys; sys.argv = ['imbalkit', 'plan', 'r.yaml', '--json', '--set', 'split.group=false'];"
+        "from imbalkit.cli import root; root(standalone_mode=False); "
+        "heavy = {'torch', 'kornia', 'timm', 'sklearn'} & set(sys.modules); assert not heavy, heavy"
     )
     result = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr

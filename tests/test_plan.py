@@ -106,6 +106,20 @@ def test_append_works_in_blocks(monkeypatch):
     assert [whole.views[view] for view in whole.view[50:]] == [[(FLIP,), (BLUR,)][index] for index in which]
 
 
+def test_select_and_counts_in_blocks_are_those_of_whole_columns(monkeypatch):
+    labels = generator(0, "labels").integers(3, size=50)
+    plan = Plan.from_labels(labels, sources=2 * np.arange(50)).append(np.arange(20), [(FLIP,)])
+    mask = generator(0, "mask").random(70) < 0.4
+    mask[8:16] = False  # nothing of a block
+    monkeypatch.setattr("imbalkit.plan._BLOCK", 8)
+    chosen = plan.select(mask)
+    for name in ("key", "source", "label", "view"):
+        assert np.array_equal(getattr(chosen, name), getattr(plan, name)[mask])
+        assert getattr(chosen, name).dtype == getattr(plan, name).dtype
+    assert plan.counts() == tuple(np.bincount(plan.label, minlength=3))
+    assert Plan.from_labels(labels).majority == np.bincount(labels).argmax()
+
+
 def test_too_many_views_are_refused(monkeypatch):
     monkeypatch.setattr("imbalkit.plan._MOST_VIEWS", 2)
     with pytest.raises(PlanError, match="3 different views; at most 2"):

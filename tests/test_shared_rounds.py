@@ -33,7 +33,7 @@ def test_what_does_not_touch_a_round_keeps_its_key(override):
     [
         "seed=1", "data.seed=1", "data.imbalance=20", "training.batch_size=8", "training.optimizer.lr=0.5",
         "backbone={name: small_cnn, width: 5}", "head.dropout=0.5", "samplers.0.epochs=2", "samplers.0.loss=inverse_ce",
-        "samplers.0.score=margin", "samplers.0.backbone={name: small_cnn, width: 7}",
+        "samplers.0.score=margin", "samplers.0.scores_from=last_epoch", "samplers.0.backbone={name: small_cnn, width: 7}",
         "augment=[random_radial_blur]", "images.resize=pad", "training.threads=1",
     ],
 )  # fmt: skip

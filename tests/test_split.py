@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from imbalkit.errors import DataError
-from imbalkit.functional.apportion import assign_groups, fill_sides, largest_remainder
+from imbalkit.functional.apportion import assign_groups, fill_sides, largest_remainder, stratified
 from imbalkit.split import SplitSettings, split_table
 from imbalkit.table import Table
 
@@ -81,6 +81,18 @@ def test_ungrouped_test_rows_are_scikit_learns(seed):
         fold = split_table(table, SplitSettings(seed=seed, folds=4, fold=number))
         assert np.array_equal(fold.test, expected)
         assert abs(len(fold.validation) - 0.2 * 997) <= 1
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_stratified_rows_are_scikit_learns(data):
+    counts = data.draw(st.lists(st.integers(2, 40), min_size=1, max_size=6))  # ties between classes too
+    labels = np.repeat(np.arange(len(counts)) * data.draw(st.integers(1, 2)), counts)  # with codes that no row has
+    labels = np.random.default_rng(data.draw(st.integers(0, 99))).permutation(labels)
+    size = data.draw(st.integers(len(counts), len(labels) - len(counts)))
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    expected = train_test_split(np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed)[1]
+    assert np.array_equal(np.flatnonzero(stratified(labels, size, seed)), np.sort(expected))
 
 
 def test_the_seed_moves_the_split_and_the_validation_share_does_not_move_the_test():

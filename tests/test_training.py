@@ -263,3 +263,67 @@ def test_predictions_come_in_the_order_of_the_rows_in_any_batch_size(make, plan)
     expected = functional.cross_entropy(torch.tensor(logits), torch.tensor(plan.label.astype(int)), reduction="none")
     np.testing.assert_allclose(scores, expected.numpy(), atol=1e-5)
     assert trainer.predict(model, plan.select(np.array([], dtype=int))).shape == (0, 2)
+
+
+def losses(logits, labels):
+    return functional.cross_entropy(logits, labels, reduction="none")
+
+
+@pytest.fixture
+def copies(plan):
+    """The plan with two copies of each of ten rows: three rows of one sample, each with a score of its own."""
+    return plan.append(np.repeat(np.arange(10), 2))
+
+
+def test_scores_kept_from_the_last_epoch_are_those_of_its_rows(make, copies):
+    met = []
+
+    def score(logits, labels):
+        met.append((logits.clone(), labels.clone()))
+        return losses(logits, labels)
+
+    trainer = make(batch_size=10, accumulate=3)
+    batches, render = [], trainer.images.take
+    trainer.images.take = lambda sources: batches.append(np.array(sources)) or render(sources)
+    _, scores = trainer.fit_and_score("round", copies, BATCH, PlainCE(), 2, score)
+    assert len(met) == 7 * 3  # parts of the batches of one epoch alone
+    assert scores.dtype == np.float32
+    assert scores.shape == (68,)
+    last = np.concatenate(batches[len(met) :])
+    found = torch.cat([losses(*pair) for pair in met]).numpy()
+    # A sample's rows are told apart by their order alone, so compare them sorted.
+    expected, kept = np.lexsort((found, last)), np.lexsort((scores, copies.source))
+    assert np.array_equal(last[expected], copies.source[kept])
+    np.testing.assert_array_equal(found[expected], scores[kept])
+
+
+def test_kept_scores_are_those_of_a_pass_where_training_changes_nothing(make, copies):
+    still = {"optimizer": OptimizerSettings(lr=1e-12, weight_decay=0)}
+    model, scores = make(**still).fit_and_score("round", copies, GROUP, PlainCE(), 2, losses)
+    np.testing.assert_allclose(scores, make("b").predict(model, copies, losses), atol=1e-5)
+    model, scores = make("c").fit_and_score("round", copies, BATCH, PlainCE(), 2, losses)
+    assert not np.allclose(scores, make("d").predict(model, copies, losses), atol=1e-2)
+
+
+@pytest.mark.parametrize("stage", ["epoch_finished", "progress"], ids=["before the last epoch", "after it"])
+def test_kept_scores_survive_a_kill(make, copies, stage):
+    model, scores = make("whole", dropout=0.3).fit_and_score("round", copies, BATCH, PlainCE(), 3, losses)
+
+    def stop(*arguments):
+        if 3 in arguments:  # the last epoch: not in a checkpoint yet, or there already
+            raise Stop
+
+    cut = make("cut", dropout=0.3)
+    if stage == "progress":
+        cut.progress.epoch = stop
+    else:
+        cut.epoch_finished = stop
+    with pytest.raises(Stop):
+        cut.fit_and_score("round", copies, BATCH, PlainCE(), 3, losses)
+    again = []
+    resumed = make("cut", dropout=0.3)
+    resumed.epoch_finished = lambda stage, epoch, figures: again.append(epoch)
+    on, kept = resumed.fit_and_score("round", copies, BATCH, PlainCE(), 3, losses)
+    assert again == ([] if stage == "progress" else [3])
+    assert np.array_equal(kept, scores)
+    assert torch.equal(weights(on), weights(model))

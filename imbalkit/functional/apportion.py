@@ -1,4 +1,4 @@
-"""Dealing whole groups to the sides of a split, so that each side gets its share of every class.
+"""Dealing rows and whole groups to the sides of a split, so that each side gets its share of every class.
 
 scikit-learn's StratifiedGroupKFold does this for equal folds, in time that grows with groups, folds and classes (2.5 s
 for ISIC-2019's 13,931 lesions). Here shares may differ, and groups of one sample are dealt all at once.
@@ -7,6 +7,46 @@ for ISIC-2019's 13,931 lesions). Here shares may differ, and groups of one sampl
 from __future__ import annotations
 
 import numpy as np
+
+
+def stratified(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
+    """`size` rows at random, of each class its share to the row: those that scikit-learn takes for the test.
+
+    The same rows as `train_test_split(test_size=size, stratify=labels, random_state=seed)`, which a test compares. Written
+    here since importing scikit-learn takes longer than all else of `imbalkit plan`.
+
+    Args:
+        labels: label codes, int64 [n]; no class of a single row
+        size: how many rows, at least one a class and so many left
+        seed: below 2**32
+
+    Returns:
+        bool [n]
+    """
+    rng = np.random.RandomState(seed)
+    counts = np.bincount(labels)
+    present = np.flatnonzero(counts)
+    left = _most_likely(counts[present], len(labels) - size, rng)
+    _most_likely(counts[present] - left, size, rng)  # all the rest, but scikit-learn may draw to find that out
+    taken = np.zeros(len(labels), dtype=np.bool_)
+    for label, keep in zip(present, left, strict=True):
+        taken[np.flatnonzero(labels == label)[rng.permutation(counts[label])[keep:]]] = True
+    return taken
+
+
+def _most_likely(counts: np.ndarray, draws: int, rng: np.random.RandomState) -> np.ndarray:
+    """How many of each class `draws` draws have: whole numbers next to the shares, ties by chance, as scikit-learn does."""
+    wanted = counts / counts.sum() * draws
+    number = np.floor(wanted)
+    rest = int(draws - number.sum())
+    for value in np.unique(wanted - number)[::-1]:
+        if rest <= 0:
+            break
+        ties = np.flatnonzero(wanted - np.floor(wanted) == value)
+        more = min(len(ties), rest)
+        number[rng.choice(ties, size=more, replace=False)] += 1
+        rest -= more
+    return number.astype(np.int64)
 
 
 def assign_groups(labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:

@@ -83,6 +83,11 @@ class ScoredSampler(Sampler):
     backbone: BackboneRef | None = param(None, help="the backbone of the rounds (default: the recipe's)")
     rounds: int = param(1, help="how often to train, score and drop", ge=1)
     epochs: int = param(4, help="training epochs in each round", unit="epochs", ge=1)
+    scores_from: Literal["pass", "last_epoch"] = param(
+        "pass",
+        help="`pass`: score every row in eval mode after a round's training; `last_epoch`: keep the scores that training "
+        "itself meets in its last epoch (train mode, augmented, weights that change meanwhile), without a pass",
+    )
     between_rounds: Literal["keep", "reset"] = param(
         help="keep the model between rounds and train it further, or reset it and train anew"
     )

@@ -21,13 +21,14 @@ def spread(rows: np.ndarray, views: int, copies: int, rng: np.random.Generator) 
     """
     rows = rows.astype(np.uint32)
     cycles, rest = divmod(copies, len(rows) * views)
-    row = np.tile(rows, views * cycles)
-    which = np.tile(np.repeat(np.arange(views, dtype=np.uint16), len(rows)), cycles)
+    # Filled in place: at 10^8 rows, making memory takes longer than writing to it.
+    row, which = np.empty(copies, dtype=np.uint32), np.empty(copies, dtype=np.uint16)
+    row[: copies - rest].reshape(-1, len(rows))[:] = rows
+    which[: copies - rest].reshape(cycles, views, len(rows))[:] = np.arange(views, dtype=np.uint16)[:, None]
     if rest:
         shuffled, order = rng.permutation(rows), rng.permutation(views).astype(np.uint16)
         slot = np.arange(rest, dtype=np.int64)
+        row[copies - rest :] = shuffled[slot % len(rows)]
         # (s mod n, s mod v) meets each pair once in lcm(n, v) slots; a shift by one then starts on the pairs left over.
-        view = (slot + slot // lcm(len(rows), views)) % views
-        row = np.concatenate([row, shuffled[slot % len(rows)]])
-        which = np.concatenate([which, order[view]])
+        which[copies - rest :] = order[(slot + slot // lcm(len(rows), views)) % views]
     return row, which

@@ -34,6 +34,7 @@ class RandomDrop(Dropping):
     loss: Annotated[LossRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
     backbone: Annotated[BackboneRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
     epochs: int | None = param(None, help=_UNUSED, unit="epochs", ge=1)
+    scores_from: Literal["pass", "last_epoch"] | None = param(None, help=_UNUSED)
     between_rounds: Literal["keep", "reset"] | None = param(None, help=_UNUSED)
 
     def preview(self, counts: Counts) -> Counts:
