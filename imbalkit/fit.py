@@ -111,7 +111,8 @@ class Fit:
         order = generator(trainer.seed, "order", self.stage, self.epoch).permutation(len(self.plan))
         batches = partition(order, settings.batch_size)
         windows = [self._window(batch) for batch in batches]
-        reader = read_ahead(self.plan, trainer.images, [part for window in windows for part in window], pin=trainer.pin)
+        parts = [part for window in windows for part in window]
+        reader = read_ahead(self.plan, trainer.images, parts, trainer.pin, trainer.kept)
         tally = Tally(len(self.plan.classes), fabric.device)
         pending: list[tuple[int, torch.Tensor]] = []
         started = time.perf_counter()

@@ -127,4 +127,4 @@ def test_a_reader_that_is_left_early_ends_its_thread():
     reader = read_ahead(plan, store, partition(np.arange(len(plan)), 1), depth=1)
     next(reader)
     reader.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "imbalkit-read-ahead"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("imbalkit-read-ahead")]
