@@ -30,7 +30,7 @@ from imbalkit.recipe import HeadSettings, TrainingSettings
 from imbalkit.resident import place
 from imbalkit.stores import ArrayStore
 from imbalkit.training import Trainer
-from tests.benchmarks._timing import alternate, ratio, spread
+from tests.benchmarks._timing import alternate, ratios, spread
 from tests.benchmarks._trainings import Setting
 
 
@@ -73,5 +73,5 @@ def main(arguments: list[str]) -> None:
     device = torch.cuda.get_device_name() if gpu else f"{available_cores()} cores, {torch.get_num_threads()} threads"
     sys.stdout.write(f"{len(plain)} rows, half of them copies, {options.size} px, batch {setting.batch}, {device}\n")
     for name, found in times.items():
-        line = f"{name:16}{spread([len(plain) / t for t in found], 1)} rows a second"
-        sys.stdout.write(line + f"; time {spread(ratio(found, times['plain rows']))} of plain rows\n")
+        speed = spread([len(plain) / taken.clock for taken in found], 1)
+        sys.stdout.write(f"{name:16}{speed} rows a second; of plain rows' time {ratios(found, times['plain rows'])}\n")

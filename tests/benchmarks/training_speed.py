@@ -13,8 +13,8 @@ import argparse
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +22,7 @@ import torch
 
 from imbalkit.cache import available_cores
 from tests.benchmarks import _trainings
-from tests.benchmarks._timing import ratio, spread
+from tests.benchmarks._timing import Taken, ratios, spread, take
 
 GPU = torch.cuda.is_available()
 
@@ -39,8 +39,8 @@ def main(arguments: list[str]) -> None:
     setting = _trainings.Setting.of_gpu() if GPU else _trainings.Setting.of_cpu()
     table = pd.read_csv(options.data / "labels.csv").head(options.rows or (None if GPU else 640))
     names = ["imbalkit", *(name for name in _trainings.ALL if name in (options.only or _trainings.ALL))]
-    first: dict[str, list[float]] = {name: [] for name in names}
-    later: dict[str, list[float]] = {name: [] for name in names}
+    first: dict[str, list[Taken]] = {name: [] for name in names}
+    later: dict[str, list[Taken]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
         root = class_folders(table, options.data, Path(folder) / "images")
         for _ in range(options.repeats):
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> None:
                 try:
                     epochs = getattr(_trainings, name)(root, setting, 1 + options.later)
                     next(epochs)
-                    times = [seconds(epochs) for _ in range(1 + options.later)]
+                    times = [take(partial(one, epochs)) for _ in range(1 + options.later)]
                 except ImportError as error:
                     sys.stdout.write(f"{name} is left out: {error}\n")
                     names.remove(name)
@@ -61,10 +61,10 @@ def main(arguments: list[str]) -> None:
     )
     for name in names:
         for what, times in (("first", first), ("later", later)):
-            speed = spread([len(table) / t for t in times[name]], 1)
+            speed = spread([len(table) / taken.clock for taken in times[name]], 1)
             line = f"{name:20}{what:6} {speed} images a second"
             if name != "imbalkit":
-                line += f"; imbalkit is at {spread(ratio(times[name], times['imbalkit']))} of it"
+                line += f"; its time, of imbalkit's: {ratios(times[name], times['imbalkit'])}"
             sys.stdout.write(line + "\n")
 
 
@@ -77,11 +77,8 @@ def class_folders(table: pd.DataFrame, data: Path, root: Path) -> Path:
     return root
 
 
-def seconds(epochs: Iterator[None]) -> float:
+def one(epochs: Iterator[None]) -> None:
     """The next epoch, until the device is done."""
-    wait: Callable[[], None] = torch.cuda.synchronize if GPU else lambda: None
-    wait()
-    started = time.perf_counter()
     next(epochs)
-    wait()
-    return time.perf_counter() - started
+    if GPU:
+        torch.cuda.synchronize()
