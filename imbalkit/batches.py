@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from imbalkit.kept import KeptCopies, ReadyRows
 from imbalkit.plan import Plan
 from imbalkit.rendering import ViewGroup, apply, decide, to_float
+from imbalkit.resident import ResidentImages
 from imbalkit.stores import ImageStore
+
+READERS = 4  # threads: a slow disk is asked for several batches at once
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a plan on the host; `render` moves them to a device.
+    """Rows of a plan; `render` moves to a device what is not there.
 
     Attributes:
-        rows: positions in the plan, int64 [n]
+        plan: the plan
+        rows: positions in it, int64 [n]
         pixels: uint8 [n, H, W, C]
         labels: int64 [n]
         groups: the operations that are due
+        kept: where rendered copies are kept, if they are
+        ready: the rows of this batch that are kept
     """
 
+    plan: Plan
     rows: np.ndarray
     pixels: torch.Tensor
     labels: torch.Tensor
     groups: Sequence[ViewGroup]
+    kept: KeptCopies | None = None
+    ready: ReadyRows | None = None
 
     def render(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Images float32 [n, C, H, W] in 0..1, and labels int64 [n], on the device."""
-        pixels = self.pixels.to(device, non_blocking=True)
-        return apply(to_float(pixels), self.groups), self.labels.to(device, non_blocking=True)
+        images = apply(to_float(self.pixels.to(device, non_blocking=True)), self.groups)
+        if self.kept is not None and self.ready is not None:
+            images[torch.from_numpy(self.ready.rows)] = self.ready.pixels.permute(0, 3, 1, 2).to(device)
+            for group in self.groups:
+                self.kept.keep(self.plan, self.rows[group.rows], images[torch.from_numpy(group.rows)])
+        return images, self.labels.to(device, non_blocking=True)
 
 
 def partition(rows: np.ndarray, most: int) -> list[np.ndarray]:
@@ -42,46 +56,38 @@ def partition(rows: np.ndarray, most: int) -> list[np.ndarray]:
     return np.array_split(rows, max(1, -(-len(rows) // most)))
 
 
-def read_batch(plan: Plan, images: ImageStore, rows: np.ndarray, pin: bool = False) -> Batch:
-    """One batch on the host."""
-    pixels = torch.from_numpy(images.take(plan.source[rows]))
+def read_batch(
+    plan: Plan, images: ImageStore, rows: np.ndarray, pin: bool = False, kept: KeptCopies | None = None
+) -> Batch:
+    """One batch, on the host unless the images are on a device."""
     labels = torch.from_numpy(plan.label[rows].astype(np.int64))
-    if pin:
-        pixels, labels = pixels.pin_memory(), labels.pin_memory()
-    return Batch(rows, pixels, labels, decide(plan, rows))
+    if isinstance(images, ResidentImages):
+        pixels = images.gather(plan.source[rows])
+    else:
+        pixels = torch.from_numpy(images.take(plan.source[rows]))
+        pixels = pixels.pin_memory() if pin else pixels
+    ready = kept.find(plan, rows) if kept is not None else None
+    groups = decide(plan, rows, ready.rows if ready is not None else None)
+    return Batch(plan, rows, pixels, labels.pin_memory() if pin else labels, groups, kept, ready)
 
 
 def read_ahead(
-    plan: Plan, images: ImageStore, batches: Sequence[np.ndarray], pin: bool = False, depth: int = 4
+    plan: Plan,
+    images: ImageStore,
+    batches: Sequence[np.ndarray],
+    pin: bool = False,
+    kept: KeptCopies | None = None,
+    depth: int = READERS,
 ) -> Iterator[Batch]:
-    """Batches in order, up to `depth` of them read ahead by a thread, which ends when the caller stops early."""
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(depth)
-    stopped = threading.Event()
-
-    def put(item: Batch | BaseException | None) -> None:
-        while not stopped.is_set():
-            try:
-                return ready.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-
-    def read() -> None:
-        try:
-            for rows in batches:
-                if stopped.is_set():
-                    return
-                put(read_batch(plan, images, rows, pin))
-            put(None)
-        except BaseException as error:  # handed to the caller's thread
-            put(error)
-
-    thread = threading.Thread(target=read, name="imbalkit-read-ahead", daemon=True)
-    thread.start()
+    """Batches in order, up to `depth` of them read ahead by threads, which end when the caller stops early."""
+    pool = ThreadPoolExecutor(min(READERS, depth), thread_name_prefix="imbalkit-read-ahead")
+    coming: deque[Future[Batch]] = deque()
     try:
-        while (item := ready.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
+        for rows in batches:
+            coming.append(pool.submit(read_batch, plan, images, rows, pin, kept))
+            if len(coming) > depth:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
     finally:
-        stopped.set()
-        thread.join()
+        pool.shutdown(cancel_futures=True)

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 _COMMIT_EVERY = 256  # images
 _QUEUE = 4096  # images handed to the threads at once
+_AT_A_TIME = 16  # images that a thread decodes before it writes and reports: fewer, and threads wait for each other
 _SPARE_BYTES = 64 * 2**20  # left free on the disk
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pixels (hash BLOB PRIMARY KEY, slot INTEGER NOT NULL) WITHOUT ROWID;
@@ -60,7 +61,7 @@ class Cache:
         self.rule = rule
         self.shape = (*rule.size, 3)
         self.dtype = np.dtype(np.uint8)
-        self.workers = workers or available_cores()
+        self.workers = workers or available_cores() + 1  # one more, as a thread waits for Python's lock now and then
 
     def fill(
         self,
@@ -148,27 +149,35 @@ class Cache:
             self._check_space((len(missing) - max(0, len(known) - (total - len(missing)))) * record)
             writing, slots = threading.Lock(), itertools.count(first)
 
-            def work(name: str) -> tuple[bytes, int, int, bytes] | None:
-                """The file's line in the index; None for a bad image."""
-                try:
-                    content, stat = _read(name)
-                    digest = hashlib.blake2b(content, digest_size=16).digest()
-                    pixels = None if digest in known else read_image(content, self.rule)
-                except DataError as error:
-                    reasons[name] = str(error)
-                    return None
+            def work(names: list[str]) -> list[tuple[bytes, int, int, bytes] | None]:
+                """The files' lines in the index; None for a bad image."""
+                lines: list[tuple[bytes, int, int, bytes] | None] = []
+                fresh: dict[bytes, np.ndarray] = {}
+                for name in names:
+                    try:
+                        content, stat = _read(name)
+                        digest = hashlib.blake2b(content, digest_size=16).digest()
+                        if digest not in known and digest not in fresh:
+                            fresh[digest] = read_image(content, self.rule)
+                        lines.append((os.fsencode(name), stat.st_size, stat.st_mtime_ns, digest))
+                    except DataError as error:
+                        reasons[name] = str(error)
+                        lines.append(None)
                 with writing:
-                    if digest not in known:  # two names may hold the same content
-                        slot = next(slots)
-                        file.seek(slot * record)
-                        _write_all(file, pixels)
-                        known[digest] = slot
-                return os.fsencode(name), stat.st_size, stat.st_mtime_ns, digest
+                    fresh = {digest: pixels for digest, pixels in fresh.items() if digest not in known}
+                    if fresh:  # another thread may have met the same content
+                        slot = {digest: next(slots) for digest in fresh}
+                        file.seek(min(slot.values()) * record)
+                        _write_all(file, np.stack(list(fresh.values())))
+                        known.update(slot)
+                return lines
 
+            at_a_time = max(1, min(_AT_A_TIME, len(missing) // (4 * self.workers)))
             pool = ThreadPoolExecutor(self.workers, thread_name_prefix="imbalkit-decode")
             try:
                 done, batch = total - len(missing), []
-                for row in itertools.chain.from_iterable(pool.map(work, part) for part in _chunks(missing, _QUEUE)):
+                parts = (pool.map(work, _chunks(part, at_a_time)) for part in _chunks(missing, _QUEUE))
+                for row in itertools.chain.from_iterable(rows for part in parts for rows in part):
                     done += 1
                     if row is not None:
                         batch.append(row)

@@ -168,6 +168,7 @@ def _work(
 
 
 def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress) -> None:
+    from imbalkit.kept import KeptCopies
     from imbalkit.loading import load_images
     from imbalkit.outputs import write_outputs
     from imbalkit.resampling import resample
@@ -187,6 +188,7 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | Non
         select_higher=_select_higher(prepared),
         folder=folder / run_folder.CHECKPOINTS,
         progress=progress,
+        kept=KeptCopies(images.shape, recipe.images.keep_copies) if recipe.images.keep_copies else None,
         epoch_finished=_epoch_observer(folder, prepared, fabric.is_global_zero),
         names=lambda sources: sample_names(prepared, sources),
     )

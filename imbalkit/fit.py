@@ -117,7 +117,8 @@ class Fit:
         order = generator(trainer.seed, "order", self.stage, self.epoch).permutation(len(self.plan))
         batches = partition(order, settings.batch_size)
         windows = [self._window(batch) for batch in batches]
-        reader = read_ahead(self.plan, trainer.images, [part for window in windows for part in window], pin=trainer.pin)
+        parts = [part for window in windows for part in window]
+        reader = read_ahead(self.plan, trainer.images, parts, trainer.pin, trainer.kept)
         tally = Tally(len(self.plan.classes), fabric.device)
         keeps = self.score is not None and self.epoch + 1 == self.epochs
         scores = torch.zeros(len(self.plan), device=fabric.device) if keeps else None

@@ -10,6 +10,7 @@ from imbalkit.cache import bad_images_message, open_store
 from imbalkit.errors import PlanError
 from imbalkit.planning import Prepared, operations
 from imbalkit.progress import Progress
+from imbalkit.resident import place
 from imbalkit.stores import BadImage, ImageStore
 from imbalkit_lite.images import ImageRule
 
@@ -48,4 +49,4 @@ def load_images(prepared: Prepared, fabric: Fabric, progress: Progress) -> tuple
     bad = tuple(getattr(store, "bad", ()))
     if bad:
         progress.note(bad_images_message(bad, len(table)).replace("to skip):", "to error to stop here); left out:"))
-    return store, bad
+    return place(store, fabric.device, settings.device_memory), bad

@@ -37,6 +37,18 @@ class ImageSettings(Settings):
     exif: bool = param(True, help="turn images as their EXIF orientation says")
     on_bad_image: Literal["error", "skip"] = param("error", help="what to do about unreadable images")
     cache: str | None = param(None, help="folder of the decoded images (default: IMBALKIT_CACHE, or the user's cache)")
+    device_memory: float = param(
+        0.5,
+        help="largest share of a GPU's free memory that all decoded images may take; 0: read each batch",
+        ge=0,
+        lt=1,
+    )
+    keep_copies: float = param(
+        0.0,
+        help="memory where rendered copies are kept, exactly as they are, so that only the first epoch renders them",
+        unit="GiB",
+        ge=0,
+    )
 
     @field_validator("size")
     @classmethod

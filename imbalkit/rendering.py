@@ -24,14 +24,22 @@ class ViewGroup:
     steps: tuple[tuple[Op, np.ndarray], ...]  # operation, float32 [n, parameters]
 
 
-def decide(plan: Plan, rows: np.ndarray) -> list[ViewGroup]:
-    """What is to be done to these rows (positions in the plan), as numbers; rows without operations are left out."""
+def decide(plan: Plan, rows: np.ndarray, ready: np.ndarray | None = None) -> list[ViewGroup]:
+    """What is to be done to these rows (positions in the plan), as numbers; rows without operations are left out.
+
+    Args:
+        plan: the plan
+        rows: positions in it, int64 [n]
+        ready: positions in `rows` of those that nothing is to be done to
+    """
+    due = np.ones(len(rows), dtype=np.bool_)
+    due[[] if ready is None else ready] = False
     views = plan.view[rows]
     groups = []
-    for view in np.unique(views):
+    for view in np.unique(views[due]):
         ops = plan.views[view]
         if ops:
-            where = np.flatnonzero(views == view)
+            where = np.flatnonzero((views == view) & due)
             chosen = rows[where]
             steps = [(op, plan.parameters(chosen, i, op).astype(np.float32)) for i, op in enumerate(ops)]
             groups.append(ViewGroup(where, tuple(steps)))

@@ -20,6 +20,7 @@ from imbalkit.kinds import ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.recipe import Recipe
 
+_PLACES = {"cache", "device_memory"}  # where pixels are, not which
 _ELSEWHERE = {"epochs", "select", "early_stopping", "freeze_epochs"}  # of the final training alone
 
 
@@ -37,7 +38,7 @@ def round_key(recipe: Recipe, sampler: ScoredSampler, plan: Plan, stage: str, be
     ranked = sampler.model_dump(mode="json")
     facts = {
         **{name: said[name] for name in ("seed", "data", "positive", "augment", "head")},
-        "images": {name: value for name, value in said["images"].items() if name != "cache"},
+        "images": {name: value for name, value in said["images"].items() if name not in _PLACES},
         "training": {name: value for name, value in said["training"].items() if name not in _ELSEWHERE},
         **{name: ranked[name] for name in ("score", "scores_from", "loss", "epochs")},
         "backbone": ranked["backbone"] or said["backbone"],

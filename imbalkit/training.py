@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 from imbalkit.batches import partition, read_ahead
 from imbalkit.checkpoints import load_checkpoint, save_checkpoint
 from imbalkit.fit import Figures, Fit
+from imbalkit.kept import KeptCopies
 from imbalkit.kinds import Augmentation, Backbone, BuildContext, Loss
 from imbalkit.model import Classifier
 from imbalkit.plan import Plan
@@ -36,6 +37,7 @@ class Trainer:
     positive: int | None
     folder: Path  # of the checkpoints
     progress: Progress
+    kept: KeptCopies | None = None  # rendered copies of all trainings
     select_higher: bool = True  # whether the selection metric is better when higher
     epoch_finished: Callable[[str, int, Figures], None] = field(default=lambda stage, epoch, figures: None)
     names: Callable[[np.ndarray], list[str]] = field(default=lambda sources: [f"sample {i}" for i in sources])
@@ -136,7 +138,8 @@ class Trainer:
         own = np.arange(len(plan))[fabric.global_rank :: fabric.world_size]
         result: torch.Tensor | None = None
         if len(own):
-            for batch in read_ahead(plan, self.images, partition(own, self.settings.batch_size), pin=self.pin):
+            batches = partition(own, self.settings.batch_size)
+            for batch in read_ahead(plan, self.images, batches, self.pin, self.kept):
                 images, labels = batch.render(fabric.device)
                 with fabric.autocast():
                     logits = model(images).float()

@@ -1,5 +1,7 @@
 """A row alone decides its pixels; batches use every row once."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -120,11 +122,23 @@ def test_reading_ahead_keeps_the_order_and_hands_errors_over():
         list(read_ahead(plan, Broken(np.zeros((10, 4, 4, 3), np.uint8)), parts))
 
 
-def test_a_reader_that_is_left_early_ends_its_thread():
-    import threading
+def test_a_slow_disk_is_asked_for_several_batches_at_once():
+    plan, store = make()
+    meeting = threading.Barrier(4)
 
+    class Slow(ArrayStore):
+        def take(self, indices):
+            meeting.wait(timeout=30)  # broken unless four readers come
+            return super().take(indices)
+
+    batches = np.array_split(np.arange(len(plan)), 8)
+    read = list(read_ahead(plan, Slow(store.take(np.arange(10))), batches))
+    assert np.array_equal(np.concatenate([batch.rows for batch in read]), np.arange(len(plan)))
+
+
+def test_a_reader_that_is_left_early_ends_its_thread():
     plan, store = make()
     reader = read_ahead(plan, store, partition(np.arange(len(plan)), 1), depth=1)
     next(reader)
     reader.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "imbalkit-read-ahead"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("imbalkit-read-ahead")]

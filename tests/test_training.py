@@ -12,7 +12,10 @@ from torch.nn import functional
 from imbalkit.backbones import SmallCNN
 from imbalkit.errors import TrainingError
 from imbalkit.functional.rce import RecallCrossEntropy
+from imbalkit.kept import KeptCopies
 from imbalkit.kinds import Loss
+from imbalkit.ops.horizontal_flip import HorizontalFlip
+from imbalkit.ops.radial_blur import RadialBlur
 from imbalkit.plan import Plan
 from imbalkit.progress import Progress
 from imbalkit.recipe import EarlyStopping, HeadSettings, OptimizerSettings, ScheduleSettings, TrainingSettings
@@ -327,3 +330,13 @@ def test_kept_scores_survive_a_kill(make, copies, stage):
     assert again == ([] if stage == "progress" else [3])
     assert np.array_equal(kept, scores)
     assert torch.equal(weights(on), weights(model))
+
+
+def test_kept_copies_change_nothing_that_training_learns(make, plan):
+    copies = plan.append(plan.rows_of(1), [(HorizontalFlip(), RadialBlur(rho=(0.05, 0.2)))])
+    anew, kept = make("a"), make("b")
+    kept.kept = KeptCopies(kept.images.shape, 1e-3)
+    models = [trainer.fit("final", copies, GROUP, PlainCE(), 3) for trainer in (anew, kept)]
+    assert len(kept.kept) == len(copies) - len(plan)
+    torch.testing.assert_close(weights(models[0]), weights(models[1]), atol=1e-4, rtol=0)
+    np.testing.assert_allclose(kept.predict(models[1], copies), anew.predict(models[1], copies), atol=1e-4)

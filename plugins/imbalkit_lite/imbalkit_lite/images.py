@@ -240,7 +240,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         # Premultiplied "La" has no direct way to RGBA.
         layered = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), layered)
-    return image.copy() if image.mode == "RGB" else image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,77 @@
+"""An epoch half of whose rows are blurred copies against one of as many plain rows, with and without kept copies.
+
+python -m tests.benchmarks blur_epoch [--rows 640] [--repeats 5] [--size 128]
+
+MobileNetV1 0.75, batch 64, random pixels in memory. With a GPU: EfficientNet-B0 at 224 px in bf16, batch 128. Kept copies
+(`images.keep_copies`) are rendered in the first epoch, which is not among those that are timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from imbalkit.cache import available_cores
+from imbalkit.fit import Fit
+from imbalkit.kept import KeptCopies
+from imbalkit.losses import CE
+from imbalkit.ops.horizontal_flip import HorizontalFlip
+from imbalkit.ops.radial_blur import RadialBlur
+from imbalkit.plan import Plan
+from imbalkit.progress import Progress
+from imbalkit.recipe import HeadSettings, TrainingSettings
+from imbalkit.resident import place
+from imbalkit.stores import ArrayStore
+from imbalkit.training import Trainer
+from tests.benchmarks._timing import alternate, ratios, spread
+from tests.benchmarks._trainings import Setting
+
+
+def main(arguments: list[str]) -> None:
+    """Alternate the three and print rows a second and the ratios pair by pair."""
+    gpu = torch.cuda.is_available()
+    setting = Setting.of_gpu() if gpu else Setting.of_cpu()
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks blur_epoch")
+    parser.add_argument("--rows", type=int, default=20_480 if gpu else 640)
+    parser.add_argument("--size", type=int, default=setting.size)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args(arguments)
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 256, (options.rows // 2, options.size, options.size, 3), dtype=np.uint8)
+    source = Plan.from_labels((random.random(len(pixels)) < 0.08).astype(np.int64), ("other", "positive"))
+    everyone = np.arange(len(source))
+    plain, blurred = source.append(everyone), source.append(everyone, [(HorizontalFlip(), RadialBlur())])
+    with tempfile.TemporaryDirectory() as folder:
+
+        def epochs(plan: Plan, kept: KeptCopies | None = None) -> Callable[[], object]:
+            fabric = Fabric(
+                accelerator=setting.device.type, devices=1, precision="bf16-mixed" if setting.bf16 else "32-true"
+            )
+            images = place(ArrayStore(pixels), fabric.device, 0.5)
+            settings = TrainingSettings(epochs=50, batch_size=setting.batch)
+            trainer = Trainer(fabric, images, settings, HeadSettings(), [], 0, 1, Path(folder), Progress(), kept)
+            fit = Fit.build(trainer, "final", plan, setting.backbone, CE(), 50, None)
+            fit.train_epoch()  # warm-up, which also renders what is kept
+            return fit.train_epoch
+
+        room = len(pixels) * pixels[0].size * 4 / 2**30 + 1e-6
+        times = alternate(
+            {
+                "plain rows": epochs(plain),
+                "blurred": epochs(blurred),
+                "blurred, kept": epochs(blurred, KeptCopies(pixels.shape[1:], room)),
+            },
+            options.repeats,
+        )
+    device = torch.cuda.get_device_name() if gpu else f"{available_cores()} cores, {torch.get_num_threads()} threads"
+    sys.stdout.write(f"{len(plain)} rows, half of them copies, {options.size} px, batch {setting.batch}, {device}\n")
+    for name, found in times.items():
+        speed = spread([len(plain) / taken.clock for taken in found], 1)
+        sys.stdout.write(f"{name:16}{speed} rows a second; of plain rows' time {ratios(found, times['plain rows'])}\n")
