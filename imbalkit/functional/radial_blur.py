@@ -9,7 +9,9 @@ kept as its pixel and the offset rho (x - c) from it: exact in float32 to 1e-6 p
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Literal
 
 import torch
@@ -115,26 +117,67 @@ def _blur_by_runs(images: Tensor, maps: list[tuple[_Taps, _Taps]], iterations: i
     result = torch.empty_like(images, memory_format=torch.contiguous_format)
     down = [[_runs(rows, index) for rows, _ in maps] for index in range(len(images))]
     across = [[_runs(columns, index) for _, columns in maps] for index in range(len(images))]
-    # One set of buffers serves all images: fresh memory for each would cost more than the arithmetic.
-    tall = _Margins(images[0], 1, down, border)  # the image, with rows added above and below
-    wide = _Margins(images[0], 2, across, border)  # a map's half-way image, with columns added left and right
-    halves = [torch.empty_like(result[0]), torch.empty_like(result[0])]
-    for index, image in enumerate(images):
-        steps = [
-            (tall.steps(rows, wide.inside), wide.steps(columns, half))
-            for rows, columns, half in zip(down[index], across[index], halves, strict=True)
-        ]
-        tall.inside.copy_(image)
-        for iteration in range(iterations):
-            tall.fill()
-            for row_steps, column_steps in steps:
-                for start, end, weight, target in row_steps:
-                    torch.lerp(start, end, weight, out=target)
-                wide.fill()
-                for start, end, weight, target in column_steps:
-                    torch.lerp(start, end, weight, out=target)
-            torch.lerp(halves[0], halves[1], 0.5, out=result[index] if iteration == iterations - 1 else tall.inside)
+    threads = min(torch.get_num_threads(), len(images))
+    todo: SimpleQueue[int] = SimpleQueue()
+    for index in range(len(images)):
+        todo.put(index)
+    inference = torch.is_inference_mode_enabled()
+
+    def work() -> None:
+        if threads > 1:
+            torch.set_num_threads(1)  # of this thread alone, which lives no longer than this call
+        with torch.inference_mode(inference), torch.no_grad():  # modes belong to a thread
+            # One set of buffers serves all images: fresh memory for each would cost more than the arithmetic.
+            tall = _Margins(images[0], 1, down, border)  # the image, with rows added above and below
+            wide = _Margins(images[0], 2, across, border)  # a map's half-way image, with columns added left and right
+            halves = [torch.empty_like(result[0]), torch.empty_like(result[0])]
+            while True:
+                try:
+                    index = todo.get_nowait()
+                except Empty:
+                    return
+                _blur_one(images[index], down[index], across[index], iterations, tall, wide, halves, result[index])
+
+    # A thread an image, not threads inside each of its thousand small steps: those wait for one another at every step,
+    # which takes several times as long as the work where other processes hold a core.
+    if threads == 1:
+        work()
+        return result
+    before = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            for done in [pool.submit(work) for _ in range(threads)]:
+                done.result()
+    finally:
+        torch.set_num_threads(before)  # what threads born later start with
     return result
+
+
+def _blur_one(
+    image: Tensor,
+    down: list[Runs],
+    across: list[Runs],
+    iterations: int,
+    tall: _Margins,
+    wide: _Margins,
+    halves: list[Tensor],
+    result: Tensor,
+) -> None:
+    """Blur an image [C, H, W] into `result`; its runs for both maps, and buffers to work in."""
+    steps = [
+        (tall.steps(rows, wide.inside), wide.steps(columns, half))
+        for rows, columns, half in zip(down, across, halves, strict=True)
+    ]
+    tall.inside.copy_(image)
+    for iteration in range(iterations):
+        tall.fill()
+        for row_steps, column_steps in steps:
+            for start, end, weight, target in row_steps:
+                torch.lerp(start, end, weight, out=target)
+            wide.fill()
+            for start, end, weight, target in column_steps:
+                torch.lerp(start, end, weight, out=target)
+        torch.lerp(halves[0], halves[1], 0.5, out=result if iteration == iterations - 1 else tall.inside)
 
 
 Runs = list[tuple[int, int, int, Tensor]]  # first pixel, length, whole offset, weights [length]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,25 @@ def test_runs_equal_gather_exactly(size, border, monkeypatch):
     runs = radial_blur(images, rho, border=border)
     monkeypatch.setattr(module, "_runs_are_faster", lambda images, rho: False)
     assert (runs - radial_blur(images, rho, border=border)).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_threads_change_neither_the_result_nor_the_callers_settings(mode):
+    images, rho, threads = noise(5, 3, 100, 110), torch.linspace(0.005, 0.02, 5), torch.get_num_threads()
+    expected = torch.cat([radial_blur(image[None], one[None]) for image, one in zip(images, rho, strict=True)])
+    images.requires_grad_(mode is not torch.enable_grad)
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            with mode():
+                blurred = radial_blur(images, rho)
+            assert torch.equal(blurred, expected)
+            assert not blurred.requires_grad
+            assert torch.get_num_threads() == count
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(torch.get_num_threads).result() == count
+    finally:
+        torch.set_num_threads(threads)
 
 
 def second_moments(spread, at):
