@@ -24,14 +24,11 @@ def recall_counts(logits: Tensor, targets: Tensor) -> Tensor:
     Returns:
         float32 [2, C]: FN, N; additive over batches
     """
-    classes = logits.shape[1]
-    hit = logits.detach().argmax(1).eq(targets)  # [n]
-    # Each row falls into one of 2 C cells, the missed ones first. bincount and masks would wait for the GPU; adding by
-    # index does not.
-    cell = torch.add(targets, hit, alpha=classes)
-    ones = torch.ones((), device=logits.device).expand(len(targets))
-    counts = torch.zeros(2 * classes, device=logits.device).scatter_add_(0, cell, ones).view(2, classes)
-    counts[1] += counts[0]
+    missed = logits.argmax(1).ne(targets)  # [n], outside the gradient
+    # bincount and masks would wait for the GPU; adding by index does not.
+    counts = torch.zeros(2, logits.shape[1], device=logits.device)
+    counts[0].index_add_(0, targets, missed.float())
+    counts[1].index_add_(0, targets, torch.ones(targets.shape, device=logits.device))
     return counts
 
 
