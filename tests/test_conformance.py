@@ -17,7 +17,7 @@ ROUNDS = {"which": "highest", "between_rounds": "keep"}
 # Parameters to check a part with (and the checks' `setting`), where defaults are not enough: (kind, name) -> examples.
 EXAMPLES: dict[tuple[str, str], list[dict]] = {
     ("op", "turn"): [{"degrees": 90}, {"degrees": -90}, {"degrees": 180}],
-    ("op", "radial_blur"): [{}, {"axes": "independent", "centre": "paper", "border": "zero"}],
+    ("op", "radial_blur"): [{}, {"axes": "independent", "centre": "paper", "border": "zero"}, {"method": "composed"}],
     ("op", "gaussian_blur"): [{"sigma": [0.5, 2.0]}, {"match_rho": [0.005, 0.02]}],
     ("sampler", "random_over"): [{}, {"to": 60}, {"to": {"malignant": 9}}],
     ("sampler", "random_under"): [{}, {"to": 20}, {"to": {"benign": 12}}],

@@ -31,6 +31,10 @@ class RandomRadialBlurPart(Augmentation):
     border: Literal["reflect", "replicate", "zero"] = param(
         "reflect", help="what lies outside: the image mirrored, its rim repeated, or black (which darkens the rim)"
     )
+    method: Literal["iterated", "composed"] = param(
+        "iterated",
+        help="interpolate anew at each step, as the paper has it, or take all steps as one sum of scalings (sharper)",
+    )
     p: float = param(0.5, help="probability of blurring an image", ge=0, le=1)
     same_on_batch: bool = param(False, help="blur every image of a batch alike")
 
@@ -42,6 +46,7 @@ class RandomRadialBlurPart(Augmentation):
             iterations=self.iterations,
             centre=self.centre,
             border=self.border,
+            method=self.method,
             independent=self.axes == "independent",
             p=self.p,
             same_on_batch=self.same_on_batch,

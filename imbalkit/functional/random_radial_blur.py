@@ -8,7 +8,7 @@ from kornia.augmentation import IntensityAugmentationBase2D
 from kornia.augmentation.random_generator import PlainUniformGenerator
 from torch import Tensor, stack
 
-from imbalkit.functional.radial_blur import Border, Centre, radial_blur
+from imbalkit.functional.radial_blur import Border, Centre, Method, radial_blur
 
 _FOUR = ("rho_expand_x", "rho_expand_y", "rho_shrink_x", "rho_shrink_y")
 
@@ -20,7 +20,7 @@ class RandomRadialBlur(IntensityAugmentationBase2D):
 
     Args:
         rho: relative zoom of one step, drawn uniformly between these for each image
-        iterations, centre, border: as in `radial_blur`
+        iterations, centre, border, method: as in `radial_blur`
         independent: draw four rho an image (expand x, expand y, shrink x, shrink y) instead of one
         p: probability of blurring an image
         same_on_batch: blur every image of a batch alike
@@ -45,16 +45,19 @@ class RandomRadialBlur(IntensityAugmentationBase2D):
         p: float = 0.5,
         same_on_batch: bool = False,
         keepdim: bool = False,
+        method: Method = "iterated",
     ) -> None:
         super().__init__(p=p, same_on_batch=same_on_batch, keepdim=keepdim)
         names = _FOUR if independent else ("rho",)
         self._param_generator = PlainUniformGenerator(*((tuple(rho), name, None, None) for name in names))
-        self.flags = {"iterations": iterations, "centre": centre, "border": border}
+        self.flags = {"iterations": iterations, "centre": centre, "border": border, "method": method}
 
     def apply_transform(
         self, input: Tensor, params: dict[str, Tensor], flags: dict[str, Any], transform: Tensor | None = None
     ) -> Tensor:
         """Blur the images that were chosen, [B, C, H, W], by their drawn rho, [B] each."""
         rho = params["rho"] if "rho" in params else stack([params[name] for name in _FOUR], dim=1)
-        # Containers add flags of their own.
-        return radial_blur(input, rho, flags["iterations"], flags["centre"], flags["border"])
+        options = {
+            name: flags[name] for name in ("iterations", "centre", "border", "method")
+        }  # containers add flags of their own
+        return radial_blur(input, rho, **options)

@@ -32,6 +32,10 @@ class RadialBlur(Op):
     border: Literal["reflect", "replicate", "zero"] = param(
         "reflect", help="what lies outside: the image mirrored, its rim repeated, or black (which darkens the rim)"
     )
+    method: Literal["iterated", "composed"] = param(
+        "iterated",
+        help="interpolate anew at each step, as the paper has it, or take all steps as one sum of scalings (sharper)",
+    )
 
     @property
     def parameters(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -46,7 +50,7 @@ class RadialBlur(Op):
         from imbalkit.functional.radial_blur import radial_blur
 
         rho = parameters[:, 0] if self.axes == "shared" else parameters
-        return radial_blur(images, rho, self.iterations, self.centre, self.border)
+        return radial_blur(images, rho, self.iterations, self.centre, self.border, self.method)
 
     @property
     def label(self) -> str:
@@ -55,5 +59,6 @@ class RadialBlur(Op):
             *([f"{self.iterations} steps"] if self.iterations != 5 else []),
             *(["the paper's centre"] if self.centre == "paper" else []),
             *([f"{self.border} border"] if self.border != "reflect" else []),
+            *(["composed"] if self.method == "composed" else []),
         ]
         return ", ".join([f"radial blur rho {range_label(self.rho)}", *unusual])

@@ -101,13 +101,15 @@ def test_half_precision_and_gradients():
 
 def test_the_part_hands_its_parameters_on():
     values = {"rho": [0.02, 0.1], "axes": "independent", "iterations": 2, "centre": "paper", "border": "zero"}
-    values |= {"p": 1.0, "same_on_batch": True}
+    values |= {"method": "composed", "p": 1.0, "same_on_batch": True}
     built = RandomRadialBlurPart.model_validate(values).build(CONTEXT)
     assert isinstance(built, RandomRadialBlur)
     torch.manual_seed(3)
     ours = built(images())
     torch.manual_seed(3)
-    direct = RandomRadialBlur((0.02, 0.1), 2, "paper", "zero", independent=True, p=1.0, same_on_batch=True)
+    direct = RandomRadialBlur(
+        (0.02, 0.1), 2, "paper", "zero", independent=True, p=1.0, same_on_batch=True, method="composed"
+    )
     assert torch.equal(ours, direct(images()))
     assert built.p == 1.0
     assert built.same_on_batch

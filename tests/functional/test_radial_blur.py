@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import map_coordinates
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional import radial_blur as module
@@ -111,6 +115,80 @@ def test_runs_equal_gather_exactly(size, border, monkeypatch):
     runs = radial_blur(images, rho, border=border)
     monkeypatch.setattr(module, "_runs_are_faster", lambda images, rho: False)
     assert (runs - radial_blur(images, rho, border=border)).abs().max() < 1e-6
+
+
+def composed_reference(image, rho, iterations, centre, border):
+    """Image [H, W, C] float64: SciPy at the positions of each scaling, weighted as paths of a random walk."""
+    height, width = image.shape[:2]
+    cx, cy = (width / 2, height / 2) if centre == "paper" else ((width - 1) / 2, (height - 1) / 2)
+    modes = {"reflect": "mirror", "replicate": "nearest", "zero": "grid-constant"}
+    result = np.zeros_like(image)
+    for path in itertools.product((True, False), repeat=iterations):
+        x = np.prod([1 + rho[0] if expand else 1 - rho[2] for expand in path])
+        y = np.prod([1 + rho[1] if expand else 1 - rho[3] for expand in path])
+        rows, columns = np.meshgrid(cy + y * (np.arange(height) - cy), cx + x * (np.arange(width) - cx), indexing="ij")
+        for channel in range(image.shape[2]):
+            result[..., channel] += map_coordinates(image[..., channel], [rows, columns], order=1, mode=modes[border])
+    return result / 2**iterations
+
+
+@pytest.mark.parametrize("border", list(BORDERS))
+@pytest.mark.parametrize("centre", ["middle", "paper"])
+def test_composed_equals_the_mean_over_all_paths(centre, border):
+    images = noise(2, 2, 23, 30, dtype=torch.float64)
+    rho = torch.tensor([[0.02, 0.03, 0.01, 0.05], [0.2, 0.1, 0.3, 0.05]], dtype=torch.float64)
+    ours = radial_blur(images, rho, 4, centre, border, "composed")
+    theirs = [
+        composed_reference(image.transpose(1, 2, 0), four, 4, centre, border)
+        for image, four in zip(images.numpy(), rho.numpy(), strict=True)
+    ]
+    assert np.abs(ours.numpy() - np.stack(theirs).transpose(0, 3, 1, 2)).max() < 1e-12
+    single = radial_blur(images.float(), rho.float(), 4, centre, border, "composed")
+    assert (single - ours).abs().max() < 1e-5
+
+
+def test_one_composed_step_is_one_iterated_step_and_more_are_not():
+    images = noise(2, 3, 40, 41)
+    for iterations, low, high in ((1, 0.0, 1e-6), (5, 0.05, 1.0)):
+        composed = radial_blur(images, 0.02, iterations, method="composed")
+        assert low <= (composed - radial_blur(images, 0.02, iterations)).abs().max() <= high
+
+
+@pytest.mark.parametrize("border", list(BORDERS))
+def test_gradcheck_of_composed(border):
+    images = noise(2, 1, 5, 6, dtype=torch.float64).requires_grad_()
+    rho = (0.05 + 0.05 * noise(2, 4, seed=1, dtype=torch.float64)).requires_grad_()
+    blur = partial(radial_blur, iterations=2, border=border, method="composed")
+    assert torch.autograd.gradcheck(blur, (images, rho))
+
+
+def test_composed_keeps_dtype_and_waits_for_no_device():
+    images = noise(2, 3, 20, 24)
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        assert radial_blur(images.to(dtype), 0.02, method="composed").dtype == dtype
+    # Fake tensors have no values: anything that needs one, as a copy to the host does, raises.
+    with FakeTensorMode():
+        fake = torch.empty(2, 3, 20, 24, device="meta")
+        assert radial_blur(fake, torch.empty(2, device="meta"), method="composed").shape == images.shape
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+def test_threads_change_neither_the_result_nor_the_callers_settings(mode):
+    images, rho, threads = noise(5, 3, 100, 110), torch.linspace(0.005, 0.02, 5), torch.get_num_threads()
+    expected = torch.cat([radial_blur(image[None], one[None]) for image, one in zip(images, rho, strict=True)])
+    images.requires_grad_(mode is not torch.enable_grad)
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            with mode():
+                blurred = radial_blur(images, rho)
+            assert torch.equal(blurred, expected)
+            assert not blurred.requires_grad
+            assert torch.get_num_threads() == count
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(torch.get_num_threads).result() == count
+    finally:
+        torch.set_num_threads(threads)
 
 
 def second_moments(spread, at):
@@ -250,6 +328,7 @@ WRONG = [
     ({"images": torch.zeros(2, 3, 8, 8), "rho": torch.zeros(2, 2)}, r"got \[2, 2\]"),
     ({"images": torch.zeros(2, 3, 8, 8), "rho": 0.1, "centre": "midle"}, "centre.*did you mean 'middle'"),
     ({"images": torch.zeros(2, 3, 8, 8), "rho": 0.1, "border": "reflekt"}, "border.*did you mean 'reflect'"),
+    ({"images": torch.zeros(2, 3, 8, 8), "rho": 0.1, "method": "composd"}, "method.*did you mean 'composed'"),
     ({"images": torch.zeros(2, 3, 8, 8), "rho": 0.1, "iterations": -1}, "whole number >= 0, got -1"),
 ]
 

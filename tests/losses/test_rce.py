@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional.rce import ESTIMATORS, RecallCrossEntropy, miss_rates, recall_counts
@@ -59,6 +60,18 @@ def test_counts_are_additive_and_local():
     parts = sum(recall_counts(*tensors(x[part], y[part])) for part in (slice(0, 7), slice(7, 60)))
     np.testing.assert_array_equal(parts.numpy(), counts_of(x, y, 4))
     assert not module.counts.any()
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_step_waits_for_no_device(estimator, smoothing):
+    # Fake tensors have no values: anything that needs one, as a copy to the host does, raises.
+    with FakeTensorMode():
+        module = RecallCrossEntropy(4, estimator, costs=[1.0, 2.0, 1.0, 1.0], label_smoothing=smoothing).to("meta")
+        logits = torch.empty(8, 4, device="meta", requires_grad=True)
+        module(logits, torch.empty(8, dtype=torch.int64, device="meta")).backward()
+        module.epoch_finished()
+        assert logits.grad.shape == (8, 4)
 
 
 def test_weights_are_outside_the_gradient():

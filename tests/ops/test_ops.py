@@ -19,6 +19,7 @@ EVERY = [
     VerticalFlip(),
     RadialBlur(),
     RadialBlur(axes="independent"),
+    RadialBlur(method="composed"),
     GaussianBlur(sigma=(0.5, 2.0)),
     GaussianBlur(match_rho=(0.005, 0.02)),
 ]
@@ -65,6 +66,7 @@ LABELS = [
     (HorizontalFlip(), "horizontal flip"),
     (RadialBlur(), "radial blur rho U(0.005, 0.02)"),
     (RadialBlur(rho=(0.01, 0.01), border="zero"), "radial blur rho 0.01, zero border"),
+    (RadialBlur(method="composed"), "radial blur rho U(0.005, 0.02), composed"),
     (
         RadialBlur(axes="independent", iterations=3, centre="paper"),
         "radial blur rho U(0.005, 0.02), four a row, 3 steps",
@@ -136,6 +138,8 @@ def test_radial_blur_applies_its_options():
     op = RadialBlur(iterations=2, centre="paper", border="zero", axes="independent")
     parameters = torch.tensor([[0.01, 0.02, 0.03, 0.04], [0.05, 0.06, 0.07, 0.08]])
     assert torch.equal(op.apply(images, parameters), radial_blur(images, parameters, 2, "paper", "zero"))
+    composed = RadialBlur(method="composed", axes="independent").apply(images, parameters)
+    assert torch.equal(composed, radial_blur(images, parameters, method="composed"))
     shared = RadialBlur().apply(images, parameters[:, :1])
     assert torch.equal(shared, radial_blur(images, parameters[:, 0]))
 
