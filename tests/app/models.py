@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from imbalkit_lite.card import FILE, Abstain, Card, Input, Normalisation, Origin, Probabilities
+from imbalkit_lite.seals import seal
 
 CARD = Card(
     name="Moles of a test",
@@ -68,6 +69,7 @@ def put_card(path: Path, card: Card) -> Path:
     """A card into a file that has none."""
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(FILE, card.to_text())
+    seal(path, ".tflite")
     return path
 
 

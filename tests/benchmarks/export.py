@@ -49,9 +49,9 @@ TRAINED = {
     "mobilenetv1_075": (128, 3),
     "efficientnet_lite0": (96, 4),
     "efficientnet_lite2": (96, 4),
-    "efficientnet_lite4": (64, 4),
+    "efficientnet_lite4": (64, 2),
     "efficientnet_b0": (96, 4),
-    "efficientnet_b2": (96, 4),
+    "efficientnet_b2": (64, 4),
 }
 
 
