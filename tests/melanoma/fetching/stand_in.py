@@ -34,7 +34,8 @@ def archive(*files):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as target:
         for name, content in files:
-            target.writestr(name, content)
+            # A ZipInfo has a fixed time of day, a mere name that of writing it: the archive would differ two seconds later.
+            target.writestr(name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name), content)
     return stream.getvalue()
 
 
