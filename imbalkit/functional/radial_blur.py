@@ -13,9 +13,8 @@ kept as its pixel and the offset rho (x - c) from it: exact in float32 to 1e-6 p
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Literal
 
 import torch
@@ -23,6 +22,7 @@ from torch import Tensor
 
 from imbalkit.errors import ImbalkitError, nearest
 from imbalkit.functional.borders import fold
+from imbalkit.functional.radial_blur_runs import Map, blur_by_runs
 
 Centre = Literal["middle", "paper"]
 Border = Literal["reflect", "replicate", "zero"]
@@ -64,11 +64,17 @@ def radial_blur(
     if method == "composed":
         return _blur_composed(work, rho, iterations, centre, border).to(images.dtype)
     maps = [
-        (_taps(height, rho[:, 1], centre), _taps(width, rho[:, 0], centre)),
-        (_taps(height, -rho[:, 3], centre), _taps(width, -rho[:, 2], centre)),
+        (_offsets(height, rho[:, 1], centre), _offsets(width, rho[:, 0], centre)),
+        (_offsets(height, -rho[:, 3], centre), _offsets(width, -rho[:, 2], centre)),
     ]
-    blur = _blur_by_runs if _runs_are_faster(work, rho) else _blur_by_gather
+    blur = blur_by_runs if _runs_are_faster(work, rho) else _blur_by_gather
     return blur(work, maps, iterations, border).to(images.dtype)
+
+
+def _offsets(size: int, zoom: Tensor, centre: str) -> Tensor:
+    """How far from itself each pixel of an axis is sampled, px: [B, n] for a zoom [B]."""
+    middle = size / 2 if centre == "paper" else (size - 1) / 2
+    return zoom[:, None] * (torch.arange(size, device=zoom.device) - middle).to(zoom.dtype)
 
 
 @dataclass(frozen=True)
@@ -79,20 +85,18 @@ class _Taps:
     weight: Tensor  # float [B, n]
 
 
-def _taps(size: int, zoom: Tensor, centre: str) -> _Taps:
-    position = torch.arange(size, device=zoom.device)  # [n]
-    middle = size / 2 if centre == "paper" else (size - 1) / 2
-    offset = zoom[:, None] * (position - middle).to(zoom.dtype)  # [B, n] px
-    whole = offset.detach().floor()
-    return _Taps(position + whole.long(), offset - whole)
+def _taps(offsets: Tensor) -> _Taps:
+    whole = offsets.detach().floor()
+    return _Taps(torch.arange(offsets.shape[1], device=offsets.device) + whole.long(), offsets - whole)
 
 
 # --- iterated, batched, differentiable, any device ----------------------------------------------------------------------------
 
 
-def _blur_by_gather(images: Tensor, maps: list[tuple[_Taps, _Taps]], iterations: int, border: str) -> Tensor:
+def _blur_by_gather(images: Tensor, maps: Sequence[Map], iterations: int, border: str) -> Tensor:
+    taps = [(_taps(rows), _taps(columns)) for rows, columns in maps]
     for _ in range(iterations):
-        expanded, shrunk = (_resample(_resample(images, 2, rows, border), 3, columns, border) for rows, columns in maps)
+        expanded, shrunk = (_resample(_resample(images, 2, rows, border), 3, columns, border) for rows, columns in taps)
         images = torch.lerp(expanded, shrunk, 0.5)
     return images
 
@@ -124,8 +128,8 @@ def _blur_composed(images: Tensor, rho: Tensor, iterations: int, centre: str, bo
     for times, (one, other) in enumerate(zip(expansions, reversed(shrinkings), strict=True)):
         zoom = _both(one, other)  # [B, 2]
         share = math.comb(iterations, times) / 2**iterations
-        for row, row_weight in _corners(_taps(height, zoom[:, 1], centre), height, border):
-            for column, column_weight in _corners(_taps(width, zoom[:, 0], centre), width, border):
+        for row, row_weight in _corners(_taps(_offsets(height, zoom[:, 1], centre)), height, border):
+            for column, column_weight in _corners(_taps(_offsets(width, zoom[:, 0], centre)), width, border):
                 pixels = images[image, channel, row[:, None, :, None], column[:, None, None, :]]
                 result = result + pixels * (share * row_weight[:, None, :, None] * column_weight[:, None, None, :])
     return result
@@ -153,132 +157,10 @@ def _corners(taps: _Taps, size: int, border: str) -> list[tuple[Tensor, Tensor]]
     return found
 
 
-# --- iterated, for large images on the CPU, five times as fast --------------------------------------------------------
-# Neighbouring pixels mostly share their whole offset: an axis falls into a few runs, each a lerp of two shifted slices.
-
-
 def _runs_are_faster(images: Tensor, rho: Tensor) -> bool:
     if images.device.type != "cpu" or (torch.is_grad_enabled() and (images.requires_grad or rho.requires_grad)):
         return False
-    height, width = images.shape[2:]
-    # Many or short runs lose to gather: small images, or offsets of many pixels.
-    return height * width >= 96 * 96 and float(rho.abs().max()) * max(height, width) / 2 <= 8
-
-
-def _blur_by_runs(images: Tensor, maps: list[tuple[_Taps, _Taps]], iterations: int, border: str) -> Tensor:
-    result = torch.empty_like(images, memory_format=torch.contiguous_format)
-    down = [[_runs(rows, index) for rows, _ in maps] for index in range(len(images))]
-    across = [[_runs(columns, index) for _, columns in maps] for index in range(len(images))]
-    threads = min(torch.get_num_threads(), len(images))
-    todo: SimpleQueue[int] = SimpleQueue()
-    for index in range(len(images)):
-        todo.put(index)
-    inference = torch.is_inference_mode_enabled()
-
-    def work() -> None:
-        if threads > 1:
-            torch.set_num_threads(1)  # of this thread alone, which lives no longer than this call
-        with torch.inference_mode(inference), torch.no_grad():  # modes belong to a thread
-            # One set of buffers serves all images: fresh memory for each would cost more than the arithmetic.
-            tall = _Margins(images[0], 1, down, border)  # the image, with rows added above and below
-            wide = _Margins(images[0], 2, across, border)  # a map's half-way image, with columns added left and right
-            halves = [torch.empty_like(result[0]), torch.empty_like(result[0])]
-            while True:
-                try:
-                    index = todo.get_nowait()
-                except Empty:
-                    return
-                _blur_one(images[index], down[index], across[index], iterations, tall, wide, halves, result[index])
-
-    # A thread an image, not threads inside each of its thousand small steps: those wait for one another at every step,
-    # which takes several times as long as the work where other processes hold a core.
-    if threads == 1:
-        work()
-        return result
-    before = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-            for done in [pool.submit(work) for _ in range(threads)]:
-                done.result()
-    finally:
-        torch.set_num_threads(before)  # what threads born later start with
-    return result
-
-
-def _blur_one(
-    image: Tensor,
-    down: list[Runs],
-    across: list[Runs],
-    iterations: int,
-    tall: _Margins,
-    wide: _Margins,
-    halves: list[Tensor],
-    result: Tensor,
-) -> None:
-    """Blur an image [C, H, W] into `result`; its runs for both maps, and buffers to work in."""
-    steps = [
-        (tall.steps(rows, wide.inside), wide.steps(columns, half))
-        for rows, columns, half in zip(down, across, halves, strict=True)
-    ]
-    tall.inside.copy_(image)
-    for iteration in range(iterations):
-        tall.fill()
-        for row_steps, column_steps in steps:
-            for start, end, weight, target in row_steps:
-                torch.lerp(start, end, weight, out=target)
-            wide.fill()
-            for start, end, weight, target in column_steps:
-                torch.lerp(start, end, weight, out=target)
-        torch.lerp(halves[0], halves[1], 0.5, out=result if iteration == iterations - 1 else tall.inside)
-
-
-Runs = list[tuple[int, int, int, Tensor]]  # first pixel, length, whole offset, weights [length]
-Step = tuple[Tensor, Tensor, Tensor, Tensor]  # views: lerp(first, second, weight, out=fourth)
-
-
-def _runs(taps: _Taps, index: int) -> Runs:
-    weight = taps.weight[index]
-    whole = taps.low[index] - torch.arange(len(weight))
-    shifts, lengths = torch.unique_consecutive(whole, return_counts=True)
-    weights = weight.split(lengths.tolist())
-    firsts = (lengths.cumsum(0) - lengths).tolist()
-    return [(first, len(w), shift, w) for first, shift, w in zip(firsts, shifts.tolist(), weights, strict=True)]
-
-
-class _Margins:
-    """A buffer for an image [C, H, W] with room on both sides of an axis for the pixels that runs reach outside."""
-
-    def __init__(self, image: Tensor, axis: int, images: list[list[Runs]], border: str):
-        size = image.shape[axis]
-        runs = [run for maps in images for runs in maps for run in runs]
-        self.axis = axis
-        self.before = max(0, *(-(first + shift) for first, _, shift, _ in runs))
-        after = max(0, *(first + length + shift + 1 - size for first, length, shift, _ in runs))
-        shape = list(image.shape)
-        shape[axis] += self.before + after
-        self.whole = image.new_zeros(shape) if border == "zero" else image.new_empty(shape)
-        self.inside = self.whole.narrow(axis, self.before, size)
-        outside = [*range(-self.before, 0), *range(size, size + after)]
-        sources = fold(torch.tensor(outside, dtype=torch.int64), size, border).tolist() if border != "zero" else []
-        self._copies = [
-            (self.whole.select(axis, self.before + pixel), self.inside.select(axis, source))
-            for pixel, source in zip(outside, sources, strict=False)  # none for a zero border
-        ]
-
-    def fill(self) -> None:
-        """Renew the margins from the inside."""
-        for target, source in self._copies:
-            target.copy_(source)
-
-    def steps(self, runs: Runs, target: Tensor) -> list[Step]:
-        """The lerps that resample the buffer along its axis into `target`."""
-        shape = (-1, 1) if self.axis == 1 else (-1,)
-        found = []
-        for first, length, shift, weight in runs:
-            low = self.before + first + shift
-            start, end = (self.whole.narrow(self.axis, at, length) for at in (low, low + 1))
-            found.append((start, end, weight.view(shape), target.narrow(self.axis, first, length)))
-        return found
+    return float(rho.abs().max()) * max(images.shape[2:]) / 2 <= 8  # px; farther, and runs are many and short
 
 
 def _checked(images: Tensor, rho: Tensor | float, iterations: int, centre: str, border: str, method: str) -> Tensor:

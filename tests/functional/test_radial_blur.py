@@ -15,6 +15,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional import radial_blur as module
+from imbalkit.functional import radial_blur_runs as runs_module
 from imbalkit.functional.radial_blur import radial_blur
 
 cv2 = pytest.importorskip("cv2")
@@ -23,7 +24,7 @@ needs_opencv_5 = pytest.mark.skipif(
 )
 PHOTOS = Path(__file__).parents[2].parent / "shared" / "data" / "ham10000" / "images"
 BORDERS = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE, "zero": cv2.BORDER_CONSTANT}
-SIZES = [(64, 64), (65, 65), (48, 97), (130, 101), (128, 160)]  # height, width; the last two are large enough for runs
+SIZES = [(64, 64), (65, 65), (48, 97), (130, 101), (128, 160)]  # height, width
 
 
 def opencv_chain(image, rho, iterations=5, centre="middle", border="reflect"):
@@ -107,7 +108,7 @@ def test_flips_commute_at_the_middle_only(size, axis):
 
 
 @pytest.mark.parametrize("border", list(BORDERS))
-@pytest.mark.parametrize("size", [(96, 97), (128, 160)])
+@pytest.mark.parametrize("size", [(5, 8), (96, 97), (128, 160)])
 def test_runs_equal_gather_exactly(size, border, monkeypatch):
     images = noise(3, 3, *size)
     rho = torch.tensor([[0.0, 0.0, 0.0, 0.0], [0.02, 0.01, 0.03, 0.005], [0.08, 0.09, 0.09, 0.07]])
@@ -115,6 +116,20 @@ def test_runs_equal_gather_exactly(size, border, monkeypatch):
     runs = radial_blur(images, rho, border=border)
     monkeypatch.setattr(module, "_runs_are_faster", lambda images, rho: False)
     assert (runs - radial_blur(images, rho, border=border)).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("size", [(9, 7), (64, 80)])
+@pytest.mark.parametrize("images_at_a_time", [1, 2, 5])
+def test_neither_chunks_nor_layout_change_a_bit(size, images_at_a_time, monkeypatch):
+    images = noise(7, 3, *size)
+    rho = torch.tensor([0.02, 0.005, 0.09, 0.0, 0.06, 0.01, 0.03])
+    rho = torch.stack([rho, rho.flip(0), rho / 2, rho], dim=1)
+    together = radial_blur(images, rho)
+    by_channels = radial_blur(images.contiguous(memory_format=torch.channels_last), rho)
+    assert torch.equal(by_channels, together)
+    assert by_channels.is_contiguous(memory_format=torch.channels_last)
+    monkeypatch.setattr(runs_module, "_AT_A_TIME", images_at_a_time * images[0].numel())
+    assert torch.equal(radial_blur(images, rho), together)
 
 
 def composed_reference(image, rho, iterations, centre, border):
