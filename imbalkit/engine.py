@@ -11,6 +11,7 @@ import numpy as np
 
 from imbalkit import run_folder
 from imbalkit.errors import ImbalkitError, RunError
+from imbalkit.memory import freed_memory_kept
 from imbalkit.planning import Prepared, prepare
 from imbalkit.progress import Progress
 
@@ -167,6 +168,7 @@ def _work(
         _stages(fabric, folder, prepared, rounds, shown)
 
 
+@freed_memory_kept()
 def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress) -> None:
     from imbalkit.kept import KeptCopies
     from imbalkit.loading import load_images

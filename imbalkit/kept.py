@@ -50,7 +50,8 @@ class KeptCopies:
         """Those of `rows` (positions in the plan) that are kept."""
         slots = np.array([self._slots.get(name, -1) for name in _names(plan, rows)], dtype=np.int64)
         where = np.flatnonzero(slots >= 0)
-        return ReadyRows(where, self._pixels[torch.from_numpy(slots[where])])
+        # By NumPy: readers call this, and PyTorch's threads of their own would slow those of the training.
+        return ReadyRows(where, torch.from_numpy(self._pixels.numpy()[slots[where]]))
 
     def keep(self, plan: Plan, rows: np.ndarray, images: torch.Tensor) -> None:
         """Keep `rows` (positions in the plan), rendered as `images` float32 [n, C, H, W], while there is room."""

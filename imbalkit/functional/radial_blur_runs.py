@@ -42,13 +42,14 @@ def _blur(planes: Tensor, maps: Sequence[Map], iterations: int, border: str, ste
     # One set of buffers serves all chunks: fresh memory for each would cost more than the arithmetic.
     tall = _Margins(planes[:at_a_time], _ROWS, 1, down, border)  # a chunk, with rows added above and below
     wide = _Margins(planes[:at_a_time], _COLUMNS, step, across, border)  # half-way, with columns added left and right
-    halves = [torch.empty_like(planes[:at_a_time]) for _ in maps]
+    half = torch.empty_like(planes[:at_a_time])  # of the first map; the second's is written over what it was taken from
     result = torch.empty_like(planes)
     for number, chunk in enumerate(order.split(at_a_time)):
         images, n = chunk.tolist(), len(chunk)  # the last chunk may be smaller
+        one, other = half[:n], tall.inside[:n]
         steps = [
-            (tall.steps(rows[number], wide.inside[:n]), wide.steps(columns[number], half[:n]))
-            for rows, columns, half in zip(down, across, halves, strict=True)
+            (tall.steps(rows[number], wide.inside[:n]), wide.steps(columns[number], target))
+            for rows, columns, target in zip(down, across, (one, other), strict=True)
         ]
         for place, image in enumerate(images):
             tall.inside[place] = planes[image]
@@ -58,10 +59,9 @@ def _blur(planes: Tensor, maps: Sequence[Map], iterations: int, border: str, ste
                 _take(row_steps)
                 wide.fill()
                 _take(column_steps)
-            last = iteration == iterations - 1
-            # Straight to where it belongs if that is one place.
-            targets = result[images[0]][None] if last and n == 1 else tall.inside[:n]
-            torch.lerp(halves[0][:n], halves[1][:n], 0.5, out=targets)
+            # At last straight to where it belongs, if that is one place.
+            straight = iteration == iterations - 1 and n == 1
+            torch.lerp(one, other, 0.5, out=result[images[0]][None] if straight else other)
         if n > 1:
             for place, image in enumerate(images):
                 result[image] = tall.inside[place]

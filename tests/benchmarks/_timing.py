@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import psutil
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,18 @@ def take(work: Callable[[], object]) -> Taken:
     started, used = time.perf_counter(), processor_seconds()
     work()
     return Taken(time.perf_counter() - started, processor_seconds() - used)
+
+
+def in_a_process(work: Callable[..., T], *arguments: object) -> T:
+    """What `work(*arguments)` returns in a new process: none inherits another's memory, threads or allocator."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, _start_children, (multiprocessing.get_start_method(),)) as pool:
+        return pool.submit(work, *arguments).result()
+
+
+def _start_children(method: str) -> None:
+    # A spawned process spawns by itself; DataLoader's workers are to start as they would from a script.
+    multiprocessing.set_start_method(method, force=True)
 
 
 def alternate(works: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, list[Taken]]:

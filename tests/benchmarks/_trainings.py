@@ -19,6 +19,7 @@ from imbalkit.cache import available_cores, open_store
 from imbalkit.fit import Fit
 from imbalkit.kinds import Backbone, BuildContext
 from imbalkit.losses import CE
+from imbalkit.memory import freed_memory_kept
 from imbalkit.model import build_model
 from imbalkit.plan import Plan
 from imbalkit.progress import Progress
@@ -67,7 +68,7 @@ def imbalkit(root: Path, setting: Setting, epochs: int) -> Iterator[None]:
     fabric = Fabric(accelerator=setting.device.type, devices=1, precision="bf16-mixed" if setting.bf16 else "32-true")
     settings = TrainingSettings(epochs=epochs, batch_size=setting.batch)
     plan = Plan.from_labels(labels, ("other", "melanoma"))
-    with tempfile.TemporaryDirectory() as folder:
+    with freed_memory_kept(), tempfile.TemporaryDirectory() as folder:
         host = open_store([str(root / name) for name in names], None, ImageRule((setting.size, setting.size)), folder)
         images = place(host, fabric.device, 0.5)
         trainer = Trainer(fabric, images, settings, HeadSettings(), [], 0, 1, Path(folder), Progress())

@@ -22,6 +22,7 @@ from imbalkit.cache import available_cores
 from imbalkit.fit import Fit
 from imbalkit.kept import KeptCopies
 from imbalkit.losses import CE
+from imbalkit.memory import freed_memory_kept
 from imbalkit.ops.horizontal_flip import HorizontalFlip
 from imbalkit.ops.radial_blur import RadialBlur
 from imbalkit.plan import Plan
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> None:
     source = Plan.from_labels((random.random(len(pixels)) < 0.08).astype(np.int64), ("other", "positive"))
     everyone = np.arange(len(source))
     plain, blurred = source.append(everyone), source.append(everyone, [(HorizontalFlip(), RadialBlur())])
-    with tempfile.TemporaryDirectory() as folder:
+    with freed_memory_kept(), tempfile.TemporaryDirectory() as folder:
 
         def epochs(plan: Plan, kept: KeptCopies | None = None) -> Callable[[], object]:
             fabric = Fabric(

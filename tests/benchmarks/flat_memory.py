@@ -19,6 +19,7 @@ from lightning_fabric import Fabric
 from scipy.stats import theilslopes
 
 from imbalkit.losses import CE
+from imbalkit.memory import freed_memory_kept
 from imbalkit.ops.radial_blur import RadialBlur
 from imbalkit.plan import Plan
 from imbalkit.progress import Progress
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> None:
     source = Plan.from_labels((random.random(options.rows) < 0.08).astype(np.int64), ("other", "positive"))
     plan = source.append(np.arange(options.rows), [(RadialBlur(),)])
     seen: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with freed_memory_kept(), tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             fabric=Fabric(accelerator="cpu", devices=1),
             images=ArrayStore(pixels),

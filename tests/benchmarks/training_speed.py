@@ -22,13 +22,13 @@ import torch
 
 from imbalkit.cache import available_cores
 from tests.benchmarks import _trainings
-from tests.benchmarks._timing import Taken, ratios, spread, take
+from tests.benchmarks._timing import Taken, in_a_process, ratios, spread, take
 
 GPU = torch.cuda.is_available()
 
 
 def main(arguments: list[str]) -> None:
-    """Alternate all of them, each from a fresh network, and print images a second of the first and of a later epoch."""
+    """Alternate all of them, each in a process of its own, and print images a second of the first and of a later epoch."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks training_speed")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/ham10000"), help="folder of a labels.csv")
     parser.add_argument("--rows", type=int, default=0, help="the first so many (default: all on a GPU, 640 on a CPU)")
@@ -46,9 +46,7 @@ def main(arguments: list[str]) -> None:
         for _ in range(options.repeats):
             for name in list(names):
                 try:
-                    epochs = getattr(_trainings, name)(root, setting, 1 + options.later)
-                    next(epochs)
-                    times = [take(partial(one, epochs)) for _ in range(1 + options.later)]
+                    times = in_a_process(train, name, root, 1 + options.later)
                 except ImportError as error:
                     sys.stdout.write(f"{name} is left out: {error}\n")
                     names.remove(name)
@@ -75,6 +73,14 @@ def class_folders(table: pd.DataFrame, data: Path, root: Path) -> Path:
         link.parent.mkdir(parents=True, exist_ok=True)
         os.symlink((data / path).resolve(), link)
     return root
+
+
+def train(name: str, root: Path, epochs: int) -> list[Taken]:
+    """What each epoch of a training takes."""
+    setting = _trainings.Setting.of_gpu() if GPU else _trainings.Setting.of_cpu()
+    training = getattr(_trainings, name)(root, setting, epochs)
+    next(training)
+    return [take(partial(one, training)) for _ in range(epochs)]
 
 
 def one(epochs: Iterator[None]) -> None:
