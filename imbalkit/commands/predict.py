@@ -33,6 +33,7 @@ def command(
     the table or at the working directory; its other columns stay beside the answers. "-" reads paths from standard
     input, one a line. A file that cannot be read is a row with `error`; exit code 1 only if none could be read.
     """
+    from imbalkit.memory import freed_memory_kept
     from imbalkit_lite.model import is_model
 
     def open_predictor() -> Predictor:
@@ -46,4 +47,5 @@ def command(
             raise click.BadParameter("it is for exported files; for a run set OMP_NUM_THREADS", param_hint="--threads")
         return Run.load(model).predictor(threshold, batch_size, device)
 
-    predict(open_predictor, **what)
+    with freed_memory_kept():
+        predict(open_predictor, **what)
