@@ -28,11 +28,11 @@ class Calibrator(Part):
 
     def fit(self, logits: np.ndarray, labels: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """`logits` float [n, C], `labels` int [n]."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     def restore(self, fitted: Mapping[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
         """What `fit` returned, from its `fitted`."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
 
 class Threshold(Part):
@@ -58,7 +58,7 @@ class Threshold(Part):
         Raises:
             DataError: rows that nothing can be chosen from, such as those of one class
         """
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     @property
     def needs_rows(self) -> bool:

@@ -111,11 +111,11 @@ class Exporter(Part):
 
     def write(self, model: Exportable, path: Path) -> None:
         """Write `path` (a temporary name, of any suffix), the card inside, and leave nothing else behind."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     def runtimes(self, path: Path, threads: int | None = None) -> Sequence[FileRuntime]:
         """Programs here that run the file, first the one that its users run; none: it cannot be compared, which is said."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     def facts(self, path: Path) -> Mapping[str, Any]:
         """What else to tell of the file, as plain values."""

@@ -54,7 +54,7 @@ class Metric(Part):
 
     def compute(self, predictions: Predictions) -> float | dict[str, float]:
         """One figure, or several by name, such as one a class."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray | dict[str, np.ndarray]:
         """The figure of R resamples, float64 [R], or several by name; as `compute` on rows that are really repeated.

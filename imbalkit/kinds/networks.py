@@ -31,7 +31,7 @@ class Loss(Part):
         return PriorShift(None, False, "it does not say how it weighs the classes")
 
     def build(self, context: BuildContext) -> nn.Module:
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Backbone(Part):
 
     def preprocessing(self) -> Preprocessing:
         """Normalisation and default input size."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     def without_initial_weights(self) -> Backbone:
         """The same network with no weights to start from: asked for where a run's own weights are loaded next.
@@ -60,7 +60,7 @@ class Backbone(Part):
         return self
 
     def build(self, context: BuildContext) -> nn.Module:
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
 
 class Augmentation(Part):
@@ -69,4 +69,4 @@ class Augmentation(Part):
     kind = "augmentation"
 
     def build(self, context: BuildContext) -> nn.Module:
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own

@@ -23,7 +23,7 @@ class Dataset(Part):
 
     def load(self) -> Table:
         """All samples. Raises DataError with the file and row for what cannot be read."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
 
 class Op(Part):
@@ -39,7 +39,7 @@ class Op(Part):
 
     def apply(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         """Images, float [n, C, H, W] in 0..1, and their float32 [n, len(parameters)], to images of the same shape."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     @property
     def label(self) -> str:
@@ -54,11 +54,11 @@ class Sampler(Part):
 
     def resample(self, plan: Plan, rng: np.random.Generator) -> Plan:
         """The new plan; the given one stays as it is. Raises PlanError for the impossible."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     def preview(self, counts: Counts) -> Counts:
         """Class counts after `resample`, as ranges where only training can tell. Raises PlanError as `resample` does."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
         """What it does to the class prior, given the counts before and after.
@@ -94,11 +94,11 @@ class ScoredSampler(Sampler):
 
     def resample(self, plan: Plan, scores: np.ndarray, rng: np.random.Generator, round: int = 0) -> Plan:  # type: ignore[override]
         """The plan after round `round` (from 0); `scores` is float [rows of the plan]."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
     def preview(self, counts: Counts, round: int | None = None) -> Counts:  # type: ignore[override]
         """Class counts after round `round`, or after all rounds if it is None."""
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own
 
 
 class Score(Part):
@@ -107,4 +107,4 @@ class Score(Part):
     kind = "score"
 
     def build(self, context: BuildContext) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        raise NotImplementedError
+        raise NotImplementedError  # each part of this kind writes its own

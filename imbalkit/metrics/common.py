@@ -22,7 +22,7 @@ class ConfusionMetric(Metric):
 
     def formula(self, confusion: np.ndarray, predictions: Predictions) -> np.ndarray:
         """Confusion matrices [..., C, C], labels down, to figures [...]."""
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass writes its own
 
     def compute(self, predictions: Predictions) -> float:
         """NaN without rows."""
@@ -39,7 +39,7 @@ class ShareMetric(Metric):
 
     def shares(self, predictions: Predictions) -> Pair | dict[str, Pair]:
         """Hits and the rows counted, both bool [n], or such a pair by class name; no row is counted where it is not defined."""
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass writes its own
 
     def compute(self, predictions: Predictions) -> float | dict[str, float]:
         """NaN where no row is counted."""
@@ -76,7 +76,7 @@ class RankingMetric(Metric):
 
     def formula(self, positives: np.ndarray, scores: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         """As the functions of imbalkit.functional.ranking."""
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass writes its own
 
     def compute(self, predictions: Predictions) -> float:
         """NaN where a class that it needs is absent, or a probability is NaN."""
@@ -96,7 +96,7 @@ class MeanMetric(Metric):
 
     def rows(self, predictions: Predictions) -> np.ndarray:
         """What is averaged, float64 [n]."""
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass writes its own
 
     def compute(self, predictions: Predictions) -> float:
         """NaN without rows, or where a probability is NaN."""

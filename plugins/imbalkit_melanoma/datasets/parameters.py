@@ -44,7 +44,7 @@ class IsicDataset(Dataset):
 
     def rows(self, files: TableFiles) -> tuple[pd.DataFrame, list[str]]:
         """The set's rows, as imbalkit_melanoma.datasets.official reads them, with a column `label`; and notes."""
-        raise NotImplementedError
+        raise NotImplementedError  # each subclass writes its own
 
     def load(self) -> Table:
         """All samples but those that cleaning leaves out.
