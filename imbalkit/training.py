@@ -83,7 +83,7 @@ class Trainer:
             TrainingError: a loss that is not finite; fewer rows than devices
         """
         run = Fit.build(self, stage, plan, backbone, loss, epochs, start)
-        return self._finish(run, epochs, validate, freeze_epochs)
+        return self._finish(run, validate, freeze_epochs)
 
     def fit_and_score(
         self,
@@ -101,13 +101,12 @@ class Trainer:
         rows for it.
         """
         run = Fit.build(self, stage, plan, backbone, loss, epochs, start, score)
-        model = self._finish(run, epochs)
+        model = self._finish(run)
         return model, run.scores.numpy()
 
     def _finish(
         self,
         run: Fit,
-        epochs: int,
         validate: Callable[[Classifier], Figures] | None = None,
         freeze_epochs: int = 0,
     ) -> Classifier:
@@ -115,8 +114,8 @@ class Trainer:
         checkpoint = self.folder / f"{run.stage}.pt"
         if checkpoint.exists():
             run.load(load_checkpoint(checkpoint))
-        self.progress.stage(run.stage, epochs, run.epoch)
-        while run.epoch < epochs and not run.stopped:
+        self.progress.stage(run.stage, run.epochs, run.epoch)
+        while run.epoch < run.epochs and not run.stopped:
             run.model.freeze_body(run.epoch < freeze_epochs)
             figures = run.train_epoch()
             if validate is not None:
