@@ -70,7 +70,9 @@ def bias_and_temperature(logits: np.ndarray, labels: np.ndarray) -> Correction:
     return Correction(PRIOR, BIAS_AND_TEMPERATURE, step, step.fitted)
 
 
-def calibration(calibrator: Calibrator, logits: np.ndarray, labels: np.ndarray) -> Correction:
-    """What a calibrator fits."""
-    apply = calibrator.fit(logits, labels)
+def calibration(
+    calibrator: Calibrator, logits: np.ndarray, labels: np.ndarray, held: np.ndarray | None = None
+) -> Correction:
+    """What a calibrator fits, where the offset `held` [C] will be added to its logits (None: none will)."""
+    apply = calibrator.fit(logits, labels) if held is None else calibrator.fit_under(logits, labels, held)
     return Correction(CALIBRATION, calibrator.name, apply, dict(getattr(apply, "fitted", {})))

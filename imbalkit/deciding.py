@@ -13,6 +13,7 @@ from imbalkit.errors import DataError, ImbalkitError, listing
 from imbalkit.functional.abstain import band_of_doubt, doubt, limit_for_coverage
 from imbalkit.functional.metrics import softmax
 from imbalkit.functional.prior import shares, stated_prior
+from imbalkit.kinds import Threshold
 from imbalkit.prior import Ledger
 
 
@@ -151,7 +152,12 @@ class _Fit:
         if few:
             self.notes.append(f"there are {few}: the probabilities are not calibrated")
             return fitted
-        self.steps.append(calibration(calibrator, self._corrected(), self.labels))
+        if self.steps and not fitted and not calibrator.moves_prior:
+            # The offset is of the counts, not of the network's logits: a scale must not shrink it, so it comes after.
+            held = np.array(self.steps[0].fitted["bias"])
+            self.steps.insert(0, calibration(calibrator, self.logits, self.labels, held))
+        else:
+            self.steps.append(calibration(calibrator, self._corrected(), self.labels))
         return fitted or calibrator.moves_prior
 
     def _state(self, fitted: bool) -> None:
@@ -191,13 +197,24 @@ class _Fit:
         else:
             try:
                 chances = probabilities[:, self.positive]
-                return float(rule.choose(positives, chances, weights=self.weights, groups=self.groups)), rule.name, None
+                threshold = float(rule.choose(positives, chances, weights=self.weights, groups=self.groups))
+                self._note_an_end(rule, chances >= threshold)
+                return threshold, rule.name, None
             except ImbalkitError as error:
                 why = str(error)
         fallback = 0.5 if two else None
         said = "the threshold is 0.5" if two else "the most probable class is called"
         self.notes.append(f"{why}: {said}, not that of {rule.name!r}")
         return fallback, None, None
+
+    def _note_an_end(self, rule: Threshold, called: np.ndarray) -> None:
+        """A rule that calls all rows alike is right by its own measure; a reader must know of it all the same."""
+        if rule.needs_rows and called.all() == called.any():
+            which = "every" if called.all() else "no"
+            name = self.classes[self.positive]
+            self.notes.append(
+                f"by {rule.name!r} {which} validation row is called {name}: the best that there is for it"
+            )
 
     def _abstention(
         self, probabilities: np.ndarray, threshold: float | None, costs: np.ndarray | None

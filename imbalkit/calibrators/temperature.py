@@ -41,6 +41,10 @@ class Temperature(Calibrator):
 
     def fit(self, logits: np.ndarray, labels: np.ndarray) -> Scaling:
         """The temperature of least mean negative log likelihood; 1 without rows."""
+        return self.fit_under(logits, labels, np.zeros(np.shape(logits)[1]))
+
+    def fit_under(self, logits: np.ndarray, labels: np.ndarray, offset: np.ndarray) -> Scaling:
+        """The T of least mean negative log likelihood of logits / T + offset, the offset held in place."""
         from scipy.optimize import minimize_scalar
 
         logits, labels = np.asarray(logits, dtype=np.float64), np.asarray(labels)
@@ -51,7 +55,7 @@ class Temperature(Calibrator):
 
         def loss(log_sharpness: float) -> float:
             sharpness = np.exp(log_sharpness)
-            return float((np.log(np.exp(sharpness * shifted).sum(axis=1)) - sharpness * chosen).mean())
+            return float((np.log(np.exp(sharpness * shifted + offset).sum(axis=1)) - sharpness * chosen).mean())
 
         bound = float(np.log(self.largest))
         # Convex in the sharpness 1 / T, so that its logarithm has one minimum.

@@ -39,7 +39,7 @@ def card_of(restored: Restored, exporter: Exporter) -> Card:
         interpolation=restored.rule.interpolation,
         exif=restored.rule.exif,
         normalisation=Normalisation(mean, std),
-        probabilities=Probabilities(_prior(restored), decision.calibrator),
+        probabilities=Probabilities(_prior(restored) + _order(decision), decision.calibrator),
         quantization=exporter.quantize,
         card={} if own is None else own.model_dump(mode="json", exclude_none=True),
         run=Origin(
@@ -64,6 +64,12 @@ def _prior(restored: Restored) -> str:
     if isinstance(stated, dict):
         return "stated: " + ", ".join(f"{name} {share:g}" for name, share in stated.items())
     return {"as_trained": "as trained", "data": "of the data"}[restored.decision.prior]
+
+
+def _order(decision: Decision) -> str:
+    """The order of the corrections in words, where there are several: which comes first makes a difference."""
+    steps = [f"{step.stage} ({step.name})" for step in decision.corrections]
+    return f"; steps on the logits: {', '.join(steps)}" if len(steps) > 1 else ""
 
 
 def _abstain(decision: Decision) -> Abstain | None:

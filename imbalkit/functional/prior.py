@@ -36,6 +36,26 @@ def at_prior(
     return moved / moved.sum(axis=1, keepdims=True)
 
 
+def rows_under(labels: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Rows at the class shares that logits are for which become right when `offset` [C] is added to them, int64 [m].
+
+    Each row of class c counts exp(-offset_c) times, as whole repeats of it: every class has its share to one row, and the row of
+    the least count is there once, unless that takes more than 100,000 rows and four times as many as there are.
+
+    Args:
+        labels: int [n]
+        offset: float [C]
+    """
+    labels = np.asarray(labels)
+    if not len(labels):
+        return np.zeros(0, dtype=np.int64)
+    counts = np.exp(np.asarray(offset, dtype=np.float64)[labels].max() - np.asarray(offset, dtype=np.float64)[labels])
+    counts *= min(1.0, max(100_000, 4 * len(labels)) / counts.sum())
+    by_class = np.argsort(labels, kind="stable")
+    ends = np.floor(np.cumsum(counts[by_class]) + 0.5)  # systematic resampling: each row its count, rounded up or down
+    return np.repeat(by_class, np.diff(ends, prepend=0.0).astype(np.int64))
+
+
 def stated_prior(stated: Mapping[str, float], classes: Sequence[str], data: Sequence[float] | np.ndarray) -> np.ndarray:
     """A prior that names some classes as shares of all, float64 [C]: the rest goes to the others in proportion to `data` [C].
 

@@ -11,6 +11,7 @@ import numpy as np
 from imbalkit.errors import DataError
 from imbalkit.functional.metrics import operating_points
 from imbalkit.functional.proportions import clopper_pearson
+from imbalkit_lite.card import NOBODY
 
 Merit = Callable[[np.ndarray, np.ndarray, Any, Any], np.ndarray]
 _TINY = 1e-12  # a recall that a sum of weights reaches exactly counts as reached
@@ -22,7 +23,8 @@ def best_threshold(
     """The threshold of largest merit; of several, the highest, which has the fewest false alarms.
 
     It lies half-way between the lowest probability that is called positive and the next lower one (or 0), so that
-    rounding on another device does not move validation rows across it.
+    rounding on another device does not move validation rows across it. Where calling nobody is best, it lies half-way from the
+    highest probability to 1, or is NOBODY if there is no room.
 
     Args:
         positives: bool [n]
@@ -50,17 +52,26 @@ def best_threshold(
         )
     if weights is None:
         values, hits, alarms = operating_points(positives, probabilities)
+        hits, alarms = np.append(0, hits), np.append(0, alarms)  # first, nobody is called
         found = merit(hits, alarms, int(hits[-1]), int(alarms[-1]))
     else:
         values, hits, alarms = operating_points(positives, probabilities, weights[None] / weights.sum())
-        hits, alarms = hits[0], alarms[0]
+        hits, alarms = np.append(0.0, hits[0]), np.append(0.0, alarms[0])
         # As shares of all weight, sums that should be equal differ by less than the 12th digit.
         found = np.round(merit(hits, alarms, hits[-1], alarms[-1]).astype(np.float64), 12)
     best = int(np.argmax(found))
-    upper = values[best]
-    lower = values[best + 1] if best + 1 < len(values) else values.dtype.type(0)
+    lower = values[best] if best < len(values) else values.dtype.type(0)
+    if best == 0:
+        return _above(float(lower))
+    upper = values[best - 1]
     middle = lower + (upper - lower) / 2  # in the probabilities' own precision
     return float(middle if lower < middle else upper)
+
+
+def _above(highest: float) -> float:
+    """A threshold above the highest probability, also where a model file gives it as float32."""
+    middle = highest + (1 - highest) / 2
+    return middle if np.float32(middle) < 1 else NOBODY
 
 
 def reaches(recall: float) -> Merit:

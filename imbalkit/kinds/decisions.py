@@ -30,6 +30,19 @@ class Calibrator(Part):
         """`logits` float [n, C], `labels` int [n]."""
         raise NotImplementedError  # each part of this kind writes its own
 
+    def fit_under(
+        self, logits: np.ndarray, labels: np.ndarray, offset: np.ndarray
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """As `fit`, where `offset` [C] will be added to what the function returns: that of a restored prior.
+
+        Asked of calibrators that leave the prior where it is (`moves_prior` False), which must not scale the offset. Default:
+        `fit` on rows repeated, or left out, so that their class shares are those which the logits are for.
+        """
+        from imbalkit.functional.prior import rows_under
+
+        rows = rows_under(labels, offset)
+        return self.fit(logits[rows], labels[rows])
+
     def restore(self, fitted: Mapping[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
         """What `fit` returned, from its `fitted`."""
         raise NotImplementedError  # each part of this kind writes its own
@@ -47,7 +60,7 @@ class Threshold(Part):
         weights: np.ndarray | None = None,
         groups: np.ndarray | None = None,
     ) -> float:
-        """The probability from which on a row is called positive, 0..1.
+        """The probability from which on a row is called positive, 0..1, or imbalkit.functional.thresholds.NOBODY.
 
         Args:
             positives: bool [n]

@@ -45,6 +45,8 @@ def decision_sentence(run: RunData) -> str:
     name = run.classes[run.positive]
     below = run.other if len(run.classes) == 2 else "the most probable of the other classes"
     how = f"chosen on validation rows by {rule}" if decision.get("rule") not in (None, "fixed") else "fixed beforehand"
+    if run.threshold > 1:
+        return f"No row is called {name} ({how}): each is called {below}."
     return f"A row is called {name} from a probability of {run.threshold:.4g} on ({how}), and {below} below that."
 
 

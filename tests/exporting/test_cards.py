@@ -8,11 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from imbalkit.calibrators.temperature import Scaling
+from imbalkit.corrections import PRIOR, Correction, offset
 from imbalkit.decision import Abstention, Decision
 from imbalkit.exporters import Onnx
 from imbalkit.exporting.cards import card_of
+from imbalkit.exporting.graph import deployed
 from imbalkit.functional.abstain import limit_for_coverage
+from imbalkit.functional.metrics import softmax
 from imbalkit.restoring import restore
 from imbalkit_lite.card import Card
 from imbalkit_lite.decisions import abstains, decide
@@ -61,6 +66,22 @@ def test_the_prior_is_said_in_words(finished_run, prior, stated, words):
     recipe = restored.recipe.model_copy(update={"decision": settings})
     changed = replace(restored, recipe=recipe, decision=replace(restored.decision, prior=prior))
     assert card_of(changed, Onnx()).probabilities.prior == words
+
+
+def test_the_order_of_the_steps_is_said_and_the_graph_does_them(finished_run):
+    restored = restore(finished_run)
+    steps = (
+        Correction("calibrated", "temperature", Scaling(2.0)),
+        offset(PRIOR, np.array([0.5, 0.5]), np.array([0.98, 0.02])),
+    )
+    decision = replace(restored.decision, corrections=steps, prior="data", rows=(1, 1))
+    changed = replace(restored, decision=decision)
+    words = "; steps on the logits: calibrated (temperature), prior restored (offset)"
+    assert card_of(changed, Onnx()).probabilities.prior.endswith(words)
+    rows = np.random.default_rng(0).normal(size=(20, 2))
+    graph = deployed(changed, Onnx())[0].calibration
+    given = graph(torch.from_numpy(rows).float()).softmax(dim=1).numpy()
+    assert given == pytest.approx(softmax(rows / 2 + np.log([0.98 / 0.5, 0.02 / 0.5])), abs=1e-6)
 
 
 def logits(classes, rows=500):

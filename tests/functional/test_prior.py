@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from imbalkit.functional.prior import at_prior, inverse_frequency, log_ratio, shares, stated_prior
+from imbalkit.functional.prior import at_prior, inverse_frequency, log_ratio, rows_under, shares, stated_prior
 
 
 def saerens(probabilities, source, target):
@@ -82,3 +82,17 @@ def test_a_model_of_a_shifted_sample_is_calibrated_at_the_prior_of_the_data_once
     assert np.abs(restored[:, 1] - true).mean() < 0.003
     assert np.abs(shifted[:, 1] - true).mean() > 0.2
     assert restored[:, 1].mean() == pytest.approx(truth.mean(), abs=0.003)
+
+
+def test_rows_under_an_offset_have_the_shares_that_it_leads_away_from():
+    labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [900, 70, 30]))
+    data, training = np.array([0.9, 0.07, 0.03]), np.array([0.5, 0.2, 0.3])
+    rows = rows_under(labels, log_ratio(data, training))
+    counts = np.bincount(labels[rows])
+    assert counts[0] == 900  # no row of the largest class is lost
+    assert shares(counts) == pytest.approx(training, abs=2e-3)
+    repeats = np.bincount(rows, minlength=1000)
+    assert all(np.ptp(repeats[labels == label]) <= 1 for label in range(3))
+    assert np.array_equal(np.sort(rows_under(labels, np.zeros(3))), np.arange(1000))
+    assert len(rows_under(labels, np.array([0.0, 0.0, 20.0]))) == pytest.approx(100_000, abs=2)
+    assert rows_under(labels[:0], np.zeros(3)).shape == (0,)

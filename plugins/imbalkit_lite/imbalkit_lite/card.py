@@ -18,6 +18,7 @@ FORMAT = 1  # raise it when a reader of the old one would misunderstand a card
 KEY = "imbalkit"  # of ONNX's metadata_props
 FILE = "imbalkit.json"  # TFLite's associated file
 
+NOBODY = 1 + 2.0**-23  # the threshold that no probability reaches, not even 1: the next number of float32
 LAYOUTS = ("NHWC", "NCHW")
 TYPES = {"float32": ((0, 1), (0, 255)), "uint8": ((0, 255),)}  # -> the ranges that it may have
 RESIZES = ("squash", "crop", "pad")
@@ -137,8 +138,8 @@ class Card:
         name, description: of the model
         classes: names, in the order of the output
         positive: the class that the threshold and a band are about; None without one
-        threshold: the positive class is called from this probability on, else the most probable of the others; None:
-            the most probable class (or by `costs`)
+        threshold: the positive class is called from this probability on (NOBODY: never), else the most probable of the
+            others; None: the most probable class (or by `costs`)
         costs: [C, C], costs[i][j] of calling class j what is class i: the class of least expected cost is called
         abstain: when the model does not answer; None: it always does
         input: the input tensor
@@ -176,7 +177,7 @@ class Card:
                 f"positive: expected one of the classes {listing(self.classes)}, got {self.positive!r}"
                 f"{nearest(str(self.positive), self.classes)}"
             )
-        if self.threshold is not None:
+        if self.threshold not in (None, NOBODY):
             _set(self, "threshold", number(self.threshold, "threshold", 0, 1))
         if self.costs is not None:
             _set(self, "costs", self._checked_costs())
