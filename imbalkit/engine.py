@@ -81,6 +81,9 @@ def run(
 def _open(prepared: Prepared, runs: str | Path, folder: str | Path | None, resume: bool, progress: Progress) -> Path:
     path = run_folder.open_folder(prepared, Path(runs), Path(folder) if folder else None, resume)
     progress.note(f"run folder {path}")
+    folds = prepared.recipe.split.folds is not None and prepared.recipe.split.fold is None
+    for note in prepared.table.all_notes if folds else prepared.notes:  # each fold tells of its own split
+        progress.note(f"note: {note}")
     return path
 
 

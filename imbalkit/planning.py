@@ -51,6 +51,11 @@ class Prepared:
             return self.classes.index(self.recipe.positive)
         return int(np.argmin(self.table.counts())) if len(self.classes) == 2 else None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the data and the split."""
+        return (*self.table.all_notes, *self.split.notes)
+
     def source_plan(self, bad: Iterable[int] = ()) -> Plan:
         """The training rows before any sampler, less the samples whose images are unreadable."""
         rows = np.setdiff1d(self.split.train, np.asarray(list(bad), dtype=np.int64))

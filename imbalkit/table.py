@@ -23,7 +23,9 @@ class Table:
             `group` (str, missing allowed) and `split` (train | validation | test); every other column is metadata
         classes: class names; their order gives the label codes
         arrays: uint8 pixels [n, H, W, C] where the data are arrays and not files
-        notes: what a reader of the report should know of the data
+        notes: what a user should know of the data; where a recipe can mend it, the note names the key
+        cautions: notes that bear on what the figures mean, such as rows left out or doubtful labels: told before the
+            others, and again among the cautions of the report
         removed: samples that the data set left out and why, None where it left out none: columns `label`, `reason` (one
             word) and whatever else tells which sample it was
         problems: what a plan can live with but a run cannot, such as image files that are not there; a run is refused
@@ -35,6 +37,7 @@ class Table:
     notes: tuple[str, ...] = field(default=())
     removed: pd.DataFrame | None = None
     problems: tuple[str, ...] = field(default=())
+    cautions: tuple[str, ...] = field(default=())
 
     @classmethod
     def build(
@@ -45,6 +48,7 @@ class Table:
         notes: Sequence[str] = (),
         removed: pd.DataFrame | None = None,
         problems: Sequence[str] = (),
+        cautions: Sequence[str] = (),
     ) -> Table:
         """A table with labels as text and classes in natural order ("2" before "10"). Raises DataError if it has no rows."""
         if not len(frame):
@@ -64,10 +68,16 @@ class Table:
             tuple(notes),
             removed,
             tuple(problems),
+            tuple(cautions),
         )
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """Cautions, then notes: what `init`, `plan`, `run` and the report tell."""
+        return (*self.cautions, *self.notes)
 
     @cached_property
     def labels(self) -> np.ndarray:

@@ -100,7 +100,7 @@ def show(found: Findings, console: Console) -> None:
         )
         lines.append(f"sizes: {span}, {len(found.sizes):,} different, most often {usual[0]}x{usual[1]} ({count:,})")
     lines.append("colours: " + ", ".join(f"{mode} {number:,}" for mode, number in found.modes.most_common()))
-    lines += [*table.notes, *found.hints]
+    lines += [*table.all_notes, *found.hints]
     for line in lines:
         console.print(escape(line), soft_wrap=True, highlight=False)
     if found.bad:

@@ -125,7 +125,7 @@ def leak_facts(checks: Sequence[LeakCheck], prepared: Prepared) -> dict[str, Any
             }
             for check in checks
         ],
-        "notes": [*prepared.table.notes, *prepared.split.notes],
+        "notes": list(prepared.notes),
     }
 
 
@@ -217,7 +217,7 @@ def print_leaks(checks: Sequence[LeakCheck], prepared: Prepared, by: str | None,
     for check in checks:
         for note in [f"not checked: {check.not_made}"] if check.not_made else check.notes:
             screen.print(f"note: {_title(check)}: {note}", markup=False, soft_wrap=True)
-    for note in prepared.split.notes:
+    for note in prepared.notes:
         screen.print(f"note: {note}", markup=False, soft_wrap=True)
     if out is not None:
         screen.print(f"pairs: {out}", markup=False, soft_wrap=True)

@@ -32,11 +32,14 @@ def command(
     if plan_only:
         from imbalkit.catalogue import default_catalogue
         from imbalkit.sweeps.file import read_sweep
-        from imbalkit.sweeps.run import check_cells, plan_frame
+        from imbalkit.sweeps.run import check_cells, data_notes, plan_frame
 
         catalogue = default_catalogue(tuple(without))
         found = read_sweep(grid, catalogue)
-        print_frame(plan_frame(found, check_cells(found, catalogue, runtime=False)), f"{len(found.cells)} cells")
+        prepared = check_cells(found, catalogue, runtime=False)
+        print_frame(plan_frame(found, prepared), f"{len(found.cells)} cells")
+        for note in data_notes(prepared.values()):
+            click.echo(f"note: {note}")
         return
     from imbalkit.sweeps.run import sweep
 

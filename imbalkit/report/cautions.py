@@ -130,10 +130,9 @@ def _probabilities(report: Report) -> list[Caution]:
 
 def _rest(report: Report) -> list[Caution]:
     metrics = report.run.metrics
-    found = [
-        Caution("Note", f"{note[:1].upper()}{note[1:]}{'' if note.endswith('.') else '.'}")
-        for note in metrics.get("notes", [])
-    ]
+    notes = [("Data", note) for note in report.run.facts.get("data_cautions", [])]
+    notes += [("Note", note) for note in metrics.get("notes", [])]
+    found = [Caution(head, f"{note[:1].upper()}{note[1:]}{'' if note.endswith('.') else '.'}") for head, note in notes]
     bad = metrics.get("bad_images", [])
     if bad:
         names = sentence_list(

@@ -55,6 +55,8 @@ def sweep(
     prepared = check_cells(found, catalogue)
     folder = Path(folder) if folder else Path("sweeps") / found.name
     _open(folder, found, resume, without)
+    for note in data_notes(prepared.values()):
+        progress.note(f"note: {note}")
     with run_folder.locked(folder):
         results = Results(folder, found, catalogue)
         _check_same(results, {cell: entry.recipe for cell, entry in prepared.items()}, catalogue)
@@ -81,6 +83,11 @@ def check_cells(found: SweepFile, catalogue: Catalogue, runtime: bool = True) ->
     if problems:
         raise RecipeError(_once(problems))
     return prepared
+
+
+def data_notes(prepared: Iterable[Prepared]) -> list[str]:
+    """The notes on the data of all cells, each once."""
+    return list(dict.fromkeys(note for entry in prepared for note in entry.table.all_notes))
 
 
 def _once(problems: Sequence[Problem]) -> list[Problem]:

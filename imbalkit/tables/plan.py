@@ -35,7 +35,7 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         "missing_groups": split.missing_groups,
         "ladder": ladder_facts(prepared),
         "prior": prior_ledger(prepared).to_json(),
-        "notes": [*table.notes, *split.notes],
+        "notes": list(prepared.notes),
     }
 
 
