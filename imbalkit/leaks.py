@@ -20,6 +20,7 @@ import pandas as pd
 from imbalkit.cache import available_cores
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.near_duplicates import DISTANCE, LEAST_SIDE, check_distance, fingerprints
+from imbalkit.same_file import only_files
 from imbalkit.split import Split
 from imbalkit.split_column import SIDES
 from imbalkit.table import RESERVED, Table, label_text, natural_order
@@ -84,7 +85,7 @@ class LeakCheck:
     """One check of a split.
 
     Attributes:
-        name: group, column NAME, name, content, picture
+        name: group, file, column NAME, name, content, picture
         overlaps: one for each two sides that have rows; empty if the check was not made
         not_made: why the check could not be made, None if it was
         notes: what was left out of it
@@ -123,7 +124,8 @@ def find_leaks(
         progress: called with (pictures read, pictures in all)
 
     Returns:
-        one LeakCheck each, in the order: group, columns, name, content, picture (without it if `pictures` is false)
+        one LeakCheck each, in the order: group, file (where a file has several rows), columns, name, content, picture
+        (without it if `pictures` is false)
 
     Raises:
         DataError: no such column `by`, or a distance outside 0 to 32
@@ -133,7 +135,7 @@ def find_leaks(
         raise DataError(f"the data have no column {by!r}{nearest(by, frame)} (columns: {listing(frame, 30)})")
     check_distance(distance)
     sides = _Sides(table, split, by)
-    checks = [_group(sides)]
+    checks = [_group(sides), *_file(sides)]
     checks += [_column(sides, name) for name in (id_columns(table) if columns is None else dict.fromkeys(columns))]
     checks += [_name(sides), _content(sides)]
     return [*checks, _picture(sides, distance, progress)] if pictures else checks
@@ -217,9 +219,15 @@ def _linked(codes: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _group(sides: _Sides) -> LeakCheck:
-    if sides.table.groups is None:
+    if sides.table.groups is None or only_files(sides.table.frame):
         return LeakCheck("group", not_made="the data have no groups")
     return _values(sides, "group", "group")
+
+
+def _file(sides: _Sides) -> list[LeakCheck]:
+    """Rows of one image file, where there are such."""
+    codes, paths = sides.table.files, sides.table.frame.get("path")
+    return [] if codes is None else [sides.check("file", paths.groupby(codes).transform("first"))]
 
 
 def _column(sides: _Sides, column: str) -> LeakCheck:
@@ -248,7 +256,8 @@ def _name(sides: _Sides) -> LeakCheck:
         return LeakCheck("name", not_made=_NO_FILES)
     paths = sides.table.frame["path"]
     stems = paths.map(lambda path: PurePath(path).stem.lower())
-    times = stems[~paths.duplicated()].value_counts()
+    files = pd.Series(np.arange(len(paths)) if sides.table.files is None else sides.table.files)
+    times = stems[~files.duplicated()].value_counts()
     files, own = int(times.sum()), int((times == 1).sum())
     if own < _LEAST_OWN_NAMES * files:
         why = f"{files - own:,} of {files:,} files share their name with another one (such as {times.index[0]!r}, "

@@ -69,6 +69,7 @@ class Split:
         groups: side -> number of groups; None where the data have no groups. A missing group id is a group of its own
         missing_groups: samples without a group id, where other samples have one
         shared_groups: groups with samples on more than one side; always 0 when groups are kept together
+        shared_files: image files with rows on more than one side; always 0 unless a column puts them there
         notes: what was decided that the settings do not say
     """
 
@@ -79,6 +80,7 @@ class Split:
     groups: dict[str, int] | None = None
     missing_groups: int = 0
     shared_groups: int = 0
+    shared_files: int = 0
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -90,6 +92,7 @@ class Split:
             "groups": self.groups,
             "missing_groups": self.missing_groups,
             "shared_groups": self.shared_groups,
+            "shared_files": self.shared_files,
             "notes": list(self.notes),
         }
 
@@ -99,14 +102,16 @@ def split_table(table: Table, settings: SplitSettings) -> Split:
 
     Without groups the test rows are those of scikit-learn's `train_test_split(stratify=labels, random_state=seed)`
     (folds: `StratifiedKFold(shuffle=True, random_state=seed)`). With groups, whole groups are dealt so that each class
-    gets its share on each side (imbalkit.functional.apportion), closely but not to the sample. Each class gets a sample
-    at least on each side; samples of a rare class move to that end. The share for validation does not move the test.
+    gets its share on each side (imbalkit.functional.apportion), closely but not to the sample. Rows of one image file are
+    dealt together in any case. Each class gets a sample at least on each side; samples of a rare class move to that end.
+    The share for validation does not move the test.
 
     Raises:
-        DataError: a class with too few samples or groups, a column that does not fit, groups on two sides of a column
+        DataError: a class with too few samples or groups, a column that does not fit, groups or files on two sides of a
+            column
     """
     groups = table.groups
-    keep = groups if settings.group else None  # what must stay together
+    keep = groups if settings.group else table.files  # what must stay together
     notes: list[str] = []
     if settings.column is not None:
         side = _given(table, settings, keep, notes)
@@ -209,13 +214,15 @@ def _fold(table: Table, labels: np.ndarray, groups: np.ndarray | None, settings:
 def _given(table: Table, settings: SplitSettings, groups: np.ndarray | None, notes: list[str]) -> np.ndarray:
     column = settings.column
     side = column_sides(table, str(column))
-    if groups is not None and (shared := _shared(groups, side)).size:
-        rows = np.flatnonzero(np.isin(groups, shared[:3]))
-        names = listing(repr(name) for name in table.frame["group"].iloc[rows].unique())
-        raise DataError(
-            f"split.column {column!r} puts {shared.size:,} groups on more than one side (such as {names}), so that "
-            "the test would not be independent: mend the column, or accept it with split.group: false"
-        )
+    for codes, what, place in ((table.files, "image files", "path"), (groups, "groups", "group")):
+        shared = np.empty(0) if codes is None else _shared(codes, side)
+        if shared.size and settings.group:
+            names = table.frame[place].groupby(codes).first()[shared[:3]]
+            raise DataError(
+                f"split.column {column!r} puts {shared.size:,} {what} on more than one side (such as "
+                f"{listing(map(repr, names))}), so that the test would not be independent: mend the column, or accept it "
+                "with split.group: false"
+            )
     labels = table.labels.astype(np.int64)
     absent = _absent(table, side == 0)
     if absent:
@@ -269,6 +276,13 @@ def _result(
     if not len(rows[1]):
         notes.append("there are no validation rows: the last epoch is kept, and no threshold or calibration is chosen")
     shared, missing = 0, 0
+    files = 0 if table.files is None else _shared(table.files, side).size
+    if files and settings.column is None:
+        raise AssertionError(
+            f"{files} image files are on two sides of the split: a defect of imbalkit, please report it"
+        )
+    if files:
+        notes.append(f"split.column {settings.column!r} puts rows of {files:,} image files on more than one side")
     if groups is not None:
         missing = int(table.frame["group"].isna().sum())
         shared = _shared(groups, side).size
@@ -284,5 +298,6 @@ def _result(
         else {name: np.unique(groups[part]).size for name, part in zip(SIDES, rows, strict=True)},
         missing_groups=missing,
         shared_groups=shared,
+        shared_files=files,
         notes=tuple(notes),
     )

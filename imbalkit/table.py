@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.errors import DataError
+from imbalkit.same_file import file_note, joined_groups, repeated_files
 
 RESERVED = ("path", "label", "group", "split")
 
@@ -29,6 +31,8 @@ class Table:
         removed: samples that the data set left out and why, None where it left out none: columns `label`, `reason` (one
             word) and whatever else tells which sample it was
         problems: what a plan can live with but a run cannot, such as image files that are not there; a run is refused
+        files: a code for each row's image file, int64 [n], of rows of one real file the same (imbalkit.same_file); None
+            where each row has its own. Their rows are joined in `group`
     """
 
     frame: pd.DataFrame
@@ -38,6 +42,7 @@ class Table:
     removed: pd.DataFrame | None = None
     problems: tuple[str, ...] = field(default=())
     cautions: tuple[str, ...] = field(default=())
+    files: np.ndarray | None = None
 
     @classmethod
     def build(
@@ -50,7 +55,10 @@ class Table:
         problems: Sequence[str] = (),
         cautions: Sequence[str] = (),
     ) -> Table:
-        """A table with labels as text and classes in natural order ("2" before "10"). Raises DataError if it has no rows."""
+        """A table with labels as text and classes in natural order ("2" before "10"); rows of one image file are one group.
+
+        Raises DataError if it has no rows, or rows without a label.
+        """
         if not len(frame):
             raise DataError("the data have no samples")
         if frame["label"].isna().any():
@@ -61,6 +69,10 @@ class Table:
         if "group" in frame:
             missing = frame["group"].isna()
             frame["group"] = label_text(frame["group"].where(~missing, "")).mask(missing)
+        files = repeated_files(frame["path"]) if arrays is None and "path" in frame else None
+        if files is not None:
+            notes = [*notes, file_note(frame["label"].to_numpy(), files)]
+            frame["group"] = joined_groups(frame, files)
         return cls(
             frame,
             tuple(classes) if classes else natural_order(frame["label"]),
@@ -69,6 +81,7 @@ class Table:
             removed,
             tuple(problems),
             tuple(cautions),
+            files,
         )
 
     def __len__(self) -> int:
@@ -114,18 +127,19 @@ class Table:
 
 def label_text(values: pd.Series) -> pd.Series:
     """Labels of any type as text; whole floats (a column with gaps reads as such) lose their '.0'."""
-    if pd.api.types.is_float_dtype(values) and (values == values.round()).all():
+    if pd.api.types.is_float_dtype(values) and ((values == values.round()) & (values.abs() < 2**53)).all():
         values = values.astype("int64")
     return values.astype(str)
 
 
 def natural_order(labels: pd.Series) -> tuple[str, ...]:
-    """Distinct labels, numbers by value before text by alphabet."""
+    """Distinct labels, numbers by value before text by alphabet; a total order, whatever the order of the rows."""
 
     def key(text: str) -> tuple[int, float, str]:
         try:
-            return (0, float(text), text)
+            value = float(text)
         except ValueError:
-            return (1, 0.0, text)
+            value = math.nan
+        return (1, 0.0, text) if math.isnan(value) else (0, value, text)  # nan is neither below nor above a number
 
-    return tuple(sorted({str(label) for label in labels.unique()}, key=key))
+    return tuple(sorted(dict.fromkeys(map(str, labels.unique())), key=key))

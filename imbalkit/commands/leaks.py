@@ -23,6 +23,7 @@ EXAMPLES = 3  # of each overlap
 MOST_CLASSES, MOST_VALUES = 8, 30  # shown on the terminal; JSON has all
 WHAT = {
     "group": "the same group",
+    "file": "the same image file",
     "name": "the same file name",
     "content": "the same bytes",
     "picture": "a near-duplicate picture",

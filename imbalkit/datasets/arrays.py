@@ -71,7 +71,8 @@ class Arrays(Dataset):
         for what, values in {"labels": labels, **extra}.items():
             if len(values) != len(images):
                 raise DataError(f"{file.absolute()}: {len(images)} images but {len(values)} of {what!r}")
-        frame = pd.DataFrame({"label": label_text(pd.Series(labels))})
+        known = pd.Series(labels)
+        frame = pd.DataFrame({"label": label_text(known.dropna()).reindex(known.index)})  # a gap (nan) is no class
         if self.labels is not None:
             frame["label"] = map_labels(frame["label"], self.labels)
         if self.groups:

@@ -91,13 +91,6 @@ class TableDataset(Dataset):
             if place != column:
                 notes.append(f"the table's column {column!r} is kept as {place!r}")
             frame[place] = raw[column].to_numpy()
-        repeated = frame["path"].duplicated(keep=False)
-        if repeated.any():
-            torn = int((frame[repeated].groupby("path")["label"].nunique() > 1).sum())
-            notes.append(
-                f"{int(repeated.sum())} rows share their image file with another row"
-                + (f"; {torn} files have rows of different labels" if torn else "")
-            )
         return notes
 
     def _check_files(self, paths: list[str], root: Path) -> None:

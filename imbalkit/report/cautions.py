@@ -86,8 +86,14 @@ def _recall(report: Report) -> str:
 
 
 def _independence(report: Report) -> list[Caution]:
-    side = report.run.side()
-    if side.groups is None:
+    side, files = report.run.side(), _shared_files(report)
+    if files:
+        text = (
+            f"{plural(files, 'test row')} of {len(side):,} show an image file that also has training or validation rows: the "
+            "network has seen these photographs, and the figures are too good."
+        )
+        return [Caution("Photographs on both sides of the split", text, True)]
+    if not side.names_groups:
         text = (
             "The data name no groups, such as patients. If several rows are of one of them, some may be in training and in the "
             "test: figures are then too good, and intervals too narrow. `imbalkit leaks` looks for near-duplicate pictures."
@@ -101,6 +107,14 @@ def _independence(report: Report) -> list[Caution]:
         )
         return [Caution("Groups on both sides of the split", text, True)]
     return []
+
+
+def _shared_files(report: Report) -> int:
+    """Test rows whose image file is on another side, too."""
+    if report.prepared is None or report.prepared.table.files is None:
+        return 0
+    files, split = report.prepared.table.files, report.prepared.split
+    return int(np.isin(files[split.test], files[np.concatenate([split.train, split.validation])]).sum())
 
 
 def _shared_groups(report: Report) -> int:

@@ -14,6 +14,7 @@ import yaml
 
 from imbalkit import run_folder
 from imbalkit.errors import RunError
+from imbalkit.same_file import only_files
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Side:
     def grouped(self) -> bool:
         """Whether some group has several rows, so that rows are not independent."""
         return self.groups is not None and len(np.unique(self.groups)) < len(self.groups)
+
+    @property
+    def names_groups(self) -> bool:
+        """Whether the data name groups, such as patients, and not only rows of one image file."""
+        return self.groups is not None and not only_files(self.frame)
 
 
 @dataclass(frozen=True)

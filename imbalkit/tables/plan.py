@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from imbalkit.plan import Counts, balance_ratio
 from imbalkit.planning import Prepared
 from imbalkit.prior import prior_ledger
+from imbalkit.same_file import file_facts
 from imbalkit.tables.console import console
 from imbalkit.tables.prior import print_prior
 
@@ -33,6 +34,7 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         },
         "groups": split.groups,
         "missing_groups": split.missing_groups,
+        "repeated_files": {**file_facts(table.labels, table.files), "on_two_sides": split.shared_files},
         "ladder": ladder_facts(prepared),
         "prior": prior_ledger(prepared).to_json(),
         "notes": list(prepared.notes),

@@ -121,8 +121,9 @@ def _sides(report: Report) -> list[str]:
 def _groups(report: Report) -> str:
     side = report.run.side()
     column = report.run.recipe["data"].get("group_column")
-    if side.groups is None:
-        return "The data name no groups; each row counts as independent, which is not known to be so."
+    if not side.names_groups:
+        units = "each image file" if side.grouped else "each row"
+        return f"The data name no groups; {units} counts as independent, which is not known to be so."
     kept = report.run.recipe.get("split", {}).get("group", True)
     where = (
         "a group is on one side of the split only"
