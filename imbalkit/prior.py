@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbalkit.errors import listing
-from imbalkit.functional.prior import shares
+from imbalkit.functional.prior import same_shares, shares
 from imbalkit.kinds import BuildContext, PriorShift, ScoredSampler
 from imbalkit.plan import Counts
 
@@ -166,9 +166,7 @@ def _held_out(prepared: Prepared, train: tuple[int, ...]) -> tuple[int, ...] | N
     held_out = prepared.table.counts(prepared.split.validation)
     if prepared.recipe.split.column is None or not min(*held_out, *train):
         return None
-    from scipy.stats import chi2_contingency
-
-    return tuple(held_out) if chi2_contingency([train, held_out]).pvalue < 0.001 else None
+    return tuple(held_out) if same_shares(train, held_out) < 0.001 else None
 
 
 def _loss_shift(prepared: Prepared, counts: Counts) -> PriorShift:

@@ -12,18 +12,14 @@ from imbalkit.recipe_file import Place
 
 def runtime_problems(recipe: Recipe) -> Iterable[tuple[str, Place, str]]:
     """(where, place, message) for names that timm or torch do not know, and devices that this machine lacks."""
-    import timm.optim
-    import timm.scheduler
     import torch
 
-    from imbalkit.schedules import schedule_names
+    from imbalkit.schedules import ADAMW, optimizer_names, schedule_names
 
     settings = recipe.training
-    optimizers = timm.optim.list_optimizers()
-    if settings.optimizer.name not in optimizers:
-        yield _training(
-            "optimizer.name", f"timm has no optimiser {settings.optimizer.name!r}", settings.optimizer.name, optimizers
-        )
+    name = settings.optimizer.name
+    if name != ADAMW and name not in optimizer_names():
+        yield _training("optimizer.name", f"timm has no optimiser {name!r}", name, optimizer_names())
     if settings.schedule.name not in schedule_names():
         yield _training(
             "schedule.name",

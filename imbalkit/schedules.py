@@ -10,6 +10,7 @@ from torch import nn
 from imbalkit.errors import TrainingError
 from imbalkit.recipe import OptimizerSettings, ScheduleSettings
 
+ADAMW = "adamw"  # the default, built without timm, whose import takes seconds
 _OWN = ("one_cycle", "constant")
 _TIMM = ("cosine", "tanh", "step", "multistep", "poly")
 
@@ -30,8 +31,17 @@ def schedule_names() -> tuple[str, ...]:
     return _OWN + _TIMM
 
 
+def optimizer_names() -> list[str]:
+    """Optimisers that a recipe may name: timm's. Its import takes seconds."""
+    import timm.optim
+
+    return timm.optim.list_optimizers()
+
+
 def build_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
     """An optimiser by timm's name. Raises TrainingError for options that it does not take."""
+    if settings.name == ADAMW and not settings.options:
+        return torch.optim.AdamW(_parameter_groups(model, settings.weight_decay), lr=settings.lr, weight_decay=0.0)
     from timm.optim import create_optimizer_v2
 
     try:
@@ -42,6 +52,17 @@ def build_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.opti
         raise TrainingError(
             f"training.optimizer.options: {settings.name} does not take {settings.options}: {error}"
         ) from error
+
+
+def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """As timm's `param_groups_weight_decay`: biases and normalisation do not decay."""
+    still, decaying = [], []
+    for name, value in model.named_parameters():
+        if value.requires_grad:
+            exempt = not weight_decay or value.ndim <= 1 or name.endswith(".bias")
+            (still if exempt else decaying).append(value)
+    groups = [{"params": still, "weight_decay": 0.0}, {"params": decaying, "weight_decay": weight_decay}]
+    return [group for group in groups if group["params"]]
 
 
 def build_schedule(optimizer: torch.optim.Optimizer, settings: ScheduleSettings, steps: int, epochs: int) -> Schedule:

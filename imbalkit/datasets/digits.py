@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import field_validator
@@ -10,6 +12,8 @@ from imbalkit.errors import DataError
 from imbalkit.kinds import Dataset, param
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from imbalkit.table import Table
 
 
@@ -49,13 +53,12 @@ class Digits(Dataset):
         """The rows kept. Raises DataError where test and validation leave no training rows of a digit."""
         import numpy as np
         import pandas as pd
-        from sklearn.datasets import load_digits
 
         from imbalkit.randomness import generator
         from imbalkit.table import Table
 
-        bundle = load_digits()
-        target, held = bundle.target, self.test + self.validation
+        images, target = _read_digits()
+        held = self.test + self.validation
         smallest = int(np.bincount(target).min())
         if held >= smallest:
             raise DataError(
@@ -74,7 +77,7 @@ class Digits(Dataset):
             frame["digit"] = frame["label"]
             frame["label"] = frame["label"].where(frame["label"] == str(self.minority), "rest")
         order = np.argsort(index, kind="stable")
-        pixels = np.floor(bundle.images[index[order]] * (255 / 16) + 0.5).astype(np.uint8)[..., None]
+        pixels = np.floor(images[index[order]] * (255 / 16) + 0.5).astype(np.uint8)[..., None]
         counts = frame[frame["split"] == "train"]["label"].value_counts()
         note = (
             f"training rows thinned out to {counts.max()} of the largest and {counts.min()} of the smallest class; "
@@ -95,3 +98,21 @@ class Digits(Dataset):
         for rank, digit in enumerate(self.order or range(10)):
             keep[digit] = max(1, round(most * self.imbalance ** (-rank / 9)))
         return keep
+
+
+def _read_digits() -> tuple[np.ndarray, np.ndarray]:
+    """What scikit-learn's `load_digits` reads, without its import, which takes longer than the rest of a plan.
+
+    Returns images of grey levels 0..16, float64 [1797, 8, 8], and digits, int64 [1797].
+    """
+    import numpy as np
+
+    spec = find_spec("sklearn")
+    file = Path(spec.origin).parent / "datasets" / "data" / "digits.csv.gz" if spec and spec.origin else None
+    if file is None or not file.is_file():  # a release that keeps it elsewhere
+        from sklearn.datasets import load_digits
+
+        bundle = load_digits()
+        return bundle.images, bundle.target
+    table = np.loadtxt(file, delimiter=",")
+    return table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(np.int64)

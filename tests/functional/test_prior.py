@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import chi2_contingency
 from sklearn.linear_model import LogisticRegression
 
-from imbalkit.functional.prior import at_prior, inverse_frequency, log_ratio, rows_under, shares, stated_prior
+from imbalkit.functional.prior import (
+    at_prior,
+    inverse_frequency,
+    log_ratio,
+    rows_under,
+    same_shares,
+    shares,
+    stated_prior,
+)
 
 
 def saerens(probabilities, source, target):
@@ -96,3 +105,18 @@ def test_rows_under_an_offset_have_the_shares_that_it_leads_away_from():
     assert np.array_equal(np.sort(rows_under(labels, np.zeros(3))), np.arange(1000))
     assert len(rows_under(labels, np.array([0.0, 0.0, 20.0]))) == pytest.approx(100_000, abs=2)
     assert rows_under(labels[:0], np.zeros(3)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((90, 10), (45, 5)),
+        ((90, 10), (30, 20)),
+        ((5, 7), (6, 6)),
+        ((100, 20, 3), (50, 20, 10)),
+        ((1,) * 10, range(1, 11)),
+    ],
+)
+def test_same_shares_as_scipy(first, second):
+    expected = chi2_contingency([list(first), list(second)]).pvalue
+    assert same_shares(list(first), list(second)) == pytest.approx(expected, rel=1e-9)
