@@ -29,6 +29,7 @@ class Findings:
         modes: Pillow's mode (RGB, L, ...) -> how many
         bad: unreadable files, (path, reason)
         hints: what a person should know
+        group_pattern: that may tell the groups of an image folder
     """
 
     part: Dataset
@@ -39,6 +40,7 @@ class Findings:
     modes: Counter[str] = field(default_factory=Counter)
     bad: list[tuple[str, str]] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
+    group_pattern: str | None = None
 
     @property
     def positive(self) -> str | None:
@@ -86,9 +88,8 @@ def inspect(
 
 def _find(path: Path, root: Path | None, label: str | None) -> Findings:
     from imbalkit.datasets.arrays import Arrays
-    from imbalkit.datasets.image_folder import ImageFolder, has_splits
+    from imbalkit.folder_inspection import inspect_folder
     from imbalkit.table_inspection import inspect_table
-    from imbalkit_lite.images import list_images
 
     place = path.expanduser()
     if not place.exists():
@@ -98,23 +99,7 @@ def _find(path: Path, root: Path | None, label: str | None) -> Findings:
             part = Arrays(file=str(path))
             return Findings(part, part.load())
         return inspect_table(path, root, label)
-    parts = [image.split("/") for image in list_images(place)]
-    folders = {part[0] for part in parts if len(part) > 1}
-    tables = sorted(file for file in path.expanduser().iterdir() if file.suffix.lower() in (".csv", ".tsv", ".parquet"))
-    if len(folders) > 1 or (folders and has_splits([part for part in parts if len(part) > 1])):
-        part = ImageFolder(root=str(path))
-        found = Findings(part, part.load())
-        if tables:
-            found.hints.append(f"{listing(table.name for table in tables)} was not used; to use it, run init on it")
-        return found
-    if len(tables) == 1:
-        return inspect_table(tables[0], root, label)
-    if tables:
-        raise DataError(f"{place.absolute()} has several tables: run init on one of {listing(t.name for t in tables)}")
-    what = f"{len(parts)} images in {listing(folders) or 'no folder'}" if parts else "no images"
-    raise DataError(
-        f"expected one folder a class, or a CSV file with image paths and labels, in {place.absolute()}; found {what}"
-    )
+    return inspect_folder(path, root, label)
 
 
 def _scan(found: Findings, progress: Callable[[int, int], None] | None) -> None:
@@ -165,6 +150,10 @@ def recipe_text(found: Findings, out: Path) -> str:
         data.append(f"  # group_column: {flow(found.groups[0])}  # rows of one value stay on one side of the split")
     elif found.groups[1:]:
         data.append(f"  # other columns that may hold the groups: {', '.join(found.groups[1:])}")
+    if found.group_pattern:
+        data.append(
+            f"  # group_pattern: {flow(found.group_pattern)}  # images of one find stay on one side of the split"
+        )
     bad = f"skip  # {len(found.bad)} could not be read; error: stop instead" if found.bad else "error  # or skip"
     whole = ", ".join(f"{name} {count}" for name, count in zip(table.classes[:20], counts, strict=False))
     ratio = min(counts) / max(counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,7 +78,9 @@ def at_threshold(restored: Restored, threshold: float) -> Decision:
 
 
 def predict_inputs(inputs: Inputs, predictor: Predictor) -> pd.DataFrame:
-    """A row for each image, columns as `imbalkit_lite.rows.columns_of`."""
+    """A row for each image, columns as `imbalkit_lite.rows.columns_of`; warns of what was left out of folders."""
+    for note in inputs.notes:
+        warnings.warn(note, stacklevel=3)
     columns = columns_of(predictor.classes, inputs.columns)
     return _frame(list(predict_rows(inputs, predictor)), columns)
 

@@ -148,7 +148,7 @@ def _is_split(name: Any, values: pd.Series) -> bool:
 
 def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
     """path_column or path_template, and root where it is not the table's folder."""
-    from imbalkit_lite.images import list_images
+    from imbalkit_lite.folders import list_images
 
     base = (root.expanduser() if root else file.parent) or Path()
     images = list_images(base)

@@ -4,32 +4,60 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import field_validator
+from pydantic import BeforeValidator, field_validator
 
-from imbalkit.datasets.common import HOW_TO_GET, SPLITS, Text, existing
+from imbalkit.datasets.common import HOW_TO_GET, SPLITS, LabelNames, Text, class_order, existing
+from imbalkit.datasets.folder_layout import LayoutError, find_splits, split_like
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
-from imbalkit_lite.images import EXTENSIONS, list_images
+from imbalkit_lite.folders import Listing, endings_text, list_folder
+from imbalkit_lite.images import EXTENSIONS
+from imbalkit_lite.left_out import endings_by_folder, left_out
 
 if TYPE_CHECKING:
     from imbalkit.table import Table
+
+
+def _side(value: Any) -> Any:
+    if isinstance(value, str) and value.strip().lower() in SPLITS:
+        return SPLITS[value.strip().lower()]
+    raise ValueError(f"expected one of {', '.join(SPLITS)}, got {value!r}")
 
 
 class ImageFolder(Dataset):
     """Images sorted into one folder a class, at any depth below it.
 
     Where every top-level folder with images is a split (train, val, valid, validation, dev, test), the class folders
-    are looked for one level down and the table gets a `split` column.
+    are looked for one level down and the table gets a `split` column; `splits` names such folders where they are called
+    otherwise. What cannot be read, hidden files, and folders of file servers and systems are left out; what a user may
+    miss is told.
     """
 
     name = "image_folder"
 
     root: str = param(help="folder that holds one folder a class, or one a split with the class folders in it")
     classes: list[Text] | None = param(
-        None, help="class folders to use, in the order of the classes (default: all, in natural order)", min_length=1
+        None, help="classes to use, in their order (default: all, in natural order)", min_length=1
+    )
+    labels: LabelNames | None = param(
+        None,
+        help="class folder -> class, such as {mel: malignant, bcc: malignant, nv: benign}, which merges folders; its "
+        "order is the order of the classes",
+    )
+    splits: dict[Text, Annotated[str, BeforeValidator(_side)]] | None = param(
+        None,
+        help="folder in root -> train, validation or test, such as {train_images: train}, where names do not tell; "
+        "folders that are not named are left out; {}: no folder is a split",
+    )
+    ignore: list[Text] = param(
+        [], help="folders to leave out: a name at any depth, such as unlabelled, or a path below root"
+    )
+    follow_links: bool = param(
+        False, help="follow links inside class folders that lead out of root; class folders may always be links"
     )
     group_pattern: str | None = param(
         None,
@@ -56,44 +84,152 @@ class ImageFolder(Dataset):
         from imbalkit.table import Table
 
         root = existing(self.root, "image folder", self.how_to_get, folder=True)
-        images = list_images(root)
+        found = self.look(root)
+        splits = self._splits(found, root)
+        depth = 1 if splits is None else 2
+        images, cautions, notes = self._in_class_folders(found, root, splits)
         parts = [image.split("/") for image in images]
-        stray = sum(len(part) == 1 for part in parts)
-        images, parts = [i for i in images if "/" in i], [part for part in parts if len(part) > 1]
+        folders = [part[depth - 1] for part in parts]
+        frame: dict[str, Any] = {"path": [os.path.join(root, *part) for part in parts], "label": folders}
+        if splits is not None:
+            frame["split"] = [splits[part[0]] for part in parts]
+        if self.group_pattern:
+            matches = [re.search(self.group_pattern, image) for image in images]
+            frame["group"] = [match.group(1) if match else None for match in matches]
+        cautions += left_out(found, depth, "; to follow them set data.follow_links to true")
+        cautions += self._empty_folders(found, folders, splits)
+        table = pd.DataFrame(frame)
+        if self.labels is not None:
+            table["label"] = self._merged(table["label"], self.labels)
+        table, more = self._chosen(table, root)
+        classes = self.classes or class_order(self.labels, table["label"])
+        return Table.build(table, classes=classes, notes=(*notes, *more), cautions=cautions)
+
+    def look(self, root: Path) -> Listing:
+        """What lies below the root. Raises DataError where `ignore` names nothing that is there."""
+        tops = [name for name in os.listdir(root) if split_like(name) or name in (self.splits or ())]
+        found = list_folder(root, self.ignore, None if self.follow_links else ("", *tops))
+        known = {place.rpartition("/")[2] for place in found.ignored} | set(found.ignored)
+        for name in self.ignore:
+            if name not in known:
+                there = [*found.folders, *(place.rpartition("/")[2] for place in found.folders)]
+                raise DataError(
+                    f"`ignore` names {name!r}, but there is no such folder in {root.absolute()}{nearest(name, there)}"
+                )
+        return found
+
+    def _splits(self, found: Listing, root: Path) -> Mapping[str, str] | None:
+        """Top-level folder -> split; None where the top-level folders are classes."""
+        if self.splits is None:
+            return find_splits(found.images) or None
+        tops = sorted({image.split("/")[0] for image in found.images if "/" in image})
+        for name in self.splits:
+            if name not in tops:
+                raise DataError(
+                    f"`splits` names {name!r}, but there is no such folder with images in {root.absolute()}"
+                    f"{nearest(name, tops)} (found: {listing(tops)})"
+                )
+        return self.splits or None
+
+    def _in_class_folders(
+        self, found: Listing, root: Path, splits: Mapping[str, str] | None
+    ) -> tuple[list[str], list[str], list[str]]:
+        """The images to use, and cautions and notes on the others."""
+        cautions, notes = [], []
+        images = [image for image in found.images if "/" in image]
+        stray = len(found.images) - len(images)
         if not images:
             raise DataError(
                 f"expected one folder a class with images ({', '.join(EXTENSIONS)}) in {root.absolute()}, found "
                 + (f"{stray} images that are in no class folder" if stray else "no images")
+                + "".join(f"; {said}" for said in left_out(found))
             )
-        frame: dict[str, Any] = {"path": [os.path.join(root, *part) for part in parts]}
-        notes = [f"{stray} images directly in {self.root} have no class folder and are left out"] if stray else []
-        depth = 0
-        if has_splits(parts):
-            depth = 1
-            flat = sorted({part[0] for part in parts if len(part) == 2})
-            if flat:
-                raise DataError(
-                    f"expected class folders in {root.absolute() / flat[0]}, found images; "
-                    f"sort them into class folders, or name a root without {flat[0]!r}"
-                )
-            frame["split"] = [SPLITS[part[0].lower()] for part in parts]
-        frame["label"] = [part[depth] for part in parts]
-        table = pd.DataFrame(frame)
-        if self.group_pattern:
-            found = [re.search(self.group_pattern, image) for image in images]
-            table["group"] = [match.group(1) if match else None for match in found]
-        table, more = self._chosen(table)
-        return Table.build(table, classes=self.classes, notes=(*notes, *more))
+        try:
+            "\n".join(images).encode()
+        except UnicodeEncodeError:
+            odd = [repr(os.fsencode(image))[2:-1] for image in images if not _is_text(image)]
+            raise DataError(
+                f"{len(odd)} of {len(images)} images in {root.absolute()} have names that are no UTF-8 text, such as "
+                f"{odd[0]}: rename them (the program convmv does)"
+            ) from None
+        if stray:
+            cautions.append(f"{stray} images directly in {self.root} have no class folder and are left out")
+        if found.ignored:
+            count = sum(found.ignored.values())
+            notes.append(f"`ignore` leaves out {count:,} images ({listing(found.ignored)})")
+        if found.others:
+            notes.append(f"{found.others.total():,} other files are no pictures ({endings_text(found.others)})")
+        if splits is None:
+            return images, cautions, notes
+        outside = [image for image in images if image.split("/")[0] not in splits]
+        if outside:
+            tops = sorted({image.split("/")[0] for image in outside})
+            notes.append(
+                f"{len(outside):,} images of folders that `splits` does not name are left out ({listing(tops)})"
+            )
+        images = [image for image in images if image.split("/")[0] in splits]
+        flat = sorted({image.split("/")[0] for image in images if image.count("/") == 1})
+        if flat:
+            rest = [top for top in splits if top not in flat]
+            raise LayoutError(
+                f"expected class folders in {root.absolute() / flat[0]}, found images; sort them into class folders, "
+                f"leave the folder out with `ignore: [{listing(flat)}]`, or say `splits: {{}}` if {listing(splits)} are "
+                "classes",
+                {"ignore": [*self.ignore, *flat]} if rest else {},
+            )
+        return images, cautions, notes
 
-    def _chosen(self, table: Any) -> tuple[Any, list[str]]:
+    def _empty_folders(self, found: Listing, used: list[str], splits: Mapping[str, str] | None) -> list[str]:
+        """Cautions on class folders without a picture that can be read, of which no class is made."""
+        level = 1 if splits is None else 2
+        places = [place for place in found.folders if place.count("/") == level - 1]
+        if splits is not None:
+            empty = [
+                place for place in found.folders if "/" not in place and place.lower() in SPLITS and place not in splits
+            ]
+            places = [place for place in places if place.split("/")[0] in splits]
+        else:
+            empty = []
+        have = set(used)
+        empty += [place for place in places if place.rpartition("/")[2] not in have]
+        if not empty:
+            return []
+        said = []
+        for place in empty:
+            inside = [path for path in found.unreadable if path.startswith(f"{place}/")]
+            said.append(f"{place} ({endings_by_folder(inside, level).partition(': ')[2]})" if inside else place)
+        return [
+            f"no picture that can be read is in {listing(said)}: no class is made of "
+            f"{'it' if len(empty) == 1 else 'them'}; if that is right, say `ignore: [{listing(empty)}]`"
+        ]
+
+    def _merged(self, folders: Any, names: Mapping[str, str]) -> Any:
+        """Class folders to classes. Raises DataError for a folder without a class, and a class without a folder."""
+        known = sorted(folders.unique())
+        unknown = [name for name in known if name not in names]
+        if unknown:
+            raise DataError(
+                f"`labels` names no class for the folder {listing(map(repr, unknown))}{nearest(unknown[0], names)}; it knows "
+                f"{listing(map(repr, names))}: name it there, or leave it out with `ignore`"
+            )
+        for folder, name in names.items():
+            if name not in {names[there] for there in known}:
+                raise DataError(
+                    f"`labels` makes the class {name!r} of the folder {folder!r}, but there is no such folder with images"
+                    f"{nearest(folder, known)} (found: {listing(known)})"
+                )
+        return folders.map(dict(names))
+
+    def _chosen(self, table: Any, root: Path) -> tuple[Any, list[str]]:
         """Only the classes asked for, and notes on what is odd."""
         known = sorted(table["label"].unique())
         notes = []
         if self.classes is not None:
             for name in self.classes:
                 if name not in known:
+                    what = "class folder" if self.labels is None else "class"
                     raise DataError(
-                        f"there is no class folder {name!r} with images in {Path(self.root).expanduser().absolute()}"
+                        f"there is no {what} {name!r} with images in {root.absolute()}"
                         f"{nearest(name, known)} (found: {listing(known)})"
                     )
             left = table[~table["label"].isin(self.classes)]
@@ -108,7 +244,9 @@ class ImageFolder(Dataset):
         return table, notes
 
 
-def has_splits(parts: list[list[str]]) -> bool:
-    """Whether every top-level folder is a split's, given the images' paths in parts."""
-    tops = {part[0].lower() for part in parts}
-    return tops <= set(SPLITS)
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

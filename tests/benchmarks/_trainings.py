@@ -27,7 +27,8 @@ from imbalkit.recipe import HeadSettings, OptimizerSettings, TrainingSettings
 from imbalkit.resident import place
 from imbalkit.schedules import build_optimizer
 from imbalkit.training import Trainer
-from imbalkit_lite.images import ImageRule, list_images
+from imbalkit_lite.folders import list_images
+from imbalkit_lite.images import ImageRule
 
 ALL = ("timm", "timm_channels_last", "fastai", "random_tensors")
 RATE = OptimizerSettings().lr

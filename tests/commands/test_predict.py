@@ -173,3 +173,15 @@ def test_in_a_process_of_its_own(project):
     done = imbalkit_process("predict", "run", "photographs/rare/000.png", cwd=project)
     assert len(table_of(done.stdout)) == 1
     assert not done.stderr
+
+
+def test_what_is_left_out_of_a_folder_is_told(project, tmp_path):
+    (tmp_path / "new").mkdir()
+    shutil.copy(next((project / "photographs" / "rare").iterdir()), tmp_path / "new" / "a.png")
+    (tmp_path / "new" / "b.HEIC").touch()
+    shutil.copytree(project / "run", tmp_path / "run")
+    done = imbalkit("predict", "run", "new", cwd=tmp_path)
+    assert table_of(done.stdout)["path"].tolist() == ["new/a.png"]
+    assert done.stderr.startswith(
+        "note: new: left out: 1 picture of a kind that cannot be read (directly in it: 1 .HEIC)"
+    )

@@ -32,7 +32,7 @@ def test_stray_images_are_noted(tmp_path):
     touch(tmp_path, "cat/a.png", "dog/b.png", "montage.png")
     table = ImageFolder(root=str(tmp_path)).load()
     assert len(table) == 2
-    assert "1 images directly in" in table.notes[0]
+    assert "1 images directly in" in table.cautions[0]
 
 
 def test_chosen_classes_and_their_order(tmp_path):

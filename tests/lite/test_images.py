@@ -15,8 +15,6 @@ from imbalkit_lite.images import (
     INTERPOLATIONS,
     ImageRule,
     decode,
-    is_image,
-    list_images,
     probe,
     read_image,
     read_pixels,
@@ -261,12 +259,6 @@ def test_probe_reads_sizes(tmp_path):
     assert probe(tmp_path / "b.png") == (3, 4, "L")
 
 
-def test_is_image():
-    assert is_image("a/B.JPG")
-    assert not is_image("a/._b.jpg")
-    assert not is_image("a/b.txt")
-
-
 def test_a_grey_network_gets_one_channel(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
@@ -276,20 +268,3 @@ def test_a_grey_network_gets_one_channel(tmp_path):
     assert grey.shape == (9, 7, 1)
     exact = pixels @ np.array([0.299, 0.587, 0.114])  # ITU-R 601
     assert np.abs(grey[..., 0] - exact).max() < 1
-
-
-def test_images_of_a_folder(tmp_path):
-    for name in (
-        "b.png",
-        "A.JPG",
-        "sub/c.webp",
-        "sub/.d.png",
-        ".git/e.png",
-        "__MACOSX/f.png",
-        "notes.txt",
-        "sub.png/g.gif",
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "sub" / "round").symlink_to(tmp_path, target_is_directory=True)
-    assert list_images(tmp_path) == ["A.JPG", "b.png", "sub.png/g.gif", "sub/c.webp"]

@@ -91,3 +91,18 @@ def test_nothing_to_look_at(here):
     with pytest.raises(DataError, match="nothing to predict: no files were named"):
         find_inputs([])
     assert len(find_inputs(["empty", "one.png"])) == 1
+
+
+def test_what_is_left_out_of_folders_is_told(here):
+    for name in ("in/1.HEIC", "in/sub/2.dcm", "in/@eaDir/b.png", "more/3.heif"):
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).touch()
+    inputs = find_inputs(["in", "one.png"])
+    assert paths(inputs) == ["in/a.JPG", "in/b.png", "in/sub/c.webp", "one.png"]
+    assert [note.split(" (")[0] for note in inputs.notes] == [
+        "in: left out: 2 pictures of a kind that cannot be read",
+        "in: left out: 1 folder of file servers and systems, with 1 picture",
+    ]
+    assert "(directly in it: 1 .HEIC; sub: 1 .dcm)" in inputs.notes[0]
+    with pytest.raises(DataError, match=r"more holds no images; more: left out: 1 picture .*: 1 \.heif\)"):
+        find_inputs(["more"])

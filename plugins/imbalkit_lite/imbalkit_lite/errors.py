@@ -39,8 +39,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {lower[match[0]]!r}?" if match else ""
 
 
-def listing(names: Iterable[str], most: int = 12) -> str:
+def listing(names: Iterable[str], most: int = 12, between: str = ", ") -> str:
     """Names joined for a message, cut after `most`."""
     names = [str(name) for name in names]
-    shown = ", ".join(names[:most])
-    return f"{shown}, ... ({len(names)} in all)" if len(names) > most else shown
+    shown = between.join(names[:most])
+    return f"{shown}{between}... ({len(names)} in all)" if len(names) > most else shown

@@ -6,10 +6,8 @@ Libraries differ by a grey level in some pixels, so nothing else in imbalkit sca
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -141,27 +139,6 @@ def resize(array: np.ndarray, rule: ImageRule) -> np.ndarray:
     # Channel by channel: Pillow would take four channels for transparency and weigh the colours by it.
     planes = [Image.fromarray(np.ascontiguousarray(array[..., channel])) for channel in range(array.shape[2])]
     return np.stack([np.array(_fit(plane, rule)) for plane in planes], axis=-1)
-
-
-def is_image(path: str | PathLike[str]) -> bool:
-    """Whether a file's name ends as a picture's does, and is not hidden (such as macOS's "._a.jpg")."""
-    path = Path(path)
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
-
-
-def list_images(root: Path) -> list[str]:
-    """Every image below a folder as a sorted path relative to it, with "/"; hidden files and folders are left out."""
-    found, seen = [], set()
-    for folder, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link back into the tree
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        below = os.path.relpath(folder, root).replace(os.sep, "/")
-        found += [name if below == "." else f"{below}/{name}" for name in files if is_image(name)]
-    return sorted(found)
 
 
 def _fit(image: Image.Image, rule: ImageRule) -> Image.Image:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from imbalkit_lite.errors import DataError, listing, nearest
-from imbalkit_lite.images import list_images
+from imbalkit_lite.folders import list_folder
+from imbalkit_lite.left_out import left_out
 from imbalkit_lite.tables import Cells, is_table, read_table
 
 
@@ -93,9 +94,13 @@ class TableOfPaths:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything to look at, in the order in which it was named; rows are made as they are asked for."""
+    """Everything to look at, in the order in which it was named; rows are made as they are asked for.
+
+    `notes` say what was left out of folders.
+    """
 
     sources: tuple[Files | TableOfPaths, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -118,11 +123,13 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
     and where there is nothing to look at.
     """
     sources: list[Files | TableOfPaths] = []
-    empty = []
+    empty, notes = [], []
     for name in map(os.fspath, names):
         path = Path(name).expanduser()
         if path.is_dir():
-            found = [os.path.join(name, *image.split("/")) for image in list_images(path)]
+            below = list_folder(path)
+            notes += [f"{name}: {said}" for said in left_out(below, link_advice="; name them as well to look there")]
+            found = [os.path.join(name, *image.split("/")) for image in below.images]
             empty += [] if found else [f"{path.absolute()} holds no images"]
         elif is_table(path):
             sources.append(TableOfPaths(*read_table(path), column, path))
@@ -136,7 +143,7 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
             sources[-1] = Files([*sources[-1].paths, *found])
         else:
             sources.append(Files(found))
-    inputs = Inputs(tuple(sources))
+    inputs = Inputs(tuple(sources), tuple(notes))
     if not len(inputs):
-        raise DataError("there is nothing to predict: " + ("; ".join(empty) or "no files were named"))
+        raise DataError("there is nothing to predict: " + ("; ".join([*empty, *notes]) or "no files were named"))
     return inputs

@@ -69,6 +69,8 @@ def predict(
 
     kind = _format(kind, out)
     inputs = find_inputs([name for path in paths for name in (_from_stdin() if path == "-" else [path])], column)
+    for note in inputs.notes:
+        click.echo(f"note: {note}", err=True)
     predictor = open_predictor()
     columns, outcomes = columns_of(predictor.classes, inputs.columns), Counter[str]()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imbalkit.datasets.common import existing
 from imbalkit.errors import DataError, listing
-from imbalkit_lite.images import list_images
+from imbalkit_lite.folders import list_images
 
 HOW_TO_GET = (
     "`imbalkit melanoma fetch` gets it, or mend the path in the recipe (relative paths start at the folder you run in)"

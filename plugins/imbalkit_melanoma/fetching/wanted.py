@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from imbalkit_lite.images import list_images
+from imbalkit_lite.folders import list_images
 from imbalkit_melanoma.datasets.table_files import isic_id
 from imbalkit_melanoma.fetching.sources import Source
 

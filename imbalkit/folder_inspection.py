@@ -1,0 +1,91 @@
+"""What `imbalkit init` makes of a folder: class folders, splits, or tables beside the images."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.datasets.folder_layout import LayoutError
+from imbalkit.errors import DataError, listing
+
+if TYPE_CHECKING:
+    from imbalkit.inspection import Findings
+
+TABLES = (".csv", ".tsv", ".parquet")
+
+
+def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings:
+    """The dataset part that reads a folder. Raises DataError where nothing fits."""
+    from imbalkit.table_inspection import inspect_table
+    from imbalkit_lite.folders import list_folder
+
+    place = path.expanduser()
+    images = list_folder(place).images
+    tops = list(dict.fromkeys(image.split("/")[0] for image in images if "/" in image))
+    tables = sorted(file for file in place.iterdir() if file.suffix.lower() in TABLES and file.is_file())
+    why = None
+    if len(tops) > 1 or (tops and not tables):
+        try:
+            found = _class_folders(path)
+        except LayoutError as error:  # perhaps the tables tell
+            why = error
+        else:
+            if tables:
+                found.hints.append(f"{listing(table.name for table in tables)} was not used; to use it, run init on it")
+            if len(found.table.classes) > 1:
+                return found
+    if len(tables) == 1:
+        return inspect_table(tables[0], root, label)
+    if tables:
+        raise DataError(f"{place.absolute()} has several tables: run init on one of {listing(t.name for t in tables)}")
+    if why is not None:
+        raise why
+    below = sorted({image.split("/")[1] for image in images if image.count("/") > 1})
+    what = f"{len(images)} images in {listing(tops) or 'no folder'}" if images else "no images"
+    if len(tops) == 1 and len(below) > 1:
+        what += f", which has the folders {listing(below)}: run init on {path / tops[0]} if these are the classes"
+    raise DataError(
+        f"expected one folder a class, or a CSV file with image paths and labels, in {place.absolute()}; found {what}"
+    )
+
+
+def _class_folders(path: Path) -> Findings:
+    """An image folder, with the parameters that its layout asks for. Raises DataError, LayoutError."""
+    from imbalkit.datasets.image_folder import ImageFolder
+    from imbalkit.inspection import Findings
+
+    parameters: dict[str, Any] = {}
+    hints = []
+    while True:
+        part = ImageFolder(root=str(path), **parameters)
+        try:
+            found = Findings(part, part.load(), hints=hints)
+            break
+        except LayoutError as error:
+            if not error.proposal or error.proposal.items() <= parameters.items():
+                raise
+            hints.append(f"{error}; the recipe has {_flow(error.proposal)}")
+            parameters |= error.proposal
+    found.hints += _groups_below(found, part)
+    return found
+
+
+def _groups_below(found: Findings, part: Any) -> list[str]:
+    """A hint where the class folders hold folders, such as one a patient."""
+    root = Path(part.root).expanduser()
+    depth = 2 if "split" in found.table.frame else 1
+    parts = [Path(path).relative_to(root).parts for path in found.table.frame["path"]]
+    below = {part[: depth + 1] for part in parts if len(part) == depth + 2}
+    deep = sum(len(part) == depth + 2 for part in parts)
+    if not (5 <= len(below) < deep and deep > 0.8 * len(parts)):
+        return []
+    found.group_pattern = "^" + "[^/]+/" * depth + "([^/]+)/"
+    return [
+        f"the class folders hold {len(below)} folders: if each is of one patient or scene, keep it on one side of the split "
+        f"with group_pattern: '{found.group_pattern}'"
+    ]
+
+
+def _flow(parameters: dict[str, Any]) -> str:
+    return ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in parameters.items())

@@ -1,0 +1,209 @@
+"""Which pictures lie below a folder, and what else lies there: nothing is left out without a word."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imbalkit_lite.errors import listing
+from imbalkit_lite.images import EXTENSIONS
+
+UNREADABLE = (
+    *(".heic", ".heif", ".hif", ".svg", ".psd", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
+    *(".dcm", ".dicom", ".nii", ".nii.gz", ".svs", ".ndpi"),
+)
+
+# What file servers, systems and programs put beside a user's files: bins, thumbnails, indices. In lower case.
+_SYSTEM = re.compile(
+    r"@eadir|[#@]recycle|[#~.]snapshot|@recently-snapshot|\.@__thumb|@tmp"  # Synology, QNAP, NetApp
+    r"|\$recycle\.bin|\$windows\.~\w+|system volume information|found\.\d{3}|config\.msi|msocache"  # Windows
+    r"|__macosx|\.trashes|\.spotlight-v100|\.fseventsd|\.temporaryitems|temporary items|network trash folder"  # macOS
+    r"|\.appledouble|\.appledb|\.appledesktop|\.documentrevisions-v100"
+    r"|lost\+found|lost\.dir|\.trash(-\d+)?|\.thumbnails|\.sh_thumbnails|\.xvpics|\.picasaoriginals"  # Linux, Android
+    r"|\.ipynb_checkpoints|__pycache__"
+)
+
+
+@dataclass
+class Listing:
+    """What lies below a folder; every path is relative to it, with "/".
+
+    Attributes:
+        root: the folder
+        images: pictures that can be read by their ending, sorted; links to files that are not there are among them
+        folders: folders that were looked into, sorted, without the root
+        unreadable: pictures and scans of formats that cannot be read, such as .heic and .dcm
+        others: other files by their ending
+        broken: those of `images` that are links to nothing
+        special: pipes, devices and sockets with a picture's ending
+        system: folders of file servers and systems -> pictures in them
+        ignored: folders that the caller left out -> pictures in them
+        linked: links to folders that were followed out of the root -> where they lead
+        links: links to folders that were not followed -> why
+        closed: folders that cannot be listed -> why
+    """
+
+    root: Path
+    images: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    broken: list[str] = field(default_factory=list)
+    special: list[str] = field(default_factory=list)
+    system: dict[str, int] = field(default_factory=dict)
+    ignored: dict[str, int] = field(default_factory=dict)
+    linked: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    closed: dict[str, str] = field(default_factory=dict)
+
+
+def list_folder(
+    root: str | os.PathLike[str],
+    ignore: Collection[str] = (),
+    follow: Collection[str] | None = ("",),
+) -> Listing:
+    """Look through a folder at any depth. Hidden files and folders are passed over.
+
+    A link to a file is that file. A link to a folder is followed if it stays inside the root, or lies in one of the
+    folders `follow`; but never to a folder that was looked into already, or that holds the root.
+
+    Args:
+        root: the folder, or a link to it
+        ignore: folders to leave out: a name at any depth, or a path below the root
+        follow: folders (relative, "" is the root) whose links may lead out of the root; None: all
+    """
+    found = Listing(Path(root))
+    top = os.path.realpath(root)
+    opened, seen = [top], {top}
+    waiting = [("", top)]  # folders to look into: (relative path, real path)
+    links: list[tuple[str, str]] = []  # real folders come first, so that a link never takes the place of one
+    while waiting or links:
+        if not waiting:
+            links.sort(reverse=True)
+            place, real = links.pop()
+            outside = not any(_is_inside(real, folder) for folder in opened)
+            if real in seen:
+                found.links[place] = f"leads to {real}, which is looked into already"
+                continue
+            if _is_inside(top, real):
+                found.links[place] = f"leads to {real}, which holds this folder"
+                continue
+            if outside and not _may_follow(place, follow):
+                found.links[place] = f"leads to {real}, outside of this folder"
+                continue
+            if outside:
+                found.linked[place] = real
+                opened.append(real)
+            seen.add(real)
+            found.folders.append(place)
+            waiting.append((place, real))
+        below, real = waiting.pop()
+        for name, place, path, entry in _entries(below, real, found):
+            if _is_folder(entry):
+                if _SYSTEM.fullmatch(name.lower()):
+                    found.system[place] = count_images(path)
+                elif name.startswith("."):
+                    continue
+                elif name in ignore or place in ignore:
+                    found.ignored[place] = count_images(path)
+                elif entry.is_symlink():
+                    links.append((place, os.path.realpath(path)))
+                elif path not in seen:
+                    seen.add(path)
+                    found.folders.append(place)
+                    waiting.append((place, path))
+            elif not name.startswith("."):
+                _add_file(name, place, entry, found)
+    for names in (found.images, found.folders, found.unreadable, found.broken, found.special):
+        names.sort()
+    for name in ("system", "ignored", "linked", "links", "closed"):
+        setattr(found, name, dict(sorted(getattr(found, name).items())))
+    return found
+
+
+def list_images(root: str | os.PathLike[str]) -> list[str]:
+    """The pictures of `list_folder`."""
+    return list_folder(root).images
+
+
+def is_system(path: str) -> bool:
+    """Whether a path leads through a folder of a file server or system."""
+    return any(_SYSTEM.fullmatch(part) for part in re.split(r"[\\/]", path.lower()))
+
+
+def ending(name: str) -> str:
+    """A file name's ending as it is written, such as ".HEIC"; ".nii.gz" and ".tar.gz" are one."""
+    stem, last = os.path.splitext(name)
+    if last.lower() in (".gz", ".bz2", ".xz", ".zst"):
+        return os.path.splitext(stem)[1] + last
+    return last
+
+
+def count_images(folder: str) -> int:
+    """Pictures below a folder, hidden ones too; links are not followed."""
+    return sum(os.path.splitext(name)[1].lower() in EXTENSIONS for _, _, files in os.walk(folder) for name in files)
+
+
+def by_ending(paths: Iterable[str]) -> str:
+    """Such as "3 .HEIC, 1 .dcm", the most frequent first."""
+    return endings_text(Counter(ending(path) for path in paths))
+
+
+def endings_text(counts: Mapping[str, int]) -> str:
+    """As `by_ending`, from the counts of endings."""
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0] or "~"))
+    return listing(f"{count:,} {name or 'without ending'}" for name, count in most)
+
+
+def by_folder(paths: Iterable[str], depth: int = 1) -> dict[str, list[str]]:
+    """Paths by the first `depth` folders that they lie in; "" for those that lie higher."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        parts = path.split("/")
+        found.setdefault("/".join(parts[:depth]) if len(parts) > depth else "", []).append(path)
+    return found
+
+
+def _entries(below: str, real: str, found: Listing):  # type: ignore[no-untyped-def]
+    """What a folder holds: (name, relative path, real path, entry)."""
+    try:
+        with os.scandir(real) as entries:
+            for entry in entries:
+                yield entry.name, f"{below}/{entry.name}" if below else entry.name, entry.path, entry
+    except OSError as error:
+        found.closed[below or "."] = error.strerror or str(error)
+
+
+def _add_file(name: str, place: str, entry: os.DirEntry[str], found: Listing) -> None:
+    last, there = ending(name), not entry.is_symlink() or os.path.exists(entry.path)
+    if last.lower() in EXTENSIONS:
+        if there and not entry.is_file():
+            found.special.append(place)
+            return
+        found.images.append(place)
+        found.broken += [] if there else [place]
+    elif not there:
+        found.links[place] = f"leads to {os.path.realpath(entry.path)}, which is not there"
+    elif last.lower() in UNREADABLE:
+        found.unreadable.append(place)
+    elif name.lower() not in ("thumbs.db", "ehthumbs.db", "desktop.ini"):
+        found.others[last] += 1
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that goes round
+        return False
+
+
+def _may_follow(place: str, follow: Collection[str] | None) -> bool:
+    return follow is None or place.rpartition("/")[0] in follow
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
