@@ -91,23 +91,22 @@ def _bootstrap(
             for metric in metrics:
                 drawn[metric.name].append(metric.resampled(predictions, weights))
     codes = np.arange(n) if groups is None else groups
-    count = units(n, groups)[1]
 
-    def of(value: float, drawn: list[np.ndarray], limits: Limits, bounds: Limits | None) -> Interval:
+    def of(value: float, drawn: list[np.ndarray], limits: Limits, bounds: Limits | None, count: float) -> Interval:
         found = interval(float(value), np.concatenate(drawn), settings.level, lambda: limits, bounds, count)
         return Interval(*found, method)
 
     found: dict[str, Any] = {}
     for metric in metrics:
         value, blocks = metric.compute(predictions), drawn[metric.name]
-        limits = metric.alike(predictions, codes, settings.level)
+        limits, count = metric.alike(predictions, codes, settings.level), metric.units(predictions, codes)
         if isinstance(value, Mapping):
             found[metric.name] = {
-                name: of(item, [block[name] for block in blocks], limits[name], metric.bounds_of(name))
+                name: of(item, [block[name] for block in blocks], limits[name], metric.bounds_of(name), count)
                 for name, item in value.items()
             }
         else:
-            found[metric.name] = of(value, blocks, limits, metric.bounds)
+            found[metric.name] = of(value, blocks, limits, metric.bounds, count)
     return found
 
 

@@ -112,7 +112,7 @@ def interval(
     level: float,
     alike: Callable[[], tuple[float, float]],
     bounds: tuple[float, float] | None = None,
-    units: int | None = None,
+    units: float | None = None,
 ) -> tuple[float, float]:
     """The interval of a figure from its resamples; NaN where too many of them leave it undefined.
 
@@ -124,7 +124,7 @@ def interval(
         level: share of intervals that shall hold the truth
         alike: the interval where every resample gives the figure itself: they have no spread to tell anything by
         bounds: smallest and largest value that the figure can have
-        units: rows or groups that were drawn
+        units: what the figure's spread comes from: rows or groups that were drawn, or see `units_of_classes`
     """
     known = resampled[np.isfinite(resampled)]
     if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(resampled) or not len(known):
@@ -137,7 +137,7 @@ def interval(
 
 
 def logit_interval(
-    value: float, deviation: float, level: float, bounds: tuple[float, float] = (0.0, 1.0), units: int | None = None
+    value: float, deviation: float, level: float, bounds: tuple[float, float] = (0.0, 1.0), units: float | None = None
 ) -> tuple[float, float]:
     """The interval that is symmetric on the logit scale of a figure's bounds, within which it stays.
 
@@ -156,6 +156,19 @@ def logit_interval(
     half = times * deviation / (high - low) / (share * (1 - share))
     middle = np.log(share) - np.log1p(-share)
     return tuple(float(low + (high - low) / (1 + np.exp(-limit))) for limit in (middle - half, middle + half))
+
+
+def units_of_classes(counts: Sequence[int] | np.ndarray) -> float:
+    """As how many units the classes' own count for a figure that weighs all classes alike, such as a mean of their recalls.
+
+    One more than the degrees of freedom of a mean of means, each of so many units of equal spread (Satterthwaite 1946): not
+    much more than the rarest class has, if the others have many; more where several are rare.
+    """
+    counts = np.asarray(counts, dtype=np.float64)
+    counts = counts[counts > 0]
+    if not len(counts):
+        return 1.0
+    return 1 + float((1 / counts).sum() ** 2 / (1 / counts**2 / np.maximum(counts - 1, 1)).sum())
 
 
 def two_sided_p(differences: np.ndarray) -> float:

@@ -50,6 +50,69 @@ def clopper_pearson(
     return np.where(none, np.nan, low)[()], np.where(none, np.nan, high)[()]
 
 
+def mid_p(
+    hits: float | np.ndarray, trials: float | np.ndarray, level: float = 0.95
+) -> tuple[float | np.ndarray, float | np.ndarray]:
+    """The mid-P interval: Clopper and Pearson's with half the chance of the hits found (Lancaster 1961); NaN without trials.
+
+    Arguments and result as `wilson`.
+    """
+    hits, trials = np.broadcast_arrays(np.asarray(hits, dtype=np.float64), np.asarray(trials, dtype=np.float64))
+    low, miss = _mid_p_low(np.stack([hits, trials - hits]), np.stack([trials, trials]), level)
+    none = trials == 0
+    return np.where(none, np.nan, low)[()], np.where(none, np.nan, 1 - miss)[()]
+
+
+def _mid_p_low(hits: np.ndarray, trials: np.ndarray, level: float) -> np.ndarray:
+    """The share of which as many hits or more are seen with a chance of (1 - level) / 2, those found counted by half."""
+    from scipy.special import betainc
+
+    found, misses = np.maximum(hits, 1e-300), trials - hits
+    low, high = np.zeros(hits.shape), np.ones(hits.shape)
+    for _ in range(50):
+        middle = (low + high) / 2
+        more = np.where(misses > 0, betainc(hits + 1, np.maximum(misses, 1e-300), middle), 0.0)
+        chance = (betainc(found, misses + 1, middle) + more) / 2
+        low, high = np.where(chance < (1 - level) / 2, middle, low), np.where(chance < (1 - level) / 2, high, middle)
+    return np.where(hits > 0, low, 0.0)
+
+
+def sum_of_shares(
+    hits: np.ndarray, trials: np.ndarray, factors: np.ndarray, level: float = 0.95
+) -> tuple[float, float]:
+    """The interval of a sum of independent shares, hits [k] of trials [k], each times a factor [k] of either sign.
+
+    Each share's mid-P limits are as far from it as its own error; the errors of independent shares add as squares (MOVER, the
+    method of variance estimates recovery: Newcombe 1998 for two shares, Zou, Huang and Zhang 2009 for sums).
+    """
+    factors = np.asarray(factors, dtype=np.float64)
+    share = np.asarray(hits) / np.asarray(trials)
+    one, other = (factors * (limit - share) for limit in mid_p(hits, trials, level))
+    below, above = np.linalg.norm(np.minimum(one, other)), np.linalg.norm(np.maximum(one, other))
+    value = float(factors @ share)
+    return value - float(below), value + float(above)
+
+
+def mean_of_shares(hits: np.ndarray, trials: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """The interval of the mean of independent shares, hits [k] of trials [k] of 1 or more each."""
+    low, high = sum_of_shares(hits, trials, np.full(len(hits), 1 / len(hits)), level)
+    return max(0.0, low), min(1.0, high)  # beyond by a rounding at most
+
+
+def geometric_mean_of_shares(hits: np.ndarray, trials: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """The interval of the geometric mean of independent shares, as `mean_of_shares` but of their logarithms.
+
+    Where a share is 0, so is the mean, and what it may be at most is the geometric mean of the upper limits.
+    """
+    share = np.asarray(hits) / np.asarray(trials)
+    low, high = mid_p(hits, trials, level)
+    if not share.all():
+        return 0.0, float(np.exp(np.log(high).mean()))
+    middle = np.log(share).mean()
+    below, above = (float(np.linalg.norm(np.log(limit / share))) / len(share) for limit in (low, high))
+    return float(np.exp(middle - below)), min(1.0, float(np.exp(middle + above)))
+
+
 def bound_of_alike(value: float, units: int, level: float = 0.95) -> tuple[float, float]:
     """The interval of a share that is 0 (or 1) however its rows are resampled; NaN for another value.
 

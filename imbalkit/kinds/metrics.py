@@ -73,6 +73,16 @@ class Metric(Part):
         """An interval for rows that are independent of each other; None: there is none, and rows are resampled."""
         return None
 
+    def units(self, predictions: Predictions, groups: np.ndarray) -> float:
+        """As how many independent groups (codes, int [n]; each row its own where there are none) its spread is known.
+
+        Default: all. Where every class weighs alike, the rows of the rarest one tell most of it:
+        imbalkit.functional.bootstrap.units_of_classes.
+        """
+        import numpy as np
+
+        return float(len(np.unique(groups)))
+
     def alike(self, predictions: Predictions, groups: np.ndarray, level: float) -> Limits | dict[str, Limits]:
         """The limits (low, high) where every resample gives the same figure, and so tells nothing of its spread.
 

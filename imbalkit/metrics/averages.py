@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from imbalkit.functional import metrics as formulas
-from imbalkit.kinds import Predictions
-from imbalkit.metrics.common import ConfusionMetric, Pair, ShareMetric
+from imbalkit.functional.proportions import geometric_mean_of_shares, mean_of_shares
+from imbalkit.kinds import Interval, Limits, Predictions
+from imbalkit.metrics.common import ConfusionMetric, Pair, ShareMetric, confusion_of
 
 
 class Accuracy(ShareMetric):
@@ -28,6 +32,10 @@ class BalancedAccuracy(ConfusionMetric):
     def formula(self, confusion: np.ndarray, predictions: Predictions) -> np.ndarray:
         return formulas.balanced_accuracy(confusion)
 
+    def closed_form(self, predictions: Predictions, level: float) -> Interval:
+        """From the mid-P intervals of the recalls."""
+        return _of_recalls(mean_of_shares, predictions, level)
+
 
 class GMean(ConfusionMetric):
     """Geometric mean of the recalls of the classes present (Kubat and Matwin 1997); 0 if one is never found."""
@@ -36,6 +44,19 @@ class GMean(ConfusionMetric):
 
     def formula(self, confusion: np.ndarray, predictions: Predictions) -> np.ndarray:
         return formulas.g_mean(confusion)
+
+    def closed_form(self, predictions: Predictions, level: float) -> Interval:
+        """From the mid-P intervals of the recalls."""
+        return _of_recalls(geometric_mean_of_shares, predictions, level)
+
+
+def _of_recalls(work: Callable[..., Limits], predictions: Predictions, level: float) -> Interval:
+    """The interval of a mean over the recalls of the classes present."""
+    confusion = confusion_of(predictions)
+    here = formulas.present(confusion)
+    if not here.any():
+        return Interval(math.nan, math.nan, "MOVER")
+    return Interval(*work(formulas.found(confusion)[here], confusion.sum(axis=1)[here], level), "MOVER")
 
 
 class MacroF1(ConfusionMetric):

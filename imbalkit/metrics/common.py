@@ -8,7 +8,7 @@ import numpy as np
 
 from imbalkit.functional import metrics as formulas
 from imbalkit.functional import ranking
-from imbalkit.functional.bootstrap import mean_of
+from imbalkit.functional.bootstrap import mean_of, units_of_classes
 from imbalkit.functional.proportions import bound_of_alike, wilson
 from imbalkit.kinds import Interval, Limits, Metric, Predictions
 
@@ -30,6 +30,9 @@ class ConfusionMetric(Metric):
 
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray:
         return self.formula(confusion_of(predictions, weights), predictions)
+
+    def units(self, predictions: Predictions, groups: np.ndarray) -> float:
+        return _units(predictions.labels, groups)
 
 
 class ShareMetric(Metric):
@@ -85,6 +88,10 @@ class RankingMetric(Metric):
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray:
         return self._value(predictions, weights)
 
+    def units(self, predictions: Predictions, groups: np.ndarray) -> float:
+        positive = predictions.positive
+        return _units(predictions.labels if positive is None else predictions.labels == positive, groups)
+
     def _value(self, predictions: Predictions, weights: np.ndarray | None) -> np.ndarray:
         return ranking.one_vs_rest(
             self.formula, predictions.labels, predictions.probabilities, predictions.positive, weights
@@ -105,6 +112,11 @@ class MeanMetric(Metric):
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray:
         rows = self.rows(predictions)
         return mean_of(rows, weights) if np.isfinite(rows).all() else np.full(len(weights), np.nan)
+
+
+def _units(labels: np.ndarray, groups: np.ndarray) -> float:
+    """`units_of_classes` of the groups of each label."""
+    return units_of_classes([len(np.unique(groups[labels == label])) for label in np.unique(labels)])
 
 
 def each(pairs, work):

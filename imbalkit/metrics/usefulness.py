@@ -10,7 +10,8 @@ from pydantic import field_validator
 from imbalkit.functional import usefulness as formulas
 from imbalkit.functional.bootstrap import mean_of
 from imbalkit.functional.metrics import ratio
-from imbalkit.kinds import Limits, Metric, Predictions, param
+from imbalkit.functional.proportions import sum_of_shares
+from imbalkit.kinds import Interval, Limits, Metric, Predictions, param
 from imbalkit.metrics.common import Pair
 from imbalkit.metrics.per_class import FalseAlarmRate, MissRate
 
@@ -87,6 +88,18 @@ class NetBenefit(Metric):
 
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
         return {name: mean_of(rows, weights) for name, rows in self._rows(predictions).items()}
+
+    def closed_form(self, predictions: Predictions, level: float) -> dict[str, Interval]:
+        """From the mid-P intervals of hits and false alarms as shares of all rows."""
+        found = {}
+        for threshold, (name, rows) in zip(self.thresholds, self._rows(predictions).items(), strict=True):
+            limits = (math.nan, math.nan)
+            if len(rows) and not np.isnan(rows).any():
+                counts = np.array([(rows > 0).sum(), (rows < 0).sum()])
+                factors = np.array([1.0, -threshold / (1 - threshold)])
+                limits = sum_of_shares(counts, np.full(2, len(rows)), factors, level)
+            found[name] = Interval(*limits, "MOVER")
+        return found
 
     def _rows(self, predictions: Predictions) -> dict[str, np.ndarray]:
         """What each row adds, float64 [n], by threshold."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import rankdata
+from scipy.stats import rankdata, t
 from sklearn.metrics import roc_auc_score
 
 from imbalkit.functional.delong import delong, delong_interval, midranks
@@ -71,11 +71,54 @@ def test_the_interval_stays_within_bounds():
     positives, scores = s100b()
     low, high = delong_interval(positives, scores)
     area, deviation = 0.73136856368563685, 0.00266868245717244**0.5
-    logit, half = np.log(area / (1 - area)), 1.959963984540054 * deviation / area / (1 - area)
-    assert (np.log(low / (1 - low)), np.log(high / (1 - high))) == pytest.approx((logit - half, logit + half))
+    assert low < area < high
+    assert (low, high) == pytest.approx((area - 1.98 * deviation, area + 1.98 * deviation), abs=0.02)
     perfect = np.arange(20) < 5
     assert delong_interval(perfect, perfect.astype(float)) == (pytest.approx(0.025 ** (1 / 5)), 1.0)
     assert delong_interval(perfect, -perfect.astype(float)) == (0.0, pytest.approx(1 - 0.025 ** (1 / 5)))
+
+
+def test_with_many_rows_it_is_delongs_and_students_t():
+    """What the limits solve, by hand: the distance in standard errors, DeLong's at the area found."""
+    rng = np.random.default_rng(0)
+    positives = np.arange(5000) < 1000
+    scores = rng.normal(size=5000) * np.where(positives, 0.5, 1) + positives
+    areas, covariance = delong(positives, scores)
+    area, deviation = areas[0], covariance[0, 0] ** 0.5
+    logit, half = np.log(area / (1 - area)), 1.96 * deviation / area / (1 - area)
+    expected = 1 / (1 + np.exp([half - logit, -half - logit]))
+    assert delong_interval(positives, scores) == pytest.approx(tuple(expected), abs=1e-3)
+
+
+def test_the_limits_with_few_rows_by_hand():
+    rng = np.random.default_rng(1)
+    positives = np.arange(60) < 6
+    scores = rng.normal(size=60) + 1.2 * positives
+    above = (scores[positives][:, None] > scores[~positives]).mean(axis=1)
+    below = (scores[positives][:, None] > scores[~positives]).mean(axis=0)
+    area, one, other = above.mean(), above.var(ddof=1) / 6, below.var(ddof=1) / 54
+    freedom = (one + other) ** 2 / (one**2 / 5 + other**2 / 53)
+
+    def newcombe(truth):  # Newcombe 2006, method 5, as in his equation with N = (m + n) / 2
+        return truth * (1 - truth) / (6 * 54) * (1 + 29 * (1 - truth) / (2 - truth) + 29 * truth / (1 + truth))
+
+    ratio = (one + other) / newcombe(area)
+    ratio = max(ratio, (freedom * ratio + 10) / (freedom + 10))
+    for limit in delong_interval(positives, scores):
+        assert abs(limit - area) / (ratio * newcombe(limit)) ** 0.5 == pytest.approx(t.ppf(0.975, freedom), rel=1e-6)
+
+
+@given(st.integers(2, 30), st.integers(2, 30), st.integers(0, 10_000), st.sampled_from([0.8, 0.95, 0.999]))
+@settings(max_examples=200, deadline=None)
+def test_an_interval_is_ordered_and_mirrored(hits, others, seed, level):
+    rng = np.random.default_rng(seed)
+    positives, scores = np.arange(hits + others) < hits, rng.integers(0, 6, hits + others).astype(float)
+    low, high = delong_interval(positives, scores, level)
+    if np.isnan(low):
+        return
+    assert 0 <= low <= delong(positives, scores)[0][0] <= high <= 1
+    assert delong_interval(positives, -scores, level) == pytest.approx((1 - high, 1 - low), abs=1e-9)
+    assert delong_interval(~positives, -scores, level) == pytest.approx((low, high), abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,34 @@ def test_few_positive_rows(found, positives, grave):
         assert f"by {100 / positives:.1f} percentage points" in warnings[head].text
 
 
+@pytest.mark.parametrize(("positives", "warned"), [(19, True), (20, False)])
+def test_intervals_from_few_rows(found, positives, warned):
+    head = f"Intervals rest on {positives} test rows of melanoma"
+    warnings = found(positives=positives)
+    assert (head in warnings) == warned
+    if warned:
+        assert "partial AUC in 82" in warnings[head].text
+
+
+def test_intervals_from_few_groups(found):
+    labels, _ = scored(2000, 300)
+    groups = np.where(labels == 1, np.cumsum(labels) // 60, 10 + np.arange(2000) // 2).astype(str)
+    assert any(
+        head.startswith("Intervals rest on") and "test groups of melanoma" in head for head in found(groups=groups)
+    )
+
+
+def test_intervals_from_few_rows_of_many_classes(tmp_path):
+    labels = np.concatenate([np.repeat(np.arange(9), 3), np.full(60, 9)])
+    folder = run_of(
+        tmp_path / "run", labels, np.random.default_rng(0).normal(size=(len(labels), 10)),
+        classes=tuple("abcdefghij"), positive=None, threshold=None,
+    )  # fmt: skip
+    (head,) = [c.head for c in cautions(gather(folder, None, None)) if c.head.startswith("Intervals rest on")]
+    assert "3 test rows of a" in head
+    assert head.endswith("and fewer than 20 of 3 other classes")
+
+
 def test_no_validation_rows(found):
     warnings = found(validation=0, positives=99)
     assert warnings["No validation rows"].grave
