@@ -15,7 +15,7 @@ from imbalkit.datasets.folder_layout import LayoutError, find_splits, split_like
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
 from imbalkit_lite.folders import Listing, endings_text, list_folder
-from imbalkit_lite.images import EXTENSIONS
+from imbalkit_lite.formats import EXTENSIONS
 from imbalkit_lite.left_out import endings_by_folder, left_out
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from imbalkit.datasets.common import HOW_TO_GET, LabelNames, class_order, existing, map_labels, split_names
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
-from imbalkit_lite.images import EXTENSIONS
+from imbalkit_lite.formats import EXTENSIONS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,12 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imbalkit_lite.errors import listing
-from imbalkit_lite.images import EXTENSIONS
-
-UNREADABLE = (
-    *(".heic", ".heif", ".hif", ".svg", ".psd", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf"),
-    *(".dcm", ".dicom", ".nii", ".nii.gz", ".svs", ".ndpi"),
-)
+from imbalkit_lite.formats import EXTENSIONS, UNREADABLE
 
 # What file servers, systems and programs put beside a user's files: bins, thumbnails, indices. In lower case.
 _SYSTEM = re.compile(

@@ -16,7 +16,6 @@ from imbalkit_lite.card import INTERPOLATIONS as _NAMES
 from imbalkit_lite.card import RESIZES
 from imbalkit_lite.errors import DataError, nearest
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm", ".jp2")
 INTERPOLATIONS = {name: Image.Resampling[name.upper()] for name in _NAMES}
 VERSION = 1  # raise it when the pixels that a rule gives change: old caches are then left aside
 _MOST_PIXELS = 2**28  # of a scaled image before it is cropped; only a thread-thin picture gets there
