@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbalkit.datasets.common import HOW_TO_GET, LabelNames, class_order, existing, map_labels, split_names
+from imbalkit.datasets.several_tables import Files, Roots, load_several, read_json_lines
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
 from imbalkit_lite.formats import EXTENSIONS
@@ -26,8 +27,14 @@ class TableDataset(Dataset):
 
     name = "table"
 
-    file: str = param(help="CSV, TSV or Parquet file with a header and one row an image")
-    root: str | None = param(None, help="folder that relative image paths start at (default: the table's own folder)")
+    file: Files = param(
+        help="CSV, TSV, JSON lines or Parquet file with a header and one row an image; several as a list, or by split: "
+        "{train: train/metadata.csv, test: test/metadata.csv}"
+    )
+    root: Roots | None = param(
+        None,
+        help="folder that relative image paths start at, or {train: folder, ...} (default: the table's own folder)",
+    )
     path_column: str = param("path", help="column with the image paths")
     path_template: str | None = param(
         None, help='how columns make a path, such as "{isic_id}.jpg"; path_column is then not used'
@@ -48,6 +55,8 @@ class TableDataset(Dataset):
 
         from imbalkit.table import Table
 
+        if not isinstance(self.file, str) or isinstance(self.root, dict):
+            return load_several(self)
         file = existing(self.file, "table", self.how_to_get)
         root = Path(self.root).expanduser() if self.root is not None else file.parent
         fields = template_fields(self.path_template) if self.path_template else [self.path_column]
@@ -123,8 +132,9 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
     as_text = strict | set(ids)
     endings = [suffix.lower() for suffix in file.suffixes]
     try:
-        if ".parquet" in endings or ".pq" in endings:
-            frame = pd.read_parquet(file)
+        lines = endings[-1:] in ([".jsonl"], [".ndjson"])
+        if lines or ".parquet" in endings or ".pq" in endings:
+            frame = read_json_lines(file) if lines else pd.read_parquet(file)
             for column in as_text & set(frame.columns):
                 known = frame[column].notna()
                 frame[column] = whole_numbers(frame[column].astype(object).where(known, "").astype(str)).mask(~known)

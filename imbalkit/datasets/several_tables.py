@@ -1,0 +1,109 @@
+"""Tables put together: one a split, or parts of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator
+
+from imbalkit.datasets.common import SPLITS
+from imbalkit.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imbalkit.datasets.table import TableDataset
+    from imbalkit.table import Table
+
+
+def _by_split(value: Any) -> Any:
+    if isinstance(value, dict):
+        unknown = [key for key in value if str(key).strip().lower() not in SPLITS]
+        if unknown:
+            raise ValueError(f"expected the splits {', '.join(SPLITS)} as keys, got {unknown[0]!r}")
+    if isinstance(value, dict | list) and not value:
+        raise ValueError("expected a file, got none")
+    return value
+
+
+Files = Annotated[str | list[str] | dict[str, str | list[str]], BeforeValidator(_by_split)]
+"""A file, several that are one table, or those of each split."""
+
+Roots = Annotated[str | dict[str, str], BeforeValidator(_by_split)]
+"""A folder, or one of each split."""
+
+
+def load_several(part: TableDataset) -> Table:
+    """The rows of all files of a table part, with a column `split` where they are named by split.
+
+    Classes are in the order that the recipe gives, else in natural order. Raises DataError as `load` of each file does.
+    """
+    import pandas as pd
+
+    from imbalkit.table import Table, natural_order
+
+    if isinstance(part.file, Mapping) and part.split_column:
+        raise DataError("`file` names the tables by split: leave out `split_column`")
+    if isinstance(part.root, Mapping) and not isinstance(part.file, Mapping):
+        raise DataError("`root` names folders by split: name the tables by split too, `file: {train: ..., test: ...}`")
+    tables = []
+    for split, files in files_of(part.file):
+        for file in files:
+            table = part.model_copy(update={"file": file, "root": _root_of(part.root, split)}).load()
+            if split is not None:
+                table.frame["split"] = split
+            tables.append((file, table))
+    frame = pd.concat([table.frame for _, table in tables], ignore_index=True)
+    classes = tuple(dict.fromkeys(name for _, table in tables for name in table.classes))
+    if all(table.classes == natural_order(table.frame["label"]) for _, table in tables):
+        classes = natural_order(frame["label"])
+    removed = [table.removed.assign(file=file) for file, table in tables if table.removed is not None]
+
+    def said(what: str) -> list[str]:
+        return [f"{file}: {note}" for file, table in tables for note in getattr(table, what)]
+
+    return Table.build(
+        frame,
+        classes=classes,
+        notes=said("notes"),
+        cautions=said("cautions"),
+        problems=said("problems"),
+        removed=pd.concat(removed, ignore_index=True) if removed else None,
+    )
+
+
+def _root_of(root: str | Mapping[str, str] | None, split: str | None) -> str | None:
+    if not isinstance(root, Mapping):
+        return root
+    return {SPLITS[name.strip().lower()]: folder for name, folder in root.items()}.get(split or "")
+
+
+def read_json_lines(file: Path) -> pd.DataFrame:
+    """One JSON object a line as a row. Raises ValueError for anything else."""
+    import pandas as pd
+
+    rows = []
+    with open(file, encoding="utf-8-sig") as stream:
+        for number, line in enumerate(stream, start=1):
+            if line.strip():
+                try:
+                    rows.append(json.loads(line))
+                except ValueError as error:
+                    raise ValueError(f"line {number} is no JSON ({error})") from None
+                if not isinstance(rows[-1], dict):
+                    raise ValueError(f"expected an object {{...}} in line {number}, got {line.strip()[:40]}")
+    return pd.DataFrame(rows)
+
+
+def files_of(file: str | list[str] | Mapping[str, str | list[str]]) -> list[tuple[str | None, list[str]]]:
+    """(split or None, its files)."""
+
+    def listed(files: str | list[str]) -> list[str]:
+        return [files] if isinstance(files, str) else list(files)
+
+    if isinstance(file, Mapping):
+        return [(SPLITS[name.strip().lower()], listed(files)) for name, files in file.items()]
+    return [(None, listed(file))]
