@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from imbalkit.datasets.folder_layout import LayoutError
 from imbalkit.errors import DataError, listing
+from imbalkit.split_tables_inspection import find_split_tables, inspect_split_tables, tables_in
 
 if TYPE_CHECKING:
     from imbalkit.inspection import Findings
-
-TABLES = (".csv", ".tsv", ".parquet")
 
 
 def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings:
     """The dataset part that reads a folder. Raises DataError where nothing fits."""
     from imbalkit.table_inspection import inspect_table
     from imbalkit_lite.folders import list_folder
+    from imbalkit_lite.left_out import left_out
 
     place = path.expanduser()
-    images = list_folder(place).images
+    below = list_folder(place)
+    images = below.images
     tops = list(dict.fromkeys(image.split("/")[0] for image in images if "/" in image))
-    tables = sorted(file for file in place.iterdir() if file.suffix.lower() in TABLES and file.is_file())
+    tables = tables_in(place)
     why = None
     if len(tops) > 1 or (tops and not tables):
         try:
@@ -35,18 +36,21 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
                 found.hints.append(f"{listing(table.name for table in tables)} was not used; to use it, run init on it")
             if len(found.table.classes) > 1:
                 return found
+    if by_split := find_split_tables(path.expanduser()):
+        return inspect_split_tables(by_split, root, label)
     if len(tables) == 1:
         return inspect_table(tables[0], root, label)
     if tables:
         raise DataError(f"{place.absolute()} has several tables: run init on one of {listing(t.name for t in tables)}")
     if why is not None:
         raise why
-    below = sorted({image.split("/")[1] for image in images if image.count("/") > 1})
+    deeper = sorted({image.split("/")[1] for image in images if image.count("/") > 1})
     what = f"{len(images)} images in {listing(tops) or 'no folder'}" if images else "no images"
-    if len(tops) == 1 and len(below) > 1:
-        what += f", which has the folders {listing(below)}: run init on {path / tops[0]} if these are the classes"
+    if len(tops) == 1 and len(deeper) > 1:
+        what += f", which has the folders {listing(deeper)}: run init on {path / tops[0]} if these are the classes"
     raise DataError(
         f"expected one folder a class, or a CSV file with image paths and labels, in {place.absolute()}; found {what}"
+        + "".join(f"; {said}" for said in left_out(below))
     )
 
 

@@ -138,7 +138,7 @@ def recipe_text(found: Findings, out: Path) -> str:
     table, counts = found.table, found.table.counts()
 
     def flow(value: Any) -> str:
-        text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)
+        text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False)
         text = text.removesuffix("...\n").strip()
         return text if len(text.splitlines()) == 1 else json.dumps(value)  # JSON is YAML, and escapes line breaks
 

@@ -170,12 +170,13 @@ class ImageFolder(Dataset):
         images = [image for image in images if image.split("/")[0] in splits]
         flat = sorted({image.split("/")[0] for image in images if image.count("/") == 1})
         if flat:
-            rest = [top for top in splits if top not in flat]
+            rest = {top: side for top, side in splits.items() if top not in flat}
+            proposal = {"splits": rest} if self.splits else {"ignore": [*self.ignore, *flat]}
+            leave_out = "take it out of `splits`" if self.splits else f"leave it out with `ignore: [{listing(flat)}]`"
             raise LayoutError(
                 f"expected class folders in {root.absolute() / flat[0]}, found images; sort them into class folders, "
-                f"leave the folder out with `ignore: [{listing(flat)}]`, or say `splits: {{}}` if {listing(splits)} are "
-                "classes",
-                {"ignore": [*self.ignore, *flat]} if rest else {},
+                f"{leave_out}, or say `splits: {{}}` if {listing(splits)} are classes",
+                proposal if rest else {},
             )
         return images, cautions, notes
 
