@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from imbalkit.errors import ImbalkitError
+from imbalkit.functional.checks import check_number, class_weights
 
 REDUCTIONS = ("mean", "none")
 
@@ -79,7 +80,7 @@ class CrossEntropy(nn.Module):
 
     def __init__(self, label_smoothing: float = 0.0, reduction: str = "mean"):
         super().__init__()
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = check_number(label_smoothing, "label_smoothing", most=1)
         self.reduction = check_reduction(reduction)
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -91,14 +92,17 @@ class WeightedCrossEntropy(nn.Module):
     """Cross entropy times the weight of a row's class; the mean is over rows, see `cross_entropy`.
 
     Args:
-        weights: a weight for each class, [C]
+        weights: a weight for each class, [C], in their order
+
+    Raises:
+        ImbalkitError: weights that are negative, not finite, or all 0
     """
 
     def __init__(self, weights: Sequence[float] | Tensor, label_smoothing: float = 0.0, reduction: str = "mean"):
         super().__init__()
         # Not persistent: a recipe's weights decide, never those of a checkpoint.
-        self.register_buffer("weights", torch.as_tensor(weights, dtype=torch.float32), persistent=False)
-        self.label_smoothing = label_smoothing
+        self.register_buffer("weights", class_weights(weights, None, "weights"), persistent=False)
+        self.label_smoothing = check_number(label_smoothing, "label_smoothing", most=1)
         self.reduction = check_reduction(reduction)
 
     def class_weights(self) -> Tensor:

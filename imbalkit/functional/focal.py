@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from imbalkit.errors import ImbalkitError
 from imbalkit.functional.ce import at_least_float32, check_batch, check_reduction
+from imbalkit.functional.checks import check_count, check_number, class_weights
 
 
 def focal_loss(
@@ -35,12 +37,19 @@ def focal_loss(
         others = log_p.scatter(1, own, -torch.inf).logsumexp(1)  # log(1 - p_y), [n]
         loss = loss * (delta * others).exp()
     if alpha is not None:
+        if alpha.shape != logits.shape[1:]:  # an index would take a longer one without a word
+            raise ImbalkitError(
+                f"alpha: expected a weight for each class, [{logits.shape[1]}], got {list(alpha.shape)}"
+            )
         loss = loss * alpha.detach().to(loss.dtype)[targets]
     return loss if reduction == "none" else loss.sum() / max(len(targets), 1)
 
 
 class Focal(nn.Module):
-    """Focal loss in float32; arguments as in `focal_loss`, `alpha` also as a sequence of C numbers."""
+    """Focal loss in float32; arguments as in `focal_loss`, `alpha` also as a sequence of C numbers.
+
+    Raises ImbalkitError for an alpha that is not one weight a class, in the order of the classes.
+    """
 
     def __init__(
         self,
@@ -50,10 +59,10 @@ class Focal(nn.Module):
         reduction: str = "mean",
     ):
         super().__init__()
-        alpha = None if alpha is None else torch.as_tensor(alpha, dtype=torch.float32)
+        self.num_classes = check_count(num_classes, "num_classes")
+        alpha = None if alpha is None else class_weights(alpha, num_classes, "alpha")
         self.register_buffer("alpha", alpha, persistent=False)
-        self.num_classes = num_classes
-        self.delta = delta
+        self.delta = check_number(delta, "delta")
         self.reduction = check_reduction(reduction)
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional.ce import check_batch, check_reduction, cross_entropy
+from imbalkit.functional.checks import check_count, check_number, class_weights
 
 ESTIMATORS = ("batch", "ema", "epoch")
 
@@ -75,7 +76,7 @@ class RecallCrossEntropy(nn.Module):
         estimator: "batch", "ema" or "epoch"
         floor: the least FN to reckon with, in rows
         decay: of the "ema" estimator, 0..1
-        costs: a factor on the weight of each class, [C] (gamma in eq. 7); None for 1
+        costs: a factor on the weight of each class, [C], in their order (gamma in eq. 7); None for 1
         label_smoothing: as in `cross_entropy`
         reduction: "mean" (scalar, over rows) or "none" ([n])
     """
@@ -93,15 +94,15 @@ class RecallCrossEntropy(nn.Module):
         super().__init__()
         if estimator not in ESTIMATORS:
             raise ImbalkitError(f"estimator: expected one of {', '.join(ESTIMATORS)}, got {estimator!r}")
-        self.num_classes = num_classes
+        self.num_classes = check_count(num_classes, "num_classes")
         self.estimator = estimator
-        self.floor = floor
-        self.decay = decay
-        self.label_smoothing = label_smoothing
+        self.floor = check_number(floor, "floor")
+        self.decay = check_number(decay, "decay", most=1, below=True)
+        self.label_smoothing = check_number(label_smoothing, "label_smoothing", most=1)
         self.reduction = check_reduction(reduction)
         self.register_buffer("counts", torch.zeros(2, num_classes))
         self.register_buffer("running", torch.zeros(2, num_classes))
-        costs = None if costs is None else torch.as_tensor(costs, dtype=torch.float32)
+        costs = None if costs is None else class_weights(costs, num_classes, "costs")
         self.register_buffer("costs", costs, persistent=False)
 
     @property

@@ -95,8 +95,16 @@ def cost_threshold(costs: np.ndarray) -> float:
 
     Args:
         costs: [2, 2], label down, decision across; each mistake costs at least as much as being right, and one of them more
+
+    Raises:
+        DataError: other costs
     """
+    costs = np.asarray(costs, dtype=np.float64)
+    if costs.shape != (2, 2) or not np.isfinite(costs).all():
+        raise DataError(f"expected costs [2, 2], label down and decision across, got {costs.tolist()}")
     alarm, miss = costs[0][1] - costs[0][0], costs[1][0] - costs[1][1]
+    if alarm < 0 or miss < 0 or alarm + miss == 0:
+        raise DataError(f"expected costs of mistakes above those of being right, got {costs.tolist()}")
     return float(alarm / (alarm + miss))
 
 

@@ -24,6 +24,13 @@ def by_class(factors: Mapping[str, float], context: BuildContext) -> list[float]
     return [float(factors.get(name, 1.0)) for name in context.classes]
 
 
+def all_zero(factors: Mapping[str, float] | None, classes: Sequence[str], field: str) -> list[tuple[str, str]]:
+    """The problem of a parameter that leaves no class with any weight, as `check_classes` gives it; else none."""
+    if factors is None or not classes or any(factors.get(name, 1.0) for name in classes):
+        return []
+    return [(field, "gives every class a weight of 0: nothing would be learned; expected one above 0")]
+
+
 def constant_weights(weights: Sequence[float], label_smoothing: float = 0.0) -> PriorShift:
     """The shift of cross entropy with a constant weight for each class: as if each had so many times its rows.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imbalkit.kinds import BuildContext, Loss, PriorShift, param
-from imbalkit.losses.by_class import ClassFactors, by_class, constant_weights
+from imbalkit.losses.by_class import ClassFactors, all_zero, by_class, constant_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,6 +17,9 @@ class Focal(Loss):
     name = "focal"
     delta: float = param(2.0, help="focusing exponent (often called gamma); 0 gives cross entropy", ge=0)
     alpha: ClassFactors | None = param(None, help="factor of each class by its name; 1 for a class not named")
+
+    def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
+        return all_zero(self.alpha, classes, "alpha")
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         alpha = by_class(self.alpha or {}, context)

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from imbalkit.errors import ImbalkitError
 from imbalkit.kinds import BuildContext, param
-from imbalkit.losses.by_class import ClassFactors, by_class
+from imbalkit.losses.by_class import ClassFactors, all_zero, by_class
 from imbalkit.losses.rce import RCE
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class GammaRCE(RCE):
 
     def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
         if self.gamma is None or len(classes) == 2:
-            return []
+            return all_zero(self.costs, classes, "costs")
         return [
             (
                 "gamma",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from imbalkit.kinds import BuildContext, Loss, PriorShift, param
-from imbalkit.losses.by_class import ClassFactors, by_class, constant_weights
+from imbalkit.losses.by_class import ClassFactors, all_zero, by_class, constant_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,6 +17,9 @@ class WeightedCE(Loss):
     name = "weighted_ce"
     weights: ClassFactors = param(help="weight of each class by its name; 1 for a class not named", min_length=1)
     label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
+
+    def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
+        return all_zero(self.weights, classes, "weights")
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         return constant_weights(by_class(self.weights, context), self.label_smoothing)

@@ -13,6 +13,7 @@ from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.model_selection import TunedThresholdClassifierCV
 
 from imbalkit.errors import DataError
+from imbalkit.functional.thresholds import cost_threshold
 from imbalkit.thresholds.best_f import BestF
 from imbalkit.thresholds.cost import Cost
 
@@ -93,6 +94,14 @@ def test_a_matrix_of_two_classes_is_the_formula_of_elkan():
     assert np.array_equal(called, p >= threshold)
     other = Cost(costs=costs, by="probabilities").for_classes(CLASSES, positive=0)
     assert other.choose(np.zeros(0, dtype=bool), np.zeros(0)) == pytest.approx(18 / 20)
+
+
+@pytest.mark.parametrize(
+    "costs", [np.ones(2), np.eye(3), [[0, np.nan], [1, 0]], [[0, 0], [0, 0]], [[1, 0], [1, 0]]], ids=str
+)
+def test_costs_that_are_no_matrix_of_two_classes(costs):
+    with pytest.raises(DataError, match="expected costs"):
+        cost_threshold(costs)
 
 
 def test_a_matrix_on_validation_rows():
