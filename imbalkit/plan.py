@@ -201,7 +201,7 @@ class Plan:
         return op.decide(uniforms(self.seed, self.key[rows], index, len(op.parameters)))
 
     def to_dataset(self, images: Any, **options: Any) -> PlanDataset:
-        """An ordinary torch Dataset over this plan; see imbalkit.rendering.PlanDataset."""
+        """An ordinary torch Dataset over this plan, of a store, an array or a Dataset; see imbalkit.rendering.PlanDataset."""
         from imbalkit.rendering import PlanDataset
 
         return PlanDataset(self, images, **options)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset as TorchDataset
 
+from imbalkit.dataset_store import as_store
 from imbalkit.errors import PlanError
 from imbalkit.kinds import Op
 from imbalkit.plan import Plan
@@ -81,14 +82,24 @@ class PlanDataset(TorchDataset):
     `__getitems__` renders a whole batch at once, which DataLoader uses by itself.
     """
 
-    def __init__(self, plan: Plan, images: ImageStore, transform: Any = None):
+    def __init__(self, plan: Plan, images: Any, transform: Any = None):
         """
         Args:
             plan: rows to train on
-            images: decoded images by sample index
+            images: images by sample index: a store, an array uint8, or a map-style torch Dataset (imbalkit.dataset_store)
             transform: called on each image, [C, H, W]
+
+        Raises:
+            DataError: something else
+            PlanError: fewer images than the plan's rows are made from
         """
-        self.plan, self.images, self.transform = plan, images, transform
+        self.plan, self.images, self.transform = plan, as_store(images), transform
+        needed = int(plan.source.max()) + 1 if len(plan) else 0
+        if len(self.images) < needed:
+            raise PlanError(
+                f"the plan's rows are made from samples 0 to {needed - 1:,}, and there are {len(self.images):,} images: give "
+                "those that the plan was made for, in their order"
+            )
 
     def __len__(self) -> int:
         return len(self.plan)
