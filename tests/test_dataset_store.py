@@ -54,8 +54,8 @@ DATASETS = {
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_the_pixels_of_any_dataset(name):
-    plan = Plan.from_labels([1, 1, 1], ["a", "b"], sources=[3, 9, 3])
-    expected = torch.from_numpy(PIXELS[[3, 9, 3]]).permute(0, 3, 1, 2) / 255
+    plan = Plan.from_labels([1, 1, 1], ["a", "b"], sources=[3, 9, 4])
+    expected = torch.from_numpy(PIXELS[[3, 9, 4]]).permute(0, 3, 1, 2) / 255
     if name == "channels last":
         expected = expected.repeat_interleave(2, dim=2)
     dataset = plan.to_dataset(DATASETS[name])
