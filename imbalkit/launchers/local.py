@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from imbalkit.kinds import Launcher, param
+from imbalkit.launchers.warm import Running, start
 
 
 class Local(Launcher):
@@ -17,10 +18,10 @@ class Local(Launcher):
     jobs: int = param(1, help="how many run at once", unit="processes", ge=1)
 
     def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
-        running: set[subprocess.Popen[bytes]] = set()
+        running: set[Running] = set()
 
         def run(command: Sequence[str]) -> int:
-            process = subprocess.Popen(command)
+            process = start(command, os.environ)
             running.add(process)
             try:
                 return process.wait()

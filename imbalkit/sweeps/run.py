@@ -186,7 +186,9 @@ def _watch(results: Results, cells: Sequence[Cell], progress: Progress, stop: th
     """Take in each cell's results as it finishes, and tell."""
     told = {cell.id for cell in cells if results.is_finished(cell)}
     finished = len(told)
-    while not stop.wait(0.5):
+    stopped = False
+    while not stopped:
+        stopped = stop.wait(0.5)  # and one more look at what finished last
         try:
             new = results.collect()
             failed = {cell: error for cell, error in results.errors().items() if cell not in told}

@@ -58,6 +58,10 @@ def sweep(*arguments, cwd, check=True):
     return imbalkit("sweep", *arguments, cwd=cwd, check=check)
 
 
+def processes_of(group):
+    return subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True).stdout.split()
+
+
 def test_a_sweep_leaves_figures_predictions_and_tables(folder):
     result = sweep("grid.yaml", "--jobs", 2, cwd=folder)
     assert "4 of 4 finished" in result.stderr
@@ -155,9 +159,10 @@ def test_a_killed_sweep_goes_on_where_it_was(folder, how):
     finished = {file.parent.name: file.stat().st_mtime_ns for file in cells.glob("*/metrics.json")}
     assert len(finished) == 1
     if how != signal.SIGKILL:  # told to stop, the sweep takes its processes along
-        time.sleep(1)
-        left = subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, text=True).stdout.split()
-        assert not left
+        deadline = time.time() + 20
+        while processes_of(process.pid) and time.time() < deadline:
+            time.sleep(0.1)
+        assert not processes_of(process.pid)
     result = sweep("grid.yaml", "--resume", cwd=folder)
     assert "1 of 2 cells are finished" in result.stderr
     for cell, time_ns in finished.items():
