@@ -80,6 +80,13 @@ def inspect(
     _scan(found, progress)
     if not found.sizes:
         raise DataError(f"none of the {len(found.table)} images can be read: the first is {': '.join(found.bad[0])}")
+    unread = {path for path, _ in found.bad}
+    lost = found.table.frame.loc[found.table.frame["path"].isin(unread), "label"].value_counts() if unread else {}
+    gone = [name for name, count in zip(classes, counts, strict=True) if lost.get(name) == count]
+    if gone:
+        found.hints.append(
+            f"no image of {listing(gone)} can be read: a run stops there; mend them, or leave the class out"
+        )
     few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < 10]
     if few:
         found.hints.append(f"too few images to train and test on: {listing(few)}")

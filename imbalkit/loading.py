@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from lightning_fabric import Fabric
 
 from imbalkit.cache import bad_images_message, open_store
-from imbalkit.errors import PlanError
+from imbalkit.errors import DataError, PlanError, listing
 from imbalkit.planning import Prepared, operations
 from imbalkit.progress import Progress
 from imbalkit.resident import place
@@ -28,6 +30,7 @@ def load_images(prepared: Prepared, fabric: Fabric, progress: Progress) -> tuple
 
     Raises:
         DataError: unreadable images, all of them listed (unless the recipe skips them)
+        DataError: a class without a picture to train on, as none of them can be read
         PlanError: quarter turns of images that are not square
     """
     rule, settings, table = image_rule(prepared), prepared.recipe.images, prepared.table
@@ -48,5 +51,23 @@ def load_images(prepared: Prepared, fabric: Fabric, progress: Progress) -> tuple
         )
     bad = tuple(getattr(store, "bad", ()))
     if bad:
+        _check_classes(prepared, bad)
         progress.note(bad_images_message(bad, len(table)).replace("to skip):", "to error to stop here); left out:"))
     return place(store, fabric.device, settings.device_memory), bad
+
+
+def _check_classes(prepared: Prepared, bad: Sequence[BadImage]) -> None:
+    """Raise DataError for classes of which no training picture can be read: a network cannot learn them."""
+    rows = np.setdiff1d(prepared.split.train, [image.index for image in bad])
+    before, left = prepared.table.counts(prepared.split.train), prepared.table.counts(rows)
+    lost = [
+        f"{name!r} ({count:,})"
+        for name, count, rest in zip(prepared.classes, before, left, strict=True)
+        if count and not rest
+    ]
+    if lost:
+        first = next(image for image in bad if image.index in set(prepared.split.train.tolist()))
+        raise DataError(
+            f"no picture of {listing(lost)} that can be read is left to train on (such as {first.path}: {first.reason}): mend "
+            "them, or take the class out of the data"
+        )

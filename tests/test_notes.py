@@ -58,3 +58,16 @@ def test_init_tells_the_notes(monkeypatch, tmp_path):
     monkeypatch.setattr(ImageFolder, "load", lambda self: replace(load(self), notes=(NOTE,), cautions=(CAUTION,)))
     lines = imbalkit("init", "photos", cwd=tmp_path).stdout.splitlines()
     assert lines.index(CAUTION) < lines.index(NOTE)
+
+
+def test_a_class_of_which_no_picture_can_be_read_stops_a_run(tmp_path):
+    for number in range(6):
+        for name in "ab":
+            image(tmp_path / "d" / name / f"{number}.png", 8, 8, number)
+        (tmp_path / "d" / "c").mkdir(exist_ok=True)
+        (tmp_path / "d" / "c" / f"{number}.png").write_bytes(b"no picture")
+    output = imbalkit("init", "d", cwd=tmp_path).stdout
+    assert "no image of c can be read: a run stops there" in output
+    done = imbalkit("run", "recipe.yaml", "--set=training.epochs=1", cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert "error: no picture of 'c' (4) that can be read is left to train on (such as d" in done.stderr
