@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.datasets.folder_layout import LayoutError
+from imbalkit.datasets.folder_layout import LayoutError, flow
 from imbalkit.errors import DataError, listing
 from imbalkit.split_tables_inspection import find_split_tables, inspect_split_tables, tables_in
 
@@ -33,7 +32,9 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
             why = error
         else:
             if tables:
-                found.hints.append(f"{listing(table.name for table in tables)} was not used; to use it, run init on it")
+                found.hints.append(
+                    f"tables that are not used: {listing(t.name for t in tables)}; to use one, run init on it"
+                )
             if len(found.table.classes) > 1:
                 return found
     if by_split := find_split_tables(path.expanduser()):
@@ -46,6 +47,12 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
         raise why
     deeper = sorted({image.split("/")[1] for image in images if image.count("/") > 1})
     what = f"{len(images)} images in {listing(tops) or 'no folder'}" if images else "no images"
+    archives = [
+        entry.name
+        for entry in sorted(place.iterdir())
+        if entry.suffix.lower() in (".zip", ".tar", ".gz", ".7z", ".rar")
+    ]
+    what += f" (unpack {listing(archives)} first)" if archives and not images else ""
     if len(tops) == 1 and len(deeper) > 1:
         what += f", which has the folders {listing(deeper)}: run init on {path / tops[0]} if these are the classes"
     raise DataError(
@@ -69,7 +76,8 @@ def _class_folders(path: Path) -> Findings:
         except LayoutError as error:
             if not error.proposal or error.proposal.items() <= parameters.items():
                 raise
-            hints.append(f"{error}; the recipe has {_flow(error.proposal)}")
+            keys = ", ".join(f"{key}: {flow(value)}" for key, value in error.proposal.items())
+            hints.append(f"{error}; the recipe has {keys}")
             parameters |= error.proposal
     found.hints += _groups_below(found, part)
     return found
@@ -89,7 +97,3 @@ def _groups_below(found: Findings, part: Any) -> list[str]:
         f"the class folders hold {len(below)} folders: if each is of one patient or scene, keep it on one side of the split "
         f"with group_pattern: '{found.group_pattern}'"
     ]
-
-
-def _flow(parameters: dict[str, Any]) -> str:
-    return ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in parameters.items())

@@ -35,10 +35,8 @@ def find_split_tables(folder: Path) -> dict[str, Path]:
         if split is not None and (len(named) == 1 or len(tables) == 1):
             found.setdefault(split, *(named or tables))
     if not found:
-        for table in tables_in(folder):
-            split = mentions_split(table.stem)
-            if split is not None:
-                found.setdefault(split, table)
+        tables = {table: mentions_split(table.stem) for table in tables_in(folder)}
+        found = {split: table for table, split in tables.items() if split and list(tables.values()).count(split) == 1}
     found = {split: found[split] for split in dict.fromkeys(SPLITS.values()) if split in found}
     return found if len(found) > 1 and "train" in found else {}
 

@@ -33,8 +33,8 @@ def test_split_folders_beside_others(tmp_path):
     images(tmp_path / "d", **{"train/a": 6, "train/b": 6, "test/a": 3, "test/b": 3, "unlabelled/in": 2})
     output, data, prepared = init(tmp_path / "d")
     assert data == {"name": "image_folder", "root": str(tmp_path / "d"), "ignore": ["unlabelled"]}
-    assert "train, test look like splits, beside them is unlabelled" in output
-    assert 'the recipe has ignore: ["unlabelled"]' in output
+    assert "train, test look like splits, beside which is unlabelled" in output
+    assert "the recipe has ignore: [unlabelled]" in output
     assert prepared.classes == ("a", "b")
     assert len(prepared.split.test) == 6
 

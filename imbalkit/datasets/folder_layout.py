@@ -43,37 +43,70 @@ def find_splits(images: Iterable[str]) -> dict[str, str]:
     """Top-level folder -> train | validation | test; empty where the top-level folders are classes.
 
     Folders are splits where all that hold images are called so (train, val, test, ...). Raises LayoutError where some
-    look like a training set and a test set and others do not, or where their names only resemble those of splits.
+    look like a training set, with a test set or class folders of its own, and others do not, or where their names only
+    resemble those of splits.
     """
-    parts = [image.split("/") for image in images]
-    tops = dict.fromkeys(part[0] for part in parts if len(part) > 1)
+    tops, below = _levels(images)
     if all(top.lower() in SPLITS for top in tops):
         return {top: SPLITS[top.lower()] for top in tops}
-    with_classes = {part[0] for part in parts if len(part) > 2}
-    like = {top: mentions_split(top) if top in with_classes else split_like(top) for top in tops}
+    like = {top: mentions_split(top) if below[top] else split_like(top) for top in tops}
     sides = {top: side for side in ("train", "validation", "test") for top in tops if like[top] == side}
-    if "train" not in sides.values() or len(set(sides.values())) < 2:
-        return {}
     others = [top for top in tops if top not in sides]
+    alone = len(set(sides.values())) == 1 and (
+        any(len(below[top]) < 2 for top in sides) or all(below[top] for top in others)
+    )
+    if "train" not in sides.values() or alone:
+        return {}
     exact = all(top.lower() in SPLITS for top in sides)
-    splits = {"splits": sides}
-    said = f"{listing(sides)} look like splits" + (f", beside them is {listing(others)}" if others else "")
-    if not with_classes & set(sides):
+    said = f"{listing(sides)} look{'s' if len(sides) == 1 else ''} like {'a split' if len(sides) == 1 else 'splits'}"
+    said += f", beside which is {listing(others)}" if others else ""
+    if not any(below[top] for top in sides):
         raise LayoutError(
             f"{said}; but there are no class folders in them: list the images and their labels in a table (data set "
             "`table`), or say `splits: {}` if these folders are classes",
             {},
         )
-    ignore = f"leave out {listing(others)} with `ignore: [{', '.join(others)}]`, or " if exact else ""
+    ignore = f"leave out {listing(others)} with `ignore: {flow(others)}`, or " if exact else ""
     raise LayoutError(
-        f"{said}: {ignore}say which folders are splits with `splits: {_flow(sides)}` (`splits: {{}}`: none, all are "
-        "classes)",
-        {"ignore": others} if exact else splits,
+        f"{said}: {ignore}say which folders are splits with `splits: {flow(sides)}` (`splits: {{}}`: none, all are classes)",
+        {"ignore": others} if exact else {"splits": sides},
     )
 
 
-def _flow(mapping: Mapping[str, str]) -> str:
-    """A mapping as YAML on one line."""
+def doubts(images: Iterable[str]) -> list[str]:
+    """Cautions on top-level folders that are taken for classes, given the images' paths."""
+    tops, below = _levels(images)
+    said = []
+    for top in tops:
+        if split_like(top) and len(below[top]) > 1:
+            said.append(
+                f"the folder {top!r} is taken for a class, though it is called like a split and holds the folders "
+                f"{listing(sorted(below[top]), 5)}; if it is one, say `splits: {flow({top: split_like(top)})}`"
+            )
+    inside = {name: split_like(name) for top in tops for name in below[top] if split_like(name)}
+    if len(set(inside.values())) > 1:
+        said.append(
+            f"the class folders hold folders that are called like splits ({listing(sorted(inside))}), which are not used as "
+            "such: put the splits above the classes, or list the images in a table with a column for the split"
+        )
+    return said
+
+
+def flow(value: Any) -> str:
+    """A value as YAML on one line."""
     import yaml
 
-    return yaml.safe_dump(dict(mapping), default_flow_style=True, width=10**6, sort_keys=False).strip()
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False)
+    return text.removesuffix("...\n").strip()
+
+
+def _levels(images: Iterable[str]) -> tuple[list[str], dict[str, set[str]]]:
+    """Top-level folders with images, and the folders with images in each."""
+    below: dict[str, set[str]] = {}
+    for image in images:
+        parts = image.split("/", 2)
+        if len(parts) > 1:
+            below.setdefault(parts[0], set())
+            if len(parts) > 2:
+                below[parts[0]].add(parts[1])
+    return list(below), below

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, field_validator
 
 from imbalkit.datasets.common import HOW_TO_GET, SPLITS, LabelNames, Text, class_order, existing
-from imbalkit.datasets.folder_layout import LayoutError, find_splits, split_like
+from imbalkit.datasets.folder_layout import LayoutError, doubts, find_splits, flow, mentions_split
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
 from imbalkit_lite.folders import Listing, endings_text, list_folder
@@ -88,9 +88,10 @@ class ImageFolder(Dataset):
         splits = self._splits(found, root)
         depth = 1 if splits is None else 2
         images, cautions, notes = self._in_class_folders(found, root, splits)
-        parts = [image.split("/") for image in images]
+        parts = [image.split("/", depth) for image in images]
+        start = os.path.join(root, "")
         folders = [part[depth - 1] for part in parts]
-        frame: dict[str, Any] = {"path": [os.path.join(root, *part) for part in parts], "label": folders}
+        frame: dict[str, Any] = {"path": [start + image.replace("/", os.sep) for image in images], "label": folders}
         if splits is not None:
             frame["split"] = [splits[part[0]] for part in parts]
         if self.group_pattern:
@@ -98,6 +99,7 @@ class ImageFolder(Dataset):
             frame["group"] = [match.group(1) if match else None for match in matches]
         cautions += left_out(found, depth, "; to follow them set data.follow_links to true")
         cautions += self._empty_folders(found, folders, splits)
+        cautions += doubts(images) if self.splits is None and splits is None else []
         table = pd.DataFrame(frame)
         if self.labels is not None:
             table["label"] = self._merged(table["label"], self.labels)
@@ -107,7 +109,7 @@ class ImageFolder(Dataset):
 
     def look(self, root: Path) -> Listing:
         """What lies below the root. Raises DataError where `ignore` names nothing that is there."""
-        tops = [name for name in os.listdir(root) if split_like(name) or name in (self.splits or ())]
+        tops = [name for name in os.listdir(root) if mentions_split(name) or name in (self.splits or ())]
         found = list_folder(root, self.ignore, None if self.follow_links else ("", *tops))
         known = {place.rpartition("/")[2] for place in found.ignored} | set(found.ignored)
         for name in self.ignore:
@@ -172,7 +174,7 @@ class ImageFolder(Dataset):
         if flat:
             rest = {top: side for top, side in splits.items() if top not in flat}
             proposal = {"splits": rest} if self.splits else {"ignore": [*self.ignore, *flat]}
-            leave_out = "take it out of `splits`" if self.splits else f"leave it out with `ignore: [{listing(flat)}]`"
+            leave_out = "take it out of `splits`" if self.splits else f"leave it out with `ignore: {flow(flat)}`"
             raise LayoutError(
                 f"expected class folders in {root.absolute() / flat[0]}, found images; sort them into class folders, "
                 f"{leave_out}, or say `splits: {{}}` if {listing(splits)} are classes",
@@ -201,7 +203,7 @@ class ImageFolder(Dataset):
             said.append(f"{place} ({endings_by_folder(inside, level).partition(': ')[2]})" if inside else place)
         return [
             f"no picture that can be read is in {listing(said)}: no class is made of "
-            f"{'it' if len(empty) == 1 else 'them'}; if that is right, say `ignore: [{listing(empty)}]`"
+            f"{'it' if len(empty) == 1 else 'them'}; if that is right, say `ignore: {flow(empty)}`"
         ]
 
     def _merged(self, folders: Any, names: Mapping[str, str]) -> Any:

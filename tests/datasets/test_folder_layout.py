@@ -243,3 +243,36 @@ def test_names_that_are_no_text(tmp_path):
         DataError, match=r"1 of 2 images in .* have names that are no UTF-8 text, such as b/\\xff\\xfe.png: "
     ):
         load(tmp_path)
+
+
+def test_a_training_folder_beside_others(tmp_path):
+    touch(tmp_path, "train/a/1.png", "train/b/2.png", "inbox/3.png")
+    with pytest.raises(
+        LayoutError, match=r"train looks like a split, beside which is inbox: leave out inbox with"
+    ) as error:
+        load(tmp_path)
+    assert load(tmp_path, **error.value.proposal).classes == ("a", "b")
+    touch(tmp_path, "inbox/c/4.png", "bus/d/5.png")  # as the folders of a class may look
+    (tmp_path / "inbox/3.png").unlink()
+    table = load(tmp_path)
+    assert table.classes == ("bus", "inbox", "train")
+    assert table.cautions == (
+        "the folder 'train' is taken for a class, though it is called like a split and holds the folders a, b; if it is one, "
+        "say `splits: {train: train}`",
+    )
+    assert load(tmp_path, splits={}).cautions == ()
+
+
+def test_splits_inside_class_folders_are_told(tmp_path):
+    touch(tmp_path, *(f"{name}/{split}/1.png" for name in ("cat", "dog") for split in ("train", "test")))
+    table = load(tmp_path)
+    assert table.classes == ("cat", "dog")
+    assert "folders that are called like splits (test, train), which are not used as such" in table.cautions[0]
+
+
+def test_odd_names_are_quoted_in_the_recipe_keys(tmp_path):
+    touch(tmp_path, "a/1.png", "b/2.png")
+    (tmp_path / "c, d: e").mkdir()
+    said = load(tmp_path).cautions[0]
+    assert "say `ignore: ['c, d: e']`" in said
+    assert load(tmp_path, ignore=["c, d: e"]).cautions == ()

@@ -18,7 +18,7 @@ def touch(root: Path, *names: str) -> None:
 
 
 def test_pictures_at_any_depth_sorted_and_hidden_ones_not(tmp_path):
-    touch(tmp_path, "b.png", "A.JPG", "sub/c.webp", "sub/.d.png", ".git/e.png", "notes.txt", "sub.png/g.gif")
+    touch(tmp_path, "b.png", "A.JPG", "sub/c.webp", "sub/.d.png", ".git/e.png", "n.txt", "sub/m.txt", "sub.png/g.gif")
     found = list_folder(tmp_path)
     assert found.images == list_images(tmp_path) == ["A.JPG", "b.png", "sub.png/g.gif", "sub/c.webp"]
     assert found.folders == ["sub", "sub.png"]

@@ -12,6 +12,8 @@ from pathlib import Path
 from imbalkit_lite.errors import listing
 from imbalkit_lite.formats import EXTENSIONS, UNREADABLE
 
+_READABLE = frozenset(EXTENSIONS)
+
 # What file servers, systems and programs put beside a user's files: bins, thumbnails, indices. In lower case.
 _SYSTEM = re.compile(
     r"@eadir|[#@]recycle|[#~.]snapshot|@recently-snapshot|\.@__thumb|@tmp"  # Synology, QNAP, NetApp
@@ -32,7 +34,7 @@ class Listing:
         images: pictures that can be read by their ending, sorted; links to files that are not there are among them
         folders: folders that were looked into, sorted, without the root
         unreadable: pictures and scans of formats that cannot be read, such as .heic and .dcm
-        others: other files by their ending
+        others: other files in folders below, by their ending
         broken: those of `images` that are links to nothing
         special: pipes, devices and sockets with a picture's ending
         system: folders of file servers and systems -> pictures in them
@@ -140,7 +142,7 @@ def ending(name: str) -> str:
 
 def count_images(folder: str) -> int:
     """Pictures below a folder, hidden ones too; links are not followed."""
-    return sum(os.path.splitext(name)[1].lower() in EXTENSIONS for _, _, files in os.walk(folder) for name in files)
+    return sum(os.path.splitext(name)[1].lower() in _READABLE for _, _, files in os.walk(folder) for name in files)
 
 
 def by_ending(paths: Iterable[str]) -> str:
@@ -175,7 +177,7 @@ def _entries(below: str, real: str, found: Listing):  # type: ignore[no-untyped-
 
 def _add_file(name: str, place: str, entry: os.DirEntry[str], found: Listing) -> None:
     last, there = ending(name), not entry.is_symlink() or os.path.exists(entry.path)
-    if last.lower() in EXTENSIONS:
+    if last.lower() in _READABLE:
         if there and not entry.is_file():
             found.special.append(place)
             return
@@ -185,7 +187,7 @@ def _add_file(name: str, place: str, entry: os.DirEntry[str], found: Listing) ->
         found.links[place] = f"leads to {os.path.realpath(entry.path)}, which is not there"
     elif last.lower() in UNREADABLE:
         found.unreadable.append(place)
-    elif name.lower() not in ("thumbs.db", "ehthumbs.db", "desktop.ini"):
+    elif "/" in place and name.lower() not in ("thumbs.db", "ehthumbs.db", "desktop.ini"):
         found.others[last] += 1
 
 
