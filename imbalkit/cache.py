@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 from imbalkit.errors import DataError
 from imbalkit.stores import ArrayStore, BadImage, CachedImages, ImageStore
 from imbalkit_lite.images import ImageRule, read_image
+from imbalkit_lite.opening import read_file
 
 Progress = Callable[[int, int], None]
 logger = logging.getLogger(__name__)
@@ -155,7 +156,7 @@ class Cache:
                 fresh: dict[bytes, np.ndarray] = {}
                 for name in names:
                     try:
-                        content, stat = _read(name)
+                        content, stat = read_file(name)
                         digest = hashlib.blake2b(content, digest_size=16).digest()
                         if digest not in known and digest not in fresh:
                             fresh[digest] = read_image(content, self.rule)
@@ -267,16 +268,6 @@ def _write_all(file: Any, pixels: np.ndarray) -> None:
     view = memoryview(np.ascontiguousarray(pixels)).cast("B")
     while view:  # a raw write may take less than it is given when the disk is nearly full
         view = view[file.write(view) :]
-
-
-def _read(name: str) -> tuple[bytes, os.stat_result]:
-    """A file's content, and what was known of it when it was opened."""
-    try:
-        with open(name, "rb") as source:
-            return source.read(), os.fstat(source.fileno())
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        raise DataError("there is no such file" if missing else f"the file cannot be read ({error.strerror})") from None
 
 
 def _chunks(items: list[str], size: int) -> Iterator[list[str]]:

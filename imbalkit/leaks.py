@@ -24,6 +24,7 @@ from imbalkit.same_file import only_files
 from imbalkit.split import Split
 from imbalkit.split_column import SIDES
 from imbalkit.table import RESERVED, Table, label_text, natural_order
+from imbalkit_lite.opening import read_file
 
 PAIRS = (("test", "train"), ("test", "validation"), ("validation", "train"))
 _LEAST_OWN_NAMES = 0.9  # share of the files with a name of their own, below which a name tells nothing
@@ -323,7 +324,6 @@ def _digest(content: bytes) -> str:
 
 def _file_digest(path: str) -> str | None:
     try:
-        with open(path, "rb") as file:
-            return _digest(file.read())
-    except OSError:
+        return _digest(read_file(path)[0])
+    except DataError:
         return None

@@ -26,7 +26,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike
@@ -37,6 +36,7 @@ from PIL import Image, ImageOps
 from imbalkit.cache import available_cores
 from imbalkit.errors import DataError
 from imbalkit_lite.images import decode
+from imbalkit_lite.opening import open_picture
 
 Picture = str | PathLike[str] | np.ndarray
 Progress = Callable[[int, int], None]
@@ -208,8 +208,7 @@ def _grey(picture: Picture) -> tuple[Image.Image, int]:
         planes = picture if picture.ndim == 3 else picture[..., None]
         pixels = planes if planes.shape[2] == 3 else planes.mean(axis=2).astype(np.uint8)
         return Image.fromarray(pixels).convert("L"), min(planes.shape[:2])
-    # Whatever goes wrong here goes wrong in `decode` too, which says what it is.
-    with suppress(Exception), Image.open(picture) as image:
+    with open_picture(picture) as image:
         side = min(image.size)
         if (image.draft("L", (2 * _SIDE, 2 * _SIDE)) or ("",))[0] == "L":
             return ImageOps.exif_transpose(image).convert("L"), side

@@ -5,7 +5,6 @@ Libraries differ by a grey level in some pixels, so nothing else in imbalkit sca
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from os import PathLike
 
@@ -15,6 +14,7 @@ from PIL import Image, ImageOps
 from imbalkit_lite.card import INTERPOLATIONS as _NAMES
 from imbalkit_lite.card import RESIZES
 from imbalkit_lite.errors import DataError, nearest
+from imbalkit_lite.opening import open_picture
 
 INTERPOLATIONS = {name: Image.Resampling[name.upper()] for name in _NAMES}
 VERSION = 1  # raise it when the pixels that a rule gives change: old caches are then left aside
@@ -97,17 +97,12 @@ def probe(path: str | PathLike[str]) -> tuple[int, int, str]:
     A JPEG is decoded at an eighth of its size, which still reads all of its data: a truncated file is found. Raises
     DataError as `decode` does.
     """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-            mode = image.mode
-            image.draft(None, (max(1, width // 8), max(1, height // 8)))
-            image.load()
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise DataError(f"{path}: {_reason(error)}") from None
+    with open_picture(path) as image:
+        width, height = image.size
+        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        mode = image.mode
+        image.draft(None, (max(1, width // 8), max(1, height // 8)))
+        image.load()
     return (width, height, mode) if turned else (height, width, mode)
 
 
@@ -180,19 +175,11 @@ def _round(a: int, b: int) -> int:
 
 def _load(source: str | PathLike[str] | bytes, exif: bool) -> Image.Image:
     """The file's first picture, mode RGB."""
-    name = "" if isinstance(source, bytes) else f"{source}: "
-    try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            image.load()
-            if exif:
-                ImageOps.exif_transpose(image, in_place=True)
-            return _to_rgb(image)
-    except DataError as error:
-        raise DataError(f"{name}{error}") from None
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow's decoders raise whatever they stumble over
-        raise DataError(f"{name}{_reason(error)}") from None
+    with open_picture(source) as image:
+        image.load()
+        if exif:
+            ImageOps.exif_transpose(image, in_place=True)
+        return _to_rgb(image)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -217,16 +204,3 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         layered = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), layered)
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _reason(error: Exception) -> str:
-    """What is wrong with a file, in a few words."""
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file"
-    if isinstance(error, PermissionError):
-        return "the file may not be read (permissions)"
-    if isinstance(error, IsADirectoryError):
-        return "expected an image file, got a folder"
-    if type(error).__name__ == "UnidentifiedImageError":
-        return "not an image that Pillow can read"
-    return f"the image cannot be read ({error or type(error).__name__})"

@@ -13,6 +13,7 @@ from tests.melanoma.fetching.archive_stand_in import BASE, NAMES_2020, SEARCH, p
 from tests.melanoma.fetching.stand_in import leftovers
 
 NAME = NAMES_2020[5]
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n"
 FILE = f"/signed/{NAME}.jpg?signature=one"
 
 
@@ -51,8 +52,8 @@ def png():
 
 @pytest.mark.parametrize(
     "content",
-    [b"<html>Please log in</html>", picture(NAME)[: len(picture(NAME)) // 2], png()[: len(png()) // 2], b""],
-    ids=["a web page", "half a JPEG", "half a PNG", "nothing"],
+    [b"<html>Please log in</html>", picture(NAME)[: len(picture(NAME)) // 2], png()[: len(png()) // 2], b"", EPS],
+    ids=["a web page", "half a JPEG", "half a PNG", "nothing", "PostScript"],
 )
 def test_what_is_no_picture_is_not_kept(fetch_api, isic, data, content):
     isic.pictures[NAME] = content

@@ -1,0 +1,177 @@
+"""Opening a picture's file: the one place where Pillow is given a file.
+
+Only the formats of `formats.FORMATS` are tried, only regular files are opened, and both their bytes and their pixels are
+bounded. Whatever is wrong with a file is a DataError that names it.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import stat
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from os import PathLike
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from imbalkit_lite.errors import DataError
+from imbalkit_lite.formats import FORMATS
+
+MOST_BYTES = 2**30  # of a file
+MOST_PIXELS = 2**27  # of a picture: a telephone's 108 million pass; decoding takes up to 2.2 GB
+_LARGE_BYTES, _LARGE_PIXELS = 2**26, 2**25
+_ONE_LARGE = threading.Lock()  # large pictures are decoded one after another: many at once would fill the memory
+
+# Pillow warns at its own limit; the one above is an error.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_KINDS = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+_SAID = {
+    errno.ENOENT: "there is no such file",
+    errno.ENOTDIR: "there is no such file",
+    errno.EACCES: "the file may not be read (permissions)",
+    errno.EPERM: "the file may not be read (permissions)",
+    errno.EISDIR: "expected an image file, got a folder",
+    errno.ENAMETOOLONG: "its name is longer than the file system allows",
+    errno.ELOOP: "it is a link that leads back to itself",
+    errno.ENXIO: "expected an image file, got a socket or a device",
+}
+_SIGNS = (  # what is met under a picture's name: its first bytes, where they are, what it is
+    (b"%!PS", 0, "EPS or PostScript"),
+    (b"\xc5\xd0\xd3\xc6", 0, "EPS or PostScript"),
+    (b"%PDF", 0, "PDF"),
+    (b"8BPS", 0, "Photoshop"),
+    (b"ftyphei", 4, "HEIF (as iPhones save photographs)"),
+    (b"ftyphev", 4, "HEIF"),
+    (b"ftypmif1", 4, "HEIF"),
+    (b"ftypmsf1", 4, "HEIF"),
+    (b"ftypavi", 4, "AVIF, which this build of Pillow cannot read"),
+    (b"DICM", 128, "DICOM"),
+    (b"\xff\x0a", 0, "JPEG XL"),
+    (b"\x00\x00\x00\x0cJXL ", 0, "JPEG XL"),
+    (b"<svg", 0, "SVG"),
+    (b"<?xml", 0, "XML or SVG"),
+    (b"<!DOCTYPE html", 0, "a web page"),
+    (b"<html", 0, "a web page"),
+    (b"version https://git-lfs", 0, "a pointer of Git LFS (run git lfs pull)"),
+    (b"PK\x03\x04", 0, "a zip archive"),
+)
+
+
+@contextmanager
+def open_picture(source: str | PathLike[str] | bytes) -> Iterator[Image.Image]:
+    """A file's picture, before its pixels are decoded; what goes wrong while it is used is reported as the file's fault.
+
+    Args:
+        source: path, or the file's content
+
+    Raises:
+        DataError: naming the file (if a path is given): missing, no regular file, of another format, damaged, too large
+    """
+    name = "" if isinstance(source, bytes) else f"{os.fspath(source)}: "
+    size = None
+    try:
+        with (
+            io.BytesIO(source) if isinstance(source, bytes) else open_file(source) as stream,
+            _identify(stream) as image,
+        ):
+            size = image.size
+            if size[0] * size[1] > MOST_PIXELS:
+                raise DataError(_too_many(f"{size[0]:,} x {size[1]:,}"))
+            with _ONE_LARGE if size[0] * size[1] > _LARGE_PIXELS else nullcontext():
+                yield image
+    except DataError as error:
+        raise DataError(f"{name}{error}") from None
+    except MemoryError:
+        what = f"its {size[0]:,} x {size[1]:,} pixels" if size else "it"
+        raise DataError(f"{name}there is not enough memory to decode {what}") from None
+    except Exception as error:  # Pillow's decoders raise whatever they stumble over
+        raise DataError(f"{name}{_reason(error)}") from None
+
+
+def open_file(path: str | PathLike[str]) -> BinaryIO:
+    """A regular file of at most `MOST_BYTES`, open for reading; never waits for a pipe's or a device's other end.
+
+    Raises DataError for anything else, OSError for a file that cannot be opened.
+    """
+    _require_regular(os.stat(path))  # before it is opened, as opening is enough to make some devices do something
+    flags = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+    stream = os.fdopen(os.open(path, os.O_RDONLY | sum(flags)), "rb")
+    try:
+        _require_regular(os.fstat(stream.fileno()))
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def read_file(path: str | PathLike[str]) -> tuple[bytes, os.stat_result]:
+    """A picture file's content, and what was known of it when it was opened.
+
+    Raises:
+        DataError: without the file's name: missing, no regular file, too large
+    """
+    try:
+        with open_file(path) as stream:
+            status = os.fstat(stream.fileno())
+            if status.st_size > _LARGE_BYTES:  # its first bytes must be a picture's before all of it is read
+                with _identify(stream):
+                    stream.seek(0)
+            content = stream.read(status.st_size + 1)
+    except (OSError, ValueError) as error:
+        raise DataError(_reason(error)) from None
+    if len(content) > status.st_size:
+        raise DataError("the file grows while it is read")
+    return content, status
+
+
+def _identify(stream: BinaryIO) -> Image.Image:
+    """The picture in a file, of one of `FORMATS`. Raises DataError, saying what the file is if it is well known."""
+    try:
+        return Image.open(stream, formats=FORMATS)
+    except UnidentifiedImageError:
+        stream.seek(0)
+        start = stream.read(132)
+    kind = next((kind for sign, place, kind in _SIGNS if start.startswith(sign, place)), "")
+    raise DataError(f"expected {', '.join(FORMATS)}, got {kind}" if kind else "not an image that Pillow can read")
+
+
+def _require_regular(status: os.stat_result) -> None:
+    for is_kind, kind in _KINDS.items():
+        if is_kind(status.st_mode):
+            raise DataError(f"expected an image file, got {kind}")
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError("expected an image file, got something else")
+    if status.st_size > MOST_BYTES:
+        raise DataError(
+            f"expected a file of at most {MOST_BYTES / 2**30:.0f} GiB, got {status.st_size / 2**30:.1f} GiB: scale the "
+            "picture down or cut it into pieces"
+        )
+
+
+def _too_many(came: str) -> str:
+    return f"expected a picture of at most {MOST_PIXELS:,} pixels, got {came}: scale it down or cut it into pieces"
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a file, in a few words."""
+    if isinstance(error, Image.DecompressionBombError):  # Pillow's limit is higher, but a program can lower it
+        count = re.search(r"\d+", str(error))
+        return _too_many(f"{int(count[0]):,}" if count else "more")
+    if isinstance(error, OSError) and error.errno in _SAID:
+        return _SAID[error.errno]
+    if isinstance(error, OSError) and error.strerror:
+        return f"the file cannot be read ({error.strerror})"
+    return f"the image cannot be read ({error or type(error).__name__})"
