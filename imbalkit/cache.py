@@ -39,6 +39,7 @@ _COMMIT_EVERY = 256  # images
 _QUEUE = 4096  # images handed to the threads at once
 _AT_A_TIME = 16  # images that a thread decodes before it writes and reports: fewer, and threads wait for each other
 _SPARE_BYTES = 64 * 2**20  # left free on the disk
+_NOT_THERE = (-1, 0)  # slot and content of a bad image
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pixels (hash BLOB PRIMARY KEY, slot INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, hash BLOB) WITHOUT ROWID;
@@ -98,11 +99,12 @@ class Cache:
             bad = [BadImage(i, str(paths[i]), reasons[name]) for i, name in enumerate(names) if name in reasons]
             if bad and on_bad_image == "error":
                 raise DataError(bad_images_message(bad, len(names)))
-            order = np.array([slots.get(name, -1) for name in names], dtype=np.int64)
+            order = np.array([slots.get(name, _NOT_THERE)[0] for name in names], dtype=np.int64)
+            content = np.array([slots.get(name, _NOT_THERE)[1] for name in names], dtype=np.uint64)
             changed = [name for name, slot in zip(names, order, strict=True) if slot < 0 and name not in reasons]
             if changed:
                 raise DataError(f"{changed[0]} changed while it was read; run again when nothing writes to the data")
-            return CachedImages(self.folder, order, bad, decoded)
+            return CachedImages(self.folder, order, bad, decoded, content)
 
     def _create(self) -> None:
         """Lay out an empty store, unless there is one."""
@@ -127,17 +129,17 @@ class Cache:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.folder / "index.sqlite", timeout=60)
 
-    def _lookup(self, stats: dict[str, tuple[int, int]]) -> dict[str, int]:
-        """Slots of the files that are as they were when they were decoded."""
-        query = "SELECT path, size, mtime_ns, slot FROM files JOIN pixels USING (hash) WHERE path IN (%s)"
-        found: dict[str, int] = {}
+    def _lookup(self, stats: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+        """Slot, and 64 bits of the content's hash, of the files that are as they were when they were decoded."""
+        query = "SELECT path, size, mtime_ns, slot, hash FROM files JOIN pixels USING (hash) WHERE path IN (%s)"
+        found: dict[str, tuple[int, int]] = {}
         with closing(self._connect()) as index:
             for names in _chunks(list(stats), 500):
                 rows = index.execute(query % ",".join("?" * len(names)), [os.fsencode(name) for name in names])
-                for path, size, mtime, slot in rows:
+                for path, size, mtime, slot, content in rows:
                     name = os.fsdecode(path)
                     if stats[name] == (size, mtime):
-                        found[name] = slot
+                        found[name] = slot, int.from_bytes(content[:8], "little")
         return found
 
     def _decode(self, missing: list[str], reasons: dict[str, str], progress: Progress | None, total: int) -> int:

@@ -66,8 +66,8 @@ def run(
         return path
     path = _open(prepared, runs, folder, resume, progress)
     if run_folder.is_finished(path):
-        progress.note(f"{path} is finished already")
-    elif all_folds:
+        return path
+    if all_folds:
         from imbalkit.folds import run_folds
 
         run_folds(prepared, path, without, rounds)
@@ -79,7 +79,7 @@ def run(
 
 
 def _open(prepared: Prepared, runs: str | Path, folder: str | Path | None, resume: bool, progress: Progress) -> Path:
-    path = run_folder.open_folder(prepared, Path(runs), Path(folder) if folder else None, resume)
+    path = run_folder.open_folder(prepared, Path(runs), Path(folder) if folder else None, resume, progress.note)
     progress.note(f"run folder {path}")
     folds = prepared.recipe.split.folds is not None and prepared.recipe.split.fold is None
     for note in prepared.table.all_notes if folds else prepared.notes:  # each fold tells of its own split
@@ -173,6 +173,7 @@ def _work(
 
 @freed_memory_kept()
 def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress) -> None:
+    from imbalkit.data_record import record_of, remember
     from imbalkit.kept import KeptCopies
     from imbalkit.loading import load_images
     from imbalkit.outputs import write_outputs
@@ -182,6 +183,8 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | Non
     recipe = prepared.recipe
     images, bad_images = load_images(prepared, fabric, progress)
     bad = np.array([image.index for image in bad_images], dtype=np.int64)
+    if fabric.is_global_zero:
+        remember(folder, recipe, record_of(prepared.table, prepared.split, images.content))
     trainer = Trainer(
         fabric=fabric,
         images=images,

@@ -13,6 +13,7 @@ from pydantic import ValidationError, field_validator
 
 from imbalkit.card import CardSettings
 from imbalkit.catalogue import Catalogue
+from imbalkit.checkpoints import write_atomic
 from imbalkit.decision import DecisionSettings
 from imbalkit.errors import Problem, RecipeError
 from imbalkit.evaluation import EvaluationSettings
@@ -283,4 +284,4 @@ def _message(detail: Any) -> str:
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
     """Write the resolved recipe."""
-    path.write_text(recipe.to_yaml(), encoding="utf-8")
+    write_atomic(path, lambda temporary: temporary.write_text(recipe.to_yaml(), encoding="utf-8"))

@@ -17,7 +17,7 @@ class ResidentImages(ImageStore):
     """A store whose samples are on a device too; `take` still answers from the host."""
 
     def __init__(self, host: ImageStore, device: torch.device):
-        self.host, self.shape, self.dtype = host, host.shape, host.dtype
+        self.host, self.shape, self.dtype, self.content = host, host.shape, host.dtype, host.content
         readable = np.setdiff1d(np.arange(len(host)), [image.index for image in getattr(host, "bad", ())])
         self._pixels = torch.zeros((len(host), *host.shape), dtype=torch.uint8, device=device)
         for part in np.array_split(readable, max(1, -(-size(host) // _AT_A_TIME))):

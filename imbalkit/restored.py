@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
-from imbalkit import run_folder
 from imbalkit.batches import partition, read_ahead
 from imbalkit.cache import open_store
 from imbalkit.catalogue import Catalogue
+from imbalkit.data_record import record_of, refuse_changed_data
 from imbalkit.decision import Decision
 from imbalkit.errors import DataError, ImbalkitError, listing
 from imbalkit.kinds import BuildContext
@@ -28,7 +27,6 @@ from imbalkit.recipe import Recipe
 from imbalkit.recipe_file import Document
 from imbalkit.split import split_table
 from imbalkit.stores import ArrayStore, FileStore, ImageStore
-from imbalkit.table import Table
 from imbalkit_lite.images import ImageRule
 
 Images = ImageStore | np.ndarray | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -147,23 +145,21 @@ class Restored:
                 f"the data of {self.folder} have changed since the run: their classes were {listing(self.classes)}, "
                 f"now they are {listing(table.classes)}"
             )
-        predicted = pd.read_parquet(self.folder / run_folder.PREDICTIONS)
-        _check_same_samples(self.folder, predicted, table)
+        refuse_changed_data(self.folder, record_of(table))
         split = split_table(table, self.recipe.split)
-        for side, rows in predicted.groupby("split"):
-            if not np.isin(rows["source"], getattr(split, str(side))).all():
-                raise DataError(
-                    f"the data of {self.folder} have changed since the run: {len(table):,} samples are now split otherwise"
-                )
+        refuse_changed_data(self.folder, record_of(table, split))
         counts = Counts.exact(table.classes, table.counts(split.train))
         ladder = walk_ladder(self.recipe, counts, Document({}))
         return Prepared(self.name, self.recipe, self.catalogue, table, split, ladder)
 
     def images(self, progress: Callable[[int, int], None] | None = None) -> ImageStore:
-        """The images of the run's data, by sample index, from the cache where they are there. Raises DataError."""
+        """The images of the run's data, by sample index, from the cache where they are there.
+
+        Raises DataError where data or files are gone or have changed.
+        """
         settings, table = self.recipe.images, self.prepared.table
         with working_directory(self.directory):
-            return open_store(
+            store = open_store(
                 table.frame["path"].tolist() if "path" in table.frame else None,
                 table.arrays,
                 self.rule,
@@ -171,6 +167,8 @@ class Restored:
                 progress,
                 settings.on_bad_image,
             )
+        refuse_changed_data(self.folder, record_of(table, content=store.content))
+        return store
 
 
 @contextmanager
@@ -183,23 +181,3 @@ def working_directory(path: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
-
-
-def _check_same_samples(folder: Path, known: pd.DataFrame, table: Table) -> None:
-    """Raise DataError where the samples that the run predicted are not what the data hold now."""
-    frame = table.frame
-    if known["source"].max() >= len(frame):
-        raise DataError(
-            f"the data of {folder} have changed since the run: they have {len(frame):,} samples, fewer than then"
-        )
-    now = frame.iloc[known["source"].to_numpy()].reset_index(drop=True)
-    other = known["label"] != now["label"]
-    if "path" in known and "path" in now:  # file names alone: the folder may have moved
-        other |= known["path"].map(os.path.basename) != now["path"].map(os.path.basename)
-    if other.any():
-        row = int(np.flatnonzero(other)[0])
-        was, found = ([str(side[c].iloc[row]) for c in ("path", "label") if c in side] for side in (known, now))
-        raise DataError(
-            f"the data of {folder} have changed since the run: {int(other.sum()):,} of {len(known):,} predicted samples "
-            f"are others, such as sample {known['source'].iloc[row]}, which was {', '.join(was)} and is {', '.join(found)}"
-        )

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from importlib import metadata
@@ -43,22 +43,33 @@ _VERSIONS = (
 )
 
 
-def open_folder(prepared: Prepared, runs: Path, folder: Path | None, resume: bool) -> Path:
+def open_folder(
+    prepared: Prepared,
+    runs: Path,
+    folder: Path | None,
+    resume: bool,
+    note: Callable[[str], object] = lambda text: None,
+) -> Path:
     """The folder to run in: a new one, or with `resume` the latest one of this very recipe.
 
-    Raises RunError if the folder named holds another recipe or a finished run, or if it cannot be made.
+    Args:
+        prepared: the run's recipe and data
+        runs: where run folders are made, and looked for
+        folder: the run folder itself
+        resume: go on with a run
+        note: told what is found, and where nothing is
+
+    Raises RunError if the folder named holds another recipe or another run's data, or if it cannot be made.
     """
+    from imbalkit import resuming
+
     recipe = prepared.recipe
     if resume and folder is None:
-        folder = _latest(runs, recipe.hash)
+        folder = resuming.find_run(prepared, runs, note)
     if folder is not None and (folder / FACTS).exists():
-        facts = read_json(folder / FACTS)
-        if facts.get("recipe_hash") != recipe.hash:
-            raise RunError(f"{folder} was begun with another recipe (compare its {RECIPE}); choose another folder")
-        if not resume:
-            raise RunError(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
+        resuming.go_on(prepared, folder, resume, note)
         return folder
-    if folder is not None and folder.exists() and any(folder.iterdir()):
+    if folder is not None and folder.exists() and not _only_begun(folder):
         raise RunError(f"{folder} is not empty and holds no run; choose another folder")
     try:
         folder = folder or _new_folder(runs, prepared.name)
@@ -73,11 +84,9 @@ def open_folder(prepared: Prepared, runs: Path, folder: Path | None, resume: boo
     return folder
 
 
-def _latest(runs: Path, recipe_hash: str) -> Path | None:
-    found = [
-        file.parent for file in sorted(runs.glob(f"*/{FACTS}")) if read_json(file).get("recipe_hash") == recipe_hash
-    ]
-    return max(found, key=lambda path: (path / FACTS).stat().st_mtime, default=None)
+def _only_begun(folder: Path) -> bool:
+    """Whether a folder is empty, or holds what a run leaves that was killed before it had written run.json."""
+    return all(file.name in (RECIPE, REMOVED) or file.name.startswith(".") for file in folder.iterdir())
 
 
 def _new_folder(runs: Path, name: str) -> Path:
@@ -146,12 +155,25 @@ def note_finished(folder: Path, **more: Any) -> None:
     write_json(folder / FACTS, read_json(folder / FACTS) | {"finished": now, **more})
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON file; empty if it is not one."""
+def read_facts(folder: Path) -> dict[str, Any]:
+    """run.json of a run folder. Raises RunError if it is not there or not whole."""
+    path = folder / FACTS
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read ({error}): put it back from a copy, or choose another folder") from error
+    if not isinstance(facts, dict):
+        raise RunError(f"{path} cannot be read: expected what `imbalkit run` writes, got {str(facts)[:40]!r}")
+    return facts
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A mapping in a JSON file; empty if it is not one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ class ImageStore(ABC):
 
     shape: tuple[int, int, int]  # height, width, channels of one sample
     dtype: np.dtype
+    content: np.ndarray | None = None  # a hash of each sample's file, uint64 [n], 0 for a bad image; None without files
 
     @abstractmethod
     def __len__(self) -> int:
@@ -99,9 +100,18 @@ class CachedImages(ImageStore):
         slots: record of each sample in the file, int64 [n]; -1 for a bad image
         bad: the images that could not be read (with `on_bad_image="skip"`)
         decoded: how many images the filling had to decode
+        content: a hash of each file, uint64 [n]
     """
 
-    def __init__(self, folder: Path, slots: np.ndarray, bad: Sequence[BadImage] = (), decoded: int = 0):
+    def __init__(
+        self,
+        folder: Path,
+        slots: np.ndarray,
+        bad: Sequence[BadImage] = (),
+        decoded: int = 0,
+        content: np.ndarray | None = None,
+    ):
+        self.content = content
         self.folder, self.slots, self.bad, self.decoded = Path(folder), slots, tuple(bad), decoded
         meta = json.loads((self.folder / "meta.json").read_text())
         self.shape, self.dtype = tuple(meta["shape"]), np.dtype(meta["dtype"])

@@ -54,7 +54,7 @@ def test_a_run_leaves_everything_that_is_needed_to_repeat_it(folder):
     names = {path.name for path in run.iterdir() if not path.name.startswith(".")}
     assert names == {
         "recipe.yaml", "run.json", "metrics.json", "predictions.parquet", "plan.parquet", "log.jsonl", "model.safetensors",
-        "report.html",
+        "report.html", "data.parquet",
     }  # fmt: skip
 
     metrics = json.loads((run / "metrics.json").read_text())

@@ -225,19 +225,19 @@ def test_without_its_data_a_model_still_takes_new_images(finished_run, moved, mo
         (
             "common/001.png,common,P00,south\n",
             "common/001.png,common,P00,south\n" * 2,
-            r"changed since the run: \d+ of \d+ predicted samples are others, such as sample \d+",
+            r"changed since the run: 1 row is new \(.*common/001.png\)",
         ),
         (
             "common/007.png,common,P02,north\n",
             "common/007.png,other,P02,north\n",
             "their classes were common, rare, now they are common, other",
         ),
-        ("common/005.png,", None, "they have 5 samples, fewer than then"),
+        ("common/005.png,", None, "115 rows are gone"),
         ("path,kind,", "path,kind,", None),
         (
             "common/119.png,common,P39,south\n",
             "common/119.png,common,P39,south\ncommon/007.png,common,P40,north\n",
-            "121 samples are now split otherwise",
+            r"changed since the run: 1 row is new \(.*common/007.png\)",
         ),
     ],
 )
@@ -254,6 +254,30 @@ def test_data_that_changed_are_refused(finished_run, moved, tmp_path, old, new, 
         return
     with pytest.raises(DataError, match=message):
         _ = restored.prepared
+
+
+def test_pictures_that_changed_under_their_names_are_refused(finished_run, moved, tmp_path):
+    project = shutil.copytree(finished_run.parent, tmp_path / "project")
+    change(moved / "run.json", directory=str(project))
+    for file in (project / "photographs").rglob("*.png"):
+        file.touch()
+    assert len(restore(moved).images()) == 120  # a touched file is the same
+    Image.new("RGB", (16, 16)).save(project / "photographs" / "common" / "001.png")
+    with pytest.raises(DataError, match=r"changed since the run: 1 file has other content \(.*common/001.png\)"):
+        restore(moved).images()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("path,kind,", "path,kind,", None),
+        ("common/001.png,common,P00,south\n", "common/001.png,common,P00,south\n" * 2, "rows are in another order"),
+        ("common/005.png,", None, r"\d+ rows are gone \(such as .*\)"),
+    ],
+)
+def test_a_run_folder_of_an_older_version_knows_its_predicted_samples(finished_run, moved, tmp_path, old, new, message):
+    (moved / "data.parquet").unlink()
+    test_data_that_changed_are_refused(finished_run, moved, tmp_path, old, new, message)
 
 
 # --- images that cannot be taken ---------------------------------------------------------------------------------------

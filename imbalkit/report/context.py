@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit import run_folder
+from imbalkit.data_record import difference, known_record
 from imbalkit.errors import DataError, ImbalkitError, RunError
 from imbalkit.report.run_data import RunData
 from imbalkit.report.text import Figure, figures_of
@@ -94,7 +95,7 @@ class Report:
             return self._images
         if self.prepared is None:
             raise DataError(self.why or "the data of the run are not here")
-        return SomeImages(self.prepared, Path(self.run.facts.get("directory", ".")))
+        return SomeImages(self.prepared, self.run.folder, Path(self.run.facts.get("directory", ".")))
 
     @cached_property
     def metadata(self) -> list[str]:
@@ -160,11 +161,13 @@ def says_something(column: pd.Series) -> bool:
 class SomeImages(ImageStore):
     """Pictures of a run's data, by table index, of which only those that are asked for are decoded."""
 
-    def __init__(self, prepared: Prepared, directory: Path):
-        """`directory` is where relative paths start, as far as it is still there."""
+    def __init__(self, prepared: Prepared, folder: Path, directory: Path):
+        """`folder` is the run's; `directory` is where relative paths start, as far as it is still there."""
         from imbalkit.loading import image_rule
 
         self._prepared, self._directory, self._rule = prepared, directory, image_rule(prepared)
+        record = known_record(folder)
+        self._record = record if record is not None and len(record) == len(prepared.table) else None
         table = prepared.table
         self.shape = (
             *self._rule.size,
@@ -176,7 +179,7 @@ class SomeImages(ImageStore):
         return len(self._prepared.table)
 
     def take(self, indices: Any) -> np.ndarray:
-        """As ImageStore.take; through the cache. Raises DataError for files that are gone or cannot be read."""
+        """As ImageStore.take; through the cache. Raises DataError for files that are gone, unreadable or changed."""
         from imbalkit.cache import open_store
         from imbalkit.restored import working_directory
 
@@ -189,6 +192,11 @@ class SomeImages(ImageStore):
                 self._rule,
                 Path(settings.cache).expanduser() if settings.cache else None,
             )
+        if self._record is not None and store.content is not None:
+            then = self._record.iloc[needed]
+            changed = difference(then, then.assign(content=store.content)) if "content" in then else ""
+            if changed:
+                raise DataError(f"the data have changed since the run: {changed}")
         return store.take(place)
 
 

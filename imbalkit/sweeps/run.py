@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterable, Sequence
@@ -12,10 +13,13 @@ import pandas as pd
 from imbalkit import run_folder
 from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.checkpoints import write_atomic
+from imbalkit.data_record import difference, read_record, record_of, refuse_other_data, sweep_record
 from imbalkit.errors import Problem, RecipeError, RunError, listing
+from imbalkit.parquet import write_parquet
 from imbalkit.planning import Loaded, Prepared, prepare_document
 from imbalkit.progress import Progress
 from imbalkit.recipe import Recipe
+from imbalkit.recipe_difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
 from imbalkit.recipe_file import read_document
 from imbalkit.sweeps.cell import CELLS, DONE, ERRORS, LOGS
 from imbalkit.sweeps.file import Cell, SweepFile, read_sweep
@@ -54,12 +58,14 @@ def sweep(
     found = read_sweep(file, catalogue)
     prepared = check_cells(found, catalogue)
     folder = Path(folder) if folder else Path("sweeps") / found.name
-    _open(folder, found, resume, without)
+    _open(folder, found, resume)
     for note in data_notes(prepared.values()):
         progress.note(f"note: {note}")
     with run_folder.locked(folder):
         results = Results(folder, found, catalogue)
-        _check_same(results, {cell: entry.recipe for cell, entry in prepared.items()}, catalogue)
+        _check_same(results, prepared, catalogue)
+        _check_data(results, prepared)
+        _write_cells(folder, found, without)
         for cell in found.cells:
             (folder / ERRORS / f"{cell.id}.json").unlink(missing_ok=True)  # of an earlier try
         _run(folder, found, results, jobs, progress)
@@ -98,11 +104,20 @@ def _once(problems: Sequence[Problem]) -> list[Problem]:
     return list(first.values())
 
 
-def _open(folder: Path, found: SweepFile, resume: bool, without: Iterable[str]) -> None:
+def _open(folder: Path, found: SweepFile, resume: bool) -> None:
+    """Raise RunError if the folder cannot be this sweep's."""
     if (folder / SWEEP).exists() and not resume:
         raise RunError(f"{folder} holds a sweep already; add --resume to go on with it, or choose another --folder")
     if not (folder / SWEEP).exists() and folder.exists() and any(folder.iterdir()):
         raise RunError(f"{folder} is not empty and holds no sweep; choose another --folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the sweep folder {folder} cannot be written: {error}") from error
+
+
+def _write_cells(folder: Path, found: SweepFile, without: Iterable[str]) -> None:
+    """The sweep file and its cells, once it is known that the folder can go on with them."""
     facts = {
         "base": found.base,
         "without": list(without),
@@ -120,25 +135,55 @@ def _open(folder: Path, found: SweepFile, resume: bool, without: Iterable[str]) 
         raise RunError(f"the sweep folder {folder} cannot be written: {error}") from error
 
 
-def _check_same(results: Results, recipes: dict[str, Recipe], catalogue: Catalogue) -> None:
-    """Raise RunError if a finished cell was run with another recipe than the sweep file says now."""
-    changed = []
+def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Catalogue) -> None:
+    """Raise RunError if a finished or begun cell has another recipe than the sweep file says now, with the keys that differ.
+
+    The data may have moved: keys of `data` may differ where the samples are those that the sweep's cells were run on.
+    """
+    changed: dict[str, dict[str, tuple[object, object]]] = {}
     for cell, text in results.finished_recipes().items():
+        then = json.loads(text)
         try:
             # Checked anew, so that a parameter added since, with its default, changes nothing.
-            same = (
-                Recipe.model_validate_json(text, context={"catalogue": catalogue}, strict=None).hash
-                == recipes[cell].hash
-            )
+            checked = Recipe.model_validate_json(text, context={"catalogue": catalogue}, strict=None)
         except ValueError:
-            same = False
-        if not same:
-            changed.append(cell)
+            checked = None
+        else:
+            then = checked.model_dump(mode="json")
+        differs = recipe_difference(then, prepared[cell].recipe.model_dump(mode="json"))
+        differs = {key: pair for key, pair in differs.items() if not is_below(key, CHANGES_NO_FIGURE)}
+        if differs and checked is not None and all(key.startswith("data.") for key in differs):
+            differs = {} if _moved(results.folder, checked, prepared[cell]) else differs
+        if differs:
+            changed[cell] = differs
     if changed:
+        cell, differs = next(iter(changed.items()))
         raise RunError(
             f"{len(changed)} finished cells of {results.folder} were run with other settings than the sweep file says now "
-            f"({listing(changed, 3)}): choose another --folder, or delete {results.folder} to run them again"
+            f"({listing(changed, 3)}; {cell}: {show_difference(differs)}): choose another --folder, or delete "
+            f"{results.folder} to run them again"
         )
+
+
+def _moved(folder: Path, then: Recipe, now: Prepared) -> bool:
+    """Whether data that are named otherwise are the same samples; their record then goes by the new name, too."""
+    old, new = (sweep_record(folder, recipe.data) for recipe in (then, now.recipe))
+    record = read_record(old)
+    if record is None or difference(record, record_of(now.table)):
+        return False
+    if not new.exists():
+        write_parquet(new, record)
+    return True
+
+
+def _check_data(results: Results, prepared: dict[str, Prepared]) -> None:
+    """Raise RunError if cells that are left to run would see other data than those before them."""
+    waiting = [cell for cell in prepared if cell not in results.rows]
+    records = {sweep_record(results.folder, prepared[cell].recipe.data): cell for cell in waiting}
+    for file, cell in records.items():
+        then = read_record(file)
+        if then is not None:
+            refuse_other_data(then, record_of(prepared[cell].table), str(results.folder))
 
 
 def _run(folder: Path, found: SweepFile, results: Results, jobs: int | None, progress: Progress) -> None:
