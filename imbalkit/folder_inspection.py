@@ -24,7 +24,7 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
     images = below.images
     tops = list(dict.fromkeys(image.split("/")[0] for image in images if "/" in image))
     tables = tables_in(place)
-    why = None
+    why, said = None, left_out(below)
     if len(tops) > 1 or (tops and not tables):
         try:
             found = _class_folders(path)
@@ -37,6 +37,7 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
                 )
             if len(found.table.classes) > 1:
                 return found
+            said = found.table.cautions
     if by_split := find_split_tables(path.expanduser()):
         return inspect_split_tables(by_split, root, label)
     if len(tables) == 1:
@@ -57,7 +58,7 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
         what += f", which has the folders {listing(deeper)}: run init on {path / tops[0]} if these are the classes"
     raise DataError(
         f"expected one folder a class, or a CSV file with image paths and labels, in {place.absolute()}; found {what}"
-        + "".join(f"; {said}" for said in left_out(below))
+        + "".join(f"; {text}" for text in said)
     )
 
 
@@ -88,8 +89,8 @@ def _groups_below(found: Findings, part: Any) -> list[str]:
     root = Path(part.root).expanduser()
     depth = 2 if "split" in found.table.frame else 1
     parts = [Path(path).relative_to(root).parts for path in found.table.frame["path"]]
-    below = {part[: depth + 1] for part in parts if len(part) == depth + 2}
-    deep = sum(len(part) == depth + 2 for part in parts)
+    below = {part[: depth + 1] for part in parts if len(part) > depth + 1}
+    deep = sum(len(part) > depth + 1 for part in parts)
     if not (5 <= len(below) < deep and deep > 0.8 * len(parts)):
         return []
     found.group_pattern = "^" + "[^/]+/" * depth + "([^/]+)/"

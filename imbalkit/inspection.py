@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -87,6 +88,7 @@ def inspect(
         found.hints.append(
             f"no image of {listing(gone)} can be read: a run stops there; mend them, or leave the class out"
         )
+    found.hints += _splits_in_paths(found.table)
     few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < 10]
     if few:
         found.hints.append(f"too few images to train and test on: {listing(few)}")
@@ -107,6 +109,23 @@ def _find(path: Path, root: Path | None, label: str | None) -> Findings:
             return Findings(part, part.load())
         return inspect_table(path, root, label)
     return inspect_folder(path, root, label)
+
+
+def _splits_in_paths(table: Table) -> list[str]:
+    """A hint where the folders of the images are called like splits, and the table does not say which is which."""
+    from imbalkit.datasets.folder_layout import split_like
+
+    if "split" in table.frame or "path" not in table.frame:
+        return []
+    places = {os.path.abspath(os.path.dirname(path)) for path in table.frame["path"]}
+    folders = {name for place in places for name in Path(os.path.relpath(place, os.path.commonpath(places))).parts}
+    sides = {name: split_like(name) for name in sorted(folders) if split_like(name)}
+    if len(set(sides.values())) < 2:
+        return []
+    return [
+        f"the images lie in folders that are called like splits ({listing(sides)}), but the data do not say which image is "
+        "where: the split is drawn anew; to use them, add a column with train and test and name it in split_column"
+    ]
 
 
 def _scan(found: Findings, progress: Callable[[int, int], None] | None) -> None:

@@ -143,7 +143,7 @@ def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
         got = float((side == number).mean())
         if groups is not None and abs(got - asked) > 0.02:
             notes.append(f"whole groups make {name} {got:.1%} of the samples; {asked:.1%} were asked for")
-    if "split" in table.frame:
+    if "split" in table.frame and {"train", "test"} <= set(table.frame["split"]):
         notes.append("the data have a column 'split', which is not used; set split.column to 'split' to use it")
     return side
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from imbalkit.errors import RecipeError
 from imbalkit.planning import prepare
 from tests.test_init import image, run
 
@@ -145,3 +146,37 @@ def test_folders_of_systems_tables_and_hidden_files(tmp_path):
     assert "left out: 2 folders of file servers and systems, with 7 pictures ($RECYCLE.BIN, a/@eaDir)" in output
     assert prepared.table.counts() == (5, 5)
     shutil.rmtree(tmp_path / "d")
+
+
+def test_one_class_left_says_what_became_of_the_others(tmp_path):
+    images(tmp_path / "d", a=5)
+    (tmp_path / "d" / "mel").mkdir()
+    (tmp_path / "d" / "mel" / "1.HEIC").touch()
+    said = "no picture that can be read is in mel (1 .HEIC)"
+    assert said in init(tmp_path / "d", code=1)
+    (tmp_path / "r.yaml").write_text(f"data: {{name: image_folder, root: {tmp_path / 'd'}}}")
+    with pytest.raises(
+        RecipeError, match="expected two classes or more, got 1: 'a'; left out: 1 picture.*; no picture that"
+    ):
+        prepare(tmp_path / "r.yaml")
+
+
+def test_folders_of_splits_that_a_table_does_not_name(tmp_path):
+    images(tmp_path / "d", train=8, test=4)
+    names = [f"{split}/{n}.png" for split, count in (("train", 8), ("test", 4)) for n in range(count)]
+    pd.DataFrame({"file_name": names, "label": ["a", "b"] * 6}).to_csv(tmp_path / "d" / "metadata.csv", index=False)
+    output, _, _ = init(tmp_path / "d")
+    assert "folders that are called like splits (test, train), but the data do not say which image is where" in output
+
+
+def test_an_archive_is_to_be_unpacked(tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "data.zip").touch()
+    assert "found no images (unpack data.zip first)" in init(tmp_path / "d", code=1)
+
+
+def test_a_training_folder_alone(tmp_path):
+    images(tmp_path / "d", **{"train/a": 5, "train/b": 5})
+    output, data, prepared = init(tmp_path / "d")
+    assert prepared.classes == ("a", "b")
+    assert "split.column" not in " ".join(prepared.notes)  # it has no test images

@@ -15,7 +15,6 @@ from imbalkit.datasets.folder_layout import LayoutError, doubts, find_splits, fl
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
 from imbalkit_lite.folders import Listing, endings_text, list_folder
-from imbalkit_lite.formats import EXTENSIONS
 from imbalkit_lite.left_out import endings_by_folder, left_out
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ class ImageFolder(Dataset):
         stray = len(found.images) - len(images)
         if not images:
             raise DataError(
-                f"expected one folder a class with images ({', '.join(EXTENSIONS)}) in {root.absolute()}, found "
+                f"expected one folder a class with images (.jpg, .png, ...) in {root.absolute()}, found "
                 + (f"{stray} images that are in no class folder" if stray else "no images")
                 + "".join(f"; {said}" for said in left_out(found))
             )
