@@ -189,12 +189,8 @@ def _cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: C
         return Problem(where, message, document.line((first,)))
 
     if len(table.classes) < 2:
-        yield problem(
-            "data",
-            "; ".join(
-                [f"expected two classes or more, got {len(table.classes)}: {table.classes[0]!r}", *table.cautions]
-            ),
-        )
+        said = f"expected two classes or more, got {len(table.classes)}: {table.classes[0]!r}"
+        yield problem("data", "; ".join([said, *table.cautions]))
     for where, message in decision_problems(recipe, table.classes):
         yield problem(where, message)
     if recipe.training.freeze_epochs > recipe.training.epochs:
