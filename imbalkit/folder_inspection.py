@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from imbalkit.datasets.folder_layout import LayoutError, flow
 from imbalkit.errors import DataError, listing
 from imbalkit.split_tables_inspection import find_split_tables, inspect_split_tables, tables_in
+from imbalkit_lite.paths import local_path
 
 if TYPE_CHECKING:
     from imbalkit.inspection import Findings
@@ -19,7 +20,7 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
     from imbalkit_lite.folders import list_folder
     from imbalkit_lite.left_out import left_out
 
-    place = path.expanduser()
+    place = Path(local_path(str(path)))
     below = list_folder(place)
     images = below.images
     tops = list(dict.fromkeys(image.split("/")[0] for image in images if "/" in image))

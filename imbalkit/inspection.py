@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbalkit.errors import DataError, listing
+from imbalkit_lite.paths import local_path
 
 if TYPE_CHECKING:
     from imbalkit.kinds import Dataset
@@ -45,7 +46,9 @@ class Findings:
 
     @property
     def positive(self) -> str | None:
-        """The smaller class of two."""
+        """The smaller class of two, or the finding that is told from the rest."""
+        if getattr(self.part, "finding", None) in self.table.classes:
+            return self.part.finding  # type: ignore[attr-defined]
         counts = self.table.counts()
         return self.table.classes[counts.index(min(counts))] if len(counts) == 2 else None
 
@@ -100,7 +103,7 @@ def _find(path: Path, root: Path | None, label: str | None) -> Findings:
     from imbalkit.folder_inspection import inspect_folder
     from imbalkit.table_inspection import inspect_table
 
-    place = path.expanduser()
+    place = Path(local_path(str(path)))
     if not place.exists():
         raise DataError(f"there is nothing at {place.absolute()}: name a folder of images or a CSV file")
     if place.is_file():

@@ -145,7 +145,8 @@ def prepare_document(
     try:
         split = loaded.split(table, checked.split)
     except ImbalkitError as error:
-        found.append(Problem("split", str(error), document.line(("split",))))
+        told = [str(error), *(f"note: {caution}" for caution in table.cautions)]  # they may be why
+        found.append(Problem("split", "\n    ".join(told), document.line(("split",))))
     ladder: tuple[Rung, ...] = ()
     if split is not None:
         try:

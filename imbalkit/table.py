@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.errors import DataError
+from imbalkit.group_checks import group_cautions
+from imbalkit.label_checks import label_cautions
 from imbalkit.same_file import file_note, joined_groups, repeated_files
 
 RESERVED = ("path", "label", "group", "split")
@@ -69,13 +71,17 @@ class Table:
         if "group" in frame:
             missing = frame["group"].isna()
             frame["group"] = label_text(frame["group"].where(~missing, "")).mask(missing)
+            cautions = [*cautions, *group_cautions(frame["group"])]
+        classes = tuple(classes) if classes else natural_order(frame["label"])
+        counts = frame["label"].value_counts()
+        cautions = [*cautions, *label_cautions({name: int(counts.get(name, 0)) for name in classes})]
         files = repeated_files(frame["path"]) if arrays is None and "path" in frame else None
         if files is not None:
             notes = [*notes, file_note(frame["label"].to_numpy(), files)]
             frame["group"] = joined_groups(frame, files)
         return cls(
             frame,
-            tuple(classes) if classes else natural_order(frame["label"]),
+            classes,
             arrays,
             tuple(notes),
             removed,

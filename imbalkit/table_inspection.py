@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import re
 from collections import Counter, defaultdict
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imbalkit.datasets.table_labels import finding_labels, is_one
 from imbalkit.errors import DataError, listing
+from imbalkit.label_checks import chosen_finding, findings_of, separator_of
+from imbalkit_lite.paths import local_path, other_system
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +28,7 @@ _GROUPS = re.compile(
 )
 _SPLIT = re.compile(r"split|set|fold|partition|subset|phase", re.I)
 _MOST_CLASSES = 100
+_NEARLY = 0.98  # share of the rows with a single 1, from which columns of 0 and 1 are taken for one class each
 
 
 def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
@@ -30,7 +36,7 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     from imbalkit.datasets.table import TableDataset, check_columns, read_table
     from imbalkit.inspection import Findings
 
-    file = path.expanduser()
+    file = Path(local_path(str(path)))
     header = read_table(file).columns
     text = read_table(file, text=header).fillna("")  # every column as the file spells it
     if not len(text):
@@ -41,32 +47,37 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     fields = re.findall(r"{(\w+)}", parameters.get("path_template", "")) or [parameters["path_column"]]
     others = text.drop(columns=fields)
     splits = [name for name in others if _is_split(name, others[name])]
-    labels = [label] if label else label_candidates(others.drop(columns=splits))
-    if not labels:
-        one_hot = _one_hot(others)
-        raise DataError(
-            f"no column of {file.absolute()} looks like labels (2 to {_MOST_CLASSES} different values, none missing)"
-            + (
-                f"; {listing(one_hot)} hold one 0/1 column a class: make one column of class names from them"
-                if one_hot
-                else ""
-            )
-            + f"; name one with --label (columns: {listing(header, 30)})"
-        )
-    groups = group_candidates(others.drop(columns=[*splits, labels[0]]), others[labels[0]])
-    parameters["label_column"] = labels[0]
+    candidates = others.drop(columns=splits)
+    labels = [label] if label else label_candidates(candidates)
     hints = []
+    columns = [] if label else one_hot_columns(candidates)
+    if columns and not (labels and labels[0].lower() in _LABELS):
+        parameters["label_columns"] = labels = columns
+    elif labels:
+        parameters["label_column"] = labels[0]
+        hints += _finding(parameters, others[labels[0]])
+        hints += [] if label else _no_one_hot(candidates, labels[0])
+    else:
+        raise DataError(
+            f"no column of {file.absolute()} looks like labels (2 to {_MOST_CLASSES} different values, none missing); name one "
+            f"with --label (columns: {listing(header, 30)})"
+        )
+    if "finding" in parameters:
+        classes = finding_labels(others[labels[0]], parameters["finding"], parameters.get("label_separator"))
+    else:
+        classes = others[labels].agg(" ".join, axis=1) if columns else others[labels[0]]
+    groups = group_candidates(others.drop(columns=[*splits, *(columns or labels[:1])]), classes)
     if splits:
         parameters["split_column"] = splits[0]
         torn = {name: _torn(others[name], others[splits[0]]) for name in groups}
-        hints = [f"{n} values of {name!r} are on two sides of {splits[0]!r}" for name, n in torn.items() if n]
+        hints += [f"{n} values of {name!r} are on two sides of {splits[0]!r}" for name, n in torn.items() if n]
         groups = [name for name in groups if not torn[name]]  # the engine refuses the others
     if groups:
         parameters["group_column"] = groups[0]
-    if set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in _LABELS:
+    if not columns and set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in _LABELS:
         parameters["labels"] = {"0": "other", "1": labels[0]}
     part = TableDataset(**parameters)
-    found = Findings(part, part.load(), labels, groups, hints=hints)
+    found = Findings(part, part.load(), labels[:1] if columns else labels, groups, hints=hints)
     for name in text:
         if _GROUPS.search(str(name)) and name not in (*groups, *labels) and text[name].replace("", None).is_unique:
             found.hints.append(f"column {name!r} holds a value of its own in every row: no groups to keep together")
@@ -78,7 +89,7 @@ def label_candidates(text: pd.DataFrame) -> list[str]:
     ranks = []
     for position, name in enumerate(text):
         values, low = text[name], str(name).lower()
-        distinct = values.nunique()
+        distinct = _different(values)
         if not 2 <= distinct <= min(_MOST_CLASSES, len(values) / 2) or (values == "").any():
             continue
         if low in _LABELS:
@@ -90,8 +101,6 @@ def label_candidates(text: pd.DataFrame) -> list[str]:
         else:
             rank = 2 + _LESS_SURE.index(low) / 100 if low in _LESS_SURE else 3
         ranks.append((rank, distinct, position, name))
-    if len(ranks) > 2 and _one_hot(text) and not any(rank < 1 for rank, *_ in ranks):
-        return []
     return [name for *_, name in sorted(ranks)]
 
 
@@ -132,11 +141,54 @@ def _one_number_many(values: pd.Series) -> bool:
     return bool(values.str.fullmatch(r"-?\d+(\.0)?").all()) and values.nunique() > 20
 
 
-def _one_hot(text: pd.DataFrame) -> list[str]:
-    """Columns of 0 and 1 of which exactly one is 1 in every row."""
-    columns = [name for name in text if text[name].isin(["0", "1", "0.0", "1.0"]).all()]
-    ones = text[columns].isin(["1", "1.0"]).sum(axis=1)
-    return columns if len(columns) > 2 and (ones == 1).all() else []
+def _different(values: pd.Series) -> int:
+    """How many classes a column may hold: different values, or different findings where values hold several."""
+    counts = values.value_counts().to_dict()
+    if len(counts) > 20_000 or len(counts) == len(values):
+        return len(counts)
+    separator = separator_of(list(counts))
+    return len(counts) if separator is None else len(findings_of(counts, separator))
+
+
+def _finding(parameters: dict[str, Any], values: pd.Series) -> list[str]:
+    """Take one finding where labels hold several, and say so."""
+    counts = values.value_counts().to_dict()
+    separator = separator_of(list(counts))
+    if separator is None:
+        return []
+    finding = parameters["finding"] = chosen_finding(counts, separator)
+    if separator:
+        parameters["label_separator"] = separator
+    found = listing((f"{name} {count:,}" for name, count in findings_of(counts, separator).items()), 30)
+    return [
+        f"the labels hold several findings ({found}), and imbalkit has one class an image: the recipe tells {finding!r} from "
+        "the rest; name another one in `finding`"
+    ]
+
+
+def one_hot_columns(text: pd.DataFrame) -> list[str]:
+    """Neighbouring columns of 0 and 1 of which one is 1 in nearly every row (reading them names the rows that differ)."""
+    ones = is_one(text)
+    binary = [bool(ones[name].notna().all()) for name in text]
+    runs = [[place for place, _ in run] for yes, run in groupby(enumerate(binary), key=lambda item: item[1]) if yes]
+    for run in sorted(runs, key=len, reverse=True):
+        single = float((ones.iloc[:, run].sum(axis=1) == 1).mean())
+        if (len(run) > 2 and single >= _NEARLY) or (len(run) == 2 and single == 1 and sum(binary) == 2):
+            return [str(text.columns[place]) for place in run]
+    return []
+
+
+def _no_one_hot(text: pd.DataFrame, label: str) -> list[str]:
+    """What to say where the label is one of several 0/1 columns of findings."""
+    ones = is_one(text)
+    binary = [str(name) for name in text if ones[name].notna().all()]
+    several = int((ones[binary].sum(axis=1) > 1).sum()) if len(binary) > 2 and label in binary else 0
+    if not several:
+        return []
+    return [
+        f"{listing(binary)} hold 0 and 1, and {several:,} rows have several 1s: imbalkit has one class an image; the recipe "
+        f"tells {label!r} from the rest; name another one in `label_column`"
+    ]
 
 
 def _is_split(name: Any, values: pd.Series) -> bool:
@@ -150,7 +202,7 @@ def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
     """path_column or path_template, and root where it is not the table's folder."""
     from imbalkit_lite.folders import list_images
 
-    base = (root.expanduser() if root else file.parent) or Path()
+    base = Path(local_path(str(root))) if root else file.parent
     images = list_images(base)
     known = set(images)
     folders: dict[str, Counter[str]] = defaultdict(Counter)  # file name -> folders below base
@@ -162,7 +214,7 @@ def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
     sample = text.iloc[:: max(1, len(text) // 500)]
     best: tuple[float, dict[str, str]] = (0.0, {})
     for column in text:
-        values = [value for value in sample[column] if value]
+        values = [_plain(value) for value in sample[column] if value]
         if not values or len(set(values)) < len(values) / 4:
             continue
         for share, extra in _matches(column, values, known, folders, stems):
@@ -172,11 +224,26 @@ def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
                     extra["root"] = place
                 best = (share, extra)
     if best[0] < 0.5:
+        for column in text:
+            foreign = next((value for value in text[column] if other_system(value)), None)
+            if foreign:
+                raise DataError(
+                    f"column {column!r} of {file.absolute()} holds paths of another system ({other_system(foreign)}), such as "
+                    f"{foreign}: write the paths below the folder that holds the images here into it, and name that folder "
+                    "with --root"
+                )
         raise DataError(
             f"no column of {file.absolute()} holds the paths or names of images; {len(images)} images were found below "
             f"{base.absolute()}: name their folder with --root (columns: {listing(text.columns, 30)})"
         )
     return best[1]
+
+
+def _plain(value: str) -> str:
+    """A path as images are listed: with '/', without './' and '..'; paths of another system stay as they are."""
+    if other_system(value) or not ("\\" in value or "/" in value or value.startswith("~")):
+        return value
+    return posixpath.normpath(local_path(value).replace(os.sep, "/"))
 
 
 def _matches(column: str, values: list[str], known: set[str], folders: Any, stems: Any) -> list[tuple[float, dict]]:

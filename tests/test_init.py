@@ -220,13 +220,77 @@ def test_all_unreadable(tmp_path):
         inspect(tmp_path / "d")
 
 
-def test_one_hot_labels_are_said(csv, tmp_path):
+@pytest.mark.parametrize("form", ["{}", "{}.0", "bool"])
+def test_one_hot_labels_are_read(csv, tmp_path, form):
     frame = pd.read_csv(csv).drop(columns=["melanoma", "sex", "age", "score"])
-    for index, name in enumerate(("MEL", "NV", "BCC")):
-        frame[name] = (np.arange(60) % 3 == index).astype(float)
+    names = ["MEL", "NV", "UNK", "BCC"]  # UNK as in ISIC-2019: of no row
+    codes = np.arange(60) % 12 % 3
+    for name in names:
+        one = codes == {"MEL": 0, "NV": 1, "BCC": 2}.get(name, 9)
+        frame[name] = one if form == "bool" else [form.format(int(value)) for value in one]
     frame.to_csv(csv, index=False)
-    output = run(csv, "--out", tmp_path / "r.yaml", code=1)
-    assert "MEL, NV, BCC hold one 0/1 column a class" in output
+    output = run(csv, "--out", tmp_path / "r.yaml")
+    assert "labels: columns MEL, NV, UNK, BCC" in output
+    data = yaml.safe_load((tmp_path / "r.yaml").read_text())["data"]
+    assert data["label_columns"] == names
+    assert data["group_column"] == "patient_id"
+    table = dataset({"data": data}).load()
+    assert table.classes == ("MEL", "NV", "BCC")
+    assert table.counts() == (20, 20, 20)
+    frame.loc[3, names] = frame.loc[4, names]  # row 5 has its 1 elsewhere
+    frame.loc[3, "MEL"] = frame.loc[0, "MEL"]
+    frame.to_csv(csv, index=False)
+    output = run(csv, "--out", tmp_path / "s.yaml", code=1)
+    assert "1 of 60 rows of" in output
+    assert "have several in `label_columns` (rows 4; row 4: MEL, NV)" in output
+
+
+def test_columns_of_several_findings_are_told(csv, tmp_path):
+    frame = pd.read_csv(csv).drop(columns=["melanoma", "sex", "age", "score"])
+    for index, name in enumerate(("Effusion", "Mass", "Nodule")):
+        frame[name] = (np.arange(60) % 12 % (index + 2) == 0).astype(int)
+    frame.to_csv(csv, index=False)
+    output = run(csv, "--out", tmp_path / "r.yaml")
+    assert "Effusion, Mass, Nodule hold 0 and 1, and 20 rows have several 1s" in output
+    assert "the recipe tells 'Effusion' from the rest" in output
+
+
+@pytest.mark.parametrize("form", ["{}|{}", "['{}', '{}']"])
+def test_one_of_several_findings_is_chosen(csv, tmp_path, form):
+    frame = pd.read_csv(csv).drop(columns=["melanoma", "sex", "age", "score"])
+    findings = [
+        "No Finding",
+        "Mass",
+        "Effusion",
+        form.format("Effusion", "Mass"),
+        form.format("Mass", "Nodule"),
+        "Nodule",
+    ]
+    if form.startswith("["):
+        findings = [text if "[" in text else f"['{text}']" for text in findings]
+    frame["Finding Labels"] = [findings[index % 12 % 6] for index in range(60)]
+    frame.to_csv(csv, index=False)
+    output = run(csv, "--out", tmp_path / "r.yaml")
+    assert "the labels hold several findings (Mass 30, Effusion 20, Nodule 20, No Finding 10)" in output
+    recipe = yaml.safe_load((tmp_path / "r.yaml").read_text())
+    assert recipe["positive"] == recipe["data"]["finding"] == "Mass"
+    table = dataset(recipe).load()
+    assert table.classes == ("other", "Mass")
+    assert table.counts() == (30, 30)
+    assert table.groups is not None
+
+
+def test_paths_of_windows(csv, tmp_path):
+    frame = pd.read_csv(csv)
+    plain = frame.assign(image_name="pictures/" + frame["image_name"] + ".jpg")
+    plain.assign(image_name=plain["image_name"].str.replace("/", "\\")).to_csv(csv, index=False)
+    run(csv, "--out", tmp_path / "r.yaml")
+    data = yaml.safe_load((tmp_path / "r.yaml").read_text())["data"]
+    assert "root" not in data
+    assert dataset({"data": data}).load().frame["path"][0] == str(csv.parent / "pictures" / "im0.jpg")
+    plain.assign(image_name="D:\\data\\" + frame["image_name"] + ".jpg").to_csv(csv, index=False)
+    output = run(csv, "--out", tmp_path / "s.yaml", code=1)
+    assert "holds paths of another system (Windows), such as D:\\data\\im0.jpg" in output
 
 
 def text(**columns) -> pd.DataFrame:

@@ -67,6 +67,8 @@ def show(found: Findings, console: Console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from imbalkit.errors import listing
+
     table, counts = found.table, found.table.counts()
     rows = Table(box=box.SIMPLE_HEAD)
     rows.add_column("class")
@@ -79,9 +81,10 @@ def show(found: Findings, console: Console) -> None:
         f"{len(table):,} images, {len(table.classes)} classes, balance ratio {min(counts) / max(counts):.3f} "
         "(smallest / largest class)"
     ]
-    if hasattr(found.part, "label_column"):
-        part = found.part
-        lines.append(f"paths: {part.path_template or 'column ' + part.path_column}; labels: column {part.label_column}")
+    if hasattr(found.part, "label_sources"):
+        part, columns = found.part, found.part.label_sources
+        labels = f"column{'s' * (len(columns) > 1)} {listing(columns, 30)}"
+        lines.append(f"paths: {part.path_template or 'column ' + part.path_column}; labels: {labels}")
         lines += [f"may hold the labels too: {', '.join(found.labels[1:])}"] if found.labels[1:] else []
     if found.groups:
         groups = table.groups

@@ -5,7 +5,18 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.datasets.common import HOW_TO_GET, LabelNames, class_order, existing, map_labels, split_names
+from imbalkit.datasets.common import (
+    HOW_TO_GET,
+    MISSING_GROUPS,
+    MISSING_LABELS,
+    LabelNames,
+    Text,
+    check_words,
+    class_order,
+    existing,
+    map_labels,
+    split_names,
+)
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
 
@@ -38,6 +49,8 @@ class Arrays(Dataset):
     labels: LabelNames | None = param(
         None, help="raw label -> class name, such as {0: other, 1: melanoma}; its order is the order of the classes"
     )
+    missing_labels: list[Text] | None = param(None, help=MISSING_LABELS)
+    missing_groups: list[Text] | None = param(None, help=MISSING_GROUPS)
     how_to_get: str | None = param(None, help=HOW_TO_GET)
 
     def load(self) -> Table:
@@ -73,15 +86,24 @@ class Arrays(Dataset):
                 raise DataError(f"{file.absolute()}: {len(images)} images but {len(values)} of {what!r}")
         known = pd.Series(labels)
         frame = pd.DataFrame({"label": label_text(known.dropna()).reindex(known.index)})  # a gap (nan) is no class
-        if self.labels is not None:
-            frame["label"] = map_labels(frame["label"], self.labels)
+        check_words(frame["label"], self.missing_labels, "missing_labels")
+        left_out = frame["label"].isin(self.missing_labels or ()).to_numpy()
         if self.groups:
-            frame["group"] = extra[self.groups]
+            groups = pd.Series(extra[self.groups])
+            groups = label_text(groups.dropna()).reindex(groups.index)
+            check_words(groups, self.missing_groups, "missing_groups")
+            frame["group"] = groups.mask(groups.isin(self.missing_groups or ()))
         if self.split:
             frame["split"] = split_names(pd.Series(extra[self.split]), f"array {self.split!r} of {file.absolute()}")
         elif keys[0][0]:
             frame["split"] = split_names(pd.Series(split), f"{file.absolute()}")
-        return Table.build(frame, arrays=images, classes=class_order(self.labels, frame["label"]))
+        removed = None
+        if left_out.any():
+            removed = frame.loc[left_out, ["label"]].assign(reason="missing_label", row=np.flatnonzero(left_out))
+            frame, images = frame[~left_out], images[~left_out]
+        if self.labels is not None:
+            frame["label"] = map_labels(frame["label"], self.labels)
+        return Table.build(frame, arrays=images, classes=class_order(self.labels, frame["label"]), removed=removed)
 
     def _keys(self, present: list[str]) -> list[tuple[str, str, str]]:
         """(split, images, labels) by name; one entry with an empty split unless the file has an array a split."""

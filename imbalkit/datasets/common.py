@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator
 
 from imbalkit.errors import DataError, listing, nearest
+from imbalkit_lite.paths import local_path, other_system
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,8 @@ SPLITS = {
     "testing": "test",
 }
 
+MISSING_LABELS = "raw labels that mean 'not known', such as nan: their rows are left out"
+MISSING_GROUPS = "groups that mean 'not known', such as unknown: each such row is a group of its own"
 HOW_TO_GET = "what the error says when the data are not there"
 
 
@@ -46,7 +49,7 @@ LabelNames = Annotated[dict[str, Text], BeforeValidator(_keys_as_text)]
 def existing(path: str, what: str, how_to_get: str | None = None, folder: bool = False) -> Path:
     """The path with `~` expanded. Raises DataError, with the absolute path and what to do, if nothing is there."""
     try:
-        found = Path(path).expanduser()
+        found = Path(local_path(path)).expanduser()  # the latter fails for a home that is not known
         right, there = found.is_dir() if folder else found.is_file(), found.exists()
     except (
         OSError,
@@ -61,6 +64,8 @@ def existing(path: str, what: str, how_to_get: str | None = None, folder: bool =
     if there:
         kinds = ("folder", "file") if folder else ("file", "folder")
         raise DataError(f"expected {what} to be a {kinds[0]}, but {found.absolute()} is a {kinds[1]}")
+    if system := other_system(str(found)):
+        raise DataError(f"there is no {what} at {found}: this is a path of another system ({system})")
     advice = how_to_get or "mend the path in the recipe (relative paths start at the folder you run imbalkit in)"
     raise DataError(f"there is no {what} at {found.absolute()}: {advice}")
 
@@ -74,6 +79,16 @@ def map_labels(labels: pd.Series, names: Mapping[str, str]) -> pd.Series:
             f"`labels` names no class for {listing(map(repr, unknown))}{hint}; it knows {listing(map(repr, names))}"
         )
     return labels.map(dict(names))
+
+
+def check_words(values: pd.Series, words: Iterable[str] | None, key: str) -> None:
+    """Raise DataError for a word that stands for missing values, but that no value (text) is."""
+    for word in words or ():
+        if not (values == word).any():
+            known = [str(value) for value in values.dropna().unique()]
+            raise DataError(
+                f"`{key}`: no row has the value {word!r}{nearest(word, known)} (values: {listing(map(repr, known))})"
+            )
 
 
 def class_order(names: Mapping[str, str] | None, labels: Iterable[str]) -> list[str] | None:

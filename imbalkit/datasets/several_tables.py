@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from imbalkit.datasets.table import TableDataset
-    from imbalkit.table import Table
 
 
 def _by_split(value: Any) -> Any:
@@ -36,43 +35,13 @@ Roots = Annotated[str | dict[str, str], BeforeValidator(_by_split)]
 """A folder, or one of each split."""
 
 
-def load_several(part: TableDataset) -> Table:
-    """The rows of all files of a table part, with a column `split` where they are named by split.
-
-    Classes are in the order that the recipe gives, else in natural order. Raises DataError as `load` of each file does.
-    """
-    import pandas as pd
-
-    from imbalkit.table import Table, natural_order
-
+def tables_of(part: TableDataset) -> list[tuple[str | None, str, str | None]]:
+    """(split or None, file, root or None) of each file. Raises DataError for parameters that contradict each other."""
     if isinstance(part.file, Mapping) and part.split_column:
         raise DataError("`file` names the tables by split: leave out `split_column`")
     if isinstance(part.root, Mapping) and not isinstance(part.file, Mapping):
         raise DataError("`root` names folders by split: name the tables by split too, `file: {train: ..., test: ...}`")
-    tables = []
-    for split, files in files_of(part.file):
-        for file in files:
-            table = part.model_copy(update={"file": file, "root": _root_of(part.root, split)}).load()
-            if split is not None:
-                table.frame["split"] = split
-            tables.append((file, table))
-    frame = pd.concat([table.frame for _, table in tables], ignore_index=True)
-    classes = tuple(dict.fromkeys(name for _, table in tables for name in table.classes))
-    if all(table.classes == natural_order(table.frame["label"]) for _, table in tables):
-        classes = natural_order(frame["label"])
-    removed = [table.removed.assign(file=file) for file, table in tables if table.removed is not None]
-
-    def said(what: str) -> list[str]:
-        return [f"{file}: {note}" for file, table in tables for note in getattr(table, what)]
-
-    return Table.build(
-        frame,
-        classes=classes,
-        notes=said("notes"),
-        cautions=said("cautions"),
-        problems=said("problems"),
-        removed=pd.concat(removed, ignore_index=True) if removed else None,
-    )
+    return [(split, file, _root_of(part.root, split)) for split, files in files_of(part.file) for file in files]
 
 
 def _root_of(root: str | Mapping[str, str] | None, split: str | None) -> str | None:

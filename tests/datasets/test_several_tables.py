@@ -49,7 +49,7 @@ def test_a_table_a_split(tmp_path, kind):
         os.path.join(tmp_path, *parts)
         for parts in [("train", "1.png"), ("train", "2.png"), ("dev", "1.png"), ("test", "1.png")]
     ]
-    assert load(file=files, labels={"c": "z", "a": "y", "b": "y"}).classes == ("y", "z")
+    assert load(file=files, labels={"c": "z", "a": "y", "b": "y"}).classes == ("z", "y")  # as `labels` has them
 
 
 def test_the_order_that_the_recipe_gives(tmp_path):
@@ -87,8 +87,23 @@ def test_notes_say_which_file_they_are_of(tmp_path):
     files = {"train": str(put(tmp_path / "train", {"1.png": "a"})), "test": str(put(tmp_path / "test", {"2.png": "b"}))}
     frame = pd.read_csv(files["train"])
     pd.concat([frame, frame]).to_csv(files["train"], index=False)
+    pd.read_csv(files["train"]).assign(split=1).to_csv(files["train"], index=False)
     notes = load(file=files).all_notes
-    assert any(note.startswith(f"{files['train']}: 2 rows share their image file") for note in notes)
+    assert f"{files['train']}: the table's column 'split' is kept as 'split_in_table'" in notes
+    assert any(note.startswith("2 rows share their image file") for note in notes)  # of all files
+
+
+def test_words_and_findings_may_be_in_one_of_the_files(tmp_path):
+    labels = {"train": {"1.png": "A|B", "2.png": "A", "3.png": "?"}, "test": {"4.png": "B", "5.png": "C"}}
+    files = {split: str(put(tmp_path / split, names)) for split, names in labels.items()}
+    table = load(file=files, finding="A", label_separator="|", missing_labels=["?"])
+    assert table.classes == ("other", "A")
+    assert table.frame["label"].tolist() == ["A", "A", "other", "other"]
+    assert table.removed[["label", "row", "file"]].to_numpy().tolist() == [["?", 3, files["train"]]]
+    put(tmp_path / "test", {"4.png": "B", "5.png": "C"})
+    (tmp_path / "test" / "4.png").unlink()
+    os.link(tmp_path / "train" / "1.png", tmp_path / "test" / "4.png")  # one photograph in two tables
+    assert len(set(load(file=files).frame["group"].dropna())) == 1
 
 
 def test_a_folder_a_split(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imbalkit.datasets.table import read_table as read_frame
 from imbalkit_lite.errors import DataError, MissingExtraError
 from imbalkit_lite.tables import frame_rows, is_table, read_table
 
@@ -46,14 +48,18 @@ def test_a_table_is_what_pandas_reads(tmp_path, name, text):
     assert [list(row) for row in rows] == expected.to_numpy().tolist()
 
 
-CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=6)
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r\0\ufeff"), max_size=6)
+CELL = CELL.filter(
+    lambda text: not text.startswith(" ") or any(letter in text for letter in ',"\n')
+)  # those are quoted
 
 
 @given(rows=st.lists(st.tuples(CELL, CELL), min_size=1, max_size=4))
 def test_what_pandas_writes_is_read(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("tables") / "a.csv"
     pd.DataFrame(rows, columns=["path", "note"]).to_csv(path, index=False)
-    assert read_table(path) == (("path", "note"), [tuple(cell or None for cell in row) for row in rows])
+    expected = [tuple(cell or None for cell in row) for row in rows if any(row)]
+    assert read_table(path) == (("path", "note"), expected)
 
 
 def test_a_compressed_table(tmp_path):
@@ -81,9 +87,9 @@ def test_parquet_needs_pandas(tmp_path, monkeypatch):
     "name, content, message",
     [
         ("a.csv", b"", r"a\.csv is empty: expected a header and one row an image"),
-        ("a.csv", b"path\n\xff.png\n", r"a\.csv is not UTF-8 text: save it as CSV \(UTF-8\)"),
-        ("a.csv", "path\na.png\n".encode("utf-16"), r"a\.csv is not UTF-8 text"),
-        ("a.csv", b"path,x\na.png,1\nb.png,1,2\n", r"a\.csv:3: expected 2 cells as in the header, got 3"),
+        ("a.csv", b"path\nN\xe4.png\n", r"a\.csv is not UTF-8 text \(line 2: 'Nä\.png'\): save it as CSV \(UTF-8\)"),
+        ("a.csv", "path\na.png\n".encode("utf-16")[:-1], r"a\.csv is not UTF-8 text"),
+        ("a.csv", b"path,x\na.png,1\nb.png,1,2\n", r"a\.csv: row 2: expected 2 cells as in the header, got 3"),
         ("a.csv", b"path\n" + b"x" * 200_000, r"a\.csv cannot be read as a table: field larger"),
         ("a.csv.gz", b"path\na.png\n", r"a\.csv\.gz cannot be read as a table: Not a gzipped file"),
         ("a.csv.gz", gzip.compress(b"path\n" * 99)[:-9], r"a\.csv\.gz cannot be read as a table"),
@@ -109,3 +115,62 @@ def test_names_of_tables(name):
 @pytest.mark.parametrize("name", ["a.png", "a.gz", "a.parquet.gz", "csv", "a.xlsx"])
 def test_names_of_others(name):
     assert not is_table(Path(name))
+
+
+PLAIN = "path;größe\r\na.png;1\r\nb.png;2\r\n"
+ROWS = (("path", "größe"), [("a.png", "1"), ("b.png", "2")])
+HABITS = {
+    "sep= line": ("\ufeffsep=;\r\n" + PLAIN).encode(),
+    "quoted sep= line": ('"SEP=;"\r\n' + PLAIN).encode(),
+    "sep= line with separators": ("sep=;;\n" + PLAIN).encode(),
+    "sep= says what the header does not": "sep=|\npath|größe\na.png|1\nb.png|2\n".encode(),
+    "blanks": "path ,  größe\na.png,   1\n b.png, 2\n".encode(),
+    "blanks before quotes": 'path, "größe"\na.png, "1"\nb.png, "2"\n'.encode(),
+    "UTF-16": PLAIN.replace(";", "\t").encode("utf-16"),
+    "UTF-16 big-endian": b"\xfe\xff" + PLAIN.encode("utf-16-be"),
+    "UTF-16 without a mark": PLAIN.encode("utf-16-le"),
+    "UTF-32": PLAIN.encode("utf-32"),
+    "marks in the middle": ("\ufeff" + PLAIN.replace("b.png", "\ufeffb.png")).encode(),
+    "empty columns": "path;größe;;\r\na.png;1;;\r\nb.png;2;;\r\n".encode(),
+    "empty columns below the header": "path;größe\r\na.png;1;;\r\nb.png;2;;\r\n".encode(),
+    "empty rows": (PLAIN + ";;\r\n" * 5000 + ";\r\n").encode(),
+    "old Macs": PLAIN.replace("\r\n", "\r").encode(),
+    "separators in quotes": 'path;"größe"\n"a.png";1\nb.png;"2"\n'.encode(),
+}
+
+
+@pytest.mark.parametrize("habit", HABITS)
+@pytest.mark.parametrize("name", ["t.csv", "t.txt", "t.csv.gz", "t.csv.zip"])
+def test_habits_of_excel(tmp_path, name, habit):
+    if name.endswith("gz"):
+        (tmp_path / name).write_bytes(gzip.compress(HABITS[habit]))
+    elif name.endswith("zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("t.csv", HABITS[habit])
+    else:
+        (tmp_path / name).write_bytes(HABITS[habit])
+    assert is_table(tmp_path / name)
+    assert read_table(tmp_path / name) == ROWS
+    frame = read_frame(tmp_path / name, text=["path", "größe"])  # as `run` and `init` read it
+    assert tuple(frame.columns) == ROWS[0]
+    assert list(frame.itertuples(index=False, name=None)) == ROWS[1]
+
+
+def test_more_cells_than_the_header(tmp_path):
+    for rows in ("a.png,1,x\nb.png,2,y\n", "a.png,1\nb.png,2,y\n"):  # not moved to the left
+        (tmp_path / "a.csv").write_text("path,n\n" + rows)
+        for read in (read_table, read_frame):
+            with pytest.raises(DataError, match=r"row [12]"):
+                read(tmp_path / "a.csv")
+
+
+def test_line_breaks_and_separators_in_quotes(tmp_path):
+    (tmp_path / "a.csv").write_text('"pa;;;;th\n(of it)",n\n"a\n;b.png",1\n')
+    assert read_table(tmp_path / "a.csv") == (("pa;;;;th\n(of it)", "n"), [("a\n;b.png", "1")])
+    assert read_frame(tmp_path / "a.csv")["n"].tolist() == [1]
+
+
+def test_the_index_counts_the_rows_of_the_file(tmp_path):
+    (tmp_path / "a.csv").write_text("path,n\na,1\n,\nb,2\n,\n")
+    assert read_frame(tmp_path / "a.csv").index.tolist() == [0, 2]
+    assert read_table(tmp_path / "a.csv")[1] == [("a", "1"), ("b", "2")]

@@ -12,6 +12,7 @@ from typing import Any
 from imbalkit_lite.errors import DataError, listing, nearest
 from imbalkit_lite.folders import list_folder
 from imbalkit_lite.left_out import left_out
+from imbalkit_lite.paths import local_path
 from imbalkit_lite.tables import Cells, is_table, read_table
 
 
@@ -42,7 +43,7 @@ class Files:
         return len(self.paths)
 
     def __iter__(self) -> Iterator[Item]:
-        return (Item(path, Path(path).expanduser()) for path in self.paths)
+        return (Item(path, Path(local_path(path))) for path in self.paths)
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ class TableOfPaths:
             yield Item(path, self._find(path) if path.strip() else None, extra)
 
     def _find(self, path: str) -> Path:
-        here = Path(path).expanduser()
-        beside = self.file.parent / here if self.file else here
+        here = Path(local_path(path))
+        beside = Path(local_path(path, self.file.parent)) if self.file else here
         return here if not beside.exists() and here.exists() else beside
 
 
@@ -125,7 +126,7 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
     sources: list[Files | TableOfPaths] = []
     empty, notes = [], []
     for name in map(os.fspath, names):
-        path = Path(name).expanduser()
+        path = Path(local_path(name))
         if path.is_dir():
             below = list_folder(path)
             notes += [f"{name}: {said}" for said in left_out(below, link_advice="; name them as well to look there")]

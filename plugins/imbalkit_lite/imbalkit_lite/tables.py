@@ -3,42 +3,115 @@
 from __future__ import annotations
 
 import csv
-import gzip
+import importlib
+import io
+import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from imbalkit_lite.errors import DataError, MissingExtraError
 
-TEXT, PARQUET = (".csv", ".tsv"), (".parquet", ".pq")
+TEXT, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
+_PACKED = {".gz": "gzip", ".bz2": "bz2", ".xz": "lzma", ".zip": "zipfile"}  # ending -> the module that opens it
+
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32"}
+_MARKS |= {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # after UTF-32's, which begin alike
+_SEPARATORS = ",;\t|"
+_SEP_LINE = re.compile(r'\s*"?sep=(.)"?[,;\t|\s]*', re.I)  # Excel's first line that names the separator
 
 Header = tuple[str, ...]
 Cells = tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class TextTable:
+    """An open table of text, its header read.
+
+    Attributes:
+        header: names of the columns, without blanks around them
+        stream: the rest, from the first row on
+        separator: between the cells of a row; blanks that follow it are no part of a cell
+        width: most cells that one of the first rows has; more than the header where rows end in separators
+    """
+
+    header: Header
+    stream: IO[str]
+    separator: str
+    width: int
+
+
 def is_table(path: Path) -> bool:
-    """Whether a file's name ends as a table's does: .csv and .tsv (also .gz), .parquet, .pq."""
+    """Whether a file's name ends as a table's does: .csv, .tsv and .txt (also .gz, .bz2, .xz, .zip), .parquet, .pq."""
     suffix = path.suffix.lower()
-    return suffix in (*TEXT, *PARQUET) or (suffix == ".gz" and Path(path.stem).suffix.lower() in TEXT)
+    return suffix in (*TEXT, *PARQUET) or (suffix in _PACKED and Path(path.stem).suffix.lower() in TEXT)
 
 
 def read_table(file: Path) -> tuple[Header, list[Cells]]:
-    """Header and rows; cells of a CSV or TSV as they are written ("007" is no 7), None for empty ones.
+    """Header and rows; cells of a text table as they are written ("007" is no 7), None for empty ones.
 
-    A `.csv` may be separated by comma, semicolon, tab or bar, whichever its header has most of. Raises DataError if it
-    cannot be read.
+    Rows and unnamed columns without any value are left out. Raises DataError if it cannot be read.
     """
     if not file.is_file():
         raise DataError(f"there is no table {file.absolute()}")
     try:
         if file.suffix.lower() in PARQUET:
             return _parquet(file)
-        with _open(file) as stream:
-            return _text(file, stream)
+        with open_text_table(file) as table:
+            return _text(file, table)
     except UnicodeError:
-        raise DataError(f"{file.absolute()} is not UTF-8 text: save it as CSV (UTF-8)") from None
+        raise not_text(file) from None
     except (ValueError, OSError, EOFError, csv.Error) as error:  # pyarrow's errors are among them
         raise DataError(f"{file.absolute()} cannot be read as a table: {str(error).strip()}") from None
+
+
+@contextmanager
+def open_text_table(file: Path) -> Iterator[TextTable]:
+    """A CSV, TSV or text file, ready for its rows.
+
+    UTF-8, or UTF-16 and UTF-32 with a byte order mark (Excel's 'Unicode text'); separated by tabs if its name says so, by
+    what a first line `sep=;` says, or else by comma, semicolon, tab or bar, whichever its header has most of outside quotes.
+
+    Raises:
+        DataError: an empty file
+        UnicodeError: not such text (`not_text` says where)
+    """
+    with _open(file) as stream:
+        start = stream.read(1 << 16)
+    encoding = _encoding(start)
+    head = start.decode(encoding, errors="replace")
+    named = _SEP_LINE.fullmatch(head.split("\n", 1)[0].rstrip("\r"))
+    with _open(file) as raw:
+        stream = _WithoutMarks(io.TextIOWrapper(raw, encoding=encoding, newline=""))
+        if named:
+            stream.readline()
+            head = head.split("\n", 1)[-1]
+        if ".tsv" in (suffix.lower() for suffix in file.suffixes):
+            separator = "\t"
+        else:
+            separator = named[1] if named else _separator(head)
+        rows = {"delimiter": separator, "skipinitialspace": True}
+        names = next(csv.reader(stream, **rows), [])
+        if not any(name.strip() for name in names):
+            raise DataError(f"{file.absolute()} is empty: expected a header and one row an image")
+        width = max(map(len, csv.reader(io.StringIO(head, newline=""), **rows)))
+        yield TextTable(_names(name.strip() for name in names), stream, separator, width)
+
+
+def not_text(file: Path) -> DataError:
+    """The error for a file that is no UTF-8, with its first such line."""
+    with _open(file) as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeError as error:
+                shown = line[max(0, error.start - 20) : error.start + 20].decode("cp1252", errors="replace").strip()
+                return DataError(
+                    f"{file.absolute()} is not UTF-8 text (line {number}: {shown!r}): save it as CSV (UTF-8)"
+                )
+    return DataError(f"{file.absolute()} is not UTF-8 text: save it as CSV (UTF-8)")
 
 
 def frame_rows(frame: Any) -> tuple[Header, list[Cells]]:
@@ -47,25 +120,54 @@ def frame_rows(frame: Any) -> tuple[Header, list[Cells]]:
     return _names(map(str, frame.columns)), list(cells.itertuples(index=False, name=None))
 
 
-def _text(file: Path, stream: IO[str]) -> tuple[Header, list[Cells]]:
-    start = stream.readline()
-    tab = ".tsv" in (suffix.lower() for suffix in file.suffixes)
-    reader = csv.reader(_and_then(start, stream), delimiter="\t" if tab else max(",;\t|", key=start.count))
-    header = _names(next(reader, []))
-    if not header:
-        raise DataError(f"{file.absolute()} is empty: expected a header and one row an image")
-    return header, list(_rows(file, reader, len(header)))
+class _WithoutMarks(io.TextIOBase):
+    """A stream without the byte order marks that files put one after the other leave in the middle."""
+
+    def __init__(self, stream: IO[str]):
+        self.stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> str:
+        text = self.stream.read(-1 if size is None else size)
+        cleaned = text.replace("\ufeff", "")
+        return cleaned if cleaned or not text else self.read(size)  # "" would say that it is at its end
+
+    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
+        return self.stream.readline(-1 if size is None else size).replace("\ufeff", "")
 
 
-def _rows(file: Path, reader: Any, width: int) -> Iterator[Cells]:
-    for row in reader:
-        if not row:  # a blank line
-            continue
-        if len(row) > width:
-            raise DataError(
-                f"{file.absolute()}:{reader.line_num}: expected {width} cells as in the header, got {len(row)}"
-            )
-        yield tuple(cell or None for cell in row) + (None,) * (width - len(row))
+def _encoding(start: bytes) -> str:
+    for mark, encoding in _MARKS.items():
+        if start.startswith(mark):
+            return encoding
+    # UTF-16 without a mark: every other byte of Latin text is zero.
+    if len(start) > 3 and start[1] == start[3] == 0 and start[0] and start[2]:
+        return "utf-16-le"
+    return "utf-16-be" if len(start) > 3 and start[0] == start[2] == 0 and start[1] and start[3] else "utf-8"
+
+
+def _separator(head: str) -> str:
+    """The separator that the first row has most of, outside quotes."""
+    bare = re.sub(r'"(?:[^"]|"")*"', "", head).lstrip("\r\n")
+    return max(_SEPARATORS, key=re.split("[\r\n]", bare, maxsplit=1)[0].count)
+
+
+def _text(file: Path, table: TextTable) -> tuple[Header, list[Cells]]:
+    width = len(table.header)
+    rows = []
+    reader = csv.reader(table.stream, delimiter=table.separator, skipinitialspace=True)
+    for number, row in enumerate(reader, start=1):
+        if any(row[width:]):
+            raise DataError(f"{file.absolute()}: row {number}: expected {width} cells as in the header, got {len(row)}")
+        if any(row):
+            rows.append(tuple(cell or None for cell in row[:width]) + (None,) * (width - len(row)))
+    empty = [name.startswith("Unnamed: ") and not any(row[i] for row in rows) for i, name in enumerate(table.header)]
+    if not any(empty):
+        return table.header, rows
+    keep = [place for place, drop in enumerate(empty) if not drop]
+    return tuple(table.header[i] for i in keep), [tuple(row[i] for i in keep) for row in rows]
 
 
 def _names(found: Iterable[str]) -> Header:
@@ -81,15 +183,21 @@ def _names(found: Iterable[str]) -> Header:
     return tuple(names)
 
 
-def _and_then(first: str, rest: Iterable[str]) -> Iterator[str]:
-    if first:
-        yield first
-    yield from rest
-
-
-def _open(file: Path) -> IO[str]:
-    opener = gzip.open if file.suffix.lower() == ".gz" else open
-    return opener(file, "rt", encoding="utf-8-sig", newline="")
+def _open(file: Path) -> IO[bytes]:
+    """The file's bytes, unpacked. Raises DataError for a packed file that is not understood."""
+    ending = file.suffix.lower()
+    if ending in _PACKED:
+        module = importlib.import_module(_PACKED[ending])
+        if ending != ".zip":
+            return module.open(file, "rb")
+        with module.ZipFile(file) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            if len(names) != 1:
+                raise DataError(f"{file.absolute()} holds {len(names)} files: expected one table")
+            return io.BytesIO(archive.read(names[0]))
+    if ending in (".zst", ".tar", ".7z", ".rar", ".tgz"):
+        raise DataError(f"{file.absolute()} is packed in a way that is not read: unpack it, or pack it with gzip")
+    return open(file, "rb")
 
 
 def _parquet(file: Path) -> tuple[Header, list[Cells]]:
