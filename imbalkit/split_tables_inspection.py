@@ -76,7 +76,7 @@ def inspect_split_tables(tables: dict[str, Path], root: Path | None, label: str 
     part = type(first.part)(file=files, **given)
     table = part.load()
     groups = first.groups
-    if "group" in table.frame:
+    if "group_column" in given:
         torn = int((table.frame.groupby("group")["split"].nunique() > 1).sum())
         if torn:
             hints.append(
