@@ -22,6 +22,8 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
 
     place = Path(local_path(str(path)))
     below = list_folder(place)
+    if "." in below.closed:
+        raise DataError(f"{place.absolute()} cannot be listed: {below.closed['.']}")
     images = below.images
     tops = list(dict.fromkeys(image.split("/")[0] for image in images if "/" in image))
     tables = tables_in(place)

@@ -51,13 +51,16 @@ def find_splits(images: Iterable[str]) -> dict[str, str]:
         return {top: SPLITS[top.lower()] for top in tops}
     like = {top: mentions_split(top) if below[top] else split_like(top) for top in tops}
     sides = {top: side for side in ("train", "validation", "test") for top in tops if like[top] == side}
+    named = {top: side for top, side in sides.items() if top.lower() in SPLITS}
+    if "train" in named.values() and len(set(named.values())) > 1:
+        sides = named  # beside train and test, train_old is another folder
     others = [top for top in tops if top not in sides]
     alone = len(set(sides.values())) == 1 and (
         any(len(below[top]) < 2 for top in sides) or all(below[top] for top in others)
     )
     if "train" not in sides.values() or alone:
         return {}
-    exact = all(top.lower() in SPLITS for top in sides)
+    exact = len(sides) == len(named)
     said = f"{listing(sides)} look{'s' if len(sides) == 1 else ''} like {'a split' if len(sides) == 1 else 'splits'}"
     said += f", beside which is {listing(others)}" if others else ""
     if not any(below[top] for top in sides):

@@ -108,10 +108,15 @@ class ImageFolder(Dataset):
 
     def look(self, root: Path) -> Listing:
         """What lies below the root. Raises DataError where `ignore` names nothing that is there."""
-        tops = [name for name in os.listdir(root) if mentions_split(name) or name in (self.splits or ())]
-        found = list_folder(root, self.ignore, None if self.follow_links else ("", *tops))
+        try:
+            names = os.listdir(root)
+        except OSError as error:
+            raise DataError(f"{root.absolute()} cannot be listed: {error.strerror or error}") from None
+        tops = [name for name in names if mentions_split(name) or name in (self.splits or ())]
+        ignore = [name.strip("/") for name in self.ignore]
+        found = list_folder(root, ignore, None if self.follow_links else ("", *tops))
         known = {place.rpartition("/")[2] for place in found.ignored} | set(found.ignored)
-        for name in self.ignore:
+        for name in ignore:
             if name not in known:
                 there = [*found.folders, *(place.rpartition("/")[2] for place in found.folders)]
                 raise DataError(

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from imbalkit.datasets import ImageFolder
 from imbalkit.datasets.folder_layout import LayoutError, find_splits, mentions_split, split_like
 from imbalkit.errors import DataError
+from imbalkit.inspection import inspect
 
 
 def touch(root: Path, *names: str) -> None:
@@ -276,3 +277,23 @@ def test_odd_names_are_quoted_in_the_recipe_keys(tmp_path):
     said = load(tmp_path).cautions[0]
     assert "say `ignore: ['c, d: e']`" in said
     assert load(tmp_path, ignore=["c, d: e"]).cautions == ()
+
+
+def test_an_older_copy_beside_the_splits_is_another_folder(tmp_path):
+    touch(tmp_path, *(f"{place}/{name}/1.png" for place in ("train", "test", "train_old") for name in "ab"))
+    with pytest.raises(LayoutError, match="beside which is train_old") as error:
+        load(tmp_path)
+    assert error.value.proposal == {"ignore": ["train_old"]}
+    assert load(tmp_path, ignore=["train_old/"]).counts() == (2, 2)
+
+
+def test_a_folder_that_cannot_be_listed(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(DataError, match="cannot be listed: Permission denied"):
+        load(tmp_path)
+    with pytest.raises(DataError, match="cannot be listed: Permission denied"):
+        inspect(tmp_path)

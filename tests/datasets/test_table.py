@@ -219,3 +219,14 @@ def test_isic_2020_groups():
     assert table.counts() == (32542, 584)
     sizes = np.bincount(table.groups)
     assert (len(sizes), sizes.max()) == (2056, 115)
+
+
+def test_rows_of_thumbnails_are_cautioned(file):
+    for name in ("images/@eaDir/8.jpg", "$RECYCLE.BIN/9.jpg"):
+        (file.parent / name).parent.mkdir(exist_ok=True)
+        (file.parent / name).touch()
+    assert TableDataset(file=str(file)).load().cautions == ()
+    with file.open("a") as stream:
+        stream.write("images/@eaDir/8.jpg,0,,val,,x\n$RECYCLE.BIN/9.jpg,1,,val,,x\n")
+    (said,) = TableDataset(file=str(file)).load().cautions
+    assert said.startswith("2 rows name images in folders of file servers or systems")

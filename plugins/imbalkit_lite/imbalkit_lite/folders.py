@@ -23,6 +23,7 @@ _SYSTEM = re.compile(
     r"|lost\+found|lost\.dir|\.trash(-\d+)?|\.thumbnails|\.sh_thumbnails|\.xvpics|\.picasaoriginals"  # Linux, Android
     r"|\.ipynb_checkpoints|__pycache__"
 )
+_SYSTEM_IN_PATH = re.compile(rf"(?:^|[\\/])(?:{_SYSTEM.pattern})(?:$|[\\/])", re.I)
 
 
 @dataclass
@@ -129,7 +130,7 @@ def list_images(root: str | os.PathLike[str]) -> list[str]:
 
 def is_system(path: str) -> bool:
     """Whether a path leads through a folder of a file server or system."""
-    return any(_SYSTEM.fullmatch(part) for part in re.split(r"[\\/]", path.lower()))
+    return _SYSTEM_IN_PATH.search(path) is not None
 
 
 def ending(name: str) -> str:

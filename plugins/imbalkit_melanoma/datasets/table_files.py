@@ -9,7 +9,7 @@ from pathlib import Path
 
 from imbalkit.datasets.common import existing
 from imbalkit.errors import DataError, listing
-from imbalkit_lite.folders import list_images
+from imbalkit_lite.folders import is_system, list_images
 
 HOW_TO_GET = (
     "`imbalkit melanoma fetch` gets it, or mend the path in the recipe (relative paths start at the folder you run in)"
@@ -24,7 +24,7 @@ class TableFiles:
         self.folder = existing(folder, "folder of tables", HOW_TO_GET, folder=True)
         self.files: dict[str, list[Path]] = {}
         for parent, folders, names in os.walk(self.folder, followlinks=False):
-            folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and not is_system(name))
             for name in names:
                 lower = name.lower()
                 if lower.endswith((".csv", ".tab", ".txt")) or "." not in lower:
