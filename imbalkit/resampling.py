@@ -16,8 +16,7 @@ from imbalkit.kinds import Sampler, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.planning import Prepared
 from imbalkit.randomness import generator
-from imbalkit.recipe import Recipe
-from imbalkit.shared_rounds import SharedRounds, round_key
+from imbalkit.shared_rounds import SharedRounds, Surroundings, round_key
 from imbalkit.training import Trainer
 
 
@@ -54,6 +53,7 @@ def resample(
         rounds: folder of finished rounds that runs share (single-device runs only)
     """
     shared = SharedRounds(rounds if trainer.fabric.world_size == 1 else None)
+    around = Surroundings.of(prepared, trainer) if shared.folder is not None else None
     steps: list[Step] = []
     for index, sampler in enumerate(prepared.recipe.samplers):
         earlier = sum(other.name == sampler.name for other in prepared.recipe.samplers[:index])
@@ -64,7 +64,7 @@ def resample(
             scores = None
             if isinstance(sampler, ScoredSampler):
                 name = f"{sampler.name}-{earlier}"
-                scores, key = _score(prepared.recipe, sampler, plan, trainer, name, number, key, shared)
+                scores, key = _score(prepared, sampler, plan, trainer, name, number, key, shared, around)
                 new = sampler.resample(plan, scores, generator(*seeds), round=number)
                 name = f"{stage}, round {number + 1}"
             else:
@@ -77,7 +77,7 @@ def resample(
 
 
 def _score(
-    recipe: Recipe,
+    prepared: Prepared,
     sampler: ScoredSampler,
     plan: Plan,
     trainer: Trainer,
@@ -85,11 +85,12 @@ def _score(
     number: int,
     before: str,
     shared: SharedRounds,
+    around: Surroundings | None,
 ) -> tuple[np.ndarray, str]:
     """Scores of the plan's rows for a round, float32 [n], and the round's key; `before` is the key of the one before."""
     stage = f"{name}-round-{number + 1}"
     goes_on = sampler.between_rounds == "keep"
-    key = round_key(recipe, sampler, plan, stage, before if goes_on else "")
+    key = round_key(prepared, sampler, plan, stage, before if goes_on else "", around) if around else ""
     files = {".npy": trainer.folder / f"{stage}.npy"}
     if goes_on and number + 1 < sampler.rounds:
         files[".pt"] = _weights(trainer, name, number)
@@ -97,7 +98,7 @@ def _score(
         with shared.claim(key):
             if not shared.fetch(key, files):
                 start = load_checkpoint(_weights(trainer, name, number - 1)) if goes_on and number else None
-                backbone = sampler.backbone or recipe.backbone
+                backbone = sampler.backbone or prepared.recipe.backbone
                 training = (stage, plan, backbone, sampler.loss, sampler.epochs)
                 score = sampler.score.build(trainer.context(plan, stage))
                 if sampler.scores_from == "last_epoch":
