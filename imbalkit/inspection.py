@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imbalkit.amounts import ratio_text
 from imbalkit.errors import DataError, listing
 from imbalkit_lite.paths import local_path
 
@@ -189,7 +190,7 @@ def recipe_text(found: Findings, out: Path) -> str:
     batch = max(8, min(64, 2 ** (len(table) // 16).bit_length()))
     lines = [
         f"# {len(table)} images in {len(table.classes)} classes: {whole}{', ...' if len(counts) > 20 else ''}",
-        f"# (balance ratio {ratio:.3f}: smallest / largest class).",
+        f"# (balance ratio {ratio_text(ratio)}: smallest / largest class).",
         f"# Class counts before and after each sampler: imbalkit plan {out}",
         f"# Train, evaluate and write a report:         imbalkit run {out}",
         "",

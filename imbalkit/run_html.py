@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from imbalkit import run_folder
+from imbalkit.amounts import fixed
 from imbalkit.errors import RunError
 from imbalkit.tables.results import figure_text
 
@@ -58,7 +59,7 @@ def headline(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def _interval(limits: Mapping[str, Any] | None) -> str:
     if not limits or limits.get("low") is None or limits.get("high") is None:
         return ""
-    return f"{limits['low']:.3f} to {limits['high']:.3f}"
+    return f"{fixed(limits['low'], 3)} to {fixed(limits['high'], 3)}"
 
 
 def _decision(run: Run) -> str:
@@ -67,7 +68,7 @@ def _decision(run: Run) -> str:
     lines = [f"{run.metrics['test']['n']:,} test rows."]
     threshold = run.metrics["decision"]["threshold"]
     if threshold is not None and run.positive is not None:
-        lines.append(f"{run.positive} is called at a probability of {threshold:.3f} or more.")
+        lines.append(f"{run.positive} is called at a probability of {fixed(threshold, 3)} or more.")
     return " ".join([*lines, ""])
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from imbalkit.amounts import share_text
 from imbalkit.errors import DataError, listing
 from imbalkit.functional.apportion import assign_groups, fill_sides, stratified
 from imbalkit.kinds import Settings, param
@@ -142,7 +143,9 @@ def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
     for name, number, asked in (("validation", 1, settings.validation), ("test", 2, share)):
         got = float((side == number).mean())
         if groups is not None and abs(got - asked) > 0.02:
-            notes.append(f"whole groups make {name} {got:.1%} of the samples; {asked:.1%} were asked for")
+            notes.append(
+                f"whole groups make {name} {share_text(got)} of the samples; {share_text(asked)} were asked for"
+            )
     if "split" in table.frame and {"train", "test"} <= set(table.frame["split"]):
         notes.append("the data have a column 'split', which is not used; set split.column to 'split' to use it")
     return side

@@ -67,6 +67,7 @@ def show(found: Findings, console: Console) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from imbalkit.amounts import ratio_text, share_text
     from imbalkit.errors import listing
 
     table, counts = found.table, found.table.counts()
@@ -75,10 +76,10 @@ def show(found: Findings, console: Console) -> None:
     rows.add_column("images", justify="right")
     rows.add_column("share", justify="right")
     for name, count in zip(table.classes, counts, strict=True):
-        rows.add_row(escape(name), f"{count:,}", f"{count / len(table):.1%}")
+        rows.add_row(escape(name), f"{count:,}", share_text(count / len(table)))
     console.print(rows)
     lines = [
-        f"{len(table):,} images, {len(table.classes)} classes, balance ratio {min(counts) / max(counts):.3f} "
+        f"{len(table):,} images, {len(table.classes)} classes, balance ratio {ratio_text(min(counts) / max(counts))} "
         "(smallest / largest class)"
     ]
     if hasattr(found.part, "label_sources"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imbalkit.amounts import share_text
 from imbalkit.commands import options
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def _title(check: LeakCheck) -> str:
 def _share(part: Share) -> str:
     if not part.rows:
         return "none"
-    return f"{part.rows:,} of {part.of:,} ({part.rows / part.of:.1%})"
+    return f"{part.rows:,} of {part.of:,} ({share_text(part.rows / part.of)})"
 
 
 def _print_figures(console: Console, checks: Sequence[LeakCheck], prepared: Prepared, by: str | None) -> None:

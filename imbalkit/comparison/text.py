@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from imbalkit.amounts import fixed
+
 if TYPE_CHECKING:
     from imbalkit.comparison.core import Comparison
 
@@ -110,8 +112,12 @@ def _level(found: Comparison) -> str:
 
 
 def _span(row: pd.Series, name: str, sign: bool = True) -> str:
-    form = "{:+.3f}" if sign else "{:.3f}"
-    value, low, high = (form.format(row[key]) if math.isfinite(row[key]) else "-" for key in (name, "low", "high"))
+    plus = "+" if sign else ""
+
+    def text(number: float) -> str:
+        return "-" if not math.isfinite(number) else f"{plus if number >= 0 else ''}{fixed(number, 3)}"
+
+    value, low, high = (text(row[key]) for key in (name, "low", "high"))
     return f"{value} ({low} to {high})"
 
 

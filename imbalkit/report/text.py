@@ -7,15 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from imbalkit.amounts import fixed, share_number
+
 THIN = "\u202f"  # narrow no-break space
 NOT_STATED = "not stated"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share as percent: 0.898 is "89.8 %"; "n/a" if it is not defined."""
+    """A share as percent: 0.898 is "89.8 %", 0.00001 "0.001 %"; "n/a" if it is not defined."""
     if share is None or not math.isfinite(share):
         return "n/a"
-    return f"{100 * share:.{digits}f}{THIN}%"
+    return f"{share_number(share, digits)}{THIN}%"
 
 
 def count(n: float) -> str:
@@ -27,7 +29,7 @@ def decimal(value: float | None, digits: int = 3) -> str:
     """A figure to three digits; "n/a" if it is not defined."""
     if value is None or not math.isfinite(value):
         return "n/a"
-    return f"{value:.{digits}f}"
+    return fixed(value, digits)
 
 
 def sentence_list(items: Iterable[Any], last: str = "and") -> str:
@@ -79,7 +81,7 @@ class Figure:
         if self.value is None or self.low is None or self.high is None:
             return ""
         if self.is_share:
-            return f"{100 * self.low:.1f} to {percent(self.high)}"
+            return f"{share_number(self.low)} to {percent(self.high)}"
         digits = 1 if self.name == "predictive_values" else 3
         return f"{decimal(self.low, digits)} to {decimal(self.high, digits)}"
 

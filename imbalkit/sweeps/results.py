@@ -13,6 +13,7 @@ import pandas as pd
 import yaml
 
 from imbalkit import run_folder
+from imbalkit.amounts import fixed
 from imbalkit.catalogue import Catalogue
 from imbalkit.checkpoints import write_atomic
 from imbalkit.parquet import write_parquet
@@ -96,7 +97,9 @@ class Results:
         """A finished cell's main figures on one line."""
         row = self.rows[cell]
         shown = [(name, row.get(name)) for name in ("roc_auc", "balanced_accuracy")]
-        return "  ".join(f"{name} {value:.3f}" for name, value in shown if value is not None and not np.isnan(value))
+        return "  ".join(
+            f"{name} {fixed(value, 3)}" for name, value in shown if value is not None and not np.isnan(value)
+        )
 
     def _row(self, cell: Cell) -> dict[str, Any]:
         folder = self.folder / DONE / cell.id

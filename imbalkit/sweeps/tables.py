@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from imbalkit.amounts import fixed
 from imbalkit.errors import RunError, listing, nearest
 from imbalkit.sweeps.file import TableSettings
 
@@ -57,11 +58,11 @@ def to_markdown(table: pd.DataFrame, axes: Sequence[str]) -> str:
                 cells.append(f"{value:,.0f}")
             else:
                 deviations = [
-                    f" ± {row[f'{column} sd {over}']:.3f} ({over})"
+                    f" ± {fixed(row[f'{column} sd {over}'], 3)} ({over})"
                     for over in ("folds", "seeds")
                     if f"{column} sd {over}" in table and not np.isnan(row[f"{column} sd {over}"])
                 ]
-                cells.append(("" if np.isnan(value) else f"{value:.3f}") + "".join(deviations))
+                cells.append(("" if np.isnan(value) else fixed(value, 3)) + "".join(deviations))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from imbalkit.amounts import fixed
 from imbalkit.tables.console import console
 
 
@@ -28,4 +29,4 @@ def print_frame(frame: Any, title: str) -> None:
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
-    return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return fixed(value, 3).rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table as RichTable
 
+from imbalkit.amounts import ratio_text, rounded
 from imbalkit.plan import Counts, balance_ratio
 from imbalkit.planning import Prepared
 from imbalkit.prior import prior_ledger
@@ -55,7 +56,7 @@ def _rung(stage: str, counts: Counts, positive: int | None) -> dict[str, Any]:
 
 def _ratio(counts: Sequence[int], positive: int | None) -> float | None:
     ratio = balance_ratio(counts, positive)
-    return None if math.isnan(ratio) else round(ratio, 4)
+    return None if math.isnan(ratio) else rounded(ratio)
 
 
 def print_plan(prepared: Prepared) -> None:
@@ -74,7 +75,7 @@ def print_plan(prepared: Prepared) -> None:
         cells = [_range(a, b) for a, b in zip(low, high, strict=True)]
         if not shown:
             cells = [_range(min(low), min(high)), _range(max(low), max(high))]
-        table.add_row(stage, *cells, "?" if total is None else f"{total:,}", "?" if ratio is None else f"{ratio:.3f}")
+        table.add_row(stage, *cells, "?" if total is None else f"{total:,}", ratio_text(ratio))
 
     def side(stage: str, counts: Sequence[int]) -> None:
         row(stage, counts, counts, sum(counts), _ratio(counts, prepared.positive))
@@ -128,7 +129,7 @@ def print_ladders(entries: Mapping[str, Prepared]) -> None:
             counts = rung.counts
             ratio = _ratio(counts.low, prepared.positive) if counts.is_exact else None
             cells = [_range(low, high) for low, high in zip(counts.low, counts.high, strict=True)]
-            table.add_row(escape(label), escape(rung.stage), *cells, "?" if ratio is None else f"{ratio:.3f}")
+            table.add_row(escape(label), escape(rung.stage), *cells, ratio_text(ratio))
             label = ""
     console().print(table)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from imbalkit.amounts import factor_text, share_text
 from imbalkit.prior import SPLIT
 
 _MOST = 6  # classes that have a column each
@@ -28,20 +29,32 @@ def print_prior(ledger: Mapping[str, Any], console: Console) -> None:
     table.add_column("exact")
     table.add_column("why", overflow="fold")
 
-    def row(stage: str, values: Sequence[float] | None, form: str, *rest: str) -> None:
+    def row(stage: str, values: Sequence[float] | None, form: Callable[[float], str], *rest: str) -> None:
         values = values if values is None or shown else [min(values), max(values)]
-        cells = ["?"] * len(shown or "ab") if values is None else [form.format(value) for value in values]
+        cells = ["?"] * len(shown or "ab") if values is None else [form(value) for value in values]
         table.add_row(escape(stage), *cells, *rest)
 
     given = ledger["entries"][0]["stage"] == SPLIT
     source = "held-out rows" if given else "training rows before any sampler"
-    row("share in the data", list(ledger["data"].values()), "{:.4g}", "", source)
+    row("share in the data", list(ledger["data"].values()), _share, "", source)
     table.add_section()
     for entry in ledger["entries"]:
-        row(entry["stage"], entry["factors"], "x {:.4g}", "yes" if entry["exact"] else "no", entry["why"])
+        row(
+            entry["stage"],
+            entry["factors"],
+            lambda factor: f"x {factor_text(factor)}",
+            "yes" if entry["exact"] else "no",
+            entry["why"],
+        )
     table.add_section()
     effective = ledger["effective"]
     how = "restored exactly" if ledger["exact"] else "restored by a fit on validation"
     why = f"{how} with decision.prior: data" if ledger["shifted"] else "that of the data"
-    row("share in training", None if effective is None else list(effective.values()), "{:.4g}", "", why)
+    row("share in training", None if effective is None else list(effective.values()), _share, "", why)
     console.print(table)
+
+
+def _share(value: float) -> str:
+    """Four digits, or as many as tell it from 0 and 1."""
+    text = f"{value:.4g}"
+    return share_text(value) if 0 < value < 1 and ("e" in text or text == "1") else text

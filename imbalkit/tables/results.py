@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table as RichTable
 
 from imbalkit import run_folder
+from imbalkit.amounts import fixed
 from imbalkit.tables.console import console
 
 
@@ -104,7 +105,7 @@ def interval_text(limits: Mapping[str, Any] | None) -> str:
     """An interval of metrics.json as a person reads it; empty without one, or where there is one a class."""
     if not limits or limits.get("low") is None or limits.get("high") is None:
         return ""
-    return f"{limits['low']:.4f} to {limits['high']:.4f}"
+    return f"{fixed(limits['low'], 4)} to {fixed(limits['high'], 4)}"
 
 
 def _with_interval(value: Any, limits: Mapping[str, Any] | None) -> str:
@@ -123,4 +124,4 @@ def figure_text(value: Any) -> str:
         return f"{value['mean']:,.{digits}f} ± {value['sd'] or 0:.{digits}f}"
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {figure_text(item)}" for name, item in value.items())
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else fixed(value, 4)

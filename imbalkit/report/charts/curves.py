@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imbalkit.amounts import fixed, share_text
 from imbalkit.errors import RunError
 from imbalkit.figures import style
 from imbalkit.functional.curves import precision_recall_band, precision_recall_points, roc_band, roc_points
@@ -63,7 +64,7 @@ def precision_recall(run: RunData, axes: Axes, resamples: int = RESAMPLES) -> No
     recall, precision, _ = precision_recall_points(positives, scores)
     colour, share = look.POSITIVE, positives.mean()
     axes.plot((0, 1), (share, share), color=style.GUIDE, linewidth=0.8, zorder=1)
-    axes.text(0.01, share - 0.02, f"at random {share:.1%}", color=style.NOTE, va="top", fontsize="small")
+    axes.text(0.01, share - 0.02, f"at random {share_text(share)}", color=style.NOTE, va="top", fontsize="small")
     if resamples:
         low, high = precision_recall_band(positives, scores, _weights(run, resamples), GRID)
         axes.fill_between(GRID, low, high, color=colour, alpha=look.BAND, linewidth=0)
@@ -120,7 +121,7 @@ def _each_class(run: RunData, axes: Axes, points, area, name: str) -> None:  # t
             alpha=0.6 if quiet else 1,
         )
         if not quiet:
-            entries.append((f"{run.classes[code]}   {name} {float(area(positives, scores)):.3f}", colours[code]))
+            entries.append((f"{run.classes[code]}   {name} {fixed(float(area(positives, scores)), 3)}", colours[code]))
     if not entries:
         raise RunError("a curve needs test rows of two classes")
     if any(colour == look.QUIET for colour in colours.values()):

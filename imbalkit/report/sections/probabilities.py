@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imbalkit.amounts import factor_text
 from imbalkit.errors import RunError
 from imbalkit.report import charts
 from imbalkit.report.charts.probabilities import stages_of
@@ -64,7 +65,9 @@ def prior_facts(report: Report) -> dict[str, Any] | None:
         "entries": [
             {
                 "stage": entry["stage"],
-                "factors": None if entry["factors"] is None else [f"× {entry['factors'][code]:.3g}" for code in shown],
+                "factors": None
+                if entry["factors"] is None
+                else [f"× {factor_text(entry['factors'][code], 3)}" for code in shown],
                 "exact": entry["exact"],
                 "why": entry["why"],
             }

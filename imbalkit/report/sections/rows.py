@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from imbalkit.amounts import ratio_text
 from imbalkit.plan import balance_ratio
 from imbalkit.report.context import Report
 from imbalkit.report.decided import part_text
@@ -27,7 +28,7 @@ def values(report: Report) -> dict[str, Any]:
             "stage": _stage(rung["stage"], samplers),
             "counts": [rung["counts"][code] for code in shown],
             "total": sum(rung["counts"]),
-            "ratio": balance_ratio(rung["counts"], run.positive),
+            "ratio": ratio_text(balance_ratio(rung["counts"], run.positive)),
         }
         for rung in run.metrics["ladder"]
     ]
@@ -40,7 +41,7 @@ def values(report: Report) -> dict[str, Any]:
                     "stage": side,
                     "counts": [counts[code] for code in shown],
                     "total": sum(counts),
-                    "ratio": balance_ratio(counts, run.positive),
+                    "ratio": ratio_text(balance_ratio(counts, run.positive)),
                 }
             )
     removed = report.prepared.table.removed_counts() if report.prepared is not None else {}

@@ -97,7 +97,9 @@
 
   // --- what is shown ----------------------------------------------------------------------------------------------------
   const thin = "\u202f";
-  const percent = (x, digits = 1) => Number.isFinite(x) ? `${(100 * x).toFixed(digits)}${thin}%` : "n/a";
+  // What is not 0 is not shown as 0: two digits then (as imbalkit.amounts does).
+  const figure = (x, digits) => x > 1e-9 && Number(x.toFixed(digits)) === 0 ? String(Number(x.toPrecision(2))) : x.toFixed(digits);
+  const percent = (x, digits = 1) => Number.isFinite(x) ? `${figure(100 * x, digits)}${thin}%` : "n/a";
   const range = (r) => r ? `${(100 * r[0]).toFixed(1)} to ${percent(r[1])}` : "";
   const whole = (n) => n.toLocaleString("en-US");
   const put = (id, text) => { byId(id).textContent = text; };
