@@ -161,6 +161,18 @@ def _scan(found: Findings, progress: Callable[[int, int], None] | None) -> None:
                 progress(done, len(paths))
 
 
+def planned(found: Findings, out: Path) -> list[str]:
+    """What `imbalkit plan` says of the recipe that was written, beside the notes on the data: of its split, or a refusal."""
+    from imbalkit.errors import RecipeError
+    from imbalkit.planning import Loaded, prepare
+
+    try:
+        prepared = prepare(out, loaded=Loaded(tables={found.part.model_dump_json(): found.table}))
+    except RecipeError as error:
+        return [f"`imbalkit plan` refuses the recipe as it is: {problem.message}" for problem in error.problems]
+    return list(prepared.split.notes)
+
+
 def recipe_text(found: Findings, out: Path) -> str:
     """The recipe, with comments, as YAML that runs as it is."""
     import yaml

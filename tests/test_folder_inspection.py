@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from imbalkit.datasets import ImageFolder
 from imbalkit.errors import RecipeError
 from imbalkit.planning import prepare
 from tests.test_init import image, run
@@ -180,3 +181,16 @@ def test_a_training_folder_alone(tmp_path):
     output, data, prepared = init(tmp_path / "d")
     assert prepared.classes == ("a", "b")
     assert "split.column" not in " ".join(prepared.notes)  # it has no test images
+
+
+def test_a_recipe_that_does_not_plan_is_told(tmp_path, monkeypatch):
+    images(tmp_path / "d", a=5, b=2)
+    loads = []
+    load = ImageFolder.load
+    monkeypatch.setattr(ImageFolder, "load", lambda self: loads.append(1) or load(self))
+    output = run(tmp_path / "d", "--out", tmp_path / "r.yaml")
+    assert "`imbalkit plan` refuses the recipe as it is: a split into 3 sides needs 3 samples" in output
+    assert len(loads) == 1
+    images(tmp_path / "e", **{"train/a": 5, "train/b": 5, "test/a": 2, "test/b": 2})
+    output = run(tmp_path / "e", "--out", tmp_path / "e.yaml")
+    assert "the column 'split' has no validation samples: 0.2 of its train samples became validation" in output

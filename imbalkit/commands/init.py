@@ -30,7 +30,7 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, force: 
     from rich.console import Console
 
     from imbalkit.errors import ImbalkitError
-    from imbalkit.inspection import inspect, recipe_text
+    from imbalkit.inspection import inspect, planned, recipe_text
 
     console = Console()
     if out.exists() and not force:
@@ -45,6 +45,8 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, force: 
         draft = out.with_name(f".{out.name}.draft")
         draft.write_text(recipe_text(found, out), encoding="utf-8")
         draft.replace(out)
+        for line in planned(found, out):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     except ImbalkitError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:

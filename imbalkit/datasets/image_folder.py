@@ -203,7 +203,7 @@ class ImageFolder(Dataset):
             return []
         said = []
         for place in empty:
-            inside = [path for path in found.unreadable if path.startswith(f"{place}/")]
+            inside = [path for path in (*found.unreadable, *found.unnamed) if path.startswith(f"{place}/")]
             said.append(f"{place} ({endings_by_folder(inside, level).partition(': ')[2]})" if inside else place)
         return [
             f"no picture that can be read is in {listing(said)}: no class is made of "

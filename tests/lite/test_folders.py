@@ -185,3 +185,18 @@ def test_names_that_are_no_text(tmp_path):
 def test_endings():
     names = {"a.HEIC": ".HEIC", "b.nii.gz": ".nii.gz", "c": "", "d.tar.GZ": ".tar.GZ", "e.b.png": ".png"}
     assert {name: ending(name) for name in names} == names
+
+
+def test_pictures_without_an_ending_are_told(tmp_path):
+    touch(tmp_path, "cat/1.png", "cat/README", "LICENSE")
+    heads = {"a": b"\xff\xd8\xff\xe0", "b": b"\x89PNG\r\n\x1a\n", "c": bytes(128) + b"DICM", "d": b"RIFF1234WEBPVP8 "}
+    for name, head in heads.items():
+        (tmp_path / "cat" / name).write_bytes(head)
+    os.mkfifo(tmp_path / "cat" / "pipe")
+    found = list_folder(tmp_path)
+    assert found.images == ["cat/1.png"]
+    assert found.unnamed == ["cat/a", "cat/b", "cat/c", "cat/d"]
+    assert found.others == {"": 2}
+    assert left_out(found) == [
+        "left out: 4 pictures without an ending in the name (cat: 4): give them theirs, such as .jpg"
+    ]

@@ -24,6 +24,8 @@ _SYSTEM = re.compile(
     r"|\.ipynb_checkpoints|__pycache__"
 )
 _SYSTEM_IN_PATH = re.compile(rf"(?:^|[\\/])(?:{_SYSTEM.pattern})(?:$|[\\/])", re.I)
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*")  # JPEG, PNG, GIF, TIFF
+_MOST_LOOKED_INTO = 1000  # files without an ending
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Listing:
         images: pictures that can be read by their ending, sorted; links to files that are not there are among them
         folders: folders that were looked into, sorted, without the root
         unreadable: pictures and scans of formats that cannot be read, such as .heic and .dcm
+        unnamed: files without an ending whose first bytes are a picture's
         others: other files in folders below, by their ending
         broken: those of `images` that are links to nothing
         special: pipes, devices and sockets with a picture's ending
@@ -49,6 +52,7 @@ class Listing:
     images: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    unnamed: list[str] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
@@ -78,6 +82,7 @@ def list_folder(
     top = os.path.realpath(root)
     opened, seen = [top], {top}
     waiting = [("", top)]  # folders to look into: (relative path, real path)
+    plain: list[tuple[str, str]] = []  # files without an ending: (relative path, path)
     links: list[tuple[str, str]] = []  # real folders come first, so that a link never takes the place of one
     while waiting or links:
         if not waiting:
@@ -115,7 +120,15 @@ def list_folder(
                     found.folders.append(place)
                     waiting.append((place, path))
             elif not name.startswith("."):
-                _add_file(name, place, entry, found)
+                if ending(name) == "" and os.path.isfile(path):
+                    plain.append((place, path))
+                else:
+                    _add_file(name, place, entry, found)
+    for number, (place, path) in enumerate(sorted(plain)):
+        if number < _MOST_LOOKED_INTO and _begins_as_picture(path):
+            found.unnamed.append(place)
+        elif "/" in place:
+            found.others[""] += 1
     for names in (found.images, found.folders, found.unreadable, found.broken, found.special):
         names.sort()
     for name in ("system", "ignored", "linked", "links", "closed"):
@@ -197,6 +210,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that goes round
         return False
+
+
+def _begins_as_picture(path: str) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(132)
+    except OSError:
+        return False
+    return head.startswith(_SIGNATURES) or head[128:] == b"DICM" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def _may_follow(place: str, follow: Collection[str] | None) -> bool:

@@ -22,6 +22,11 @@ def left_out(found: Listing, depth: int = 1, link_advice: str = "") -> list[str]
             f"left out: {_number(len(found.unreadable), 'picture')} of a kind that cannot be read "
             f"({endings_by_folder(found.unreadable, depth)}); convert them, such as to .png"
         )
+    if found.unnamed:
+        said.append(
+            f"left out: {_number(len(found.unnamed), 'picture')} without an ending in the name "
+            f"({counts_by_folder(found.unnamed, depth)}): give them theirs, such as .jpg"
+        )
     if found.broken:
         said.append(
             f"{_number(len(found.broken), 'picture')} cannot be read: links to files that are not there "
