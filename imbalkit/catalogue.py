@@ -7,9 +7,9 @@ wrong (import failure, misspelled hook, wrong signature, name already taken) rai
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -83,12 +83,14 @@ class Catalogue:
         """Every plugin, sorted by name."""
         return [self._by_plugin[name] for name in sorted(self._by_plugin)]
 
-    def notify(self, hook: str, **arguments: Any) -> list[tuple[Provider, Any]]:
-        """Call an observer of every plugin, sorted by name; returns what each gave.
-
-        Raises PluginError that names the plugin whose observer failed.
-        """
-        return list(self._results(hook, arguments))
+    def calls(self, hook: str, arguments: Mapping[str, Any]) -> list[tuple[Provider, Callable[[], Any]]]:
+        """A hook of every plugin that has it, sorted by name, each as a call with the arguments that it takes."""
+        # Called one by one, not through the hook, so that a failure and each part have a culprit.
+        found = sorted(getattr(self.manager.hook, hook).get_hookimpls(), key=lambda item: item.plugin_name)
+        return [
+            (self._by_plugin[item.plugin_name], partial(item.function, *(arguments[name] for name in item.argnames)))
+            for item in found
+        ]
 
     # --- building ------------------------------------------------------------------------------------------------
 
@@ -108,13 +110,10 @@ class Catalogue:
         except ValueError as error:
             raise PluginError(f"plugin {provider.plugin!r} of {provider} is registered twice: {error}") from error
 
-    def _results(self, hook: str, arguments: Mapping[str, Any] | None = None) -> Iterable[tuple[Provider, Any]]:
-        # Called one by one, not through the hook, so that a failure and each part have a culprit.
-        implementations = getattr(self.manager.hook, hook).get_hookimpls()
-        for implementation in sorted(implementations, key=lambda item: item.plugin_name):
-            provider = self._by_plugin[implementation.plugin_name]
+    def _results(self, hook: str) -> Iterable[tuple[Provider, Any]]:
+        for provider, call in self.calls(hook, {}):
             try:
-                result = implementation.function(*((arguments or {})[name] for name in implementation.argnames))
+                result = call()
             except ImbalkitError:
                 raise
             except Exception as error:

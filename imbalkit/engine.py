@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +11,19 @@ import numpy as np
 
 from imbalkit import run_folder
 from imbalkit.errors import ImbalkitError, RunError
+from imbalkit.in_common import SAME, facts_in_common, pictures_in_common
 from imbalkit.memory import freed_memory_kept
+from imbalkit.observers import Observers
 from imbalkit.planning import Prepared, prepare
+from imbalkit.processes import Launch, cluster, launched, spawned, unused_tasks
 from imbalkit.progress import Progress
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from imbalkit.model import Classifier
+    from imbalkit.peers import Peers
+    from imbalkit.recipe import TrainingSettings
     from imbalkit.training import Trainer
 
 
@@ -52,30 +57,60 @@ def run(
     """
     progress = progress or Progress()
     rounds = Path(rounds).absolute() if rounds else None
+    launch = launched()
+    if launch is not None:
+        from imbalkit.peers import Peers
+
+        with Peers(launch) as peers:
+            prepared = peers.all(lambda: prepare(recipe, overrides, without, runtime=True))
+            return _run_together(peers, launch, prepared, runs, folder, resume, without, rounds, progress)
     prepared = prepare(recipe, overrides, without, runtime=True)
-    fabric = _fabric(prepared)
-    all_folds = prepared.recipe.split.folds is not None and prepared.recipe.split.fold is None
-    if _launched_outside():
-        if all_folds:
-            raise RunError("split.folds starts processes of its own: set split.fold, or start it without torchrun")
-        fabric.launch()
-        path = _open(prepared, runs, folder, resume, progress) if fabric.is_global_zero else None
-        path = Path(fabric.broadcast(str(path)))
-        if not run_folder.is_finished(path):
-            _work(fabric, path, without, rounds, prepared, progress)
-        return path
+    fabric = _fabric(prepared, None)
+    if unused_tasks():
+        progress.note("SLURM allots several tasks, this is one process: srun starts one a task")
     path = _open(prepared, runs, folder, resume, progress)
     if run_folder.is_finished(path):
         return path
-    if all_folds:
+    if _all_folds(prepared):
         from imbalkit.folds import run_folds
 
-        run_folds(prepared, path, without, rounds)
+        run_folds(prepared, path, without, rounds, progress)
     elif fabric.strategy.__class__.__name__ == "SingleDeviceStrategy":
         _work(fabric, path, without, rounds, prepared, progress)
     else:
         _launch(fabric, path, without, rounds)
     return path
+
+
+def _run_together(
+    peers: Peers,
+    launch: Launch,
+    prepared: Prepared,
+    runs: str | Path,
+    folder: str | Path | None,
+    resume: bool,
+    without: tuple[str, ...],
+    rounds: Path | None,
+    progress: Progress,
+) -> Path:
+    """Run as one of several processes that torchrun or srun started, perhaps on several machines."""
+    if _all_folds(prepared):
+        raise RunError(
+            f"split.folds starts processes of its own: set split.fold, or start it without {launch.launcher}"
+        )
+    fabric = peers.all(lambda: _fabric(prepared, launch))
+    if peers.processes > 1:
+        peers.agree(facts_in_common(prepared), "settings or data", SAME)
+    path = Path(peers.first(lambda: str(_open(prepared, runs, folder, resume, progress).absolute())))
+    peers.share_folder(path)
+    if not peers.first(lambda: run_folder.is_finished(path)):
+        fabric.launch()
+        _work(fabric, path, without, rounds, prepared, progress, peers)
+    return path
+
+
+def _all_folds(prepared: Prepared) -> bool:
+    return prepared.recipe.split.folds is not None and prepared.recipe.split.fold is None
 
 
 def _open(prepared: Prepared, runs: str | Path, folder: str | Path | None, resume: bool, progress: Progress) -> Path:
@@ -87,47 +122,53 @@ def _open(prepared: Prepared, runs: str | Path, folder: str | Path | None, resum
     return path
 
 
-def is_first_process() -> bool:
-    """Whether this process is the only one, or the one of several that writes and prints."""
-    return int(os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or 0) == 0
-
-
-def _launched_outside() -> bool:
-    """Whether torchrun or a cluster's launcher started this process as one of several."""
-    return "TORCHELASTIC_RUN_ID" in os.environ or int(os.environ.get("SLURM_NTASKS", "1")) > 1
-
-
-def _fabric(prepared: Prepared) -> Fabric:
+def _fabric(prepared: Prepared, launch: Launch | None) -> Fabric:
     import torch
     from lightning_fabric import Fabric
     from lightning_fabric.strategies import DDPStrategy
 
     settings = prepared.recipe.training
-    started = int(os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_NTASKS") or 1) if _launched_outside() else None
-    if started is not None and settings.devices != "auto" and settings.devices * settings.nodes != started:
+    devices, nodes = settings.devices, 1 if settings.nodes == "auto" else settings.nodes
+    if launch is not None:
+        devices, nodes = _launched_devices(settings, launch)
+    elif nodes > 1:
         raise RunError(
-            f"{started} processes were started, the recipe says {settings.devices} devices on {settings.nodes} nodes: set "
-            "training.devices (a node) and training.nodes to what the launcher starts"
+            f"training.nodes is {nodes}, but this process was started alone: start one a device with torchrun or srun, or set "
+            "training.nodes=auto"
         )
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     precision = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}[settings.precision]
-    single = settings.devices == 1 and settings.nodes == 1
-    start = "popen" if _launched_outside() else "spawn"
+    single = devices == 1 and nodes == 1
+    start = "popen" if launch is not None else "spawn"
     strategy: Any = DDPStrategy(start_method=start, find_unused_parameters=settings.freeze_epochs > 0)
     try:
         return Fabric(
             accelerator=settings.accelerator,
-            devices=settings.devices,
-            num_nodes=settings.nodes,
+            devices=devices,
+            num_nodes=nodes,
             strategy="auto" if single else strategy,
             precision=precision,
+            plugins=[cluster(launch)],
         )
     except Exception as error:  # Lightning refuses devices that are not there with several types
         raise RunError(
             f"training.accelerator {settings.accelerator}, devices {settings.devices} and precision {settings.precision} do "
             f"not go together on this machine: {error}"
         ) from error
+
+
+def _launched_devices(settings: TrainingSettings, launch: Launch) -> tuple[int, int]:
+    """Devices a machine and machines, as the launcher started them. Raises RunError if the recipe says otherwise."""
+    devices = launch.local_processes if settings.devices == "auto" else settings.devices
+    nodes = launch.nodes if settings.nodes == "auto" else settings.nodes
+    as_started = settings.devices == "auto" and settings.nodes == "auto"
+    if not as_started and devices * nodes != launch.processes:
+        raise RunError(
+            f"{launch.processes} processes were started, the recipe says {devices} devices on {nodes} nodes: set "
+            "training.devices (a node) and training.nodes to what the launcher starts, or to auto"
+        )
+    return launch.local_processes, launch.nodes
 
 
 def _launch(fabric: Fabric, folder: Path, without: tuple[str, ...], rounds: Path | None) -> None:
@@ -159,20 +200,25 @@ def _work(
     rounds: Path | None = None,
     prepared: Prepared | None = None,
     progress: Progress | None = None,
+    peers: Peers | None = None,
 ) -> None:
     """The run itself, on every device; the first process writes."""
+    from imbalkit.peers import Peers
     from imbalkit.progress import choose_progress
 
-    if prepared is None:
-        prepared = prepare(folder / run_folder.RECIPE, without=without)
-    if not fabric.is_global_zero:
-        return _stages(fabric, folder, prepared, rounds, Progress())
-    with run_folder.locked(folder), progress or choose_progress() as shown:
-        _stages(fabric, folder, prepared, rounds, shown)
+    with nullcontext(peers) if peers else Peers(spawned(fabric)) as peers:
+        if prepared is None:
+            prepared = peers.all(lambda: prepare(folder / run_folder.RECIPE, without=without))
+        if not fabric.is_global_zero:
+            return _stages(fabric, peers, folder, prepared, rounds, Progress())
+        with run_folder.locked(folder), progress or choose_progress() as shown:
+            _stages(fabric, peers, folder, prepared, rounds, shown)
 
 
 @freed_memory_kept()
-def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress) -> None:
+def _stages(
+    fabric: Fabric, peers: Peers, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress
+) -> None:
     from imbalkit.data_record import record_of, remember
     from imbalkit.kept import KeptCopies
     from imbalkit.loading import load_images
@@ -181,12 +227,21 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | Non
     from imbalkit.training import Trainer
 
     recipe = prepared.recipe
-    images, bad_images = load_images(prepared, fabric, progress)
-    bad = np.array([image.index for image in bad_images], dtype=np.int64)
+    observers = None
     if fabric.is_global_zero:
-        remember(folder, recipe, record_of(prepared.table, prepared.split, images.content))
+        observers = Observers(folder, prepared.catalogue, progress.note, recipe.logging.tensorboard)
+    images, bad_images = peers.in_turn(lambda: load_images(prepared, fabric.device, progress))
+    bad = np.array([image.index for image in bad_images], dtype=np.int64)
+    peers.agree(pictures_in_common(images.content, bad.tolist()), "pictures", SAME)
+    peers.first(lambda: remember(folder, recipe, record_of(prepared.table, prepared.split, images.content)))
+
+    def epoch_finished(stage: str, epoch: int, figures: dict[str, Any]) -> None:  # called in the first process
+        run_folder.append_log(folder, figures)
+        observers.epoch_finished(stage, epoch, figures)
+
     trainer = Trainer(
         fabric=fabric,
+        peers=peers,
         images=images,
         settings=recipe.training,
         head=recipe.head,
@@ -197,7 +252,7 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | Non
         folder=folder / run_folder.CHECKPOINTS,
         progress=progress,
         kept=KeptCopies(images.shape, recipe.images.keep_copies) if recipe.images.keep_copies else None,
-        epoch_finished=_epoch_observer(folder, prepared, fabric.is_global_zero),
+        epoch_finished=epoch_finished,
         names=lambda sources: sample_names(prepared, sources),
     )
 
@@ -206,7 +261,7 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | Non
             progress.note(
                 f"{stage}: " + ", ".join(f"{c}: {n:,}" for c, n in zip(plan.classes, plan.counts(), strict=True))
             )
-            prepared.catalogue.notify("plan_changed", plan=plan, stage=stage, folder=folder)
+            observers.plan_changed(plan, stage)
 
     source = prepared.source_plan(bad)
     plan, steps = resample(prepared, source, trainer, plan_changed, rounds)
@@ -217,10 +272,15 @@ def _stages(fabric: Fabric, folder: Path, prepared: Prepared, rounds: Path | Non
     epochs, freeze_epochs = recipe.training.epochs, recipe.training.freeze_epochs
     model = trainer.fit("final", plan, recipe.backbone, recipe.loss, epochs, validate, freeze_epochs=freeze_epochs)
     logits = {side: trainer.predict(model, rows) for side, rows in sides.items()}
-    if fabric.is_global_zero:
+
+    def write() -> None:
         context = trainer.context(plan, "final")
-        write_outputs(folder, prepared, source, plan, steps, model, context, sides, logits, images, bad_images)
-    fabric.barrier()
+        metrics = write_outputs(
+            folder, prepared, source, plan, steps, model, context, sides, logits, images, bad_images
+        )
+        observers.run_finished(metrics)
+
+    peers.first(write)
 
 
 def _select_higher(prepared: Prepared) -> bool:
@@ -248,19 +308,3 @@ def _validation(trainer: Trainer, prepared: Prepared, rows: Any) -> Callable[[Cl
         return figures(prepared, rows.label, trainer.predict(model, rows))
 
     return validate
-
-
-def _epoch_observer(folder: Path, prepared: Prepared, writes: bool) -> Callable[[str, int, dict[str, Any]], None]:
-    writer = None
-    if writes and prepared.recipe.logging.tensorboard:
-        from imbalkit.tensorboard import EpochWriter
-
-        writer = EpochWriter(folder)
-
-    def observe(stage: str, epoch: int, figures: dict[str, Any]) -> None:
-        run_folder.append_log(folder, figures)
-        if writer is not None:
-            writer.write(stage, epoch, figures)
-        prepared.catalogue.notify("epoch_finished", stage=stage, epoch=epoch, figures=figures, folder=folder)
-
-    return observe

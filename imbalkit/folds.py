@@ -12,11 +12,19 @@ import pandas as pd
 
 from imbalkit import run_folder
 from imbalkit.errors import RunError
+from imbalkit.observers import Observers
 from imbalkit.parquet import write_parquet
 from imbalkit.planning import Prepared
+from imbalkit.progress import Progress
 
 
-def run_folds(prepared: Prepared, folder: Path, without: tuple[str, ...] = (), rounds: Path | None = None) -> None:
+def run_folds(
+    prepared: Prepared,
+    folder: Path,
+    without: tuple[str, ...] = (),
+    rounds: Path | None = None,
+    progress: Progress | None = None,
+) -> None:
     """Run every fold in `folder`/fold-0, fold-1, ... and write their mean, spread and pooled predictions.
 
     Raises RunError if a fold fails; with --resume those that are finished are kept.
@@ -45,7 +53,7 @@ def run_folds(prepared: Prepared, folder: Path, without: tuple[str, ...] = (), r
     summary = {"folds": len(folds), "test": summarise([entry["test"] for entry in metrics])}
     run_folder.note_finished(folder)
     run_folder.write_json(folder / run_folder.METRICS, summary)
-    prepared.catalogue.notify("run_finished", folder=folder, metrics=summary)
+    Observers(folder, prepared.catalogue, (progress or Progress()).note).run_finished(summary)
 
 
 def summarise(figures: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from lightning_fabric import Fabric
+import torch
 
 from imbalkit.cache import bad_images_message, open_store
 from imbalkit.errors import DataError, PlanError, listing
@@ -25,7 +25,9 @@ def image_rule(prepared: Prepared) -> ImageRule:
     return ImageRule(size=size, resize=settings.resize, interpolation=settings.interpolation, exif=settings.exif)
 
 
-def load_images(prepared: Prepared, fabric: Fabric, progress: Progress) -> tuple[ImageStore, tuple[BadImage, ...]]:
+def load_images(
+    prepared: Prepared, device: torch.device, progress: Progress
+) -> tuple[ImageStore, tuple[BadImage, ...]]:
     """The images, decoded once, and those that are left out because they cannot be read.
 
     Raises:
@@ -39,21 +41,19 @@ def load_images(prepared: Prepared, fabric: Fabric, progress: Progress) -> tuple
             raise PlanError(
                 f"{where}: {op.label} needs square images, the images are {list(rule.size)} (height, width)"
             )
-    # One process of a machine decodes, the others find everything there.
-    with fabric.rank_zero_first(local=True):
-        store = open_store(
-            table.frame["path"].tolist() if "path" in table.frame else None,
-            table.arrays,
-            rule,
-            Path(settings.cache).expanduser() if settings.cache else None,
-            progress.images,
-            settings.on_bad_image,
-        )
+    store = open_store(
+        table.frame["path"].tolist() if "path" in table.frame else None,
+        table.arrays,
+        rule,
+        Path(settings.cache).expanduser() if settings.cache else None,
+        progress.images,
+        settings.on_bad_image,
+    )
     bad = tuple(getattr(store, "bad", ()))
     if bad:
         _check_classes(prepared, bad)
         progress.note(bad_images_message(bad, len(table)).replace("to skip):", "to error to stop here); left out:"))
-    return place(store, fabric.device, settings.device_memory), bad
+    return place(store, device, settings.device_memory), bad
 
 
 def _check_classes(prepared: Prepared, bad: Sequence[BadImage]) -> None:

@@ -41,8 +41,8 @@ def write_outputs(
     logits: Mapping[str, np.ndarray],
     images: ImageStore,
     bad_images: Sequence[BadImage] = (),
-) -> None:
-    """Write the run folder; metrics.json comes last: a folder that has it is complete."""
+) -> dict[str, Any]:
+    """Write the run folder; metrics.json, whose content is returned, comes last: a folder that has it is complete."""
     ladder = [
         {"stage": "train", "counts": list(source.counts())},
         *({"stage": step.stage, "counts": list(step.counts)} for step in steps),
@@ -81,7 +81,7 @@ def write_outputs(
     write_report(folder, prepared, metrics, images, model)
     run_folder.write_json(folder / run_folder.METRICS, metrics)
     shutil.rmtree(folder / run_folder.CHECKPOINTS, ignore_errors=True)
-    prepared.catalogue.notify("run_finished", folder=folder, metrics=metrics)
+    return metrics
 
 
 def _predictions(prepared: Prepared, side: str, rows: Plan, logits: np.ndarray, decision: Decision) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import ValidationError, field_validator
+from pydantic import ValidationError, ValidationInfo, field_validator
 
 from imbalkit.card import CardSettings
 from imbalkit.catalogue import Catalogue
@@ -123,15 +123,19 @@ class TrainingSettings(Settings):
     channels_last: bool = param(True, help="keep images with channels last in memory")
     compile: bool = param(False, help="compile the network with torch.compile")
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = param("auto", help="where to train")
-    devices: int | Literal["auto"] = param(1, help="processes, one a device")
-    nodes: int = param(1, help="machines, started by torchrun or a cluster's launcher", ge=1)
+    devices: int | Literal["auto"] = param(
+        1, help="processes a machine, one a device; auto: as torchrun or srun started, else all GPUs"
+    )
+    nodes: int | Literal["auto"] = param(
+        1, help="machines, started by torchrun or srun; auto: as many as were started, also after one is lost"
+    )
     threads: int | None = param(None, help="CPU threads a process (default: torch's)", ge=1)
 
-    @field_validator("devices")
+    @field_validator("devices", "nodes")
     @classmethod
-    def _devices(cls, value: int | str) -> int | str:
+    def _one_or_more(cls, value: int | str, info: ValidationInfo) -> int | str:
         if isinstance(value, int) and value < 1:
-            raise ValueError(f"expected 1 or more devices, got {value}")
+            raise ValueError(f"expected 1 or more {info.field_name}, got {value}")
         return value
 
 

@@ -94,10 +94,11 @@ def _score(
     files = {".npy": trainer.folder / f"{stage}.npy"}
     if goes_on and number + 1 < sampler.rounds:
         files[".pt"] = _weights(trainer, name, number)
-    if not all(file.exists() for file in files.values()):
+    if not trainer.from_first(lambda: all(file.exists() for file in files.values())):
         with shared.claim(key):
             if not shared.fetch(key, files):
-                start = load_checkpoint(_weights(trainer, name, number - 1)) if goes_on and number else None
+                weights = _weights(trainer, name, number - 1)
+                start = trainer.from_first(lambda: load_checkpoint(weights)) if goes_on and number else None
                 backbone = sampler.backbone or prepared.recipe.backbone
                 training = (stage, plan, backbone, sampler.loss, sampler.epochs)
                 score = sampler.score.build(trainer.context(plan, stage))
@@ -111,8 +112,7 @@ def _score(
                         save_checkpoint(files[".pt"], model.state_dict())
                     write_atomic(files[".npy"], lambda path: path.write_bytes(_npy(scores)))
                     shared.keep(key, files)
-    trainer.fabric.barrier()
-    return np.load(files[".npy"]), key
+    return trainer.from_first(lambda: np.load(files[".npy"])), key
 
 
 def _weights(trainer: Trainer, name: str, number: int) -> Path:

@@ -14,9 +14,11 @@ from lightning_fabric import Fabric
 from imbalkit.batches import partition, read_ahead
 from imbalkit.checkpoints import load_checkpoint, save_checkpoint
 from imbalkit.fit import Figures, Fit
+from imbalkit.in_common import SAME, rows_in_common
 from imbalkit.kept import KeptCopies
 from imbalkit.kinds import Augmentation, Backbone, BuildContext, Loss
 from imbalkit.model import Classifier
+from imbalkit.peers import Peers
 from imbalkit.plan import Plan
 from imbalkit.progress import Progress
 from imbalkit.randomness import derive_seed
@@ -37,6 +39,7 @@ class Trainer:
     positive: int | None
     folder: Path  # of the checkpoints
     progress: Progress
+    peers: Peers = field(default_factory=lambda: Peers(None))  # the other processes of this run
     kept: KeptCopies | None = None  # rendered copies of all trainings
     select_higher: bool = True  # whether the selection metric is better when higher
     epoch_finished: Callable[[str, int, Figures], None] = field(default=lambda stage, epoch, figures: None)
@@ -112,14 +115,18 @@ class Trainer:
     ) -> Classifier:
         """Train what is left of a training, from its checkpoint if there is one; the model of the chosen epoch."""
         checkpoint = self.folder / f"{run.stage}.pt"
-        if checkpoint.exists():
-            run.load(load_checkpoint(checkpoint))
+        state = self.from_first(lambda: load_checkpoint(checkpoint) if checkpoint.exists() else None)
+        if state is not None:
+            run.load(state)
+        if self.peers.processes > 1:
+            self.peers.agree(rows_in_common(run.plan), f"rows in {run.stage}", SAME)
         self.progress.stage(run.stage, run.epochs, run.epoch)
         while run.epoch < run.epochs and not run.stopped:
             run.model.freeze_body(run.epoch < freeze_epochs)
             figures = run.train_epoch()
             if validate is not None:
-                figures["validation"] = validate(run.evaluated)
+                # Those of the first process: two kinds of processors may round otherwise, and choose other epochs.
+                figures["validation"] = self.fabric.broadcast(validate(run.evaluated))
             run.epoch_done(figures)
             if self.fabric.is_global_zero:
                 # The log first: an epoch done twice is told apart, one that is missing is lost.
@@ -152,6 +159,11 @@ class Trainer:
             # Every row is zero everywhere but on one process, so that the sum is exact.
             result = fabric.all_reduce(result, reduce_op="sum")
         return result.cpu().numpy()
+
+    def from_first(self, read: Callable[[], Any]) -> Any:
+        """What the first process reads, in every process: another machine may still see an older file."""
+        value = self.peers.all(lambda: read() if self.fabric.is_global_zero else None)
+        return self.fabric.broadcast(value)
 
     @property
     def pin(self) -> bool:

@@ -38,7 +38,8 @@ def command(
 
     Ends with a table of test figures and the run folder's path.
     """
-    from imbalkit.engine import is_first_process, run
+    from imbalkit.engine import run
+    from imbalkit.processes import is_first_process
     from imbalkit.progress import choose_progress
     from imbalkit.tables.results import print_results
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from imbalkit.kinds import Launcher, param
 from imbalkit.launchers.warm import Running, start
+from imbalkit.processes import own_environment
 
 
 class Local(Launcher):
@@ -18,10 +18,11 @@ class Local(Launcher):
     jobs: int = param(1, help="how many run at once", unit="processes", ge=1)
 
     def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
+        environment = own_environment()
         running: set[Running] = set()
 
         def run(command: Sequence[str]) -> int:
-            process = start(command, os.environ)
+            process = start(command, environment)
             running.add(process)
             try:
                 return process.wait()

@@ -66,27 +66,32 @@ def write_report(
 
 def _of_plugins(report: Report) -> list[Section]:
     from imbalkit.report import page
-    from imbalkit.report.markdown import to_html
 
     prepared, run = report.prepared, report.run
     if prepared is None:
         return []
-    try:
-        answers = list(
-            prepared.catalogue.notify("report_sections", folder=run.folder, metrics=run.metrics, prepared=prepared)
-        )
-    except ImbalkitError as error:  # a finished training is not lost for a plugin
-        return [page.failed("plugins", PLUGINS, error, PLUGINS)]
+    arguments = {"folder": run.folder, "metrics": run.metrics, "prepared": prepared}
     found = []
-    for provider, added in answers:
-        if not isinstance(added, Mapping):
-            wrong = PluginError(
-                f"report_sections of plugin {provider.plugin!r} ({provider}) must return a mapping from titles to "
-                f"Markdown, got {added!r}"
+    for provider, call in prepared.catalogue.calls("report_sections", arguments):
+        who = f"report_sections of plugin {provider.plugin!r} ({provider})"
+        try:
+            added = call()
+            if not isinstance(added, Mapping):
+                raise PluginError(f"{who} must return a mapping from titles to Markdown, got {added!r}")
+            found += [_section(title, text, run.folder) for title, text in sorted(added.items())]
+        except Exception as error:  # a finished training is not lost for a plugin
+            wrong = (
+                error
+                if isinstance(error, ImbalkitError)
+                else PluginError(f"{who} failed: {type(error).__name__}: {error}")
             )
             found.append(page.failed(f"plugin-{provider.plugin}", provider.plugin, wrong, PLUGINS))
-            continue
-        for title, text in sorted(added.items()):
-            key = "plugin-" + re.sub(r"\W+", "-", title.lower()).strip("-")
-            found.append(page.Section(key, title, to_html(text, run.folder), PLUGINS))
     return found
+
+
+def _section(title: str, text: str, folder: Path) -> Section:
+    from imbalkit.report import page
+    from imbalkit.report.markdown import to_html
+
+    key = "plugin-" + re.sub(r"\W+", "-", title.lower()).strip("-")
+    return page.Section(key, title, to_html(text, folder), PLUGINS)

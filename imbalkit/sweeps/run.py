@@ -17,6 +17,7 @@ from imbalkit.data_record import difference, read_record, record_of, refuse_othe
 from imbalkit.errors import Problem, RecipeError, RunError, listing
 from imbalkit.parquet import write_parquet
 from imbalkit.planning import Loaded, Prepared, prepare_document
+from imbalkit.processes import launched
 from imbalkit.progress import Progress
 from imbalkit.recipe import Recipe
 from imbalkit.recipe_difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
@@ -51,9 +52,13 @@ def sweep(
 
     Raises:
         RecipeError: every mistake of every cell, before anything runs
-        RunError: the folder holds another sweep; cells failed (their errors are kept, the others are finished)
+        RunError: torchrun or srun started this process with others; the folder holds another sweep; cells failed
+            (their errors are kept, the others are finished)
     """
     progress = progress or Progress()
+    launch = launched()
+    if launch is not None and launch.processes > 1:
+        raise RunError(f"a sweep starts processes of its own: start it without {launch.launcher}")
     catalogue = default_catalogue(tuple(without))
     found = read_sweep(file, catalogue)
     prepared = check_cells(found, catalogue)
