@@ -131,11 +131,14 @@ def keep_or_compare(file: Path, record: pd.DataFrame, whose: str) -> None:
     """
     from filelock import FileLock
 
-    file.parent.mkdir(exist_ok=True)
-    with FileLock(file.with_name(f".{file.name}.lock")):
-        then = read_record(file)
-        if then is None:
-            write_parquet(file, record)
+    try:
+        file.parent.mkdir(exist_ok=True)
+        with FileLock(file.with_name(f".{file.name}.lock")):
+            then = read_record(file)
+            if then is None:
+                write_parquet(file, record)
+    except OSError as error:
+        raise RunError(f"{file} cannot be written: {error}") from error
     if then is not None:
         refuse_other_data(then, record, whose)
 

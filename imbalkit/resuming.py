@@ -90,13 +90,16 @@ def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
         )
     if changed:
         note(f"{folder} goes on with {show_difference(changed)}")
-        save_recipe(prepared.recipe, folder / run_folder.RECIPE)
     elif not _readable(folder):
         note(f"{folder / run_folder.RECIPE} could not be read: it is written anew")
-        save_recipe(prepared.recipe, folder / run_folder.RECIPE)
     more = {"recipe_hash": prepared.recipe.hash, "directory": os.getcwd()}
-    if facts != facts | more:
-        run_folder.write_json(folder / run_folder.FACTS, facts | more)
+    try:
+        if changed or not _readable(folder):
+            save_recipe(prepared.recipe, folder / run_folder.RECIPE)
+        if facts != facts | more:
+            run_folder.write_json(folder / run_folder.FACTS, facts | more)
+    except OSError as error:
+        raise RunError(f"the run folder {folder} cannot be written: {error}") from error
 
 
 def saved_recipe(folder: Path, catalogue: Catalogue) -> dict[str, Any]:
@@ -121,7 +124,9 @@ def _forbidden(folder: Path, changed: Difference, prepared: Prepared) -> Differe
     left = {key: pair for key, pair in changed.items() if not is_below(key, CHANGES_NO_FIGURE)}
     if left and all(key.startswith("data.") for key in left):
         then = read_record(folder / RECORD)
-        if then is not None and not difference(then, record_of(prepared.table, prepared.split)):
+        if then is None:  # nothing was read, so nothing is lost
+            return left if run_folder.read_log(folder) or run_folder.is_finished(folder) else {}
+        if not difference(then, record_of(prepared.table, prepared.split)):
             return {}
     return left
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from imbalkit.launchers import Local
 from tests.command_line import imbalkit
 
 RECIPE = """\
@@ -210,3 +211,65 @@ def test_a_key_that_is_new_in_this_version_is_no_other_recipe(project):
     (run / "run.json").write_text(json.dumps(facts | {"recipe_hash": "of an older version"}))
     assert "nothing to resume" not in resume(project).stderr
     assert (run / "metrics.json").exists()
+
+
+def test_folds_share_one_record(project, monkeypatch):
+    said = []
+
+    def launch(self, commands):  # what would be processes, one after the other in this one
+        done = [imbalkit(*command[3:], cwd=project, check=False) for command in commands]
+        said.extend(one.stderr for one in done)
+        return [one.returncode for one in done]
+
+    monkeypatch.setattr(Local, "launch", launch)
+    folds = ["--folder", "cv", "--set", "split.folds=2", "--set", "evaluation.resamples=0"]
+    resume(project, *folds)
+    (project / "cv" / "metrics.json").unlink()
+    shutil.rmtree(project / "cv" / "fold-1")
+    picture = (project / "photos" / "07.png").read_bytes()
+    other_picture(project)
+    assert "fold-1 of cv failed" in resume(project, *folds, check=False).stderr
+    assert "the data of cv have changed since it began: 1 file has other content (" in said[-1]
+    (project / "photos" / "07.png").write_bytes(picture)
+    before = (project / "photos" / "labels.csv").read_text()
+    table(project, lambda frame: frame.drop(3))
+    assert "the data of cv have changed since it began: 1 row is gone (" in resume(project, *folds, check=False).stderr
+    (project / "photos" / "labels.csv").write_text(before)
+    resume(project, *folds)
+    assert len(pd.read_parquet(project / "cv" / "predictions.parquet")) == 40
+
+
+def test_images_deleted_between_plan_and_run_are_one_sentence(project):
+    imbalkit("plan", "r.yaml", cwd=project)
+    (project / "photos" / "07.png").unlink()
+    refused = resume(project, check=False)
+    assert refused.returncode == 1
+    assert "1 of 40 image files are not there" in refused.stderr
+    assert "photos/07.png" in refused.stderr
+    skipped = resume(project, "--set", "data.check_files=false", "--set", "images.on_bad_image=skip").stderr
+    assert "nothing to resume" in skipped  # on_bad_image is another recipe
+    assert "there is no such file" in skipped
+
+
+def test_a_run_folder_that_cannot_be_written_is_one_sentence(project, monkeypatch):
+    def refuse(*arguments, **more):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("imbalkit.run_folder.write_json", refuse)
+    refused = imbalkit("run", "r.yaml", cwd=project, check=False)
+    assert refused.returncode == 1
+    assert "cannot be written: [Errno 13] Permission denied" in refused.stderr
+    moved = imbalkit("run", "r.yaml", "--resume", "--set", "card.contact=me", cwd=project, check=False)
+    assert moved.returncode == 1
+    assert "cannot be written: [Errno 13] Permission denied" in moved.stderr
+
+
+def test_a_record_that_cannot_be_written_is_one_sentence(project, monkeypatch):
+    def refuse(*arguments, **more):
+        raise OSError(30, "Read-only file system")
+
+    (the_run(project) / "data.parquet").unlink()
+    monkeypatch.setattr("imbalkit.data_record.write_parquet", refuse)
+    refused = resume(project, check=False)
+    assert refused.returncode == 1
+    assert "Read-only file system" in refused.stderr

@@ -28,7 +28,8 @@ def key(*overrides, stage="loss_rank-0-round-1", before="", plan=None, **around)
 
 UNTOUCHED = [
     "description=another", "card.contact=someone", "split.validation=0.1", "loss={name: focal, delta: 2}",
-    "decision.threshold=fixed", "metrics=[balanced_accuracy]", "evaluation.resamples=200", "export=[onnx]", "launcher={name: local, jobs: 2}",
+    "decision.threshold=fixed", "metrics=[balanced_accuracy]", "evaluation.resamples=200", "export=[onnx]",
+    "launcher={name: local, jobs: 2}",
     "logging.tensorboard=true", "images.size=8", "images.on_bad_image=skip", "images.cache=elsewhere",
     "images.device_memory=0.1", "images.keep_copies=1.0", "training.epochs=9", "training.select=last",
     "training.early_stopping.patience=2", "training.freeze_epochs=1", "training.devices=auto", "training.nodes=2",

@@ -16,6 +16,7 @@ from imbalkit import run_folder
 from imbalkit.amounts import fixed
 from imbalkit.catalogue import Catalogue
 from imbalkit.checkpoints import write_atomic
+from imbalkit.errors import RunError
 from imbalkit.parquet import write_parquet
 from imbalkit.plan import balance_ratio
 from imbalkit.sweeps.cell import DONE, ERRORS
@@ -36,7 +37,7 @@ class Results:
         self.rows: dict[str, dict[str, Any]] = {}
         known = {cell.id for cell in found.cells}
         if (folder / RESULTS).exists():
-            frame = pd.read_parquet(folder / RESULTS)
+            frame = _read(folder / RESULTS)
             rows = frame[frame["state"] == "finished"].to_dict("records")
             self.rows = {row["cell"]: row for row in rows if row["cell"] in known}
         self.collect()
@@ -134,7 +135,7 @@ class Results:
         own.insert(0, "seed", cell.seed)
         path = self.folder / PREDICTIONS / f"{cell.group}.parquet"
         if path.exists():
-            others = pd.read_parquet(path)
+            others = _read(path)
             others = others[(others["seed"] != own["seed"].iloc[0]) | (others["fold"] != own["fold"].iloc[0])]
             own = pd.concat([others, own])
         own = own.astype({"label": "category", "decision": "category", **dict.fromkeys(logits, "float32")})
@@ -144,6 +145,17 @@ class Results:
     def _tidy(self, cell: Cell) -> None:
         if self.found.settings.keep == "results":
             shutil.rmtree(self.folder / DONE / cell.id, ignore_errors=True)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A table of results. Raises RunError for one that is damaged."""
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{path} cannot be read ({error}): put it back from a copy; with `keep: everything` it may be deleted, and is made "
+            "again from the cells"
+        ) from error
 
 
 def _labels(cell: Cell) -> dict[str, Any]:

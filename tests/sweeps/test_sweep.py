@@ -200,3 +200,50 @@ def test_a_folder_that_holds_something_else_is_left_alone(folder):
     assert result.returncode == 1
     assert "is not empty and holds no sweep" in result.stderr
     assert [path.name for path in Path(folder / "mine").iterdir()] == ["thesis.txt"]
+
+
+def test_cells_on_other_data_are_never_put_beside_each_other(folder):
+    """One sweep, gone through in order: each step is refused or goes on with the same folder."""
+    grid = "base: base.yaml\nset: {training.epochs: 1, evaluation.resamples: 0}\nseeds: [SEEDS]\n"
+    (folder / "grid.yaml").write_text(grid.replace("SEEDS", "0"))
+    sweep("grid.yaml", cwd=folder)
+    (folder / "grid.yaml").write_text(grid.replace("SEEDS", "0, 1"))
+    path, photographs = folder / "sweeps" / "grid", folder / "photographs"
+    kept = (path / "sweep.yaml").read_text()
+
+    gone = photographs / "common" / "001.png"
+    content = gone.read_bytes()
+    gone.unlink()
+    refused = sweep("grid.yaml", "--resume", cwd=folder, check=False)
+    assert refused.returncode == 1
+    assert (
+        "the data of sweeps/grid have changed since it began: 1 row is gone (photographs/common/001.png)"
+        in refused.stderr
+    )
+    assert (path / "sweep.yaml").read_text() == kept  # a refusal leaves the folder as it was
+
+    gone.write_bytes((photographs / "common" / "002.png").read_bytes())  # other pixels under the old name
+    refused = sweep("grid.yaml", "--resume", cwd=folder, check=False)
+    assert refused.returncode == 1
+    assert "1 file has other content (photographs/common/001.png)" in " ".join(refused.stderr.split())
+    assert not (path / "cells" / "seed-1" / "metrics.json").exists()
+
+    gone.write_bytes(content)
+    (folder / "base.yaml").write_text(RECIPE.replace("lr: 0.01", "lr: 0.02"))
+    refused = sweep("grid.yaml", "--resume", cwd=folder, check=False)
+    assert "seed-0: training.optimizer.lr: 0.01 -> 0.02" in refused.stderr
+
+    photographs.rename(folder / "elsewhere")
+    (folder / "base.yaml").write_text(RECIPE.replace("root: photographs", "root: elsewhere"))
+    assert "2 of 2 finished" in sweep("grid.yaml", "--resume", cwd=folder).stderr
+    rows = [pd.read_parquet(path / "cells" / f"seed-{seed}" / "predictions.parquet") for seed in (0, 1)]
+    assert rows[0]["source"].equals(rows[1]["source"])
+
+
+def test_results_that_cannot_be_read_are_one_sentence(folder):
+    (folder / "sweeps" / "grid").mkdir(parents=True)
+    (folder / "sweeps" / "grid" / "sweep.yaml").write_text("base: base.yaml")
+    (folder / "sweeps" / "grid" / "sweep.parquet").write_bytes(b"PAR1 cut")
+    refused = sweep("grid.yaml", "--resume", cwd=folder, check=False)
+    assert refused.returncode == 1
+    assert "sweep.parquet cannot be read" in refused.stderr
