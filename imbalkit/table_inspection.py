@@ -200,10 +200,12 @@ def _is_split(name: Any, values: pd.Series) -> bool:
 
 def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
     """path_column or path_template, and root where it is not the table's folder."""
-    from imbalkit_lite.folders import list_images
+    from imbalkit_lite.folders import list_folder
+    from imbalkit_lite.left_out import left_out
 
     base = Path(local_path(str(root))) if root else file.parent
-    images = list_images(base)
+    below = list_folder(base)
+    images = below.images
     known = set(images)
     folders: dict[str, Counter[str]] = defaultdict(Counter)  # file name -> folders below base
     stems: dict[str, list[str]] = defaultdict(list)
@@ -235,6 +237,7 @@ def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
         raise DataError(
             f"no column of {file.absolute()} holds the paths or names of images; {len(images)} images were found below "
             f"{base.absolute()}: name their folder with --root (columns: {listing(text.columns, 30)})"
+            + "".join(f"; {said}" for said in left_out(below))
         )
     return best[1]
 

@@ -26,9 +26,9 @@ from imbalkit.datasets.common import (
 )
 from imbalkit.datasets.several_tables import Files, Roots, read_json_lines, tables_of
 from imbalkit.datasets.table_labels import finding_labels, one_hot_labels, rest_of
+from imbalkit.datasets.table_paths import path_cautions
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
-from imbalkit_lite.folders import is_system
 from imbalkit_lite.formats import EXTENSIONS
 from imbalkit_lite.paths import local_path, other_system
 from imbalkit_lite.tables import not_text, open_text_table
@@ -39,10 +39,6 @@ if TYPE_CHECKING:
     from imbalkit.table import Table
 
 _GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "<NA>", "#N/A")
-_SYSTEM_ROWS = (
-    "{:,} rows name images in folders of file servers or systems (such as @eaDir or $RECYCLE.BIN), which hold thumbnails and "
-    "deleted files: take them out of the table"
-)
 
 
 class TableDataset(Dataset):
@@ -110,12 +106,12 @@ class TableDataset(Dataset):
 
         from imbalkit.table import Table
 
-        frames, without, notes, system = [], [], [], 0
+        frames, without, notes, places = [], [], [], []
         tables = tables_of(self)
         for split, name, root in tables:
             file = existing(name, "table", self.how_to_get)
             frame, removed, said = self._rows(file, root)
-            system += sum(map(is_system, (path.removeprefix(root or str(file.parent)) for path in frame["path"])))
+            places += [path.removeprefix(root or str(file.parent)) for path in frame["path"]]
             frames.append(frame if split is None else frame.assign(split=split))
             without.append(removed if len(tables) == 1 else removed.assign(file=name))
             notes += said if len(tables) == 1 else [f"{name}: {note}" for note in said]
@@ -134,7 +130,7 @@ class TableDataset(Dataset):
             classes=class_order(self.labels or self._own_order(), frame["label"]),
             notes=notes,
             removed=removed if len(removed) else None,
-            cautions=[_SYSTEM_ROWS.format(system)] if system else [],
+            cautions=path_cautions(places, frame["label"].tolist()),
         )
 
     def _rows(self, file: Path, root: str | None) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:

@@ -230,3 +230,11 @@ def test_rows_of_thumbnails_are_cautioned(file):
         stream.write("images/@eaDir/8.jpg,0,,val,,x\n$RECYCLE.BIN/9.jpg,1,,val,,x\n")
     (said,) = TableDataset(file=str(file)).load().cautions
     assert said.startswith("2 rows name images in folders of file servers or systems")
+
+
+def test_rows_of_pictures_that_cannot_be_read_are_cautioned(file):
+    (file.parent / "images" / "1.HEIC").touch()
+    with file.open("a") as stream:
+        stream.write("images/1.HEIC,1,,val,,x\n")
+    (said,) = TableDataset(file=str(file), labels={"0": "no", "1": "yes"}).load().cautions
+    assert said.startswith("1 rows name pictures of a kind that cannot be read (yes: 1 .HEIC): convert them")

@@ -137,8 +137,8 @@ def list_folder(
 
 
 def list_images(root: str | os.PathLike[str]) -> list[str]:
-    """The pictures of `list_folder`."""
-    return list_folder(root).images
+    """The pictures below a folder, wherever links lead: for callers that know the names they look for."""
+    return list_folder(root, follow=None).images
 
 
 def is_system(path: str) -> bool:
