@@ -30,6 +30,7 @@ class Findings:
         labels, groups: columns that may hold the labels and the groups, the likeliest first (tables only)
         sizes: (height, width) in px of every readable image -> how many
         modes: Pillow's mode (RGB, L, ...) -> how many
+        bits: how many bits the 16-bit grey pictures hold, None if it is 16 or there are none
         bad: unreadable files, (path, reason)
         hints: what a person should know
         group_pattern: that may tell the groups of an image folder
@@ -41,6 +42,7 @@ class Findings:
     groups: list[str] = field(default_factory=list)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     modes: Counter[str] = field(default_factory=Counter)
+    bits: int | None = None
     bad: list[tuple[str, str]] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     group_pattern: str | None = None
@@ -135,7 +137,8 @@ def _splits_in_paths(table: Table) -> list[str]:
 def _scan(found: Findings, progress: Callable[[int, int], None] | None) -> None:
     """Read every image once, on all cores."""
     from imbalkit.cache import available_cores
-    from imbalkit_lite.images import probe
+    from imbalkit.dark_pictures import bits_held, darkness_of_files
+    from imbalkit_lite.images import Probe, probe
 
     if found.table.arrays is not None:
         n, height, width, channels = found.table.arrays.shape
@@ -143,22 +146,26 @@ def _scan(found: Findings, progress: Callable[[int, int], None] | None) -> None:
         found.modes["RGB" if channels == 3 else "L"] += n
         return
 
-    def look(path: str) -> Any:
+    def look(path: str) -> tuple[str, Probe | str]:
         try:
             return path, probe(path)
         except DataError as error:
             return path, str(error).removeprefix(f"{path}: ")
 
     paths = list(dict.fromkeys(found.table.frame["path"]))
+    probes = []
     with ThreadPoolExecutor(available_cores()) as pool:
         for done, (path, result) in enumerate(pool.map(look, paths), start=1):
             if isinstance(result, str):
                 found.bad.append((path, result))
             else:
                 found.sizes[result[:2]] += 1
-                found.modes[result[2]] += 1
+                found.modes[result.mode] += 1
+                probes.append(result)
             if progress:
                 progress(done, len(paths))
+    found.bits = bits_held(probes)
+    found.hints += darkness_of_files(probes)
 
 
 def planned(found: Findings, out: Path) -> list[str]:
@@ -219,6 +226,11 @@ def recipe_text(found: Findings, out: Path) -> str:
         "images:",
         f"  size: {found.image_size}  # px, or [height, width]; larger sees more and takes longer",
         "  resize: squash  # to the size whatever the shape; or crop (cut the centre out), or pad (black rim)",
+        *(
+            [f"  bits: {found.bits}  # that the 16-bit pictures hold: white is {2**found.bits - 1}"]
+            if found.bits
+            else []
+        ),
         f"  on_bad_image: {bad}",
         "",
         "split:",

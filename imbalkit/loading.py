@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from imbalkit.cache import bad_images_message, open_store
+from imbalkit.dark_pictures import darkness_in_a_run
 from imbalkit.errors import DataError, PlanError, listing
 from imbalkit.planning import Prepared, operations
 from imbalkit.progress import Progress
@@ -22,7 +23,7 @@ def image_rule(prepared: Prepared) -> ImageRule:
     settings, arrays = prepared.recipe.images, prepared.table.arrays
     own = tuple(arrays.shape[1:3]) if arrays is not None else None
     size = settings.shape or own or prepared.recipe.backbone.preprocessing().size
-    return ImageRule(size=size, resize=settings.resize, interpolation=settings.interpolation, exif=settings.exif)
+    return ImageRule(size, settings.resize, settings.interpolation, settings.exif, settings.bits)
 
 
 def load_images(
@@ -53,6 +54,10 @@ def load_images(
     if bad:
         _check_classes(prepared, bad)
         progress.note(bad_images_message(bad, len(table)).replace("to skip):", "to error to stop here); left out:"))
+    if "path" in table.frame and table.arrays is None:
+        good = np.setdiff1d(np.arange(len(table)), [image.index for image in bad])
+        for note in darkness_in_a_run(store, table.frame["path"].tolist(), good, rule.bits):
+            progress.note(f"note: {note}")
     return place(store, device, settings.device_memory), bad
 
 

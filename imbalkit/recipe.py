@@ -36,6 +36,13 @@ class ImageSettings(Settings):
     resize: Literal["squash", "crop", "pad"] = param("squash", help="how an image of another shape is made to fit")
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = param("bilinear", help="resampling filter")
     exif: bool = param(True, help="turn images as their EXIF orientation says")
+    bits: int = param(
+        16,
+        help="how many bits 16-bit grey pictures hold: 0 to 2^bits - 1 becomes black to white",
+        unit="bits",
+        ge=8,
+        le=16,
+    )
     on_bad_image: Literal["error", "skip"] = param("error", help="what to do about unreadable images")
     cache: str | None = param(None, help="folder of the decoded images (default: IMBALKIT_CACHE, or the user's cache)")
     device_memory: float = param(

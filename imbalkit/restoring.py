@@ -79,7 +79,7 @@ def restore(
         context=context,
         model=model.eval(),
         decision=Decision.from_json(metrics["decision"], recipe.decision),
-        rule=ImageRule((height, width), settings.resize, settings.interpolation, settings.exif),
+        rule=ImageRule((height, width), settings.resize, settings.interpolation, settings.exif, settings.bits),
         device=place,
         directory=directory,
         _prepared=prepared,

@@ -38,6 +38,7 @@ def card_of(restored: Restored, exporter: Exporter) -> Card:
         resize=restored.rule.resize,
         interpolation=restored.rule.interpolation,
         exif=restored.rule.exif,
+        bits=restored.rule.bits,
         normalisation=Normalisation(mean, std),
         probabilities=Probabilities(_prior(restored) + _order(decision), decision.calibrator),
         quantization=exporter.quantize,

@@ -53,6 +53,11 @@ def read_model(path: Path, version: str) -> tuple[Card, Contents]:
             "writes one"
         )
     card = open_model(path).card
+    if card.bits != 16:
+        raise ModelError(
+            f"{path} was trained on grey pictures of {card.bits} bits (images.bits), which a browser cannot tell from 16 bits: "
+            "it would show them to the network nearly black. `imbalkit predict` reads them"
+        )
     data = path.read_bytes()
     facts = {
         "file": path.name,

@@ -53,6 +53,18 @@ CARD = Card(
 COSTS = [[0, 1, 2], [10, 0, 10], [1, 1, 0.5]]
 
 
+def test_bits_are_said_where_they_are_fewer_than_sixteen():
+    assert "bits" not in CARD.to_json()
+    twelve = replace(CARD, bits=12)
+    document = twelve.to_json()
+    assert document == DOCUMENT | {"bits": 12}  # a reader of before refuses the key, and does not misread pictures
+    assert Card.from_json(document) == twelve
+    assert Card.from_json(DOCUMENT).bits == 16
+    for value in (7, 17, "12", 12.0, True, None):
+        with pytest.raises(CardError, match="bits: expected 8 to 16"):
+            Card.from_json(DOCUMENT | {"bits": value})
+
+
 def changed(document: dict, place: str, value: object) -> dict:
     """A copy with another value at a place such as "input.height"; the value `...` takes the key away."""
     copy = json.loads(json.dumps(document))

@@ -129,6 +129,7 @@ def test_resize_refuses():
         ({"size": (0, 4)}, "at least 1 px"),
         ({"size": (4, 4), "resize": "squish"}, "did you mean 'squash'"),
         ({"size": (4, 4), "interpolation": "linear"}, "did you mean 'bilinear'"),
+        ({"size": (4, 4), "bits": 7}, "expected 8 to 16 bits, got 7"),
     ],
 )
 def test_rule_refuses(options, message):
@@ -137,8 +138,15 @@ def test_rule_refuses(options, message):
 
 
 def test_rule_key_tells_rules_apart():
-    rules = [ImageRule((8, 8)), ImageRule((8, 9)), ImageRule((8, 8), "pad"), ImageRule((8, 8), interpolation="nearest")]
-    assert len({rule.key for rule in [*rules, ImageRule((8, 8), exif=False)]}) == 5
+    assert ImageRule((8, 8)).key == "8x8-squash-bilinear-upright-v1"  # existing caches stay
+    rules = [
+        ImageRule((8, 8)),
+        ImageRule((8, 9)),
+        ImageRule((8, 8), bits=12),
+        ImageRule((8, 8), "pad"),
+        ImageRule((8, 8), interpolation="nearest"),
+    ]
+    assert len({rule.key for rule in [*rules, ImageRule((8, 8), exif=False)]}) == 6
 
 
 def encoded(image: Image.Image, kind: str, **options) -> bytes:
@@ -188,6 +196,44 @@ def test_sixteen_bits(kind):
     expected = [math.floor(value / 257 + 0.5) for value in values[0].tolist()]
     assert len(set(expected)) == 5
     np.testing.assert_array_equal(decode(encoded(Image.fromarray(values), kind))[0, :, 2], expected)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 15])
+def test_fewer_bits_in_sixteen(kind, bits):
+    top = 2**bits - 1
+    values = np.unique(np.linspace(0, top, 600).round()).astype(np.uint16)[None]
+    expected = [math.floor(Fraction(255 * value, top) + Fraction(1, 2)) for value in values[0].tolist()]
+    assert (expected[0], expected[-1]) == (0, 255)
+    content = encoded(Image.fromarray(values), kind)
+    np.testing.assert_array_equal(decode(content, bits=bits)[0, :, 1], expected)
+    found = read_image(content, ImageRule(values.shape, bits=bits))
+    np.testing.assert_array_equal(found, decode(content, bits=bits))
+    values[0, 0] = top + 1
+    with pytest.raises(DataError, match=rf"at most {bits} bits \(0 to {top}\), got .* to {top + 1}: images.bits"):
+        decode(encoded(Image.fromarray(values), kind), bits=bits)
+
+
+def test_bits_are_of_sixteen_bit_pictures_alone():
+    colour = noise(6, 5, 3)
+    np.testing.assert_array_equal(decode(encoded(Image.fromarray(colour), "PNG"), bits=10), colour)
+    np.testing.assert_array_equal(resize(colour, ImageRule((6, 5), bits=10)), colour)
+
+
+def test_probe_tells_values_and_refuses_what_decode_refuses(tmp_path):
+    cases = {
+        "wide.png": (np.array([[7, 4095]], dtype=np.uint16), ("I;16", 7, 4095)),
+        "float.tif": (np.array([[0.25, 0.5]], dtype=np.float32), ("F", 0.25, 0.5)),
+        "big.tif": (np.array([[0, 70000]], dtype=np.int32), None),
+        "above.tif": (np.array([[0, 2]], dtype=np.float32), None),
+    }
+    for name, (values, expected) in cases.items():
+        Image.fromarray(values).save(tmp_path / name)
+        if expected:
+            assert probe(tmp_path / name)[2:] == expected
+        else:
+            with pytest.raises(DataError, match=f"{name}: expected"):
+                probe(tmp_path / name)
 
 
 def test_float_and_wide_integers():
@@ -255,8 +301,9 @@ def test_what_cannot_be_read_is_named(tmp_path):
 def test_probe_reads_sizes(tmp_path):
     Image.fromarray(noise(30, 40, 3)).save(tmp_path / "a.jpg")
     Image.fromarray(noise(3, 4)).save(tmp_path / "b.png")
-    assert probe(tmp_path / "a.jpg") == (30, 40, "RGB")
-    assert probe(tmp_path / "b.png") == (3, 4, "L")
+    assert probe(tmp_path / "a.jpg")[:3] == (30, 40, "RGB")
+    grey = noise(3, 4)
+    assert probe(tmp_path / "b.png") == (3, 4, "L", grey.min(), grey.max())
 
 
 def test_a_grey_network_gets_one_channel(tmp_path):

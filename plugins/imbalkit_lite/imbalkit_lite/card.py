@@ -143,7 +143,8 @@ class Card:
         costs: [C, C], costs[i][j] of calling class j what is class i: the class of least expected cost is called
         abstain: when the model does not answer; None: it always does
         input: the input tensor
-        resize, interpolation, exif: how a picture gets the input's size (imbalkit_lite.images.ImageRule)
+        resize, interpolation, exif, bits: how a picture gets the input's size and its 256 grey levels
+            (imbalkit_lite.images.ImageRule)
         normalisation: done by the graph, None for none
         probabilities: done by the graph
         quantization: none | fp16 | dynamic | int8
@@ -162,6 +163,7 @@ class Card:
     resize: str = "squash"
     interpolation: str = "bilinear"
     exif: bool = True
+    bits: int = 16
     normalisation: Normalisation | None = None
     probabilities: Probabilities
     quantization: str = "none"
@@ -192,6 +194,8 @@ class Card:
         check_choice(self.quantization, QUANTIZATIONS, "quantization")
         if not isinstance(self.exif, bool):
             raise CardError(f"exif: expected true or false, got {self.exif!r}")
+        if type(self.bits) is not int or not 8 <= self.bits <= 16:
+            raise CardError(f"bits: expected 8 to 16, got {self.bits!r}")
         if self.normalisation is not None:
             for name in ("mean", "std"):
                 if len(getattr(self.normalisation, name)) != self.input.channels:
@@ -216,6 +220,8 @@ class Card:
         facts = asdict(self)
         if self.abstain is not None:  # the one that is meant, alone
             facts["abstain"] = {name: value for name, value in facts["abstain"].items() if value is not None}
+        if self.bits == 16:  # said where it is otherwise alone: a reader that does not know it then refuses the card
+            del facts["bits"]
         return {"format": FORMAT, **_plain(facts)}
 
     def to_text(self) -> str:
@@ -253,6 +259,7 @@ def _read_card(document: Any) -> Card:
     if found != FORMAT or found is True:
         newer = "; a newer imbalkit wrote it: update this one" if type(found) is int and found > FORMAT else ""
         raise CardError(f"format: expected {FORMAT}, got {found!r}{newer}")
+    document = {"bits": 16, **document}
     names = ["format", *(each.name for each in fields(Card))]
     values = {name: document[name] for name in exactly(document, names, "") if name != "format"}
     for name, part in _PARTS.items():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from os import PathLike
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -31,6 +32,7 @@ class ImageRule:
             pad (scale until it fits, centre it on black)
         interpolation: nearest | bilinear | bicubic | lanczos; all but nearest are antialiased, as Pillow does it
         exif: turn photographs upright by their EXIF orientation
+        bits: how many bits 16-bit grey pictures hold, 8 to 16: 0..2^bits - 1 becomes 0..255
 
     Raises DataError for anything else.
     """
@@ -39,6 +41,7 @@ class ImageRule:
     resize: str = "squash"
     interpolation: str = "bilinear"
     exif: bool = True
+    bits: int = 16
 
     def __post_init__(self) -> None:
         size = (self.size, self.size) if isinstance(self.size, int) else tuple(int(side) for side in self.size)
@@ -54,22 +57,41 @@ class ImageRule:
                     f"expected {what} to be one of {', '.join(known)}, got {value!r}{nearest(value, known)}"
                 )
 
+        if not 8 <= self.bits <= 16:
+            raise DataError(f"expected 8 to 16 bits, got {self.bits}")
+
     @property
     def key(self) -> str:
         """The rule as a folder name, such as "320x320-squash-bilinear-upright-v1"."""
         turning = "upright" if self.exif else "asis"
-        return f"{self.size[0]}x{self.size[1]}-{self.resize}-{self.interpolation}-{turning}-v{VERSION}"
+        bits = "" if self.bits == 16 else f"-{self.bits}bit"
+        return f"{self.size[0]}x{self.size[1]}-{self.resize}-{self.interpolation}-{turning}{bits}-v{VERSION}"
 
 
-def decode(source: str | PathLike[str] | bytes, exif: bool = True) -> np.ndarray:
+class Probe(NamedTuple):
+    """What `probe` finds: height and width in px (upright), Pillow's mode, the smallest and the largest value of any channel.
+
+    Values are the file's own: 0..255, for 16-bit grey 0..65535, for float pictures 0..1. A JPEG's are of a reduced copy.
+    """
+
+    height: int
+    width: int
+    mode: str
+    low: float
+    high: float
+
+
+def decode(source: str | PathLike[str] | bytes, exif: bool = True, bits: int = 16) -> np.ndarray:
     """A file's first picture as RGB.
 
     Transparency is laid over white; palettes, greyscale, CMYK and other colour spaces become RGB as Pillow converts
-    them; 16-bit greyscale is scaled to 8 bits by round(v / 257); float pictures must hold 0..1 and are scaled by 255.
+    them; 16-bit greyscale is scaled to 8 bits by round(255 v / (2^bits - 1)), which is round(v / 257) for 16 bits; float
+    pictures must hold 0..1 and are scaled by 255.
 
     Args:
         source: path, or the file's content
         exif: turn it upright by its EXIF orientation
+        bits: how many bits 16-bit greyscale holds; larger values are an error
 
     Returns:
         uint8 [H, W, 3]
@@ -77,12 +99,12 @@ def decode(source: str | PathLike[str] | bytes, exif: bool = True) -> np.ndarray
     Raises:
         DataError: naming the file (if a path is given), where it is missing, unreadable, truncated or too large
     """
-    return np.array(_load(source, exif))
+    return np.array(_load(source, exif, bits))
 
 
 def read_image(source: str | PathLike[str] | bytes, rule: ImageRule) -> np.ndarray:
     """`resize(decode(source))` without the array between: uint8 [h, w, 3]. Raises DataError as `decode` does."""
-    return np.array(_fit(_load(source, rule.exif), rule))
+    return np.array(_fit(_load(source, rule.exif, rule.bits), rule))
 
 
 def read_pixels(source: str | PathLike[str] | bytes, rule: ImageRule, channels: int = 3) -> np.ndarray:
@@ -91,8 +113,8 @@ def read_pixels(source: str | PathLike[str] | bytes, rule: ImageRule, channels: 
     return image if channels == 3 else np.array(Image.fromarray(image).convert("L"))[..., None]
 
 
-def probe(path: str | PathLike[str]) -> tuple[int, int, str]:
-    """Height and width in px (upright) and Pillow's mode, after reading the whole file.
+def probe(path: str | PathLike[str]) -> Probe:
+    """Size, mode and values of a picture, after reading the whole file.
 
     A JPEG is decoded at an eighth of its size, which still reads all of its data: a truncated file is found. Raises
     DataError as `decode` does.
@@ -103,7 +125,10 @@ def probe(path: str | PathLike[str]) -> tuple[int, int, str]:
         mode = image.mode
         image.draft(None, (max(1, width // 8), max(1, height // 8)))
         image.load()
-    return (width, height, mode) if turned else (height, width, mode)
+        rgb = image if mode in ("L", "RGB") else _to_rgb(image)  # which also refuses values that no run could use
+        values = np.asarray(image if mode[0] in "IF" else rgb)
+        low, high = values.min().item(), values.max().item()
+    return Probe(*((width, height) if turned else (height, width)), mode, low, high)
 
 
 def resize(array: np.ndarray, rule: ImageRule) -> np.ndarray:
@@ -169,29 +194,38 @@ def _scale(image: Image.Image, height: int, width: int, how: Image.Resampling) -
     return Image.fromarray(pixels[rows[:, None], columns])
 
 
+def _to_bytes(values: np.ndarray, bits: int) -> np.ndarray:
+    """Integers [H, W] from 0 to 2^bits - 1 as uint8. Raises DataError for others."""
+    top = 2**bits - 1
+    if values.min() < 0 or values.max() > top:
+        advice = "scale them to 0..65535" if bits == 16 else "images.bits must fit every picture"
+        raise DataError(
+            f"expected greyscale of at most {bits} bits (0 to {top}), got values from {values.min()} to {values.max()}: {advice}"
+        )
+    table = ((510 * np.arange(top + 1) + top) // (2 * top)).astype(np.uint8)
+    result = np.empty(values.shape, dtype=np.uint8)
+    for row in range(0, len(values), 256):  # an index takes 8 bytes a pixel
+        result[row : row + 256] = table[values[row : row + 256]]
+    return result
+
+
 def _round(a: int, b: int) -> int:
     return (2 * a + b) // (2 * b)
 
 
-def _load(source: str | PathLike[str] | bytes, exif: bool) -> Image.Image:
+def _load(source: str | PathLike[str] | bytes, exif: bool, bits: int) -> Image.Image:
     """The file's first picture, mode RGB."""
     with open_picture(source) as image:
         image.load()
         if exif:
             ImageOps.exif_transpose(image, in_place=True)
-        return _to_rgb(image)
+        return _to_rgb(image, bits)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image, bits: int = 16) -> Image.Image:
     """Any Pillow image to mode RGB."""
     if image.mode.startswith("I"):  # 16-bit greyscale; Pillow before 11 opens a 16-bit PNG as 32-bit "I"
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise DataError(
-                f"expected greyscale of at most 16 bits, got values from {values.min()} to {values.max()}: "
-                "scale them to 0..65535"
-            )
-        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))
+        image = Image.fromarray(_to_bytes(np.asarray(image), bits))
     elif image.mode == "F":
         values = np.asarray(image)
         if not (values.min() >= 0 and values.max() <= 1):

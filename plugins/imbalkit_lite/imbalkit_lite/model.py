@@ -35,7 +35,7 @@ class Model:
     def __init__(self, path: Path, card: Card, runtime: Runtime):
         self.path, self.card, self._runtime = path, card, runtime
         size = (card.input.height, card.input.width)
-        self.rule = ImageRule(size, card.resize, card.interpolation, card.exif)
+        self.rule = ImageRule(size, card.resize, card.interpolation, card.exif, card.bits)
         self.classes, self.positive, self.channels = card.classes, card.positive_index, card.input.channels
         self.batch_size = BATCH
 
