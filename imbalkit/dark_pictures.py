@@ -46,6 +46,8 @@ def darkness_in_a_run(images: ImageStore, paths: Sequence[str], rows: np.ndarray
         rows: those that could be read, int [n]
         bits: `images.bits` of the recipe
     """
+    if not len(rows):
+        return []
     rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(_LOOKED_AT, len(rows))).astype(np.int64))]
     pixels = images.take(rows).reshape(len(rows), -1)
     low, high = pixels.min(axis=1), pixels.max(axis=1)

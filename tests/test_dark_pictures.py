@@ -29,6 +29,7 @@ def save(folder, top: int, kind=np.uint16, count: int = 10) -> None:
 
 
 def test_init_proposes_bits_and_run_uses_them(tmp_path):
+    pytest.importorskip("onnxruntime")
     save(tmp_path / "photos", 4095)
     shown = imbalkit("init", "photos", "--out", "r.yaml", cwd=tmp_path).stdout
     assert "20 of 20 pictures have 16 bits and no value above 4,095 (of 65,535), as of 12 bits" in shown
@@ -49,7 +50,7 @@ def test_init_proposes_bits_and_run_uses_them(tmp_path):
     other = imbalkit("run", "r.yaml", "--folder", "run16", *QUICK, "--set", "images.bits=16", cwd=tmp_path)
     assert "note: 20 of 20 pictures have 16 bits and no value above 4,095" in other.stderr
     refused = imbalkit("run", "r.yaml", *QUICK, "--set", "images.bits=10", cwd=tmp_path, check=False)
-    assert "at most 10 bits (0 to 1023), got values from 0 to 4095" in refused.stderr or "to 4095" in refused.stderr
+    assert "at most 10 bits (0 to 1023), got values from 0 to 4095" in refused.stderr
 
 
 def test_dark_and_flat_pictures_are_told(tmp_path):

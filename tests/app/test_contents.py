@@ -13,7 +13,7 @@ from imbalkit_app.page import PageError
 
 from imbalkit_lite.errors import CardError, ModelError
 from tests.app.conftest import STUB
-from tests.app.models import CARD, put_card
+from tests.app.models import CARD, put_card, with_card
 
 
 def app_of(page, model, version):
@@ -44,6 +44,12 @@ def test_the_model_and_its_card_are_those_of_the_file(stub, model):
         name: STUB[name] for name in STUB.keys() - rewritten
     }
     assert contents.keys() == STUB.keys() | {"model/model.tflite", "model/card.json", "model/facts.json"}
+
+
+def test_a_model_of_fewer_bits_is_refused(model, tmp_path):
+    path = with_card(model, tmp_path / "twelve.tflite", replace(CARD, bits=12))
+    with pytest.raises(ModelError, match="pictures of 12 bits"):
+        read_model(path, "1")
 
 
 def test_the_list_names_every_file_that_the_page_asks_for(stub, model):
