@@ -8,51 +8,17 @@ import pandas as pd
 
 from imbalkit.label_checks import canonical, looks_missing, quoted
 
-_WORDS = {
-    *(
-        "unknown",
-        "unk",
-        "unknow",
-        "not known",
-        "unspecified",
-        "not specified",
-        "none given",
-        "not given",
-        "not available",
-    ),
-    *(
-        "not applicable",
-        "not provided",
-        "not recorded",
-        "no id",
-        "noid",
-        "anonymous",
-        "anon",
-        "undefined",
-        "unidentified",
-    ),
-    *(
-        "unassigned",
-        "to be determined",
-        "tbd",
-        "tba",
-        "xx",
-        "xxx",
-        "x",
-        "other",
-        "others",
-        "default",
-        "dummy",
-        "empty",
-        "blank",
-    ),
-}
+_WORDS = re.compile(
+    r"unk(now)?n?|(no|not|none) ?(known|specified|given|available|applicable|provided|recorded|stated|assigned|id)|"
+    r"un(specified|assigned|identified|defined|available)|anon(ymous)?|to be determined|tb[acd]|x{1,3}|others?|default|dummy|"
+    r"empty|blank|placeholder"
+)
 _NUMBERS = re.compile(r"-\d+(\.0)?|0+(\.0)?|9{2,}(\.0)?")  # that stand for no value: below 0, zeros, nines
 _MOST = 5  # groups named in a caution
 
 
 def _stands_for_none(name: str) -> bool:
-    return not re.search(r"\d", name) and (canonical(name) in _WORDS or looks_missing(name))
+    return not re.search(r"\d", name) and bool(_WORDS.fullmatch(canonical(name)) or looks_missing(name))
 
 
 def group_cautions(groups: pd.Series) -> list[str]:

@@ -10,8 +10,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imbalkit.datasets.common import existing
 from imbalkit.datasets.table_labels import finding_labels, is_one
 from imbalkit.errors import DataError, listing
+from imbalkit.group_checks import group_cautions
 from imbalkit.label_checks import chosen_finding, findings_of, separator_of
 from imbalkit_lite.paths import local_path, other_system
 
@@ -77,7 +79,13 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     if not columns and set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in _LABELS:
         parameters["labels"] = {"0": "other", "1": labels[0]}
     part = TableDataset(**parameters)
-    found = Findings(part, part.load(), labels[:1] if columns else labels, groups, hints=hints)
+    named = labels[:1] if columns else [labels[0], *(name for name in labels[1:] if name not in groups)]
+    found = Findings(part, part.load(), named, groups, hints=hints)
+    for name in others:
+        used = (*groups, *(columns or labels[:1]))
+        if _GROUPS.search(str(name)) and name not in used and others[name].nunique() >= 10:
+            doubts = group_cautions(others[name].where(others[name] != ""))
+            found.hints += [f"column {name!r} as groups: {doubt}" for doubt in doubts]
     for name in text:
         if _GROUPS.search(str(name)) and name not in (*groups, *labels) and text[name].replace("", None).is_unique:
             found.hints.append(f"column {name!r} holds a value of its own in every row: no groups to keep together")
@@ -203,7 +211,7 @@ def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
     from imbalkit_lite.folders import list_folder
     from imbalkit_lite.left_out import left_out
 
-    base = Path(local_path(str(root))) if root else file.parent
+    base = existing(str(root), "image folder", folder=True) if root else file.parent
     below = list_folder(base)
     images = below.images
     known = set(images)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from PIL import Image
 
-from imbalkit.datasets import Arrays, TableDataset
+from imbalkit.datasets import Arrays, ImageFolder, TableDataset
 from imbalkit.errors import DataError
 from imbalkit.group_checks import group_cautions
 from imbalkit.label_checks import (
@@ -211,6 +214,36 @@ def test_plan_says_them_also_where_it_refuses_the_split(tmp_path):
         "plan", "r.yaml", *groups, "--set", "data.labels={Nevus: a, nevus: b, 'nevus ': b}", cwd=tmp_path
     ).stdout
     assert "left out by missing_label: 9 samples" in said
+
+
+def test_placeholders_in_the_names_of_files(tmp_path):
+    for number in range(40):
+        place = tmp_path / "ab"[number % 2]
+        place.mkdir(exist_ok=True)
+        (place / f"{'unknown' if number > 11 else f'P{number}'}_{number}.png").touch()
+    options = {"root": str(tmp_path), "group_pattern": r"(unknown|P\d+)_"}
+    (said,) = ImageFolder(**options).load().cautions
+    assert 'group "unknown" (28 of 40 samples, 70%)' in said
+    table = ImageFolder(**options, missing_groups=["unknown"]).load()
+    assert table.cautions == ()
+    assert len(set(table.groups)) == 40
+    with pytest.raises(DataError, match=r"`missing_groups`: no row has the value 'Unknown'; did you mean 'unknown'"):
+        ImageFolder(**options, missing_groups=["Unknown"]).load()
+
+
+def test_init_points_to_placeholders(tmp_path):
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "0.png")
+    rows = []
+    for number in range(60):
+        shutil.copy(tmp_path / "0.png", tmp_path / f"{number}.png") if number else None
+        rows.append(f"{'ab'[number % 2]},{'unknown' if number % 3 else f'P{number // 6}'}")
+    write(tmp_path / "t.csv", rows)
+    said = imbalkit("init", "t.csv", "--out", "r.yaml", cwd=tmp_path).stdout
+    assert 'group "unknown" (40 of 60 samples, 67%) is likely a placeholder' in said
+    rows = ["b,unknown" if row.startswith("b") else row for row in rows]  # no groups: all of b is unknown
+    write(tmp_path / "t.csv", rows)
+    said = imbalkit("init", "t.csv", "--out", "s.yaml", cwd=tmp_path).stdout
+    assert """column 'patient' as groups: group "unknown" (50 of 60 samples, 83%)""" in said
 
 
 def test_folders_are_told_too(tmp_path):

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, field_validator
 
-from imbalkit.datasets.common import HOW_TO_GET, SPLITS, LabelNames, Text, class_order, existing
+from imbalkit.datasets.common import (
+    HOW_TO_GET,
+    MISSING_GROUPS,
+    SPLITS,
+    LabelNames,
+    Text,
+    check_words,
+    class_order,
+    existing,
+)
 from imbalkit.datasets.folder_layout import LayoutError, doubts, find_splits, flow, mentions_split
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
@@ -63,6 +72,7 @@ class ImageFolder(Dataset):
         help="regular expression with one (group), searched in the path below root: images with the same find, such as "
         "one patient's, stay on one side of the split",
     )
+    missing_groups: list[Text] | None = param(None, help=MISSING_GROUPS)
     how_to_get: str | None = param(None, help=HOW_TO_GET)
 
     @field_validator("group_pattern")
@@ -95,7 +105,9 @@ class ImageFolder(Dataset):
             frame["split"] = [splits[part[0]] for part in parts]
         if self.group_pattern:
             matches = [re.search(self.group_pattern, image) for image in images]
-            frame["group"] = [match.group(1) if match else None for match in matches]
+            groups = pd.Series([match.group(1) if match else None for match in matches], dtype=object)
+            check_words(groups, self.missing_groups, "missing_groups")
+            frame["group"] = groups.mask(groups.isin(self.missing_groups or ()))
         cautions += left_out(found, depth, "; to follow them set data.follow_links to true")
         cautions += self._empty_folders(found, folders, splits)
         cautions += doubts(images) if self.splits is None and splits is None else []
