@@ -7,7 +7,7 @@ groups are resampled and no formula for independent rows is used.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from imbalkit.evaluation import EvaluationSettings
 
 
+FEW = 20  # rows, or groups of them, of a class below which intervals and tests may not hold what they say
+
+
 def repeated_groups(groups: np.ndarray | None) -> np.ndarray | None:
     """The groups, [n], if any of them has several rows; else None: rows are independent."""
     return groups if groups is not None and len(np.unique(groups)) < len(groups) else None
@@ -30,6 +33,19 @@ def units(n: int, groups: np.ndarray | None) -> tuple[str, int]:
     """What is resampled, "group" or "row", and how many of them n rows are."""
     groups = repeated_groups(groups)
     return ("row", n) if groups is None else ("group", len(np.unique(groups)))
+
+
+def few_units(labels: np.ndarray, groups: np.ndarray | None, classes: Sequence[str]) -> list[tuple[int, str]]:
+    """Classes that have rows (or groups), but fewer than FEW of them: their number and the class, the rarest first.
+
+    Args:
+        labels: codes, int [n]
+        groups: codes of what rows belong to, int [n]; None without
+        classes: class names
+    """
+    codes = np.arange(len(labels)) if groups is None else groups
+    counts = ((len(np.unique(codes[labels == code])), name) for code, name in enumerate(classes))
+    return sorted((n, name) for n, name in counts if 0 < n < FEW)
 
 
 def interval_facts(

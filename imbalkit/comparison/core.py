@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from imbalkit.comparison.paired import figures_of, paired_tests
 from imbalkit.comparison.rows import At, check_same_rows, groups_of, load_runs, predictions_of
 from imbalkit.errors import RunError, listing, nearest
 from imbalkit.evaluation import EvaluationSettings
+from imbalkit.intervals import few_units
 from imbalkit.kinds import Metric
 from imbalkit.report.run_data import RunData
 
@@ -46,6 +47,7 @@ class Comparison:
             (run less reference), better (True: in the run's favour, False, None), low, high, test, p, p_holm (corrected for the
             number of runs)
         notes: what a reader must know
+        few: classes with so few test rows (or groups) that intervals and tests may not hold what they say, and how many
     """
 
     runs: Mapping[str, Path]
@@ -61,6 +63,7 @@ class Comparison:
     figures: pd.DataFrame
     tests: pd.DataFrame
     notes: tuple[str, ...]
+    few: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def deciding(self) -> pd.DataFrame:
@@ -150,6 +153,7 @@ def compare(
         figures=figures,
         tests=tests,
         notes=tuple(notes),
+        few={name: n for n, name in few_units(first.side().labels, groups, first.classes)},
     )
 
 

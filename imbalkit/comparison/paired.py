@@ -19,6 +19,7 @@ from imbalkit.functional.paired import (
     expanded_p,
     holm,
     mcnemar,
+    paired_share_interval,
 )
 from imbalkit.functional.proportions import bound_of_alike
 from imbalkit.intervals import interval_facts
@@ -101,7 +102,8 @@ def _results(
     spread = _bootstrap(value, apart, behind, level)
     tests: dict[str, Difference] = {}
     if counted is not None and groups is None:
-        tests["McNemar"] = replace(spread, p=mcnemar(hits[counted], others[counted]))
+        low, high = paired_share_interval(hits[counted], others[counted], level)
+        tests["McNemar"] = Difference(value, low, high, mcnemar(hits[counted], others[counted]))
     elif counted is not None:
         p = cluster_permutation(hits[counted], others[counted], groups[counted])
         tests["cluster permutation"] = replace(spread, p=p)

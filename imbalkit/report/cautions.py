@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imbalkit.intervals import FEW, few_units
 from imbalkit.report.context import Report
 from imbalkit.report.text import percent, plural, sentence_list
 
 FEW_TEST, FEW_VALIDATION = 100, 50  # rows of a class below which a recall, or a threshold, rests on little
-FEW_FOR_INTERVALS = 20  # test rows, or groups of them, of a class below which intervals may not hold what they say
 MOST_NAMED = 6  # classes
 SHIFTED = 0.1  # calibration error from which probabilities mislead
 
@@ -71,14 +71,12 @@ def _test_rows(report: Report) -> list[Caution]:
 def _few_for_intervals(report: Report) -> list[Caution]:
     """Classes that intervals know from a few rows, or groups of rows."""
     side = report.run.side()
-    codes = np.arange(len(side.labels)) if side.groups is None else side.groups
-    counts = {name: len(np.unique(codes[side.labels == code])) for code, name in enumerate(report.run.classes)}
-    few = sorted((n, name) for name, n in counts.items() if 0 < n < FEW_FOR_INTERVALS)
+    few = few_units(side.labels, side.groups, report.run.classes)
     if not few:
         return []
     unit = "test group" if side.grouped else "test row"
     shown = [f"{plural(n, unit)} of {name}" for n, name in few[:MOST_NAMED]]
-    more = [f"fewer than {FEW_FOR_INTERVALS} of {plural(len(few) - MOST_NAMED, 'other class', 'other classes')}"]
+    more = [f"fewer than {FEW} of {plural(len(few) - MOST_NAMED, 'other class', 'other classes')}"]
     text = (
         "Every figure in which such a class counts (recall, precision, areas under curves, balanced accuracy, F1) has a wide "
         "interval for it. In simulations with 8 rows of one class, 95 % intervals of ROC AUC, balanced accuracy and recall held "

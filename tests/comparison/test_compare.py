@@ -12,6 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 import imbalkit
 from imbalkit.comparison import compare
 from imbalkit.comparison.paired import paired_tests
+from imbalkit.comparison.text import small_print
 from imbalkit.errors import RunError
 from imbalkit.evaluation import EvaluationSettings
 from imbalkit.functional.bootstrap import draw_weights
@@ -239,6 +240,8 @@ def test_forced_decisions_count_and_the_note_says_so(tmp_path, make_run):
     make_run(tmp_path / "b", labels, scores, abstained=[2, 3])
     found = compare([tmp_path / "a", tmp_path / "b"], resamples=100)
     assert found.notes == ("b abstains on 2 rows; here its forced decisions on them count.",)
+    assert found.few == {"benign": 2, "melanoma": 2}
+    assert any("Few test rows of a class (2 of benign, 2 of melanoma)" in text for text in small_print(found))
     assert one(found, "miss_rate")["difference"] == 0
 
 

@@ -17,6 +17,7 @@ from imbalkit.functional.paired import (
     expanded_p,
     holm,
     mcnemar,
+    paired_share_interval,
     sign_flip,
 )
 
@@ -175,3 +176,31 @@ def test_holm_is_the_closed_test_of_bonferroni(values):
 
 def test_holm_leaves_out_what_is_not_defined():
     assert holm(np.array([0.01, np.nan, 0.04])) == pytest.approx([0.02, np.nan, 0.04], nan_ok=True)
+
+
+# --- the interval of a difference of shares ------------------------------------------------------------------------------
+
+
+def test_the_interval_of_a_difference_of_shares_by_hand():
+    """Bonett and Price 2012: (f12 + 1) / (n + 2) and (f21 + 1) / (n + 2) in Wald's formula."""
+    first, second = np.zeros(8, dtype=bool), np.arange(8) < 3
+    first[7] = True  # 3 gained, 1 lost
+    gained, lost = 4 / 10, 2 / 10
+    half = norm.ppf(0.975) * ((gained + lost - (gained - lost) ** 2) / 10) ** 0.5
+    assert paired_share_interval(first, second) == pytest.approx((gained - lost - half, gained - lost + half))
+    low, high = paired_share_interval(first, first)
+    assert low == pytest.approx(-high)  # models that never differ leave something open
+    assert 0.2 < high < 0.3
+    assert paired_share_interval(np.zeros(3, bool), np.ones(3, bool))[1] == 1
+
+
+@pytest.mark.parametrize("rows", [8, 20])
+def test_it_holds_the_truth_with_few_rows(rows):
+    rng = np.random.default_rng(0)
+    held = 0
+    for _ in range(500):
+        shared, one, other = rng.normal(size=(3, rows))
+        first, second = shared + one > 0.2, shared + other > -0.3
+        low, high = paired_share_interval(first, second)
+        held += low <= norm.cdf(0.3 / 2**0.5) - norm.cdf(-0.2 / 2**0.5) <= high
+    assert held / 500 >= 0.93
