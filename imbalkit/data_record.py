@@ -200,7 +200,7 @@ def _keys(then: pd.DataFrame, now: pd.DataFrame) -> tuple[pd.Index, pd.Index]:
     if "path" in then and "path" in now:
         was, found = pd.Index(then["path"]), pd.Index(now["path"])
         if not found.isin(was).any():  # the folder may have moved
-            was, found = _below(was), _below(found)
+            was, found = below(was), below(found)
         return _numbered(was, found)
     if "content" in then and "content" in now:
         was, found = then["content"].to_numpy(), now["content"].to_numpy()
@@ -209,7 +209,7 @@ def _keys(then: pd.DataFrame, now: pd.DataFrame) -> tuple[pd.Index, pd.Index]:
     return then.index, now.index
 
 
-def _below(paths: pd.Index) -> pd.Index:
+def below(paths: pd.Index) -> pd.Index:
     """Paths below the folder that holds all of them."""
     if not len(paths):
         return paths

@@ -112,6 +112,8 @@ def locked(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise RunError(f"{folder} is being worked on by another process") from None
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written: {error}") from error
     try:
         yield
     finally:

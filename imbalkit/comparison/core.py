@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.catalogue import default_catalogue
+from imbalkit.comparison.data import align, data_notes
 from imbalkit.comparison.paired import figures_of, paired_tests
 from imbalkit.comparison.rows import At, check_same_rows, groups_of, load_runs, predictions_of
 from imbalkit.errors import RunError, listing, nearest
@@ -123,11 +124,13 @@ def compare(
     """
     if resamples < LEAST_RESAMPLES:
         raise RunError(f"expected {LEAST_RESAMPLES} resamples or more, got {resamples}")
-    loaded = load_runs(runs, reference)
+    loaded, found_again = align(load_runs(runs, reference))
     first = next(iter(loaded.values()))
     check_same_rows(loaded)
+    found_again += data_notes(loaded)
     predictions = {name: predictions_of(run, at) for name, run in loaded.items()}
     groups, notes = groups_of(loaded)
+    notes += found_again
     for name, run in loaded.items():
         if abstained := int(run.side().abstained.sum()):
             notes.append(f"{name} abstains on {abstained:,} rows; here its forced decisions on them count.")
