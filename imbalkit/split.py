@@ -146,8 +146,13 @@ def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
             notes.append(
                 f"whole groups make {name} {share_text(got)} of the samples; {share_text(asked)} were asked for"
             )
-    if "split" in table.frame and {"train", "test"} <= set(table.frame["split"]):
+    given = set(table.frame["split"]) if "split" in table.frame else set()
+    if {"train", "test"} <= given:
         notes.append("the data have a column 'split', which is not used; set split.column to 'split' to use it")
+    elif len(given) > 1:
+        notes.append(
+            f"the data have a column 'split' ({', '.join(sorted(given))}), which is not used: it has no test samples"
+        )
     return side
 
 

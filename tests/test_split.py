@@ -394,3 +394,11 @@ def test_folds_without_a_fold_show_the_first():
     shown = split_table(table, SplitSettings(folds=4))
     assert np.array_equal(shown.test, split_table(table, SplitSettings(folds=4, fold=0)).test)
     assert shown.notes == ("the split shown is fold 0 of 4",)
+
+
+def test_a_split_column_without_test_samples_is_told():
+    frame = pd.DataFrame({"label": ["a", "b"] * 20, "split": ["train"] * 30 + ["validation"] * 10})
+    (note,) = split_table(Table.build(frame), SplitSettings()).notes
+    assert note == "the data have a column 'split' (train, validation), which is not used: it has no test samples"
+    frame["split"] = "train"
+    assert split_table(Table.build(frame), SplitSettings()).notes == ()

@@ -55,6 +55,8 @@ def find_splits(images: Iterable[str]) -> dict[str, str]:
     if "train" in named.values() and len(set(named.values())) > 1:
         sides = named  # beside train and test, train_old is another folder
     others = [top for top in tops if top not in sides]
+    deeper = set().union(*below.values())
+    left_out = [f"/{top}" if top in deeper else top for top in others]  # a name alone means folders at any depth
     alone = len(set(sides.values())) == 1 and (
         any(len(below[top]) < 2 for top in sides) or all(below[top] for top in others)
     )
@@ -69,10 +71,10 @@ def find_splits(images: Iterable[str]) -> dict[str, str]:
             "`table`), or say `splits: {}` if these folders are classes",
             {},
         )
-    ignore = f"leave out {listing(others)} with `ignore: {flow(others)}`, or " if exact else ""
+    ignore = f"leave out {listing(others)} with `ignore: {flow(left_out)}`, or " if exact else ""
     raise LayoutError(
         f"{said}: {ignore}say which folders are splits with `splits: {flow(sides)}` (`splits: {{}}`: none, all are classes)",
-        {"ignore": others} if exact else {"splits": sides},
+        {"ignore": left_out} if exact else {"splits": sides},
     )
 
 

@@ -62,7 +62,8 @@ class ImageFolder(Dataset):
         "folders that are not named are left out; {}: no folder is a split",
     )
     ignore: list[Text] = param(
-        [], help="folders to leave out: a name at any depth, such as unlabelled, or a path below root"
+        [],
+        help="folders to leave out: a name at any depth, such as unlabelled, or a path below root, such as /train/unsure",
     )
     follow_links: bool = param(
         False, help="follow links inside class folders that lead out of root; class folders may always be links"
@@ -125,11 +126,11 @@ class ImageFolder(Dataset):
         except OSError as error:
             raise DataError(f"{root.absolute()} cannot be listed: {error.strerror or error}") from None
         tops = [name for name in names if mentions_split(name) or name in (self.splits or ())]
-        ignore = [name.strip("/") for name in self.ignore]
+        ignore = [name.rstrip("/") for name in self.ignore]
         found = list_folder(root, ignore, None if self.follow_links else ("", *tops))
         known = {place.rpartition("/")[2] for place in found.ignored} | set(found.ignored)
         for name in ignore:
-            if name not in known:
+            if name.lstrip("/") not in known:
                 there = [*found.folders, *(place.rpartition("/")[2] for place in found.folders)]
                 raise DataError(
                     f"`ignore` names {name!r}, but there is no such folder in {root.absolute()}{nearest(name, there)}"

@@ -297,3 +297,12 @@ def test_a_folder_that_cannot_be_listed(tmp_path, monkeypatch):
         load(tmp_path)
     with pytest.raises(DataError, match="cannot be listed: Permission denied"):
         inspect(tmp_path)
+
+
+def test_a_class_folder_left_beside_the_splits(tmp_path):
+    touch(tmp_path, *(f"{place}/{name}/1.png" for place in ("train", "test") for name in ("cat", "dog")), "cat/2.png")
+    with pytest.raises(LayoutError, match=r"leave out cat with `ignore: \[/cat\]`") as error:
+        load(tmp_path)
+    assert load(tmp_path, **error.value.proposal).counts() == (2, 2)
+    assert load(tmp_path, ignore=["cat"]).counts() == (2,)  # at any depth
+    assert load(tmp_path, ignore=["/cat/", "/train/dog"]).counts() == (2, 1)

@@ -75,7 +75,7 @@ def list_folder(
 
     Args:
         root: the folder, or a link to it
-        ignore: folders to leave out: a name at any depth, or a path below the root
+        ignore: folders to leave out: a name at any depth, or a path below the root ("a/b", "/a")
         follow: folders (relative, "" is the root) whose links may lead out of the root; None: all
     """
     found = Listing(Path(root))
@@ -111,7 +111,7 @@ def list_folder(
                     found.system[place] = count_images(path)
                 elif name.startswith("."):
                     continue
-                elif name in ignore or place in ignore:
+                elif name in ignore or place in ignore or f"/{place}" in ignore:
                     found.ignored[place] = count_images(path)
                 elif entry.is_symlink():
                     links.append((place, os.path.realpath(path)))
