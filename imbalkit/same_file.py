@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterable
 import numpy as np
 import pandas as pd
 
+_NAME = "same file: "  # begins the name of a group that only a file makes
+
 
 def file_codes(paths: Iterable[str]) -> np.ndarray:
     """A number for each path, the same for paths of one file, int64 [n].
@@ -84,15 +86,18 @@ def repeated_files(paths: Iterable[str]) -> np.ndarray | None:
 def joined_groups(frame: pd.DataFrame, files: np.ndarray) -> pd.Series:
     """The group of each row when rows of one file are kept together, too; missing where nothing joins a row to another.
 
-    A group that files join to others has the name of the first of them; rows without a group, that of their first path.
+    A group that files join to others has the name of the first of them; rows without a group, that of their first path
+    ("same file: a.png") below the folder of all, so that the name stays when the folder moves.
 
     Args:
         frame: columns `path` and, optionally, `group` (missing allowed)
         files: `file_codes` of the paths
     """
     several = pd.Series(files).duplicated(keep=False).to_numpy()
+    above = os.path.commonprefix([frame["path"].min(), frame["path"].max()]).rpartition(os.sep)
+    paths = _NAME + frame["path"].str.slice(len(above[0] + above[1]))
     if "group" not in frame or frame["group"].isna().all():
-        first = pd.Series(frame["path"].to_numpy(), index=files).groupby(level=0).first()
+        first = pd.Series(paths.to_numpy(), index=files).groupby(level=0).first()
         return pd.Series(files, index=frame.index).map(first).astype(object).where(several, None)
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -104,14 +109,14 @@ def joined_groups(frame: pd.DataFrame, files: np.ndarray) -> pd.Series:
     graph = coo_array((np.ones(len(named), dtype=np.int8), edges), shape=(size, size))
     part = pd.Series(connected_components(graph, directed=False)[1][files], index=frame.index)
     first_group = frame["group"].groupby(part).first()  # of those that are not missing
-    first_path = frame["path"].groupby(part).first()
+    first_path = paths.groupby(part).first()
     found = part.map(first_group).astype(object)
     return found.where(found.notna(), part.map(first_path).where(several, None))
 
 
 def only_files(frame: pd.DataFrame) -> bool:
-    """Whether the groups of a frame (columns `group` and, optionally, `path`) only say which rows are of one file."""
-    return "path" in frame and bool(frame["group"].dropna().isin(frame["path"]).all())
+    """Whether the groups of a frame (column `group`) only say which rows are of one file."""
+    return bool(frame["group"].dropna().str.startswith(_NAME).all())
 
 
 def file_facts(labels: np.ndarray, files: np.ndarray | None) -> dict[str, int]:

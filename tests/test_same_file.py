@@ -94,6 +94,14 @@ def test_rows_of_one_file_are_on_one_side(setting, group):
     )
 
 
+def test_the_name_of_such_a_group_stays_when_the_folder_moves():
+    names = [
+        Table.build(pd.DataFrame({"path": [f"{root}/{name}" for name in ("x/a", "x/a", "y/b")], "label": list("aab")}))
+        for root in ("data", "/somewhere/else", "..")
+    ]
+    assert [table.frame["group"].tolist()[:2] for table in names] == [["same file: x/a"] * 2] * 3
+
+
 def test_files_join_patients():
     patients = np.array([None] * 36, dtype=object)
     patients[[0, 3]] = "P"  # files 0 and 1

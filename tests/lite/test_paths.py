@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from imbalkit_lite.errors import DataError
+from imbalkit_lite.images import probe
 from imbalkit_lite.inputs import find_inputs
 from imbalkit_lite.paths import local_path, other_system
 
@@ -52,5 +54,7 @@ def test_a_table_of_paths_from_windows(tmp_path, monkeypatch):
     assert [item.path for item in items] == ["im\\a.png", "~\\b.png", "D:\\c.png"]
     assert [item.file.is_file() for item in items] == [True, True, False]
     assert [item.extra for item in items] == [{"x": "1"}, {"x": "2"}, {"x": "3"}]
+    with pytest.raises(DataError, match=r"there is no such file: it is a path of another system \(Windows\)"):
+        probe(items[2].file)
     assert next(iter(find_inputs(["im\\a.png"]))).file.is_file()
     assert len(find_inputs(["im\\*.png"])) == len(find_inputs([".\\im"])) == 1

@@ -22,6 +22,7 @@ from PIL import Image, UnidentifiedImageError
 
 from imbalkit_lite.errors import DataError
 from imbalkit_lite.formats import FORMATS
+from imbalkit_lite.paths import other_system
 
 MOST_BYTES = 2**30  # of a file
 MOST_PIXELS = 2**27  # of a picture: a telephone's 108 million pass; decoding takes up to 2.2 GB
@@ -171,7 +172,8 @@ def _reason(error: Exception) -> str:
         count = re.search(r"\d+", str(error))
         return _too_many(f"{int(count[0]):,}" if count else "more")
     if isinstance(error, OSError) and error.errno in _SAID:
-        return _SAID[error.errno]
+        system = other_system(os.fsdecode(error.filename or ""))
+        return _SAID[error.errno] + (f": it is a path of another system ({system})" if system else "")
     if isinstance(error, OSError) and error.strerror:
         return f"the file cannot be read ({error.strerror})"
     return f"the image cannot be read ({error or type(error).__name__})"
