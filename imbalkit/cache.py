@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 
 from imbalkit.errors import DataError
 from imbalkit.stores import ArrayStore, BadImage, CachedImages, ImageStore
+from imbalkit.threads import available_cores
 from imbalkit_lite.images import ImageRule, read_image
 from imbalkit_lite.opening import read_file
 
@@ -250,11 +251,6 @@ def bad_images_message(bad: Sequence[BadImage], total: int, most: int = 20) -> s
     more = [f"  ... and {len(bad) - most} more"] if len(bad) > most else []
     head = f"{len(bad)} of {total} images cannot be read (mend or remove them, or set images.on_bad_image to skip):"
     return "\n".join([head, *lines, *more])
-
-
-def available_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _stat(name: str) -> tuple[int, int]:

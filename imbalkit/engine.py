@@ -17,6 +17,7 @@ from imbalkit.observers import Observers
 from imbalkit.planning import Prepared, prepare
 from imbalkit.processes import Launch, cluster, launched, spawned, unused_tasks
 from imbalkit.progress import Progress
+from imbalkit.threads import share
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -78,7 +79,7 @@ def run(
     elif fabric.strategy.__class__.__name__ == "SingleDeviceStrategy":
         _work(fabric, path, without, rounds, prepared, progress)
     else:
-        _launch(fabric, path, without, rounds)
+        _launch(fabric, path, without, rounds, prepared.recipe.training.threads or share(fabric.strategy.num_processes))
     return path
 
 
@@ -171,21 +172,27 @@ def _launched_devices(settings: TrainingSettings, launch: Launch) -> tuple[int, 
     return launch.local_processes, launch.nodes
 
 
-def _launch(fabric: Fabric, folder: Path, without: tuple[str, ...], rounds: Path | None) -> None:
+def _launch(fabric: Fabric, folder: Path, without: tuple[str, ...], rounds: Path | None, threads: int | None) -> None:
     """Run in processes of their own, which prepare the recipe anew; a user's mistake comes back as its message."""
     from torch.multiprocessing.spawn import ProcessException
 
     told = folder / ".error"
     told.unlink(missing_ok=True)
     try:
-        fabric.launch(_work_and_tell, folder, without, rounds)
+        fabric.launch(_work_and_tell, folder, without, rounds, threads)
     except ProcessException:
         if told.exists():
             raise RunError(told.read_text(encoding="utf-8")) from None
         raise
 
 
-def _work_and_tell(fabric: Fabric, folder: Path, without: tuple[str, ...], rounds: Path | None) -> None:
+def _work_and_tell(
+    fabric: Fabric, folder: Path, without: tuple[str, ...], rounds: Path | None, threads: int | None
+) -> None:
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
     try:
         _work(fabric, folder, without, rounds)
     except ImbalkitError as error:
@@ -219,6 +226,8 @@ def _work(
 def _stages(
     fabric: Fabric, peers: Peers, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress
 ) -> None:
+    import torch
+
     from imbalkit.data_record import record_of, remember
     from imbalkit.kept import KeptCopies
     from imbalkit.loading import load_images
@@ -229,6 +238,7 @@ def _stages(
     recipe = prepared.recipe
     observers = None
     if fabric.is_global_zero:
+        run_folder.note(folder, processes=fabric.world_size, threads=torch.get_num_threads())
         observers = Observers(folder, prepared.catalogue, progress.note, recipe.logging.tensorboard)
     images, bad_images = peers.in_turn(lambda: load_images(prepared, fabric.device, progress))
     bad = np.array([image.index for image in bad_images], dtype=np.int64)

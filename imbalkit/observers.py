@@ -55,6 +55,5 @@ class Observers:
         except Exception as error:
             self.off[name] = f"{what} failed: {type(error).__name__}: {error}"
             self.note(f"warning: {self.off[name]}; it is told nothing more of this run, which goes on")
-            facts = run_folder.read_json(self.folder / run_folder.FACTS)
-            off = facts.get("observers_off", {}) | self.off
-            run_folder.write_json(self.folder / run_folder.FACTS, facts | {"observers_off": off})
+            before = run_folder.read_json(self.folder / run_folder.FACTS).get("observers_off", {})
+            run_folder.note(self.folder, observers_off=before | self.off)

@@ -151,10 +151,15 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
     }
 
 
+def note(folder: Path, **facts: Any) -> None:
+    """Add what is known now to the run's facts."""
+    write_json(folder / FACTS, read_json(folder / FACTS) | facts)
+
+
 def note_finished(folder: Path, **more: Any) -> None:
     """Write the time, and what else is known now, into the run's facts."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    write_json(folder / FACTS, read_json(folder / FACTS) | {"finished": now, **more})
+    note(folder, finished=now, **more)
 
 
 def read_facts(folder: Path) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from imbalkit.kinds import Launcher, param
 from imbalkit.launchers.warm import Running, start
 from imbalkit.processes import own_environment
+from imbalkit.threads import sharing
 
 
 class Local(Launcher):
-    """Runs the commands as processes of this machine."""
+    """Runs the commands as processes of this machine, which share its cores."""
 
     name = "local"
 
@@ -19,6 +20,7 @@ class Local(Launcher):
 
     def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
         environment = own_environment()
+        environment |= sharing(min(self.jobs, len(commands)), environment)
         running: set[Running] = set()
 
         def run(command: Sequence[str]) -> int:

@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from multiprocessing.connection import wait
 from typing import Protocol
 
+from imbalkit.threads import set_threads
+
 # What every run imports, and what it imports where a recipe asks for it and this process has done so already.
 _ALWAYS = (
     "imbalkit.engine",
@@ -72,5 +74,6 @@ class _Fork:
 def _run(words: list[str], environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
+    set_threads()
     sys.argv = words
     runpy.run_module(words[0], run_name="__main__", alter_sys=True)
