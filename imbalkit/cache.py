@@ -1,9 +1,9 @@
 """Every image is decoded once: a typed array store in one memory-mapped file, with an SQLite index beside it.
 
 A folder holds, for one image rule, `pixels.bin` (records of one dtype and shape, named in `meta.json`), `index.sqlite`
-and a lock. A file is known by path, size and modification time, and failing that by the hash of its content: a moved or
-copied file is read, but not decoded again. Pixels reach the disk before the index speaks of them, so that a crash loses
-what is not committed and nothing else. Folders are shared by data sets and can be deleted at any time.
+and a lock. A file is known by path, size and times (of modification and of change), and failing that by the hash of its
+content: a moved or copied file is read, but not decoded again. Pixels reach the disk before the index speaks of them, so
+that a crash loses what is not committed and nothing else. Folders are shared by data sets and can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import logging
 import os
 import shutil
 import sqlite3
@@ -25,16 +24,16 @@ from typing import Any, Literal
 
 import numpy as np
 import PIL
-from filelock import FileLock, Timeout
 
 from imbalkit.errors import DataError
 from imbalkit.stores import ArrayStore, BadImage, CachedImages, ImageStore
 from imbalkit.threads import available_cores
+from imbalkit.waiting import Note, held
 from imbalkit_lite.images import ImageRule, read_image
 from imbalkit_lite.opening import read_file
 
 Progress = Callable[[int, int], None]
-logger = logging.getLogger(__name__)
+Stat = tuple[int, int, int]
 
 _COMMIT_EVERY = 256  # images
 _QUEUE = 4096  # images handed to the threads at once
@@ -43,7 +42,8 @@ _SPARE_BYTES = 64 * 2**20  # left free on the disk
 _NOT_THERE = (-1, 0)  # slot and content of a bad image
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pixels (hash BLOB PRIMARY KEY, slot INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, hash BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files
+    (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, hash BLOB) WITHOUT ROWID;
 """
 
 
@@ -71,6 +71,7 @@ class Cache:
         paths: Sequence[str | os.PathLike[str]],
         progress: Progress | None = None,
         on_bad_image: Literal["error", "skip"] = "error",
+        note: Note | None = None,
     ) -> CachedImages:
         """Decode what the folder does not hold yet; safe beside other runs and against a crash at any moment.
 
@@ -78,9 +79,11 @@ class Cache:
             paths: one file a sample, in the table's order (repeats allowed)
             progress: called with (files done, files in all)
             on_bad_image: "error" lists every unreadable file, "skip" leaves them out and says which in `.bad`
+            note: told when another process fills the folder and is waited for (default: a logger)
 
         Raises:
             DataError: unreadable files (all of them, after one scan), a full disk, a folder that cannot be written
+            RunError: another process has held the folder for half an hour without getting on
         """
         names = [os.path.abspath(os.path.expanduser(path)) for path in paths]
         reasons: dict[str, str] = {}  # bad file -> why
@@ -89,7 +92,8 @@ class Cache:
             self.folder.mkdir(parents=True, exist_ok=True)
             stats = {name: _stat(name) for name in dict.fromkeys(names)}
             if not (self.folder / "meta.json").exists() or len(self._lookup(stats)) < len(stats):
-                with self._locked():
+                what = f"decodes images into the cache {self.folder}"
+                with held(self.folder / "fill.lock", what, note, self._progress):
                     self._create()
                     known = self._lookup(stats)  # once more: another run may have filled it meanwhile
                     missing = [name for name in stats if name not in known]
@@ -111,6 +115,7 @@ class Cache:
         """Lay out an empty store, unless there is one."""
         meta = self.folder / "meta.json"
         if meta.exists():
+            self._add_ctime()
             return
         for name in ("index.sqlite", "index.sqlite-journal", "pixels.bin"):  # left by a crash before meta.json
             (self.folder / name).unlink(missing_ok=True)
@@ -127,19 +132,29 @@ class Cache:
         draft.write_text(json.dumps(facts, indent=1))
         draft.replace(meta)  # last: who sees it sees a complete store
 
+    def _add_ctime(self) -> None:
+        """The column that an index of before lacks; its files are read once more, but not decoded."""
+        with closing(self._connect()) as index, index:
+            if not _has_ctime(index):
+                index.execute("ALTER TABLE files ADD COLUMN ctime_ns INTEGER")
+
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.folder / "index.sqlite", timeout=60)
 
-    def _lookup(self, stats: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    def _lookup(self, stats: dict[str, Stat]) -> dict[str, tuple[int, int]]:
         """Slot, and 64 bits of the content's hash, of the files that are as they were when they were decoded."""
-        query = "SELECT path, size, mtime_ns, slot, hash FROM files JOIN pixels USING (hash) WHERE path IN (%s)"
+        query = (
+            "SELECT path, size, mtime_ns, ctime_ns, slot, hash FROM files JOIN pixels USING (hash) WHERE path IN (%s)"
+        )
         found: dict[str, tuple[int, int]] = {}
         with closing(self._connect()) as index:
+            if not _has_ctime(index):
+                return {}
             for names in _chunks(list(stats), 500):
                 rows = index.execute(query % ",".join("?" * len(names)), [os.fsencode(name) for name in names])
-                for path, size, mtime, slot, content in rows:
+                for path, size, mtime, ctime, slot, content in rows:
                     name = os.fsdecode(path)
-                    if stats[name] == (size, mtime):
+                    if stats[name] == (size, mtime, ctime):
                         found[name] = slot, int.from_bytes(content[:8], "little")
         return found
 
@@ -153,9 +168,9 @@ class Cache:
             self._check_space((len(missing) - max(0, len(known) - (total - len(missing)))) * record)
             writing, slots = threading.Lock(), itertools.count(first)
 
-            def work(names: list[str]) -> list[tuple[bytes, int, int, bytes] | None]:
+            def work(names: list[str]) -> list[tuple[bytes, int, int, int, bytes] | None]:
                 """The files' lines in the index; None for a bad image."""
-                lines: list[tuple[bytes, int, int, bytes] | None] = []
+                lines: list[tuple[bytes, int, int, int, bytes] | None] = []
                 fresh: dict[bytes, np.ndarray] = {}
                 for name in names:
                     try:
@@ -163,7 +178,7 @@ class Cache:
                         digest = hashlib.blake2b(content, digest_size=16).digest()
                         if digest not in known and digest not in fresh:
                             fresh[digest] = read_image(content, self.rule)
-                        lines.append((os.fsencode(name), stat.st_size, stat.st_mtime_ns, digest))
+                        lines.append((os.fsencode(name), *_facts(stat), digest))
                     except DataError as error:
                         reasons[name] = str(error)
                         lines.append(None)
@@ -189,9 +204,13 @@ class Cache:
                         os.fsync(file.fileno())  # pixels first, then the index that speaks of them
                         with index:
                             index.executemany(
-                                "INSERT OR IGNORE INTO pixels VALUES (?, ?)", [(row[3], known[row[3]]) for row in batch]
+                                "INSERT OR IGNORE INTO pixels VALUES (?, ?)",
+                                [(row[-1], known[row[-1]]) for row in batch],
                             )
-                            index.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)", batch)
+                            index.executemany(
+                                "INSERT OR REPLACE INTO files (path, size, mtime_ns, ctime_ns, hash) VALUES (?, ?, ?, ?, ?)",
+                                batch,
+                            )
                         batch = []
                     if progress:
                         progress(done, total)
@@ -207,18 +226,9 @@ class Cache:
                 "make room, choose a smaller image size, or name another folder in IMBALKIT_CACHE"
             )
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.folder / "fill.lock")
-        try:
-            lock.acquire(timeout=0.5)
-        except Timeout:
-            logger.info("another run is filling the cache %s; waiting for it", self.folder)
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
+    def _progress(self) -> object:
+        """Another value when a run that fills the cache gets on."""
+        return _stat(str(self.folder / "pixels.bin")), _stat(str(self.folder / "index.sqlite"))
 
     @contextmanager
     def _clear_errors(self) -> Iterator[None]:
@@ -238,11 +248,12 @@ def open_store(
     folder: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     on_bad_image: Literal["error", "skip"] = "error",
+    note: Note | None = None,
 ) -> ImageStore:
     """A table's pixels: its arrays if it has them, its files through the cache otherwise."""
     if arrays is not None:
         return ArrayStore(arrays, rule)
-    return Cache(folder, rule).fill(paths or (), progress, on_bad_image)
+    return Cache(folder, rule).fill(paths or (), progress, on_bad_image, note)
 
 
 def bad_images_message(bad: Sequence[BadImage], total: int, most: int = 20) -> str:
@@ -253,13 +264,21 @@ def bad_images_message(bad: Sequence[BadImage], total: int, most: int = 20) -> s
     return "\n".join([head, *lines, *more])
 
 
-def _stat(name: str) -> tuple[int, int]:
-    """Size and modification time; (-1, -1) for what is not there, which no record equals."""
+def _stat(name: str) -> Stat:
+    """`_facts` of a file; -1 for what is not there, which no record equals."""
     try:
-        stat = os.stat(name)
-    except OSError:
-        return -1, -1
-    return stat.st_size, stat.st_mtime_ns
+        return _facts(os.stat(name))
+    except (OSError, ValueError):  # a null byte in a name
+        return -1, -1, -1
+
+
+def _facts(stat: os.stat_result) -> Stat:
+    """Size, time of the last change of the content, and of the file or what is known of it: the last cannot be set back."""
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+def _has_ctime(index: sqlite3.Connection) -> bool:
+    return any(row[1] == "ctime_ns" for row in index.execute("PRAGMA table_info(files)"))
 
 
 def _write_all(file: Any, pixels: np.ndarray) -> None:

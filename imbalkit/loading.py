@@ -49,6 +49,7 @@ def load_images(
         Path(settings.cache).expanduser() if settings.cache else None,
         progress.images,
         settings.on_bad_image,
+        progress.note,
     )
     bad = tuple(getattr(store, "bad", ()))
     if bad:

@@ -52,7 +52,7 @@ def resample(
         changed: called with each new plan and its stage
         rounds: folder of finished rounds that runs share (single-device runs only)
     """
-    shared = SharedRounds(rounds if trainer.fabric.world_size == 1 else None)
+    shared = SharedRounds(rounds if trainer.fabric.world_size == 1 else None, trainer.progress.note)
     around = Surroundings.of(prepared, trainer) if shared.folder is not None else None
     steps: list[Step] = []
     for index, sampler in enumerate(prepared.recipe.samplers):

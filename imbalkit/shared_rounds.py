@@ -23,6 +23,7 @@ from imbalkit.checkpoints import write_atomic
 from imbalkit.kinds import Part, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.recipe import Recipe
+from imbalkit.waiting import Note, held
 
 if TYPE_CHECKING:
     from imbalkit.catalogue import Catalogue
@@ -63,6 +64,7 @@ LEFT_OUT = {
         "accelerator": "the device in use counts instead",
     },
 }
+_PATIENCE = 2 * 24 * 3600.0  # seconds that another run's round is waited for
 OF_THE_SAMPLER = ("score", "loss", "backbone", "epochs", "scores_from")  # a scored sampler's others act on the scores
 _LIBRARIES = (
     "imbalkit",
@@ -182,19 +184,19 @@ def _version(distribution: str) -> str:
 class SharedRounds:
     """A folder of finished rounds by key. `None` as folder: nothing is shared."""
 
-    def __init__(self, folder: Path | None):
-        self.folder = folder
+    def __init__(self, folder: Path | None, note: Note | None = None):
+        self.folder, self.note = folder, note
 
     @contextmanager
     def claim(self, key: str) -> Iterator[None]:
-        """While it is held, others who want the same round wait for it."""
+        """While it is held, others who want the same round wait for it, and are told so. Raises RunError after two days."""
         if self.folder is None:
             yield
             return
-        from filelock import FileLock
-
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / f"{key}.lock"):
+        with held(
+            self.folder / f"{key}.lock", f"trains the same round for {self.folder}", self.note, patience=_PATIENCE
+        ):
             yield
 
     def fetch(self, key: str, files: dict[str, Path]) -> bool:

@@ -117,6 +117,33 @@ def test_changed_time_alone_is_enough_to_look_again(cache, paths):
     assert (cache.fill(paths).take([0]) == 51).all()
 
 
+def test_other_bytes_of_the_same_size_and_time_are_decoded_anew(cache, paths):
+    path = Path(paths[3])
+    pixels = np.random.default_rng(3).integers(0, 128, (20, 30, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path, compress_level=0)
+    cache.fill(paths)
+    before = path.stat()
+    Image.fromarray(pixels + 100).save(path, compress_level=0)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    np.testing.assert_array_equal(cache.fill(paths).take([3]), direct([path]))
+
+
+def test_an_index_of_before_is_taken_over(cache, paths):
+    """Its files are read once more, as nobody knows when they last changed, but not decoded."""
+    cache.fill(paths)
+    with sqlite3.connect(cache.folder / "index.sqlite") as index:
+        index.executescript(
+            "CREATE TABLE old (path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, hash BLOB) WITHOUT ROWID;"
+            "INSERT INTO old SELECT path, size, mtime_ns, hash FROM files; DROP TABLE files; ALTER TABLE old RENAME TO files"
+        )
+    index.close()
+    store = cache.fill(paths)
+    assert store.decoded == 0
+    np.testing.assert_array_equal(store.take(np.arange(12)), direct(paths))
+    assert len(cache._lookup({path: imbalkit.cache._stat(path) for path in paths})) == 12
+
+
 def test_moved_files_are_not_decoded_again(cache, paths, tmp_path, monkeypatch):
     cache.fill(paths)
     monkeypatch.setattr(imbalkit.cache, "read_image", None)  # decoding would fail
@@ -301,7 +328,7 @@ def test_damage_is_named(cache, paths):
 
 def test_file_that_changes_while_it_is_read(cache, paths, monkeypatch):
     real = imbalkit.cache._stat
-    monkeypatch.setattr(imbalkit.cache, "_stat", lambda name: (real(name)[0] + (name == paths[3]), real(name)[1]))
+    monkeypatch.setattr(imbalkit.cache, "_stat", lambda name: (real(name)[0] + (name == paths[3]), *real(name)[1:]))
     with pytest.raises(DataError, match=r"3\.png changed while it was read"):
         cache.fill(paths)
 

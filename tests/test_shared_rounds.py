@@ -37,7 +37,7 @@ UNTOUCHED = [
 ]  # fmt: skip
 TOUCHED = [
     "seed=1", "positive='9'", "head.dropout=0.5", "backbone={name: small_cnn, width: 5}", "augment=[random_radial_blur]",
-    "images.resize=pad", "images.interpolation=bicubic", "images.exif=false",
+    "images.resize=pad", "images.interpolation=bicubic", "images.exif=false", "images.bits=12",
     "training.batch_size=8", "training.accumulate=2", "training.optimizer.lr=0.5", "training.schedule.name=constant",
     "training.clip=1.0", "training.ema=0.9", "training.precision=bf16", "training.channels_last=false",
     "training.compile=true",
