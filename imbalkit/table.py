@@ -77,7 +77,7 @@ class Table:
         cautions = [*cautions, *label_cautions({name: int(counts.get(name, 0)) for name in classes})]
         files = repeated_files(frame["path"]) if arrays is None and "path" in frame else None
         if files is not None:
-            notes = [*notes, file_note(frame["label"].to_numpy(), files)]
+            cautions = [*cautions, file_note(frame["label"].to_numpy(), files)]
             frame["group"] = joined_groups(frame, files)
         return cls(
             frame,

@@ -88,7 +88,7 @@ def test_rows_of_one_file_are_on_one_side(setting, group):
         sides = [set(table.files[rows]) for rows in (split.train, split.validation, split.test)]
         assert sum(map(len, sides)) == 12
         assert split.shared_files == split.shared_groups == 0
-    assert table.notes == (
+    assert table.cautions == (
         "36 rows share their image file with another row (12 files) and stay with it on one side of a split that is drawn; "
         "12 files have rows of different labels",
     )
@@ -120,7 +120,7 @@ def test_without_a_repeated_file_nothing_changes():
         plain = pd.DataFrame({"label": labels} if group is None else {"label": labels, "group": group})
         bare, table = Table.build(plain), Table.build(plain.assign(path=[f"{n}.png" for n in range(200)]))
         assert table.files is None
-        assert table.notes == ()
+        assert table.all_notes == ()
         assert (table.groups is None) == (group is None)
         for options in ({}, {"folds": 3}, {"group": False}):
             first, second = (split_table(t, SplitSettings(**options)) for t in (bare, table))

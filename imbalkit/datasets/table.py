@@ -214,7 +214,9 @@ class TableDataset(Dataset):
                 "write the paths below it into the column (or a path_template)"
             )
         elif not root.is_dir():
-            advice = f"there is no folder {root.absolute()}: {advice}"
+            system = other_system(str(root))
+            place = f"{root}, a path of another system ({system})" if system else root.absolute()
+            advice = f"there is no folder {place}: {advice}"
         lines = [f"  row {row}: {path if other_system(path) else os.path.abspath(path)}" for row, path in missing[:10]]
         head = f"{len(missing)} of {len(paths)} image files are not there: {advice}"
         raise DataError("\n".join([head, *lines, *(["  ..."] if len(missing) > 10 else [])]))

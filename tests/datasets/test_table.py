@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +168,7 @@ def test_unknown_split_names(file):
 
 def test_repeated_files_are_noted(file):
     file.write_text("path,label\nimages/8.jpg,a\nimages/8.jpg,b\nimages/9.jpg,b\n")
-    assert TableDataset(file=str(file)).load().notes == (
+    assert TableDataset(file=str(file)).load().cautions == (
         "2 rows share their image file with another row (1 file) and stay with it on one side of a split that is drawn; 1 "
         "file has rows of different labels",
     )
@@ -238,3 +239,31 @@ def test_rows_of_pictures_that_cannot_be_read_are_cautioned(file):
         stream.write("images/1.HEIC,1,,val,,x\n")
     (said,) = TableDataset(file=str(file), labels={"0": "no", "1": "yes"}).load().cautions
     assert said.startswith("1 rows name pictures of a kind that cannot be read (yes: 1 .HEIC): convert them")
+
+
+def test_paths_are_those_of_this_system(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    images = [str(tmp_path / "images" / name) for name in ("007.jpg", "8.jpg", "9.jpg")]
+    file.write_text("path,label,id\n~/images/007.jpg,1,007\n~\\images\\8.jpg,0,8\nimages\\9.jpg,0,9\n")
+    assert TableDataset(file=str(file)).load().frame["path"].tolist() == images
+    for template in ("images\\{id}.jpg", "~/images/{id}.jpg", "~\\images\\{id}.jpg"):
+        assert TableDataset(file=str(file), path_template=template).load().frame["path"].tolist() == images
+    file.write_text("path,label\n007.jpg,1\n8.jpg,0\n9.jpg,0\n")
+    monkeypatch.chdir(tmp_path)
+    assert TableDataset(file="~/t.csv", root=".\\images").load().frame["path"][0] == os.path.join("images", "007.jpg")
+    file.write_text("path,label\n\\\\server\\share\\a.jpg,1\n")
+    with pytest.raises(DataError, match=r"\\server\\share\\a.jpg is a path of another system \(Windows\): set `root`"):
+        TableDataset(file=str(file)).load()
+    with pytest.raises(DataError, match=r"no table at D:\\t.csv: this is a path of another system \(Windows\)"):
+        TableDataset(file="D:\\t.csv").load()
+    file.write_text("path,label\na.jpg,1\n")
+    with pytest.raises(DataError, match=r"no folder D:\\im, a path of another system \(Windows\)"):
+        TableDataset(file=str(file), root="D:\\im").load()
+
+
+def test_a_table_whose_index_is_kept_in_the_file(file):
+    pd.DataFrame({"path": ["images/8.jpg", "images/9.jpg"], "label": [["a"], ["a", "b"]]}, index=["x", "y"]).to_parquet(
+        file.with_suffix(".parquet")
+    )
+    table = TableDataset(file=str(file.with_suffix(".parquet")), finding="b").load()
+    assert table.frame["label"].tolist() == ["other", "b"]
