@@ -208,15 +208,15 @@ class TableDataset(Dataset):
         if ending:
             name = template_fields(self.path_template)[0] if self.path_template else self.path_column
             advice = f'the names lack their ending: set path_template to "{{{name}}}{ending}"'
+        elif system := other_system(str(root)):
+            advice = f"there is no folder {root}, a path of another system ({system}): {advice}"
         elif system := other_system(first):
             advice = (
                 f"{first} is a path of another system ({system}): set `root` to the folder that holds the images here, and "
                 "write the paths below it into the column (or a path_template)"
             )
         elif not root.is_dir():
-            system = other_system(str(root))
-            place = f"{root}, a path of another system ({system})" if system else root.absolute()
-            advice = f"there is no folder {place}: {advice}"
+            advice = f"there is no folder {root.absolute()}: {advice}"
         lines = [f"  row {row}: {path if other_system(path) else os.path.abspath(path)}" for row, path in missing[:10]]
         head = f"{len(missing)} of {len(paths)} image files are not there: {advice}"
         raise DataError("\n".join([head, *lines, *(["  ..."] if len(missing) > 10 else [])]))
