@@ -83,10 +83,10 @@ class Table:
             frame,
             classes,
             arrays,
-            tuple(notes),
+            _as_text(notes),
             removed,
             tuple(problems),
-            tuple(cautions),
+            _as_text(cautions),
             files,
         )
 
@@ -129,6 +129,11 @@ class Table:
         """Samples of each class, of all rows or of those given."""
         labels = self.labels if rows is None else self.labels[rows]
         return tuple(int(count) for count in np.bincount(labels, minlength=len(self.classes)))
+
+
+def _as_text(notes: Sequence[str]) -> tuple[str, ...]:
+    """Notes that any file can hold: what is no UTF-8 in a file's name is written as an escape."""
+    return tuple(note.encode("utf-8", "backslashreplace").decode() for note in notes)
 
 
 def label_text(values: pd.Series) -> pd.Series:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from imbalkit.datasets.common import SPLITS
 from imbalkit.errors import DataError, listing
+
+if TYPE_CHECKING:
+    from imbalkit_lite.folders import Listing
 
 _WORDS = "|".join(sorted(SPLITS, key=len, reverse=True))
 _BESIDE = r"images?|imgs?|pictures?|pics?|photos?|files?|sets?|splits?|data|datasets?|subset|part|folder|[xy]|\d"
@@ -78,6 +83,26 @@ def find_splits(images: Iterable[str]) -> dict[str, str]:
     )
 
 
+def empty_folders(found: Listing, used: Collection[str], splits: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
+    """(place, name) of the splits' and the class folders that hold no image at all.
+
+    Args:
+        found: what lies below the root
+        used: names of the class folders with images, in any split
+        splits: top-level folder -> split; None where the top-level folders are classes
+    """
+    for place in found.folders:
+        top, *below = place.split("/")
+        if splits is None:
+            empty = not below and top not in used
+        elif below:
+            empty = top in splits and len(below) == 1 and below[0] not in used
+        else:
+            empty = top.lower() in SPLITS and top not in splits
+        if empty:
+            yield place, [top, *below][-1]
+
+
 def doubts(images: Iterable[str]) -> list[str]:
     """Cautions on top-level folders that are taken for classes, given the images' paths."""
     tops, below = _levels(images)
@@ -95,6 +120,24 @@ def doubts(images: Iterable[str]) -> list[str]:
             "such: put the splits above the classes, or list the images in a table with a column for the split"
         )
     return said
+
+
+def check_names(images: Sequence[str], root: Path) -> None:
+    """Raise DataError for names that are no UTF-8 text, which tables and reports cannot hold."""
+    odd = [image for image in images if not _is_text(image)]
+    if odd:
+        raise DataError(
+            f"{len(odd)} of {len(images)} images in {root.absolute()} have names that are no UTF-8 text, such as "
+            f"{repr(os.fsencode(odd[0]))[2:-1]}: rename them (the program convmv does)"
+        )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def flow(value: Any) -> str:

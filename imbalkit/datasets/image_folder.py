@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +20,15 @@ from imbalkit.datasets.common import (
     class_order,
     existing,
 )
-from imbalkit.datasets.folder_layout import LayoutError, doubts, find_splits, flow, mentions_split
+from imbalkit.datasets.folder_layout import (
+    LayoutError,
+    check_names,
+    doubts,
+    empty_folders,
+    find_splits,
+    flow,
+    mentions_split,
+)
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.kinds import Dataset, param
 from imbalkit_lite.folders import Listing, endings_text, list_folder
@@ -110,12 +118,12 @@ class ImageFolder(Dataset):
             check_words(groups, self.missing_groups, "missing_groups")
             frame["group"] = groups.mask(groups.isin(self.missing_groups or ()))
         cautions += left_out(found, depth, "; to follow them set data.follow_links to true")
-        cautions += self._empty_folders(found, folders, splits)
+        cautions += self._empty_folders(found, set(folders), splits)
         cautions += doubts(images) if self.splits is None and splits is None else []
         table = pd.DataFrame(frame)
         if self.labels is not None:
             table["label"] = self._merged(table["label"], self.labels)
-        table, more = self._chosen(table, root)
+        table, more = self._chosen(table, found)
         classes = self.classes or class_order(self.labels, table["label"])
         return Table.build(table, classes=classes, notes=(*notes, *more), cautions=cautions)
 
@@ -163,14 +171,7 @@ class ImageFolder(Dataset):
                 + (f"{stray} images that are in no class folder" if stray else "no images")
                 + "".join(f"; {said}" for said in left_out(found))
             )
-        try:
-            "\n".join(images).encode()
-        except UnicodeEncodeError:
-            odd = [repr(os.fsencode(image))[2:-1] for image in images if not _is_text(image)]
-            raise DataError(
-                f"{len(odd)} of {len(images)} images in {root.absolute()} have names that are no UTF-8 text, such as "
-                f"{odd[0]}: rename them (the program convmv does)"
-            ) from None
+        check_names(images, root)
         if stray:
             cautions.append(f"{stray} images directly in {self.root} have no class folder and are left out")
         if found.ignored:
@@ -199,21 +200,17 @@ class ImageFolder(Dataset):
             )
         return images, cautions, notes
 
-    def _empty_folders(self, found: Listing, used: list[str], splits: Mapping[str, str] | None) -> list[str]:
-        """Cautions on class folders without a picture that can be read, of which no class is made."""
-        level = 1 if splits is None else 2
-        places = [place for place in found.folders if place.count("/") == level - 1]
-        if splits is not None:
-            empty = [
-                place for place in found.folders if "/" not in place and place.lower() in SPLITS and place not in splits
-            ]
-            places = [place for place in places if place.split("/")[0] in splits]
-        else:
-            empty = []
-        have = set(used)
-        empty += [place for place in places if place.rpartition("/")[2] not in have]
+    def _empty_folders(self, found: Listing, used: Collection[str], splits: Mapping[str, str] | None) -> list[str]:
+        """Cautions on folders without a picture that can be read, of which no class is made."""
+        names = self.labels or {}
+        empty = [
+            place
+            for place, folder in empty_folders(found, used, splits)
+            if self.classes is None or names.get(folder, folder) in self.classes
+        ]
         if not empty:
             return []
+        level = 1 if splits is None else 2
         said = []
         for place in empty:
             inside = [path for path in (*found.unreadable, *found.unnamed) if path.startswith(f"{place}/")]
@@ -232,15 +229,16 @@ class ImageFolder(Dataset):
                 f"`labels` names no class for the folder {listing(map(repr, unknown))}{nearest(unknown[0], names)}; it knows "
                 f"{listing(map(repr, names))}: name it there, or leave it out with `ignore`"
             )
+        classes = {names[folder] for folder in known}
         for folder, name in names.items():
-            if name not in {names[there] for there in known}:
+            if name not in classes:
                 raise DataError(
                     f"`labels` makes the class {name!r} of the folder {folder!r}, but there is no such folder with images"
                     f"{nearest(folder, known)} (found: {listing(known)})"
                 )
         return folders.map(dict(names))
 
-    def _chosen(self, table: Any, root: Path) -> tuple[Any, list[str]]:
+    def _chosen(self, table: Any, found: Listing) -> tuple[Any, list[str]]:
         """Only the classes asked for, and notes on what is odd."""
         known = sorted(table["label"].unique())
         notes = []
@@ -249,8 +247,9 @@ class ImageFolder(Dataset):
                 if name not in known:
                     what = "class folder" if self.labels is None else "class"
                     raise DataError(
-                        f"there is no {what} {name!r} with images in {root.absolute()}"
+                        f"there is no {what} {name!r} with images in {found.root.absolute()}"
                         f"{nearest(name, known)} (found: {listing(known)})"
+                        + "".join(f"; {said}" for said in left_out(found))
                     )
             left = table[~table["label"].isin(self.classes)]
             if len(left):
@@ -262,11 +261,3 @@ class ImageFolder(Dataset):
                 if absent:
                     notes.append(f"the split {split!r} has no images of {listing(absent)}")
         return table, notes
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

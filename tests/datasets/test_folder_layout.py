@@ -153,7 +153,10 @@ def test_a_class_folder_without_readable_pictures_is_named(tmp_path):
         "`ignore: [deep, empty, mel]`",
     )
     assert load(tmp_path, ignore=["deep", "empty", "mel"]).cautions == ()
-    with pytest.raises(DataError, match="there is no class folder 'mel' with images"):
+    assert [said.split(" (")[0] for said in load(tmp_path, classes=["b", "a"]).cautions] == [
+        "left out: 1 picture of a kind that cannot be read"  # nobody asked for the others
+    ]
+    with pytest.raises(DataError, match=r"there is no class folder 'mel' with images .*; left out: .*mel: 1 \.HEIC"):
         load(tmp_path, classes=["a", "mel"])
     with pytest.raises(
         DataError, match="makes the class 'bad' of the folder 'mel', but there is no such folder with images"
@@ -166,7 +169,7 @@ def test_a_class_that_is_empty_in_every_split_is_named(tmp_path):
     (tmp_path / "test" / "c").mkdir()
     (tmp_path / "val").mkdir()
     said = load(tmp_path).cautions[-1]
-    assert said.startswith("no picture that can be read is in val, test/c, train/c (1 .dcm): ")
+    assert said.startswith("no picture that can be read is in test/c, train/c (1 .dcm), val: ")
 
 
 def test_labels_merge_class_folders(tmp_path):
@@ -306,3 +309,10 @@ def test_a_class_folder_left_beside_the_splits(tmp_path):
     assert load(tmp_path, **error.value.proposal).counts() == (2, 2)
     assert load(tmp_path, ignore=["cat"]).counts() == (2,)  # at any depth
     assert load(tmp_path, ignore=["/cat/", "/train/dog"]).counts() == (2, 1)
+
+
+def test_notes_on_names_that_are_no_text_can_be_written(tmp_path):
+    touch(tmp_path, "a/1.png", "b/2.png", os.fsdecode(b"m\xe9l/3.HEIC"))
+    cautions = load(tmp_path).cautions
+    assert len(cautions) == 2
+    assert all("m\\udce9l" in caution and caution.encode() for caution in cautions)
