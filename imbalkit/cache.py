@@ -29,6 +29,7 @@ from imbalkit.errors import DataError
 from imbalkit.stores import ArrayStore, BadImage, CachedImages, ImageStore
 from imbalkit.threads import available_cores
 from imbalkit.waiting import Note, held
+from imbalkit_lite.files import size_text
 from imbalkit_lite.images import ImageRule, read_image
 from imbalkit_lite.opening import read_file
 
@@ -222,7 +223,7 @@ class Cache:
         free = shutil.disk_usage(self.folder).free
         if need > 0 and need + _SPARE_BYTES > free:
             raise DataError(
-                f"the cache {self.root} needs {need / 2**30:.2f} GiB more, and {free / 2**30:.2f} GiB are free there: "
+                f"the cache {self.root} needs {size_text(need)} more, and {size_text(free)} are free there: "
                 "make room, choose a smaller image size, or name another folder in IMBALKIT_CACHE"
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,25 @@ __all__ = ["load_checkpoint", "save_checkpoint", "write_atomic"]
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Save tensors and plain values."""
+    """Save tensors and plain values. Raises WriteError."""
     import torch
 
-    write_atomic(path, lambda temporary: torch.save(state, temporary))
+    def write(temporary: Path) -> None:
+        with temporary.open(
+            "wb"
+        ) as stream:  # by itself PyTorch says nothing of a full disk but an assertion that failed
+            torch.save(state, stream)
+
+    write_atomic(path, write, tensor_bytes(state))
+
+
+def tensor_bytes(state: Any) -> int:
+    """Bytes of the tensors in nested mappings and lists."""
+    if isinstance(state, Mapping):
+        state = state.values()
+    elif not isinstance(state, list | tuple):
+        return state.nbytes if hasattr(state, "nbytes") else 0
+    return sum(map(tensor_bytes, state))
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

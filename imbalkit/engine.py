@@ -18,6 +18,7 @@ from imbalkit.planning import Prepared, prepare
 from imbalkit.processes import Launch, cluster, launched, spawned, unused_tasks
 from imbalkit.progress import Progress
 from imbalkit.threads import share
+from imbalkit_lite.files import write_text
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -196,7 +197,7 @@ def _work_and_tell(
     try:
         _work(fabric, folder, without, rounds)
     except ImbalkitError as error:
-        (folder / ".error").write_text(str(error), encoding="utf-8")
+        write_text(folder / ".error", str(error))
         raise
 
 
@@ -218,7 +219,7 @@ def _work(
             prepared = peers.all(lambda: prepare(folder / run_folder.RECIPE, without=without))
         if not fabric.is_global_zero:
             return _stages(fabric, peers, folder, prepared, rounds, Progress())
-        with run_folder.locked(folder), progress or choose_progress() as shown:
+        with run_folder.locked(folder), run_folder.told_what_is_whole(folder), progress or choose_progress() as shown:
             _stages(fabric, peers, folder, prepared, rounds, shown)
 
 

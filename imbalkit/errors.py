@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from imbalkit_lite.errors import CardError, DataError, ImbalkitError, MissingExtraError, ModelError, listing, nearest
+from imbalkit_lite.files import WriteError
 
 __all__ = [
     "CardError",
@@ -19,6 +20,7 @@ __all__ = [
     "RecipeError",
     "RunError",
     "TrainingError",
+    "WriteError",
     "listing",
     "nearest",
 ]

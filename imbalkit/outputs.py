@@ -108,5 +108,5 @@ def write_weights(path: Path, model: Classifier) -> None:
     """The network's parameters as safetensors."""
     from safetensors.torch import save
 
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    write_atomic(path, lambda temporary: temporary.write_bytes(save(state)))
+    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()})
+    write_atomic(path, lambda temporary: temporary.write_bytes(content), len(content))

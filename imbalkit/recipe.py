@@ -13,13 +13,13 @@ from pydantic import ValidationError, ValidationInfo, field_validator
 
 from imbalkit.card import CardSettings
 from imbalkit.catalogue import Catalogue
-from imbalkit.checkpoints import write_atomic
 from imbalkit.decision import DecisionSettings
 from imbalkit.errors import Problem, RecipeError
 from imbalkit.evaluation import EvaluationSettings
 from imbalkit.kinds import BackboneRef, ClassName, LossRef, Settings, param, part_of
 from imbalkit.recipe_file import Document, Place, show_place
 from imbalkit.split import SplitSettings
+from imbalkit_lite.files import write_text
 
 DatasetRef = part_of("dataset")
 SamplerRef = part_of("sampler")
@@ -294,5 +294,5 @@ def _message(detail: Any) -> str:
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
-    """Write the resolved recipe."""
-    write_atomic(path, lambda temporary: temporary.write_text(recipe.to_yaml(), encoding="utf-8"))
+    """Write the resolved recipe. Raises WriteError."""
+    write_text(path, recipe.to_yaml())

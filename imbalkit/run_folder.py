@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from imbalkit.checkpoints import write_atomic
-from imbalkit.errors import RunError
+from imbalkit.errors import RunError, WriteError, listing
 from imbalkit.recipe import save_recipe
+from imbalkit_lite.files import delete_temporaries, write_text, writing
 
 if TYPE_CHECKING:
     from imbalkit.planning import Prepared
@@ -109,11 +110,11 @@ def locked(folder: Path) -> Iterator[None]:
 
     lock = FileLock(folder / ".lock")
     try:
-        lock.acquire(timeout=0)
+        with writing(folder / ".lock"):
+            lock.acquire(timeout=0)
     except Timeout:
         raise RunError(f"{folder} is being worked on by another process") from None
-    except OSError as error:
-        raise RunError(f"{folder} cannot be written: {error}") from error
+    delete_temporaries(folder)
     try:
         yield
     finally:
@@ -184,17 +185,31 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write JSON, whole or not at all."""
-    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    """Write JSON, whole or not at all. Raises WriteError."""
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def append_log(folder: Path, entry: Mapping[str, Any]) -> None:
-    """One line of log.jsonl."""
-    with (folder / LOG).open("ab+") as log:
+    """One line of log.jsonl. Raises WriteError."""
+    with writing(folder / LOG), (folder / LOG).open("ab+") as log:
         if log.tell() and _last_byte(log) != b"\n":  # a line that a kill cut short
             log.write(b"\n")
         log.write(json.dumps(entry, ensure_ascii=False, default=float).encode() + b"\n")
+
+
+@contextmanager
+def told_what_is_whole(folder: Path) -> Iterator[None]:
+    """Within it, a file that cannot be written is a RunError that says what an unfinished run has on disk."""
+    try:
+        yield
+    except WriteError as error:
+        lost = error.path.stem if error.path.parent.name == CHECKPOINTS else None
+        epochs = {entry["stage"]: entry["epoch"] for entry in read_log(folder) if {"stage", "epoch"} <= set(entry)}
+        kept = {stage: epoch - (stage == lost) for stage, epoch in epochs.items()}
+        said = listing(f"{stage} up to epoch {epoch}" for stage, epoch in kept.items() if epoch > 0)
+        raise RunError(
+            f"{error}. Whole so far: {said or 'nothing that took long'}. Mend that, then go on with --resume"
+        ) from error
 
 
 def _last_byte(file: IO[bytes]) -> bytes:

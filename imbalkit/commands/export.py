@@ -84,10 +84,7 @@ def command(
         raise click.ClickException(f"there is no folder {path.absolute().parent} to write {path.name} into")
     if stated and quantize == "none":
         click.echo("note: limits are for quantised files; float32 has its own (1e-5 of a probability)", err=True)
-    try:
-        facts = export(restored, exporter, path, synthetic, measured)
-    except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error}") from None
+    facts = export(restored, exporter, path, synthetic, measured)
     if as_json:
         click.echo(json.dumps({path.name: facts}, indent=2))
         return

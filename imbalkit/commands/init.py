@@ -31,6 +31,7 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, force: 
 
     from imbalkit.errors import ImbalkitError
     from imbalkit.inspection import inspect, planned, recipe_text
+    from imbalkit_lite.files import write_text
 
     console = Console()
     if out.exists() and not force:
@@ -42,15 +43,11 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, force: 
             task = progress.add_task("reading the images", total=None)
             found = inspect(data, root, label, lambda done, total: progress.update(task, completed=done, total=total))
         show(found, console)
-        draft = out.with_name(f".{out.name}.draft")
-        draft.write_text(recipe_text(found, out), encoding="utf-8")
-        draft.replace(out)
+        write_text(out, recipe_text(found, out))
         for line in planned(found, out):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     except ImbalkitError as error:
         raise click.ClickException(str(error)) from None
-    except OSError as error:
-        raise click.ClickException(f"{out} cannot be written: {error.strerror or error}") from None
     console.print(
         f"\nWrote [bold]{out}[/]. Next: [bold]imbalkit plan {out}[/], then [bold]imbalkit run {out}[/]", soft_wrap=True
     )

@@ -173,19 +173,15 @@ def _pair_frame(overlap: Overlap, table: Table, most: int | None = None) -> pd.D
 
 
 def write_pairs(file: Path, checks: Sequence[LeakCheck], table: Table) -> None:
-    """A CSV with one line a pair: every row that shares something is in one (imbalkit.leaks.Overlap). Raises DataError."""
+    """A CSV with one line a pair: every row that shares something is in one (imbalkit.leaks.Overlap). Raises WriteError."""
     import pandas as pd
 
     from imbalkit.checkpoints import write_atomic
-    from imbalkit.errors import DataError
 
     frames = [_pair_frame(overlap, table).assign(check=check.name) for check, overlap in _found(checks)]
     names = ["check", "side_a", "side_b", "row_a", "row_b", "path_a", "path_b", "shared"]
     frame = pd.concat(frames)[names] if frames else pd.DataFrame(columns=names)
-    try:
-        write_atomic(file, lambda temporary: frame.to_csv(temporary, index=False))
-    except OSError as error:
-        raise DataError(f"{file} cannot be written: {error.strerror or error}") from None
+    write_atomic(file, lambda temporary: frame.to_csv(temporary, index=False))
 
 
 def _found(checks: Sequence[LeakCheck]) -> Iterator[tuple[LeakCheck, Overlap]]:

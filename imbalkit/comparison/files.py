@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def write(found: Comparison, out: Path) -> list[Path]:
     """comparison.md, figures.csv, tests.csv and, with both rates, rates.png, .svg and .csv; returns their paths.
 
-    Raises RunError for a folder that cannot be written.
+    Raises WriteError for a folder that cannot be written.
     """
     from imbalkit.comparison import scatter
     from imbalkit.figures.make import save
@@ -25,11 +25,8 @@ def write(found: Comparison, out: Path) -> list[Path]:
     files = {"comparison.md": lambda path: path.write_text(page, encoding="utf-8")}
     for name, frame in (("figures.csv", found.figures), ("tests.csv", found.tests)):
         files[name] = lambda path, frame=frame: frame.to_csv(path, index=False, float_format="%.10g")
-    try:
-        for name, work in files.items():
-            write_atomic(out / name, work)
-    except OSError as error:
-        raise RunError(f"{out} cannot be written: {error.strerror or error}") from None
+    for name, work in files.items():
+        write_atomic(out / name, work)
     paths = [out / name for name in files]
     try:
         rates = scatter.data(found)

@@ -114,17 +114,14 @@ def draw(
 def save(figure: Figure, frame: pd.DataFrame, out: Path, stem: str, formats: Sequence[str] = FORMATS) -> list[Path]:
     """Write pictures and CSV; returns their paths. The same figure gives the same bytes.
 
-    Raises RunError for a folder that cannot be written.
+    Raises WriteError for a folder that cannot be written.
     """
     pictures = {kind: out / f"{stem}.{kind}" for kind in formats}
     table = out / f"{stem}.csv"
-    try:
-        with style.rules():
-            for kind, path in pictures.items():
-                write_atomic(path, partial(_picture, figure, kind))
-        write_atomic(table, lambda temporary: frame.to_csv(temporary, index=False, float_format="%.10g"))
-    except OSError as error:
-        raise RunError(f"{out} cannot be written: {error.strerror or error}") from None
+    with style.rules():
+        for kind, path in pictures.items():
+            write_atomic(path, partial(_picture, figure, kind))
+    write_atomic(table, lambda temporary: frame.to_csv(temporary, index=False, float_format="%.10g"))
     return [*pictures.values(), table]
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbalkit import run_folder
-from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import ImbalkitError, PluginError
+from imbalkit_lite.files import write_text
 
 if TYPE_CHECKING:
     from imbalkit.model import Classifier
@@ -47,9 +47,9 @@ def write_report(
         where it was written
 
     Raises:
-        RunError: the folder holds no finished run, or the file cannot be written
+        RunError: the folder holds no finished run
+        WriteError: the file cannot be written
     """
-    from imbalkit.errors import RunError
     from imbalkit.report import page
     from imbalkit.report.context import gather
 
@@ -57,10 +57,7 @@ def write_report(
     sections = [*page.built_in(report), *_of_plugins(report)]
     text = page.render(report, sections)
     out = folder / run_folder.REPORT if out is None else out
-    try:
-        write_atomic(out, lambda path: path.write_text(text, encoding="utf-8"))
-    except OSError as error:
-        raise RunError(f"the report cannot be written to {out}: {error.strerror or error}") from error
+    write_text(out, text)
     return out
 
 

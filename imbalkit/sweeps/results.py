@@ -15,13 +15,13 @@ import yaml
 from imbalkit import run_folder
 from imbalkit.amounts import fixed
 from imbalkit.catalogue import Catalogue
-from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import RunError
 from imbalkit.parquet import write_parquet
 from imbalkit.plan import balance_ratio
 from imbalkit.sweeps.cell import DONE, ERRORS
 from imbalkit.sweeps.file import Cell, SweepFile
 from imbalkit.sweeps.tables import make_table, to_markdown
+from imbalkit_lite.files import write_text
 
 RESULTS, PREDICTIONS, TABLES = "sweep.parquet", "predictions", "tables"
 _BULKY = (run_folder.WEIGHTS, run_folder.PLAN, run_folder.PREDICTIONS)
@@ -91,8 +91,8 @@ class Results:
         for name, settings in self.found.settings.tables.items():
             table = make_table(finished, axes, settings)
             text = table.to_csv(index=False)
-            _write_text(self.folder / TABLES / f"{name}.csv", text)
-            _write_text(self.folder / TABLES / f"{name}.md", to_markdown(table, axes))
+            write_text(self.folder / TABLES / f"{name}.csv", text)
+            write_text(self.folder / TABLES / f"{name}.md", to_markdown(table, axes))
 
     def describe(self, cell: str) -> str:
         """A finished cell's main figures on one line."""
@@ -176,7 +176,3 @@ def _flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, float | Non
 def _seconds(folder: Path) -> float:
     """Time in training epochs."""
     return round(sum(entry.get("seconds", 0.0) for entry in run_folder.read_log(folder)), 1)
-
-
-def _write_text(path: Path, text: str) -> None:
-    write_atomic(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

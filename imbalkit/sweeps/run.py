@@ -12,7 +12,6 @@ import pandas as pd
 
 from imbalkit import run_folder
 from imbalkit.catalogue import Catalogue, default_catalogue
-from imbalkit.checkpoints import write_atomic
 from imbalkit.data_record import difference, read_record, record_of, refuse_other_data, sweep_record
 from imbalkit.errors import Problem, RecipeError, RunError, listing
 from imbalkit.parquet import write_parquet
@@ -25,6 +24,7 @@ from imbalkit.recipe_file import read_document
 from imbalkit.sweeps.cell import CELLS, DONE, ERRORS, LOGS
 from imbalkit.sweeps.file import Cell, SweepFile, read_sweep
 from imbalkit.sweeps.results import Results
+from imbalkit_lite.files import write_text
 
 SWEEP = "sweep.yaml"
 
@@ -135,7 +135,7 @@ def _write_cells(folder: Path, found: SweepFile, without: Iterable[str]) -> None
         for name in (DONE, LOGS, ERRORS):
             (folder / name).mkdir(parents=True, exist_ok=True)
         run_folder.write_json(folder / CELLS, facts)
-        write_atomic(folder / SWEEP, lambda path: path.write_text(found.text, encoding="utf-8"))
+        write_text(folder / SWEEP, found.text)
     except OSError as error:
         raise RunError(f"the sweep folder {folder} cannot be written: {error}") from error
 

@@ -1,19 +1,100 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and what a person is told where one cannot be written."""
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from imbalkit_lite.errors import ImbalkitError
 
-def write_atomic(path: Path, write: Callable[[Path], Any]) -> None:
-    """Call `write` with a temporary name beside `path`, then rename: a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than the disk or a limit of this process allows",
+}
+_TEMPORARY = ".tmp"
+
+
+class WriteError(ImbalkitError):
+    """A file cannot be written; the message says which, why, and what is free.
+
+    Attributes:
+        path: the file
+    """
+
+    def __init__(self, path: Path, why: str):
+        super().__init__(f"{path} cannot be written: {why}")
+        self.path = path
+
+
+def write_atomic(path: Path, write: Callable[[Path], Any], size: int | None = None) -> None:
+    """Call `write` with a temporary name beside `path`, then rename: a reader never sees half a file.
+
+    The temporary file is there, empty, under a name that nobody can guess: no link can have been laid in its place.
+
+    Args:
+        path: the file; its folder is made
+        write: writes the file whose path it is given
+        size: bytes that it will take, if known; said where they do not fit
+
+    Raises:
+        WriteError: a full disk, a folder that cannot be written; what `write` raises otherwise is passed on
+    """
+    with writing(path, size):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}{_TEMPORARY}")
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the umask
+        try:
+            write(temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """UTF-8 text, whole or not at all. Raises WriteError."""
+    content = text.encode("utf-8", "backslashreplace")  # a file name may hold bytes that are no text
+    write_atomic(path, lambda temporary: temporary.write_bytes(content), len(content))
+
+
+@contextmanager
+def writing(path: Path, size: int | None = None) -> Iterator[None]:
+    """Within it, an OSError becomes a WriteError about `path`; `size`: bytes needed, if known."""
     try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        why = _FULL.get(error.errno or 0)
+        if why is None:
+            raise WriteError(path, error.strerror or str(error)) from error
+        needed = "" if size is None else f"{size_text(size)} needed, "
+        raise WriteError(path, f"{why} ({needed}{_free(path)} free)") from error
+
+
+def delete_temporaries(folder: Path) -> None:
+    """Delete what killed processes left of `write_atomic` in a folder and below; only where nobody else writes to it."""
+    for path in folder.rglob(f".*{_TEMPORARY}"):
+        if path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
+
+
+def size_text(size: int) -> str:
+    """Bytes as a person reads them: "0 bytes", "3.4 kB", "1.2 GB" (powers of 1,000).
+
+    >>> size_text(3_400)
+    '3.4 kB'
+    """
+    value, units = float(size), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 999.95 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{size} bytes" if units[0] == "bytes" else f"{value:.1f} {units[0]}"
+
+
+def _free(path: Path) -> str:
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    return size_text(shutil.disk_usage(folder).free)

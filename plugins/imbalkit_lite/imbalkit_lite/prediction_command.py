@@ -126,10 +126,7 @@ def _write_file(path: Path, work: Callable[[IO[str]], None]) -> None:
         with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
             work(stream)
 
-    try:
-        write_atomic(path, write)
-    except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror or error}") from None
+    write_atomic(path, write)
 
 
 def _writer(kind: str, predictor: Predictor) -> Callable[[Iterable[Row], Sequence[str], IO[str]], Iterator[Row]]:

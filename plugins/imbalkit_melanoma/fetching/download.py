@@ -9,8 +9,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import DataError
+from imbalkit_lite.files import write_text
 from imbalkit_melanoma.fetching.client import Client, OutOfRange, Remote, Trouble, public
 from imbalkit_melanoma.fetching.progress import Lines
 from imbalkit_melanoma.fetching.record import hash_file
@@ -52,7 +52,7 @@ def bring(client: Client, file: File, url: str, target: Path, remote: Remote, pr
     if part.exists() and not _belongs(part, state, expected):
         progress.note(f"{file.name}: what came before is no part of the server's file of today; it starts again")
         part.unlink()
-    write_atomic(state, lambda temporary: temporary.write_text(json.dumps(expected), encoding="utf-8"))
+    write_text(state, json.dumps(expected))
     progress.step(file.name, remote.size, part.stat().st_size if part.exists() else 0)
     client.patiently(lambda: _receive(client, url, part, remote, progress), goes_on=True)
     try:

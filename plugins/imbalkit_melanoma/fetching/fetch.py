@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import DataError
+from imbalkit_lite.files import write_text
 from imbalkit_melanoma.fetching.client import Client, Remote
 from imbalkit_melanoma.fetching.download import adopt, bring, part_of
 from imbalkit_melanoma.fetching.licences import read_licences, summarise
@@ -165,7 +165,7 @@ def write_licence(errand: Errand, record: Record) -> None:
         if source in errand.sources or any(f.name in record.files for f in (*source.tables, *source.archives))
     ]
     text = "\n".join(filter(None, (licence_text(sources), summarise(read_licences(record.folder).values()))))
-    write_atomic(record.folder / "LICENCE.txt", lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text(record.folder / "LICENCE.txt", text)
 
 
 def disk_trouble(error: OSError, folder: Path) -> str:

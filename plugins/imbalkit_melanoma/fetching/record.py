@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import IO, Any
 
-from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import DataError, listing
+from imbalkit_lite.files import write_text
 from imbalkit_melanoma.fetching.progress import Lines
 
 FETCHED, SUMS = "fetched.json", "SHA256SUMS"
@@ -47,7 +47,7 @@ class Record:
         self.flush()
         self.files[name] = {**self.files.get(name, {}), **facts}
         text = json.dumps({"files": self.files}, indent=2, sort_keys=True) + "\n"
-        write_atomic(self.folder / FETCHED, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_text(self.folder / FETCHED, text)
 
     def add_sum(self, path: Path, sha256: str) -> None:
         """A file of the folder and its SHA-256."""
@@ -91,7 +91,7 @@ class Record:
             self._stream = None
         if self.sums:
             text = "".join(f"{sha256}  {name}\n" for name, sha256 in sorted(self.sums.items()))
-            write_atomic(self.folder / SUMS, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+            write_text(self.folder / SUMS, text)
 
 
 def hash_file(path: Path, progress: Lines | None, *names: str) -> list[str]:

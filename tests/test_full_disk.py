@@ -1,0 +1,155 @@
+"""A full disk at every write of a run: one sentence that says what is whole, and --resume comes to the same figures."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from imbalkit.errors import WriteError
+from imbalkit.run_folder import append_log
+from imbalkit_lite import files
+from imbalkit_lite.files import delete_temporaries, write_atomic, write_text
+from tests.command_line import imbalkit
+
+QUICK = ("--set", "training.epochs=2", "--set", "backbone.width=8", "--set", "training.accelerator=cpu")
+
+
+@contextmanager
+def largest_file(size):
+    """Files of this process cannot grow above `size` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The test figures of a run that nothing disturbed."""
+    cwd = tmp_path_factory.mktemp("whole")
+    imbalkit("run", "digits", *QUICK, "--folder", "run", cwd=cwd)
+    return json.loads((cwd / "run" / "metrics.json").read_text())["test"]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("final.pt", "Whole so far: final up to epoch 1."),
+        ("predictions.parquet", "Whole so far: final up to epoch 2."),
+        ("plan.parquet", "final up to epoch 2"),
+        ("model.safetensors", "kB needed"),
+        ("report.html", "final up to epoch 2"),
+        ("metrics.json", "final up to epoch 2"),
+    ],
+)
+def test_each_file_of_a_run(file, said, whole, tmp_path, monkeypatch):
+    real, tries = os.replace, []
+
+    def no_room(source, target):
+        if Path(target).name == file:
+            tries.append(target)
+            if file != "final.pt" or len(tries) == 2:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "replace", no_room)
+        done = imbalkit("run", "digits", *QUICK, "--folder", "run", cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("error: ")
+    assert f"{file} cannot be written: the disk is full (" in error
+    assert said in error
+    assert error.endswith("go on with --resume")
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+    imbalkit("run", "digits", *QUICK, "--folder", "run", "--resume", cwd=tmp_path)
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["test"] == whole
+
+
+def test_a_real_limit_in_the_first_checkpoint(tmp_path):
+    with largest_file(30_000):
+        done = imbalkit("run", "digits", *QUICK, "--folder", "run", cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert "final.pt cannot be written: the file is larger than" in done.stderr
+    assert "Whole so far: nothing that took long" in done.stderr
+
+
+def test_the_log(tmp_path):
+    (tmp_path / "log.jsonl").symlink_to("/dev/full")
+    with pytest.raises(WriteError, match=r"log.jsonl cannot be written: the disk is full \(.* free\)"):
+        append_log(tmp_path, {"stage": "final", "epoch": 1})
+
+
+def test_commands_that_write_elsewhere(finished_run_of_digits, tmp_path):
+    run, other = (shutil.copytree(finished_run_of_digits, tmp_path / name) for name in ("run", "other"))
+    (tmp_path / "full").mkdir()
+    for words in (
+        ("report", run, "--out", "full/report.html"),
+        ("compare", run, other, "--out", "full"),
+    ):
+        with largest_file(2_000):
+            done = imbalkit(*words, cwd=tmp_path, check=False)
+        assert done.returncode == 1, words
+        assert "cannot be written" in done.stderr, words
+    assert not any((tmp_path / "full").iterdir())
+
+
+def test_a_temporary_name_cannot_be_foreseen_and_a_link_is_not_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    names = []
+    for _ in range(2):
+        write_atomic(tmp_path / "a.txt", lambda path: (names.append(path.name), path.write_text("new")))
+    assert names[0] != names[1]
+    (tmp_path / "a.txt").unlink()
+    (tmp_path / "a.txt").symlink_to(victim)
+    write_text(tmp_path / "a.txt", "new")
+    assert victim.read_text() == "precious"
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_permissions_are_those_of_an_ordinary_file(tmp_path):
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "a.txt", "new")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o640
+
+
+def test_threads_with_one_target_all_succeed(tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: write_text(tmp_path / "a.txt", str(i) * 10_000), range(8)))
+    text = (tmp_path / "a.txt").read_text()
+    assert len(text) == 10_000
+    assert len(set(text)) == 1
+
+
+def test_what_killed_processes_left_is_deleted(tmp_path):
+    left = tmp_path / "checkpoints" / ".final.pt.0123456789abcdef.tmp"
+    left.parent.mkdir()
+    left.write_text("half")
+    (tmp_path / "mine.tmp").write_text("mine")
+    delete_temporaries(tmp_path)
+    assert not left.exists()
+    assert (tmp_path / "mine.tmp").exists()
+
+
+def test_a_folder_that_is_a_file_and_a_very_long_name(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(WriteError, match="cannot be written"):
+        write_text(tmp_path / "file" / "a.txt", "x")
+    with pytest.raises(WriteError, match="File name too long"):
+        write_text(tmp_path / ("n" * 300), "x")
+    write_text(tmp_path / ("n" * 250), "x")
