@@ -10,7 +10,7 @@ import pytest
 
 from imbalkit.comparison import compare, scatter
 from imbalkit.comparison.text import p_text, small_print, statements, table, to_facts, to_html, to_markdown
-from imbalkit.errors import RunError
+from imbalkit.errors import RunError, WriteError
 
 
 @pytest.fixture
@@ -144,5 +144,5 @@ def test_files_hold_every_number(found, tmp_path):
 
 def test_a_place_that_cannot_be_written_is_said(found, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="cannot be written"):
+    with pytest.raises(WriteError, match="cannot be written"):
         found.write(tmp_path / "file" / "out")
