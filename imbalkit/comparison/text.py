@@ -66,8 +66,8 @@ def small_print(found: Comparison) -> list[str]:
         each = listing([f"{n:,} of {name}" for name, n in found.few.items()], 6)
         lines.append(
             f"Few test {found.unit}s of a class ({each}): with 8 of one class, DeLong's test found a difference between models "
-            "of equal worth in 8 of 100 simulated cases instead of 5, and intervals of a difference in balanced accuracy held the "
-            "truth in 77 to 95 of 100."
+            "of equal worth in 8 of 100 simulated cases instead of 5, and intervals of a difference in balanced accuracy held "
+            "the truth in 77 to 95 of 100."
         )
     return [*lines, *found.notes]
 
