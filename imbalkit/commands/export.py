@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from imbalkit.amounts import share_text
 from imbalkit.commands import options
 
 
@@ -107,7 +108,7 @@ def _lines(path: Path, facts: Mapping[str, Any]) -> Iterator[str]:
         apart, logits = found["largest_probability_difference"], found["largest_logit_difference"]
         line = f"{name} on {found['rows']:,} {kind} rows: probabilities within {apart:.2g} of the network's"
         line += "" if logits is None else f", logits within {logits:.2g}"
-        yield line + f"; {found['flips']['rows']:,} decided otherwise ({found['flips']['share']:.2%})"
+        yield line + f"; {found['flips']['rows']:,} decided otherwise ({share_text(found['flips']['share'], 2)})"
         for figure, label in (("auc", "ROC area"), ("sensitivity", "sensitivity"), ("ece", "ECE")):
             if facts["quantize"] != "none" and found.get(figure) is not None:
                 yield f"  {label} {found[figure]['network']:.4f}, in the file {found[figure]['file']:.4f}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from imbalkit.amounts import share_text
 from imbalkit.functional.metrics import balanced_accuracy, calibration_error, confusion_matrix, recalls, softmax
 from imbalkit.functional.ranking import roc_auc
 from imbalkit.kinds import ExportLimits
@@ -117,7 +118,7 @@ def limit_problems(found: Mapping[str, Any], limits: ExportLimits) -> list[str]:
             problems.append(f"{what} changes from {before:.4f} to {after:.4f} (at most by {limit:g})")
     share = found["flips"]["share"]
     if not share <= limits.flips:
-        problems.append(f"{share:.2%} of the rows are decided otherwise (at most {limits.flips:.2%})")
+        problems.append(f"{share_text(share, 2)} of the rows are decided otherwise (at most {limits.flips:.2%})")
     return problems
 
 

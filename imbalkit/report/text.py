@@ -50,7 +50,7 @@ class Figure:
     Attributes:
         name: of the metric
         value, low, high: None where not defined
-        method: of the interval: "cluster bootstrap", "bootstrap", "DeLong", "Wilson"; empty without one
+        method: of the interval: "cluster bootstrap", "bootstrap", "DeLong", "Wilson", "MOVER"; empty without one
         key: of a figure by class (or by other names), the name
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imbalkit.amounts import share_number
 from imbalkit.report import markdown_table
 
 TITLE = "Can the model tell the {}?"
@@ -41,7 +42,7 @@ def _counts(facts: Facts) -> str:
 
 
 def _percent(part: int, whole: int) -> str:
-    return f" ({100 * part / whole:.1f} % of the class)" if whole else ""
+    return f" ({share_number(part / whole)} % of the class)" if whole else ""
 
 
 def _probe(facts: Facts) -> list[str]:
