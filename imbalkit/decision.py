@@ -50,7 +50,7 @@ class AbstainSettings(Settings):
 
 
 class DecisionSettings(Settings):
-    """How logits become probabilities, and probabilities decisions. In this order: prior, calibrator, threshold, abstention."""
+    """How logits become probabilities, and probabilities decisions: prior and calibrator, then threshold, then abstention."""
 
     prior: Annotated[
         Literal["as_trained", "data"] | Prevalences,
@@ -65,7 +65,7 @@ class DecisionSettings(Settings):
         "weighs them), that of the data, or one that is stated, such as {malignant: 0.02} (other classes share the rest)",
     )
     calibrator: CalibratorRef | None = param(
-        None, help="correction of the logits, fitted on validation after the prior is restored (default: none)"
+        None, help="correction of the logits, fitted on validation beside the restored prior (default: none)"
     )
     threshold: ThresholdRef = param(
         "fixed",
