@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import threading
 import time
 
@@ -201,3 +202,13 @@ def test_rows_leave_one_by_one(greys):
     next(written)
     assert asked == ["a"]
     assert stream.getvalue().endswith("a,,,,,x\n")
+
+
+def test_json_of_a_name_that_is_no_utf8_is_json(tmp_path):
+    name = os.fsdecode(b"\xff\xc3\xa4.png")
+    stream = io.StringIO()
+    list(write_json([{"path": name, "site": "\u00e4"}, {"path": "\u00e4.png", "site": ""}], ["path", "site"], stream))
+    first, second = stream.getvalue().encode().splitlines()  # what is no UTF-8 would be refused here
+    assert json.loads(first) == {"path": name, "site": "\u00e4"}
+    assert os.fsencode(json.loads(first)["path"]) == b"\xff\xc3\xa4.png"
+    assert "\u00e4.png" in second.decode()

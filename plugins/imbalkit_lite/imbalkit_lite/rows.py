@@ -71,7 +71,10 @@ def write_csv(rows: Iterable[Row], columns: Sequence[str], stream: IO[str]) -> I
 def write_json(rows: Iterable[Row], columns: Sequence[str], stream: IO[str]) -> Iterator[Row]:
     """Write JSON lines (one object a line, every key in each); gives each row on once it is written."""
     for row in rows:
-        stream.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+        line = json.dumps(row, ensure_ascii=False, default=str)
+        if any("\ud800" <= sign <= "\udfff" for sign in line):  # of a name that is no UTF-8: JSON has to be
+            line = json.dumps(row, default=str)
+        stream.write(line + "\n")
         yield row
 
 

@@ -25,6 +25,8 @@ from imbalkit_melanoma.fetching.unpack import PICTURES
 
 OFFICIAL = "https://api.isic-archive.com/api/v2"
 PAGE = 100  # images; the server's limit
+MOST_PAGES = 100_000
+HOSTS = (".isic-archive.com", ".amazonaws.com", ".cloudfront.net")  # where the archive keeps its files
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def list_collection(client: Client, api: str, collection: int) -> Iterator[tuple
     Raises DataError where there is no such API, or it answers in another form.
     """
     url = f"{api.rstrip('/')}/images/search/?{urlencode({'query': '', 'collections': collection, 'limit': PAGE})}"
-    total = 0
+    total, pages = 0, 0
     while url:
         try:
             page = client.read_json(url)
@@ -61,9 +63,14 @@ def list_collection(client: Client, api: str, collection: int) -> Iterator[tuple
             ) from None
         try:
             total = page.get("count") or total
-            images, following = [_picture(entry) for entry in page["results"]], page["next"]
+            images, following = [_picture(entry, api) for entry in page["results"]], page["next"]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise _other_form(url, error) from None
+        if following:
+            _require_known(following, api)
+        pages += 1
+        if pages > MOST_PAGES:
+            raise DataError(f"{public(url)} has more than {MOST_PAGES:,} pages: take --via archives")
         yield total, images
         url = following
 
@@ -78,7 +85,7 @@ def ask_for(client: Client, api: str, isic_id: str) -> Picture | None:
             return None
         raise
     try:
-        picture = _picture(answer)
+        picture = _picture(answer, api)
         if picture.isic_id != isic_id:
             raise ValueError(f"the image {picture.isic_id}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -86,8 +93,9 @@ def ask_for(client: Client, api: str, isic_id: str) -> Picture | None:
     return picture
 
 
-def _picture(entry: Any) -> Picture:
+def _picture(entry: Any, api: str) -> Picture:
     file = entry["files"]["full"]
+    _require_known(str(file["url"]), api)
     return Picture(
         str(entry["isic_id"]),
         str(file["url"]),
@@ -95,6 +103,17 @@ def _picture(entry: Any) -> Picture:
         str(entry["copyright_license"]),
         str(entry["attribution"]),
     )
+
+
+def _require_known(url: str, api: str) -> None:
+    """Raise DataError for an address that is neither on the API's own host nor, by https, on one of `HOSTS`."""
+    there, here = urlsplit(url), urlsplit(api)
+    own = (there.scheme, there.hostname, there.port) == (here.scheme, here.hostname, here.port)
+    if not own and not (there.scheme == "https" and f".{there.hostname or ''}".endswith(HOSTS)):
+        raise DataError(
+            f"{public(api)} names the address {public(url)!r}, which is neither its own nor one of the archive's "
+            f"({', '.join(f'https://*{host}' for host in HOSTS)}): nothing is fetched from there"
+        )
 
 
 def _other_form(url: str, error: Exception) -> DataError:

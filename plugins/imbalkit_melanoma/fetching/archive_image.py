@@ -62,7 +62,8 @@ def _receive(client: Client, picture: Picture, target: Path) -> str:
 
 def _write(client: Client, picture: Picture, part: Path) -> str:
     sha256, md5, came = hashlib.sha256(), hashlib.md5(usedforsecurity=False), 0
-    with client.open(picture.url) as response, part.open("wb") as stream:
+    part.unlink(missing_ok=True)
+    with client.open(picture.url) as response, part.open("xb") as stream:
         remote = Remote.of(response)
         if remote.size is not None and remote.size != picture.size:
             raise WrongFile(f"its file has {remote.size:,} bytes, the archive states {picture.size:,}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PASSING = {408, 425, 429, 500, 502, 503, 504}  # states of a server that pass
 CHUNK = 1 << 16  # bytes
+MOST_JSON = 1 << 24  # bytes of an answer; a page of a hundred images has some 200,000
 LONGEST_PAUSE = 60.0  # seconds
 LONGEST_ASKED_FOR = 900.0  # seconds; more than that is not waited for at one go
 TIMEOUT = (10.0, 60.0)  # seconds: to connect, between bytes
@@ -105,16 +106,23 @@ class Client:
         return self.patiently(ask)
 
     def read_json(self, url: str) -> Any:
-        """A small answer, with patience. Raises DataError for one that is no JSON, Refused for a file that is not there."""
+        """A small answer, with patience. Raises DataError for a large one or no JSON, Refused for a file that is not there."""
 
         def ask() -> bytes:
+            content = bytearray()
             with self.open(url) as response:
-                return b"".join(self.chunks(url, response))
+                for chunk in self.chunks(url, response):
+                    content += chunk
+                    if len(content) > MOST_JSON:
+                        raise DataError(
+                            f"{public(url)} answered with more than {MOST_JSON:,} bytes, expected a page of JSON"
+                        )
+            return bytes(content)
 
         content = self.patiently(ask)
         try:
             return json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise DataError(f"{public(url)} answered with {content[:80]!r}, expected JSON") from None
 
     def patiently(self, action: Callable[[], Result], goes_on: bool = False) -> Result:

@@ -7,8 +7,10 @@ import json
 import numpy as np
 import pytest
 from imbalkit_melanoma.fetching import client
+from imbalkit_melanoma.fetching.archive_api import _require_known
 from PIL import Image
 
+from imbalkit.errors import DataError
 from tests.melanoma.fetching.archive_stand_in import BASE, NAMES_2020, SEARCH, picture
 from tests.melanoma.fetching.stand_in import leftovers
 
@@ -193,6 +195,51 @@ def test_another_kind_of_api(fetch_api, isic, monkeypatch, content, said):
     assert result.code == 1
     assert said in result.err
     assert isic.images_asked() == []
+
+
+@pytest.mark.parametrize("place", ["next", "image"])
+@pytest.mark.parametrize("address", ["http://169.254.169.254/x.jpg", "https://evil.org/x.jpg", "file:///etc/passwd"])
+def test_addresses_of_other_hosts_are_not_followed(fetch_api, isic, monkeypatch, place, address):
+    page, entry = isic.page, isic.entry
+
+    def changed(asked):
+        return json.dumps(json.loads(page(asked)) | {"next": address}).encode()
+
+    if place == "next":
+        monkeypatch.setattr(isic, "page", changed)
+    else:
+        monkeypatch.setattr(isic, "entry", lambda name: entry(name) | {"files": {"full": {"url": address, "size": 9}}})
+    result = fetch_api("isic_2020")
+    assert result.code == 1
+    assert f"names the address {address!r}, which is neither its own" in result.err
+
+
+@pytest.mark.parametrize(
+    "address, good",
+    [
+        ("https://content.isic-archive.com/a/ISIC_0.jpg?Signature=x", True),
+        ("https://isic-storage.s3.amazonaws.com/a.jpg", True),
+        ("https://mirror.org/other.jpg", True),
+        ("http://content.isic-archive.com/a.jpg", False),
+        ("https://evil-isic-archive.com/a.jpg", False),
+        ("https://isic-archive.com.evil.org/a.jpg", False),
+        ("http://mirror.org/a.jpg", False),
+        ("https://mirror.org:8443/a.jpg", False),
+    ],
+)
+def test_which_addresses_are_known(address, good):
+    if good:
+        _require_known(address, "https://me:secret@mirror.org/api/v2")
+    else:
+        with pytest.raises(DataError, match="neither its own"):
+            _require_known(address, "https://me:secret@mirror.org/api/v2")
+
+
+def test_an_answer_without_end(fetch_api, isic, monkeypatch):
+    monkeypatch.setattr(client, "MOST_JSON", 1000)
+    result = fetch_api("isic_2020")
+    assert result.code == 1
+    assert "answered with more than 1,000 bytes" in result.err
 
 
 def test_an_answer_about_another_image(fetch_api, isic, monkeypatch):

@@ -1,5 +1,6 @@
 """Archives: stopped half-way, damaged, or leading elsewhere."""
 
+import io
 import stat
 import zipfile
 from pathlib import Path
@@ -96,3 +97,77 @@ def test_an_archive_that_leads_elsewhere(fetch, server, data, tmp_path, name, sa
     assert said in result.err
     assert not list(tmp_path.rglob("*escaped*"))
     assert not list((data / IMAGES).iterdir())
+
+
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("a\nISIC_0000003.jpg", r"holds 'a\nISIC_0000003.jpg', a name with control signs: nothing was unpacked"),
+        ("ISIC\x1b[2J.jpg", r"holds 'ISIC\x1b[2J.jpg', a name with control signs"),
+        ("ISIC_\u202egpj.jpg", r"'ISIC_\u202egpj.jpg', a name with control signs"),
+        ("a" * 300 + ".jpg", "holds a name of 304 bytes, 'aaaa"),
+    ],
+)
+def test_names_that_cannot_be_shown_or_written(fetch, server, data, name, said):
+    server.files[ZIP] = archive(("a/ISIC_0000001.jpg", jpeg(1)), (name, jpeg(2)))
+    result = fetch("isic_2019")
+    assert result.code == 1
+    assert said in result.err
+    assert not list((data / IMAGES).iterdir())
+
+
+def test_only_pictures_texts_and_tables_come_out(fetch, server, data):
+    others = ("conftest.py", "a.desktop", "run.sh", "inner.zip", "page.html", "x.jpg.exe", "noending", "b/run.sh")
+    texts = ("LICENSE.txt", "README", "labels.csv")
+    pictures = [(f"a/ISIC_{index:07}.jpg", jpeg(index)) for index in range(12)]
+    server.files[ZIP] = archive(*pictures, *((name, b"x") for name in (*others, *texts)))
+    result = fetch("isic_2019")
+    assert "8 files are neither pictures nor tables, and left out: 'conftest.py', 'a.desktop', 'run.sh'" in result.err
+    found = {path.name for path in (data / IMAGES).iterdir()}
+    assert found == {*texts, *(Path(name).name for name, _ in pictures)}
+
+
+def test_a_bomb_is_not_unpacked(fetch, server, data):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as bomb:
+        for index in range(8):
+            bomb.writestr(f"ISIC_{index:07}.jpg", bytes(1 << 20))
+    server.files[ZIP] = stream.getvalue()
+    result = fetch("isic_2019")
+    assert result.code == 1
+    assert "says that its files have 8,388,608: pictures and tables do not shrink so far" in result.err
+    assert not list((data / IMAGES).iterdir())
+
+
+def test_more_bytes_than_declared_are_damage(fetch, server, data):
+    """The size in the directory is a lie: no more than that is read, and the checksum differs."""
+    content = bytearray(archive(("ISIC_0000001.jpg", jpeg(1))))
+    place = content.rindex(b"PK\x01\x02") + 24
+    content[place : place + 4] = (100).to_bytes(4, "little")
+    server.files[ZIP] = bytes(content)
+    result = fetch("isic_2019")
+    assert result.code == 1
+    assert "is damaged" in result.err
+    assert not list((data / IMAGES).iterdir())
+
+
+@pytest.mark.parametrize("method", [97, 12, 14])
+def test_unknown_or_wrong_compression_is_damage(fetch, server, data, method):
+    content = bytearray(archive(("ISIC_0000001.jpg", jpeg(1))))
+    for sign, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        start = content.index(sign) + place
+        content[start : start + 2] = method.to_bytes(2, "little")
+    server.files[ZIP] = bytes(content)
+    result = fetch("isic_2019")
+    assert result.code == 1
+    assert "is damaged" in result.err
+
+
+def test_a_planted_link_is_not_written_through(fetch, data, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (data / IMAGES).mkdir(parents=True)
+    (data / IMAGES / ".ISIC_0000001.jpg.part").symlink_to(victim)
+    assert fetch("isic_2019").code == 0
+    assert victim.read_text() == "mine"
+    assert not (data / IMAGES / "ISIC_0000001.jpg").is_symlink()
