@@ -18,8 +18,8 @@ def as_store(images: Any) -> ImageStore:
     """Images as a store.
 
     Args:
-        images: an ImageStore; an array uint8 [n, H, W] or [n, H, W, C]; a tensor uint8 [n, H, W] or [n, C, H, W]; or a map-style
-            torch Dataset as `DatasetStore` takes it
+        images: an ImageStore; an array [n, H, W] or [n, H, W, C]; a tensor [n, H, W] or [n, C, H, W]; or a map-style torch
+            Dataset as `DatasetStore` takes it
 
     Raises:
         DataError: something else
@@ -28,20 +28,22 @@ def as_store(images: Any) -> ImageStore:
         hasattr(images, "take") and hasattr(images, "shape") and not _is_array(images)
     ):
         return images
-    if isinstance(images, torch.Tensor):
+    if isinstance(images, torch.Tensor) and images.dtype == torch.uint8 and images.ndim in (3, 4):
         images = images.detach().cpu()
-        return ArrayStore((images.permute(0, 2, 3, 1) if images.ndim == 4 else images).numpy())
-    if isinstance(images, np.ndarray):
+        return ArrayStore((_channels_last(images) if images.ndim == 4 else images).numpy())
+    if isinstance(images, np.ndarray) and images.dtype == np.uint8:
         return ArrayStore(images)
-    if (
-        not hasattr(type(images), "__getitem__")
-        or not hasattr(type(images), "__len__")
-        or isinstance(images, str | dict)
-    ):
-        raise DataError(
-            f"expected images by number, got {type(images).__name__}, which has no items 0, 1, 2, ...: {_USE}"
-        )
+    for method, what in (("__getitem__", "items by number"), ("__len__", "a length")):
+        if not hasattr(type(images), method) or isinstance(images, str | bytes | dict):
+            raise DataError(
+                f"expected images as items 0, 1, 2, ...; {type(images).__name__} does not have {what}: {_USE}"
+            )
     return DatasetStore(images)
+
+
+def _channels_last(images: torch.Tensor) -> torch.Tensor:
+    """[..., H, W, C] of torch's order [..., C, H, W], or as it is where the third axis from the end can be no channels."""
+    return images if images.shape[-3] > 4 and images.shape[-1] <= 4 else images.movedim(-3, -1)
 
 
 def _is_array(images: Any) -> bool:
@@ -90,9 +92,7 @@ def _pixels(item: Any, index: int, channels: int | None = None) -> np.ndarray:
         image = np.asarray(image.convert("L" if (channels or (1 if image.mode in _GREY else 3)) == 1 else "RGB"))
     elif isinstance(image, torch.Tensor):
         image = image.detach().cpu()
-        # [C, H, W] is torch's order; [H, W, C] is told by its last axis where the first can be no channels.
-        turned = image.ndim == 3 and not (image.shape[0] > 4 and image.shape[2] <= 4)
-        image = (image.permute(1, 2, 0) if turned else image).numpy()
+        image = (_channels_last(image) if image.ndim == 3 else image).numpy()
     if not isinstance(image, np.ndarray) or image.ndim not in (2, 3):
         shape = f" {list(image.shape)}" if isinstance(image, np.ndarray) else ""
         raise DataError(

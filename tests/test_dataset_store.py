@@ -38,6 +38,9 @@ def channels_first(pixels=PIXELS):
 DATASETS = {
     "array": PIXELS,
     "tensor": channels_first(),
+    "array of floats": PIXELS / 255,
+    "tensor of floats": channels_first().float() / 255,
+    "tensor, channels last": torch.from_numpy(PIXELS),
     "store": ArrayStore(PIXELS),
     "tensors and labels": TensorDataset(channels_first(), LABELS),
     "tensors alone": TensorDataset(channels_first()),
@@ -88,6 +91,11 @@ def test_datasets_of_torchvision(tmp_path):
         assert (image.shape, label) == ((3, 8, 8), 1)
 
 
+class Endless(Dataset):
+    def __getitem__(self, index):
+        return PIXELS[0]
+
+
 class Stream(IterableDataset):
     def __iter__(self):
         return iter(PIXELS)
@@ -96,10 +104,14 @@ class Stream(IterableDataset):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (Stream(), "got Stream, which has no items 0, 1, 2"),
-        (iter(PIXELS), "which has no items"),
-        ("photographs", "got str, which has no items"),
-        (5, "got int, which has no items"),
+        (Stream(), "Stream does not have a length"),
+        (Endless(), "Endless does not have a length"),
+        (iter(PIXELS), "iterator does not have items by number"),
+        ("photographs", "str does not have items by number"),
+        ({0: PIXELS[0]}, "dict does not have items by number"),
+        (None, "NoneType does not have items by number"),
+        (PIXELS.astype(np.uint16), "expected pixels uint8, or floats in 0..1, got uint16"),
+        (PIXELS.astype(float)[0, 0, 0], "item 0: .* got float64"),
         (["a.png", "b.png"], "item 0: expected an image, or .image, label., got str"),
         (Items([(0, Image.fromarray(PIXELS[0]))]), "item 0: .* got int"),
         (Items([{"image": PIXELS[0]}]), "item 0: .* got dict"),
