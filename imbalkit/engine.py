@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def run(
-    recipe: str | Path,
+    recipe: str | Path | Mapping[str, Any],
     overrides: Iterable[str] = (),
     runs: str | Path = "runs",
     folder: str | Path | None = None,
@@ -42,7 +42,7 @@ def run(
     """Run a recipe to its end.
 
     Args:
-        recipe: a file, or the name of a registered recipe
+        recipe: a file, the name of a registered recipe, or what a file would hold as a mapping
         overrides: "a.b=value"
         runs: where run folders are made
         folder: the run folder itself (default: a new one under `runs`)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.datasets.folder_layout import LayoutError, flow
+from imbalkit.datasets.folder_layout import LayoutError
 from imbalkit.errors import DataError, listing
+from imbalkit.recipe_scalars import one_line
 from imbalkit.split_tables_inspection import find_split_tables, inspect_split_tables, tables_in
 from imbalkit_lite.paths import local_path
 
@@ -80,7 +81,7 @@ def _class_folders(path: Path) -> Findings:
         except LayoutError as error:
             if not error.proposal or error.proposal.items() <= parameters.items():
                 raise
-            keys = ", ".join(f"{key}: {flow(value)}" for key, value in error.proposal.items())
+            keys = ", ".join(f"{key}: {one_line(value)}" for key, value in error.proposal.items())
             hints.append(f"{error}; the recipe has {keys}")
             parameters |= error.proposal
     found.hints += _groups_below(found, part)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imbalkit.amounts import ratio_text
 from imbalkit.errors import DataError, listing
@@ -182,26 +181,21 @@ def planned(found: Findings, out: Path) -> list[str]:
 
 def recipe_text(found: Findings, out: Path) -> str:
     """The recipe, with comments, as YAML that runs as it is."""
-    import yaml
+    from imbalkit.recipe_scalars import one_line
 
     table, counts = found.table, found.table.counts()
 
-    def flow(value: Any) -> str:
-        text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False)
-        text = text.removesuffix("...\n").strip()
-        return text if len(text.splitlines()) == 1 else json.dumps(value)  # JSON is YAML, and escapes line breaks
-
     given = found.part.model_dump(exclude_defaults=True)
-    data = [f"  {key}: {flow(value)}" for key, value in given.items()]
+    data = [f"  {key}: {one_line(value)}" for key, value in given.items()]
     if found.labels[1:]:
         data.append(f"  # other columns that may hold the labels: {', '.join(found.labels[1:])}")
     if found.groups and not getattr(found.part, "group_column", None):
-        data.append(f"  # group_column: {flow(found.groups[0])}  # rows of one value stay on one side of the split")
+        data.append(f"  # group_column: {one_line(found.groups[0])}  # rows of one value stay on one side of the split")
     elif found.groups[1:]:
         data.append(f"  # other columns that may hold the groups: {', '.join(found.groups[1:])}")
     if found.group_pattern:
         data.append(
-            f"  # group_pattern: {flow(found.group_pattern)}  # images of one find stay on one side of the split"
+            f"  # group_pattern: {one_line(found.group_pattern)}  # images of one find stay on one side of the split"
         )
     bad = f"skip  # {len(found.bad)} could not be read; error: stop instead" if found.bad else "error  # or skip"
     whole = ", ".join(f"{name} {count}" for name, count in zip(table.classes[:20], counts, strict=False))
@@ -219,7 +213,7 @@ def recipe_text(found: Findings, out: Path) -> str:
     if found.positive is not None:
         lines += [
             "",
-            f"positive: {flow(found.positive)}  # the class that must not be missed; recall is reported for it",
+            f"positive: {one_line(found.positive)}  # the class that must not be missed; recall is reported for it",
         ]
     lines += [
         "",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from imbalkit.recipe_file import Document, read_document
 from imbalkit.split import Split, SplitSettings, split_table
 from imbalkit.subgroups import column_problem
 from imbalkit.table import RESERVED, Table
+from imbalkit.variables import variables_in
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Prepared:
     table: Table
     split: Split
     ladder: tuple[Rung, ...]
+    variables: tuple[str, ...] = ()  # environment variables that the recipe's paths name
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -87,7 +90,7 @@ class Loaded:
 
 
 def prepare(
-    recipe: str | Path,
+    recipe: str | Path | Mapping[str, Any],
     overrides: Iterable[str] = (),
     without: tuple[str, ...] = (),
     runtime: bool = False,
@@ -96,7 +99,7 @@ def prepare(
     """Read and check a recipe, load its table, split it, and walk its ladder.
 
     Args:
-        recipe: a file, or the name of a registered recipe
+        recipe: a file, the name of a registered recipe, or what a file would hold as a mapping
         overrides: "a.b=value"
         without: plugins to leave out
         runtime: also check what only an import of torch and timm can tell (names of models, optimisers, schedules)
@@ -108,7 +111,9 @@ def prepare(
     """
     catalogue = default_catalogue(tuple(without))
     document = read_document(recipe, catalogue.recipes, overrides)
-    if Path(recipe).name == run_folder.RECIPE:  # the resolved recipe of a run goes by the run's name
+    if (
+        not isinstance(recipe, Mapping) and Path(recipe).name == run_folder.RECIPE
+    ):  # the resolved recipe of a run goes by the run's name
         document.name = run_folder.read_json(Path(recipe).parent / run_folder.FACTS).get("name", document.name)
     return prepare_document(document, catalogue, runtime, loaded)
 
@@ -155,7 +160,8 @@ def prepare_document(
             found += error.problems
     if found or split is None:
         raise RecipeError(found)
-    prepared = Prepared(document.name, checked, catalogue, table, split, ladder)
+    variables = tuple(sorted(set(variables_in(document.data))))
+    prepared = Prepared(document.name, checked, catalogue, table, split, ladder, variables)
     found = [Problem(where, message, document.line(("decision",))) for where, message in validation_problems(prepared)]
     if found:
         raise RecipeError(found)

@@ -16,8 +16,9 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.decision import DecisionSettings
 from imbalkit.errors import Problem, RecipeError
 from imbalkit.evaluation import EvaluationSettings
-from imbalkit.kinds import BackboneRef, ClassName, LossRef, Settings, param, part_of
+from imbalkit.kinds import BackboneRef, ClassName, LossRef, PathText, Settings, param, part_of
 from imbalkit.recipe_file import Document, Place, show_place
+from imbalkit.recipe_scalars import Dumper
 from imbalkit.split import SplitSettings
 from imbalkit_lite.files import write_text
 
@@ -44,7 +45,9 @@ class ImageSettings(Settings):
         le=16,
     )
     on_bad_image: Literal["error", "skip"] = param("error", help="what to do about unreadable images")
-    cache: str | None = param(None, help="folder of the decoded images (default: IMBALKIT_CACHE, or the user's cache)")
+    cache: PathText | None = param(
+        None, help="folder of the decoded images (default: IMBALKIT_CACHE, or the user's cache)"
+    )
     device_memory: float = param(
         0.5,
         help="largest share of a GPU's free memory that all decoded images may take; 0: read each batch",
@@ -185,7 +188,7 @@ class Recipe(Settings):
 
     def to_yaml(self) -> str:
         """The resolved recipe: every parameter, defaults too."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+        return yaml.dump(self.model_dump(mode="json"), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
 
     @property
     def hash(self) -> str:

@@ -1,8 +1,7 @@
-"""Recipe files as text: YAML to plain data with the line of every value, `base:` recipes, `${VARIABLES}` and `--set`."""
+"""Recipes as plain data with the line of every value: YAML files or mappings, `base:` recipes and `--set`."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,34 +11,11 @@ from typing import Any
 import yaml
 
 from imbalkit.errors import Problem, RecipeError, listing, nearest
+from imbalkit.recipe_scalars import Loader, key_of, value_of
+from imbalkit.variables import expand_variables
 
 Place = tuple[str | int, ...]  # ("samplers", 0, "views")
 MOST_VALUES = 100_000  # of a recipe; aliases of aliases would make more than memory holds
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML with the scalars of YAML 1.2: `no` and `on` are text, `1e-3` is a number."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, regex) for tag, regex in resolvers if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:float")
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, regex) for tag, regex in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:(?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\.(?:inf|Inf|INF))$|^\.(?:nan|NaN|NAN)$"),
-    list("-+0123456789."),
-)
 
 
 @dataclass
@@ -66,18 +42,20 @@ def show_place(place: Iterable[str | int]) -> str:
     return text
 
 
-def read_document(recipe: str | Path, named: Mapping[str, Path], overrides: Iterable[str] = ()) -> Document:
-    """The document of a recipe file or a registered recipe, with its bases merged in and the overrides applied.
+def read_document(
+    recipe: str | Path | Mapping[str, Any], named: Mapping[str, Path], overrides: Iterable[str] = ()
+) -> Document:
+    """The document of a recipe, with its bases merged in and the overrides applied.
 
     Args:
-        recipe: a file, or a name in `named`
+        recipe: a file, a name in `named`, or what a file would hold as a mapping
         named: registered recipes
         overrides: "a.b=value" with a YAML value; "samplers.0.to=100" reaches into a list
 
     Raises:
         RecipeError: file not found, not YAML, a duplicate key, a base that loops, an override that cannot be applied
     """
-    document = _read_with_bases(str(recipe), named, ())
+    document = _with_base(_of_mapping(recipe), named) if isinstance(recipe, Mapping) else _read_file(recipe, named)
     problems: list[Problem] = []
     for override in overrides:
         try:
@@ -86,7 +64,6 @@ def read_document(recipe: str | Path, named: Mapping[str, Path], overrides: Iter
             problems += error.problems
     if problems:
         raise RecipeError(problems)
-    _expand(document)
     return document
 
 
@@ -111,22 +88,60 @@ def _locate(recipe: str, named: Mapping[str, Path], folder: Path | None) -> Path
     )
 
 
-def _read_with_bases(
-    recipe: str, named: Mapping[str, Path], seen: tuple[Path, ...], folder: Path | None = None
+def _read_file(
+    recipe: str | Path, named: Mapping[str, Path], seen: tuple[Path, ...] = (), folder: Path | None = None
 ) -> Document:
+    if not isinstance(recipe, str | Path):
+        message = (
+            f"expected a recipe: a file, a registered name, or a mapping; got {recipe!r:.60} ({type(recipe).__name__})"
+        )
+        raise RecipeError([Problem("", message)])
+    recipe = str(recipe)
     path = _locate(recipe, named, folder)
     if path.resolve() in seen:
         raise RecipeError([Problem("base", f"{recipe!r} is its own base, by way of {listing(p.name for p in seen)}")])
     document = parse(_text(path), path.name)
     document.name = Path(recipe).stem if recipe not in named else recipe.replace("/", "-")
+    return _with_base(document, named, (*seen, path.resolve()), path.parent)
+
+
+def _of_mapping(recipe: Mapping[str, Any]) -> Document:
+    """A recipe from Python. Raises RecipeError for values that no file could hold."""
+    problems: list[Problem] = []
+
+    def plain(value: Any, place: Place) -> Any:
+        if isinstance(value, Mapping):
+            return {str(key): plain(item, (*place, str(key))) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(item, (*place, index)) for index, item in enumerate(value)]
+        if isinstance(value, Path):
+            return str(value)
+        if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:  # a NumPy scalar
+            value = value.item()
+        if not isinstance(value, str | bool | int | float | None):
+            kind = type(value).__name__
+            problems.append(Problem(show_place(place), f"expected text, a number, a list or a mapping, got {kind}"))
+        return value
+
+    document = Document(plain(recipe, ()))
+    if problems:
+        raise RecipeError(problems)
+    return document
+
+
+def _with_base(
+    document: Document, named: Mapping[str, Path], seen: tuple[Path, ...] = (), folder: Path | None = None
+) -> Document:
     base = document.data.pop("base", None)
     if base is None:
         return document
-    if not isinstance(base, str):
-        raise RecipeError(
-            [Problem("base", f"expected the name or file of a recipe, got {base!r}", document.line(("base",)))]
-        )
-    below = _read_with_bases(base, named, (*seen, path.resolve()), path.parent)
+    try:
+        if not isinstance(base, str):
+            raise ValueError(f"expected the name or file of a recipe, got {base!r}")
+        base = expand_variables(base)
+    except ValueError as error:
+        raise RecipeError([Problem("base", str(error), document.line(("base",)))]) from None
+    below = _read_file(base, named, seen, folder)
     below.name = document.name
     for key, value in document.data.items():
         _merge(below, (), key, value, document.lines)
@@ -143,7 +158,7 @@ def _text(path: Path) -> str:
 def parse(text: str, source: str) -> Document:
     """YAML text to a document. Raises RecipeError with every duplicate key, or with the place of a syntax error."""
     try:
-        root = yaml.compose(text, Loader=_Loader)
+        root = yaml.compose(text, Loader=Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"{source}:{mark.line + 1}" if mark else source
@@ -181,25 +196,25 @@ def _plain(
     if isinstance(node, yaml.MappingNode):
         result: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = _scalar(key_node, place, problems, source)
+            key = _key_of(key_node, place, problems, source)
             if key in result:
                 where = f"{source}:{key_node.start_mark.line + 1}"
                 problems.append(Problem(show_place((*place, key)), "the key stands here for the second time", where))
             result[key] = _plain(value_node, (*place, key), lines, problems, source, above)
         return result
-    return _scalar(node, place, problems, source)
-
-
-def _scalar(node: yaml.Node, place: Place, problems: list[Problem], source: str) -> Any:
-    line = f"{source}:{node.start_mark.line + 1}"
-    if not isinstance(node, yaml.ScalarNode):
-        problems.append(Problem(show_place(place), "a key must be plain text or a number", line))
-        return repr(node.start_mark.line)
     try:
-        return _Loader("").construct_object(node)
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        problems.append(Problem(show_place(place), f"{node.value!r} cannot be read: {error}", line))
+        return value_of(node)
+    except ValueError as error:
+        problems.append(Problem(show_place(place), str(error), line))
         return None
+
+
+def _key_of(node: yaml.Node, place: Place, problems: list[Problem], source: str) -> str:
+    if isinstance(node, yaml.ScalarNode):
+        return key_of(node)
+    line = f"{source}:{node.start_mark.line + 1}"
+    problems.append(Problem(show_place(place), "a key must be plain text or a number", line))
+    return repr(node.start_mark.line)
 
 
 def _merge(below: Document, place: Place, key: Any, value: Any, lines: Mapping[Place, str]) -> None:
@@ -266,27 +281,3 @@ def _key(target: Any, parts: Place, index: int, source: str) -> str | int:
 def _forget_lines(document: Document, place: Place) -> None:
     for known in [known for known in document.lines if known[: len(place)] == place]:
         del document.lines[known]
-
-
-def _expand(document: Document) -> None:
-    problems: list[Problem] = []
-
-    def expand(value: Any, place: Place) -> Any:
-        if isinstance(value, dict):
-            return {key: expand(item, (*place, key)) for key, item in value.items()}
-        if isinstance(value, list):
-            return [expand(item, (*place, index)) for index, item in enumerate(value)]
-        if isinstance(value, str):
-            return _VARIABLE.sub(lambda match: variable(match, place), value)
-        return value
-
-    def variable(match: re.Match[str], place: Place) -> str:
-        name, default = match.groups()
-        if name not in os.environ and default is None:
-            message = f"the environment variable {name} is not set; set it, or give a default: ${{{name}:-...}}"
-            problems.append(Problem(show_place(place), message, document.line(place)))
-        return os.environ.get(name) or default or ""
-
-    document.data = expand(document.data, ())
-    if problems:
-        raise RecipeError(problems)

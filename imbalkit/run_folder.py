@@ -145,6 +145,7 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
         "classes": list(prepared.classes),
         "positive": prepared.classes[prepared.positive] if prepared.positive is not None else None,
         "data_notes": list(prepared.table.all_notes),
+        "variables": list(prepared.variables),  # of the environment, in the recipe's paths
         "data_cautions": list(prepared.table.cautions),
         "versions": versions,
         "plugins": plugins,

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from imbalkit.errors import MissingExtraError, listing, nearest
+from imbalkit.variables import expand_variables
 
 
 def param(default: Any = ..., *, help: str, unit: str | None = None, **constraints: Any) -> Any:
@@ -143,10 +144,24 @@ def part_of(kind: str) -> Any:
     return Annotated[Any, PlainValidator(_resolve(kind)), WithJsonSchema({"x-kind": kind})]
 
 
+def as_text(value: Any) -> Any:
+    """A number as text, as the recipe spells it; other values as they are."""
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+def _path(value: Any) -> Any:
+    return expand_variables(value) if isinstance(value, str) else value
+
+
+PathText = Annotated[str, BeforeValidator(_path)]
+"""The type of a parameter that is a file or folder: environment variables (`${NAME}`) stand for their values here alone."""
+
+
 def _class_name(value: Any, info: Any) -> Any:
-    if isinstance(value, bool | int | float):
-        value = str(value)
     classes = (info.context or {}).get("classes")
+    if isinstance(value, bool):  # how it was spelt is not known: true, True or TRUE
+        value = next((name for name in classes or () if name.lower() == str(value).lower()), value)
+    value = as_text(value)
     if isinstance(value, str) and classes is not None and value not in classes:
         raise PydanticCustomError(
             "unknown_class",
@@ -175,11 +190,11 @@ def one_of(
     }
 
     def check(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
-        if value is None or isinstance(value, str):
-            if value in words:
-                return value
-        elif type(value) in adapters:
-            return adapters[type(value)].validate_python(value, strict=True, context=info.context)
+        if isinstance(value, str | None) and value in words:
+            return value
+        for shape, adapter in adapters.items():
+            if isinstance(value, shape) and not isinstance(value, bool):
+                return adapter.validate_python(value, strict=True, context=info.context)
         raise PydanticCustomError(
             "shape", "expected {expected}; got {got}", {"expected": expected, "got": repr(value)[:80]}
         )

@@ -1,7 +1,10 @@
 import pytest
 
+from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RecipeError
+from imbalkit.recipe import validate
 from imbalkit.recipe_file import parse, read_document, show_place
+from imbalkit.variables import variables_in
 
 
 def test_scalars_are_those_of_yaml_1_2():
@@ -142,10 +145,24 @@ def test_aliases_of_aliases_do_not_fill_the_memory():
 
 
 def test_variables(tmp_path, monkeypatch):
-    (tmp_path / "r.yaml").write_text("data: {root: '${ROOT_OF_DATA:-here}/x', n: 1}\n")
-    assert read_document(tmp_path / "r.yaml", {}).data["data"]["root"] == "here/x"
-    monkeypatch.setenv("ROOT_OF_DATA", "/there")
-    assert read_document(tmp_path / "r.yaml", {}).data["data"]["root"] == "/there/x"
-    (tmp_path / "r.yaml").write_text("a: 1\nb: ${NOT_SET_ANYWHERE}\n")
-    with pytest.raises(RecipeError, match="r.yaml:2: b: the environment variable NOT_SET_ANYWHERE is not set"):
+    (tmp_path / "photos" / "a").mkdir(parents=True)
+    text = "data: {name: image_folder, root: '${PHOTOS:-nowhere}/x'}\ncard: {users: '${SECRET_TOKEN}'}\nbase: ${BASE}.yaml\n"
+    (tmp_path / "r.yaml").write_text(text)
+    (tmp_path / "b.yaml").write_text("seed: 3\nbackbone: {name: timm, model: resnet10t, weights: '${WEIGHTS}'}\n")
+    with pytest.raises(RecipeError, match="r.yaml:3: base: the environment variable BASE is not set; set it, or give"):
         read_document(tmp_path / "r.yaml", {})
+    monkeypatch.setenv("BASE", "b")
+    monkeypatch.setenv("SECRET_TOKEN", "hunter2")
+    catalogue = default_catalogue()
+    document = read_document(tmp_path / "r.yaml", {})
+    with pytest.raises(RecipeError, match="b.yaml:2: backbone.weights: the environment variable WEIGHTS is not set"):
+        validate(document, catalogue)
+    monkeypatch.setenv("WEIGHTS", "/w.safetensors")
+    recipe = validate(document, catalogue)
+    assert recipe.data.root == "nowhere/x"
+    assert recipe.backbone.weights == "/w.safetensors"
+    assert (
+        recipe.card.users == "${SECRET_TOKEN}"
+    )  # nothing but a path: a stranger's recipe cannot read secrets into a report
+    assert "hunter2" not in recipe.to_yaml()
+    assert set(variables_in(document.data)) == {"PHOTOS", "WEIGHTS", "SECRET_TOKEN"}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbalkit.errors import DataError, nearest
-from imbalkit.kinds import Backbone, BuildContext, Preprocessing, param
+from imbalkit.kinds import Backbone, BuildContext, PathText, Preprocessing, param
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,7 +19,7 @@ class Timm(Backbone):
 
     model: str = param(help="timm's name of the model, such as efficientnet_b0")
     pretrained: bool = param(False, help="start from timm's ImageNet weights, downloaded once from its hub")
-    weights: str | None = param(None, help="safetensors file to start from, with timm's parameter names")
+    weights: PathText | None = param(None, help="safetensors file to start from, with timm's parameter names")
     options: dict[str, Any] = param({}, help="further arguments of the model, such as {drop_path_rate: 0.2}")
     mean: list[float] | None = param(None, help="mean of the normalisation, of RGB in 0..1 (default: the model's own)")
     std: list[float] | None = param(None, help="deviation of the normalisation (default: the model's own)")

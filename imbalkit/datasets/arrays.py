@@ -18,7 +18,7 @@ from imbalkit.datasets.common import (
     split_names,
 )
 from imbalkit.errors import DataError, listing, nearest
-from imbalkit.kinds import Dataset, param
+from imbalkit.kinds import Dataset, PathText, param
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ class Arrays(Dataset):
 
     name = "arrays"
 
-    file: str = param(help="NumPy .npz file")
+    file: PathText = param(help="NumPy .npz file")
     images: str | None = param(
         None,
         help="name of the images in the file (default: x, images or data, or one array a split such as train_images "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator
 
 from imbalkit.errors import DataError, listing, nearest
+from imbalkit.specification import as_text
 from imbalkit_lite.paths import local_path, other_system
 
 if TYPE_CHECKING:
@@ -31,16 +32,12 @@ HOW_TO_GET = "what the error says when the data are not there"
 
 
 def _keys_as_text(value: Any) -> Any:
-    # YAML reads 0, true or 1.0 as numbers and booleans; labels are text.
+    # A recipe from Python may have numbers as keys; labels are text.
     return {str(key): item for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _as_text(value: Any) -> Any:
-    return str(value) if isinstance(value, bool | int | float) else value
-
-
-Text = Annotated[str, BeforeValidator(_as_text)]
-"""A name that YAML may have read as a number or a boolean."""
+Text = Annotated[str, BeforeValidator(as_text)]
+"""A name that YAML may have read as a number."""
 
 LabelNames = Annotated[dict[str, Text], BeforeValidator(_keys_as_text)]
 """Raw label -> class name, such as {0: other, 1: melanoma}."""

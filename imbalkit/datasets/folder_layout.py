@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from imbalkit.datasets.common import SPLITS
 from imbalkit.errors import DataError, listing
+from imbalkit.recipe_scalars import one_line
 
 if TYPE_CHECKING:
     from imbalkit_lite.folders import Listing
@@ -76,9 +77,9 @@ def find_splits(images: Iterable[str]) -> dict[str, str]:
             "`table`), or say `splits: {}` if these folders are classes",
             {},
         )
-    ignore = f"leave out {listing(others)} with `ignore: {flow(left_out)}`, or " if exact else ""
+    ignore = f"leave out {listing(others)} with `ignore: {one_line(left_out)}`, or " if exact else ""
     raise LayoutError(
-        f"{said}: {ignore}say which folders are splits with `splits: {flow(sides)}` (`splits: {{}}`: none, all are classes)",
+        f"{said}: {ignore}say which folders are splits with `splits: {one_line(sides)}` (`splits: {{}}`: none, all are classes)",
         {"ignore": left_out} if exact else {"splits": sides},
     )
 
@@ -111,7 +112,7 @@ def doubts(images: Iterable[str]) -> list[str]:
         if split_like(top) and len(below[top]) > 1:
             said.append(
                 f"the folder {top!r} is taken for a class, though it is called like a split and holds the folders "
-                f"{listing(sorted(below[top]), 5)}; if it is one, say `splits: {flow({top: split_like(top)})}`"
+                f"{listing(sorted(below[top]), 5)}; if it is one, say `splits: {one_line({top: split_like(top)})}`"
             )
     inside = {name: split_like(name) for top in tops for name in below[top] if split_like(name)}
     if len(set(inside.values())) > 1:
@@ -138,14 +139,6 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def flow(value: Any) -> str:
-    """A value as YAML on one line."""
-    import yaml
-
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6, sort_keys=False)
-    return text.removesuffix("...\n").strip()
 
 
 def _levels(images: Iterable[str]) -> tuple[list[str], dict[str, set[str]]]:

@@ -26,11 +26,11 @@ from imbalkit.datasets.folder_layout import (
     doubts,
     empty_folders,
     find_splits,
-    flow,
     mentions_split,
 )
 from imbalkit.errors import DataError, listing, nearest
-from imbalkit.kinds import Dataset, param
+from imbalkit.kinds import Dataset, PathText, param
+from imbalkit.recipe_scalars import one_line
 from imbalkit_lite.folders import Listing, endings_text, list_folder
 from imbalkit_lite.left_out import endings_by_folder, left_out
 
@@ -55,7 +55,7 @@ class ImageFolder(Dataset):
 
     name = "image_folder"
 
-    root: str = param(help="folder that holds one folder a class, or one a split with the class folders in it")
+    root: PathText = param(help="folder that holds one folder a class, or one a split with the class folders in it")
     classes: list[Text] | None = param(
         None, help="classes to use, in their order (default: all, in natural order)", min_length=1
     )
@@ -192,7 +192,7 @@ class ImageFolder(Dataset):
         if flat:
             rest = {top: side for top, side in splits.items() if top not in flat}
             proposal = {"splits": rest} if self.splits else {"ignore": [*self.ignore, *flat]}
-            leave_out = "take it out of `splits`" if self.splits else f"leave it out with `ignore: {flow(flat)}`"
+            leave_out = "take it out of `splits`" if self.splits else f"leave it out with `ignore: {one_line(flat)}`"
             raise LayoutError(
                 f"expected class folders in {root.absolute() / flat[0]}, found images; sort them into class folders, "
                 f"{leave_out}, or say `splits: {{}}` if {listing(splits)} are classes",
@@ -217,7 +217,7 @@ class ImageFolder(Dataset):
             said.append(f"{place} ({endings_by_folder(inside, level).partition(': ')[2]})" if inside else place)
         return [
             f"no picture that can be read is in {listing(said)}: no class is made of "
-            f"{'it' if len(empty) == 1 else 'them'}; if that is right, say `ignore: {flow(empty)}`"
+            f"{'it' if len(empty) == 1 else 'them'}; if that is right, say `ignore: {one_line(empty)}`"
         ]
 
     def _merged(self, folders: Any, names: Mapping[str, str]) -> Any:

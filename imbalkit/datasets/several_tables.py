@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 
 from imbalkit.datasets.common import SPLITS
 from imbalkit.errors import DataError
+from imbalkit.kinds import PathText
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +29,10 @@ def _by_split(value: Any) -> Any:
     return value
 
 
-Files = Annotated[str | list[str] | dict[str, str | list[str]], BeforeValidator(_by_split)]
+Files = Annotated[PathText | list[PathText] | dict[str, PathText | list[PathText]], BeforeValidator(_by_split)]
 """A file, several that are one table, or those of each split."""
 
-Roots = Annotated[str | dict[str, str], BeforeValidator(_by_split)]
+Roots = Annotated[PathText | dict[str, PathText], BeforeValidator(_by_split)]
 """A folder, or one of each split."""
 
 

@@ -16,7 +16,7 @@ from imbalkit.kinds.launchers import Launcher
 from imbalkit.kinds.metrics import Interval, Limits, Metric, Predictions
 from imbalkit.kinds.networks import Augmentation, Backbone, Loss, Preprocessing
 from imbalkit.kinds.rows import Dataset, Op, Sampler, Score, ScoredSampler
-from imbalkit.specification import ClassName, Part, Settings, param, part_of
+from imbalkit.specification import ClassName, Part, PathText, Settings, param, part_of
 
 __all__ = [
     "KINDS",
@@ -40,6 +40,7 @@ __all__ = [
     "Op",
     "OpRef",
     "Part",
+    "PathText",
     "Predictions",
     "Preprocessing",
     "PriorShift",

@@ -19,6 +19,7 @@ from imbalkit.kinds import Settings, param
 from imbalkit.planning import Loaded, Prepared, prepare_document
 from imbalkit.recipe import LauncherRef, problems
 from imbalkit.recipe_file import Document, parse, read_document
+from imbalkit.recipe_scalars import one_line
 
 Overrides = dict[str, Any]
 _OF_ROWS = ("samplers", "data", "split")
@@ -188,8 +189,8 @@ def sweep_ladders(recipe: str, catalogue: Catalogue, loaded: Loaded) -> dict[str
 
 
 def as_override(key: str, value: Any) -> str:
-    """`key: value` as --set takes it; JSON is YAML that stays on one line."""
-    return f"{key}={json.dumps(value, ensure_ascii=False)}"
+    """`key: value` as --set takes it."""
+    return f"{key}={one_line(value)}"
 
 
 def slug(text: str) -> str:

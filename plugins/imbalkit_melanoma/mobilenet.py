@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imbalkit.kinds import Backbone, BuildContext, Preprocessing, param
+from imbalkit.kinds import Backbone, BuildContext, PathText, Preprocessing, param
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +16,7 @@ class MobileNetV1(Backbone):
 
     name = "mobilenetv1_075"
 
-    weights: str | None = param(None, help="safetensors file to start from, with timm's parameter names")
+    weights: PathText | None = param(None, help="safetensors file to start from, with timm's parameter names")
 
     def preprocessing(self) -> Preprocessing:
         return Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), (224, 224))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from imbalkit.kinds import Dataset, param
+from imbalkit.kinds import Dataset, PathText, param
 from imbalkit_melanoma.cleaning import Step
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 class IsicDataset(Dataset):
     """Parameters and loading that every ISIC data set has."""
 
-    tables: str = param(
+    tables: PathText = param(
         help="folder that holds the official tables under their official names, at any depth: the ISIC-2019 and ISIC-2020 "
         "ground truth, metadata and duplicates, HAM10000_metadata, and the published lists of duplicates"
     )
-    images: str | Annotated[list[str], Field(min_length=1)] | None = param(
+    images: PathText | Annotated[list[PathText], Field(min_length=1)] | None = param(
         None,
         help="folder or folders that hold the images, at any depth, with or without `_downsampled` in their names "
         "(default: the folder of the tables)",
