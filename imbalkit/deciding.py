@@ -152,13 +152,23 @@ class _Fit:
         if few:
             self.notes.append(f"there are {few}: the probabilities are not calibrated")
             return fitted
-        if self.steps and not fitted and not calibrator.moves_prior:
-            # The offset is of the counts, not of the network's logits: a scale must not shrink it, so it comes after.
-            held = np.array(self.steps[0].fitted["bias"])
-            self.steps.insert(0, calibration(calibrator, self.logits, self.labels, held))
-        else:
-            self.steps.append(calibration(calibrator, self._corrected(), self.labels))
-        return fitted or calibrator.moves_prior
+        restored, moves = self._corrected(), calibrator.moves_prior
+        step = calibration(calibrator, restored, self.labels)
+        if self.steps and not fitted:
+            moves = moves and self._has_own_shares(softmax(step.apply(restored)))
+            if not moves:
+                # The offset is of the counts, not of the network's logits: a scale must not shrink it, so it comes after.
+                held = np.array(self.steps[0].fitted["bias"])
+                self.steps.insert(0, calibration(calibrator, self.logits, self.labels, held))
+                return False
+        self.steps.append(step)
+        return fitted or moves
+
+    def _has_own_shares(self, probabilities: np.ndarray) -> bool:
+        """Whether the rows' probabilities have the rows' class shares but for chance: what `moves_prior` promises."""
+        own = self._rows / len(self.labels)
+        error = np.sqrt(own * (1 - own) / len(self.labels))
+        return bool((np.abs(probabilities.mean(axis=0) - own) <= 3 * error).all())
 
     def _state(self, fitted: bool) -> None:
         """Step 3: from the prior of the data (of validation, if a fit has brought them there) to the stated one."""

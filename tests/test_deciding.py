@@ -195,7 +195,13 @@ def normal_classes(prior: np.ndarray, rows: int = 20_000, seed: int = 3):
     return 1.4 * (rng.normal(size=(rows, len(prior))) + 1.4 * np.eye(len(prior))[labels]), labels
 
 
-@pytest.mark.parametrize("calibrator", [Temperature(), Vector(), Isotonic(), OwnTemperature()])
+class Undeclared(OwnTemperature):
+    """As a stranger may write it, who does not say that it leaves the prior alone."""
+
+    moves_prior = True
+
+
+@pytest.mark.parametrize("calibrator", [Temperature(), Vector(), Isotonic(), OwnTemperature(), Undeclared()])
 @pytest.mark.parametrize("prior", [(0.98, 0.02), (0.9, 0.08, 0.02)])
 @pytest.mark.parametrize("scale", [1.0, 1.5, 2.0, 3.0])
 def test_a_restored_prior_survives_calibration(scale, prior, calibrator):

@@ -35,7 +35,8 @@ class Calibrator(Part):
     ) -> Callable[[np.ndarray], np.ndarray]:
         """As `fit`, where `offset` [C] will be added to what the function returns: that of a restored prior.
 
-        Asked of calibrators that leave the prior where it is (`moves_prior` False), which must not scale the offset. Default:
+        Asked of calibrators that leave the prior where it is (`moves_prior` False, or not true of the validation rows), as these
+        must not scale the offset. Default:
         `fit` on rows repeated, or left out, so that their class shares are those which the logits are for.
         """
         from imbalkit.functional.prior import rows_under
