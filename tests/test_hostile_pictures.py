@@ -103,3 +103,23 @@ def test_leaks(data):
     done = imbalkit("leaks", "recipe.yaml", cwd=data, check=False)
     assert done.returncode in (0, 1)
     assert "5 files cannot be read" in done.stdout
+
+
+LONG = "a" * 300 + ".jpg"
+
+
+def test_names_that_no_file_can_have_are_rows(data, finished_run):
+    run = shutil.copytree(finished_run, data / "run")
+    (data / "long.csv").write_text(f"path\n{LONG}\na/0.png\n", encoding="utf-8")
+    done = imbalkit("predict", run, LONG, "long.csv", "--json", cwd=data)
+    errors = [json.loads(line)["error"] for line in done.stdout.splitlines()]
+    assert errors == ["its name is longer than the file system allows"] * 2 + [None]
+
+
+@pytest.mark.parametrize(
+    "words", [["init", LONG], ["run", LONG], ["plan", LONG], ["leaks", LONG], ["predict", LONG, "a.jpg"]]
+)
+def test_names_that_no_file_can_have_are_one_line(tmp_path, words):
+    done = imbalkit(*words, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr) < 300 + len(LONG)

@@ -21,7 +21,7 @@ from PIL import Image
 import imbalkit_lite
 from imbalkit_lite import opening
 from imbalkit_lite.errors import DataError
-from imbalkit_lite.images import decode, probe
+from imbalkit_lite.images import ImageRule, decode, probe, read_image
 from imbalkit_lite.opening import MOST_BYTES, MOST_PIXELS, read_file
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n0 0 8 8 rectfill\nshowpage\n%%EOF\n"
@@ -213,3 +213,18 @@ def test_too_little_memory_is_the_files_fault(monkeypatch):
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
     with pytest.raises(DataError, match="not enough memory to decode its 6 x 4 pixels"):
         decode(stream.getvalue())
+
+
+def test_too_little_memory_to_scale_or_to_read_is_the_files_fault(tmp_path, monkeypatch):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.zeros((4, 6), dtype=np.uint8)).save(path)
+
+    def fail(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.Image.Image.resize", fail)
+    with pytest.raises(DataError, match="not enough memory to scale its 6 x 4 pixels"):
+        read_image(path, ImageRule((2, 2)))
+    monkeypatch.setattr("imbalkit_lite.opening.open_file", fail)
+    with pytest.raises(DataError, match="not enough memory to read"):
+        read_file(path)

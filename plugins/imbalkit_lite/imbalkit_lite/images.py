@@ -104,7 +104,13 @@ def decode(source: str | PathLike[str] | bytes, exif: bool = True, bits: int = 1
 
 def read_image(source: str | PathLike[str] | bytes, rule: ImageRule) -> np.ndarray:
     """`resize(decode(source))` without the array between: uint8 [h, w, 3]. Raises DataError as `decode` does."""
-    return np.array(_fit(_load(source, rule.exif, rule.bits), rule))
+    image = _load(source, rule.exif, rule.bits)
+    try:
+        return np.array(_fit(image, rule))
+    except MemoryError:
+        raise DataError(
+            f"there is not enough memory to scale its {image.size[0]:,} x {image.size[1]:,} pixels"
+        ) from None
 
 
 def read_pixels(source: str | PathLike[str] | bytes, rule: ImageRule, channels: int = 3) -> np.ndarray:

@@ -90,7 +90,7 @@ class TableOfPaths:
     def _find(self, path: str) -> Path:
         here = Path(local_path(path))
         beside = Path(local_path(path, self.file.parent)) if self.file else here
-        return here if not beside.exists() and here.exists() else beside
+        return here if not os.path.exists(beside) and os.path.exists(here) else beside
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
     empty, notes = [], []
     for name in map(os.fspath, names):
         path = Path(local_path(name))
-        if path.is_dir():
+        if os.path.isdir(path):  # unlike pathlib, whatever the name is
             below = list_folder(path)
             notes += [f"{name}: {said}" for said in left_out(below, link_advice="; name them as well to look there")]
             found = [os.path.join(name, *image.split("/")) for image in below.images]
@@ -136,7 +136,7 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
             sources.append(TableOfPaths(*read_table(path), column, path))
             empty += [] if len(sources[-1]) else [f"{path.absolute()} has no rows"]
             continue
-        elif not path.exists() and glob.has_magic(name):
+        elif not os.path.exists(path) and glob.has_magic(name):
             found = sorted(glob.glob(str(path), recursive=True)) or [name]
         else:
             found = [name]

@@ -29,8 +29,8 @@ MOST_PIXELS = 2**27  # of a picture: a telephone's 108 million pass; decoding ta
 _LARGE_BYTES, _LARGE_PIXELS = 2**26, 2**25
 _ONE_LARGE = threading.Lock()  # large pictures are decoded one after another: many at once would fill the memory
 
-# Pillow warns at its own limit; the one above is an error.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Pillow warns at its own limit of pixels, where the one above is an error, and of damaged metadata, which are not used.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _KINDS = {
     stat.S_ISDIR: "a folder",
@@ -48,6 +48,7 @@ _SAID = {
     errno.ENAMETOOLONG: "its name is longer than the file system allows",
     errno.ELOOP: "it is a link that leads back to itself",
     errno.ENXIO: "expected an image file, got a socket or a device",
+    errno.EWOULDBLOCK: "the file cannot be read without waiting",
 }
 _SIGNS = (  # what is met under a picture's name: its first bytes, where they are, what it is
     (b"%!PS", 0, "EPS or PostScript"),
@@ -131,6 +132,8 @@ def read_file(path: str | PathLike[str]) -> tuple[bytes, os.stat_result]:
                 with _identify(stream):
                     stream.seek(0)
             content = stream.read(status.st_size + 1)
+    except MemoryError:
+        raise DataError("there is not enough memory to read it") from None
     except (OSError, ValueError) as error:
         raise DataError(_reason(error)) from None
     if len(content) > status.st_size:
