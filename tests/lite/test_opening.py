@@ -21,6 +21,7 @@ from PIL import Image
 import imbalkit_lite
 from imbalkit_lite import opening
 from imbalkit_lite.errors import DataError
+from imbalkit_lite.formats import FORMATS
 from imbalkit_lite.images import ImageRule, decode, probe, read_image
 from imbalkit_lite.opening import MOST_BYTES, MOST_PIXELS, read_file
 
@@ -79,6 +80,41 @@ def test_other_formats_are_refused_by_content(tmp_path, content, kind):
     for read in (decode, probe):
         with pytest.raises(DataError, match=f"expected JPEG, PNG.* got {kind}" if kind else "not an image"):
             read(path)
+
+
+def test_damaged_files_are_one_reason_and_nothing_on_standard_error(tmp_path):
+    """Pillow warns and logs about some of them."""
+    picture, kinds = (
+        Image.fromarray(np.zeros((9, 9, 3), dtype=np.uint8)),
+        ["TIFF", "JPEG", "PNG", "WEBP", "AVIF", "GIF"],
+    )
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for kind in kinds if "AVIF" in FORMATS else kinds[:4]:
+        stream = io.BytesIO()
+        picture.save(stream, kind, exif=exif)
+        for place in range(0, len(stream.getvalue()), 5):
+            content = bytearray(stream.getvalue())
+            content[place] ^= 0xFF
+            (tmp_path / f"{place:04}.{kind}").write_bytes(content)
+    code = """
+import sys
+from pathlib import Path
+from imbalkit_lite.errors import DataError
+from imbalkit_lite.formats import FORMATS
+from imbalkit_lite.images import decode, probe
+for path in Path(sys.argv[1]).iterdir():
+    for read in (decode, probe):
+        try:
+            read(path)
+        except DataError as error:
+            print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    errors = [line for line in done.stderr.splitlines() if not line.startswith("TIFF")]  # libtiff's own
+    assert errors == []
+    assert len(done.stdout.splitlines()) > 50
+    assert "this build of Pillow" not in done.stdout
 
 
 @posix

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import os
 import re
 import stat
@@ -30,7 +31,9 @@ _LARGE_BYTES, _LARGE_PIXELS = 2**26, 2**25
 _ONE_LARGE = threading.Lock()  # large pictures are decoded one after another: many at once would fill the memory
 
 # Pillow warns at its own limit of pixels, where the one above is an error, and of damaged metadata, which are not used.
+# Its log would reach standard error where nobody has set up logging.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _KINDS = {
     stat.S_ISDIR: "a folder",
@@ -59,7 +62,7 @@ _SIGNS = (  # what is met under a picture's name: its first bytes, where they ar
     (b"ftyphev", 4, "HEIF"),
     (b"ftypmif1", 4, "HEIF"),
     (b"ftypmsf1", 4, "HEIF"),
-    (b"ftypavi", 4, "AVIF, which this build of Pillow cannot read"),
+    *([] if "AVIF" in FORMATS else [(b"ftypavi", 4, "AVIF, which this build of Pillow cannot read")]),
     (b"DICM", 128, "DICOM"),
     (b"\xff\x0a", 0, "JPEG XL"),
     (b"\x00\x00\x00\x0cJXL ", 0, "JPEG XL"),
