@@ -210,6 +210,9 @@ def _grey(picture: Picture) -> tuple[Image.Image, int]:
         return Image.fromarray(pixels).convert("L"), min(planes.shape[:2])
     with open_picture(picture) as image:
         side = min(image.size)
+        if image.mode.startswith("I"):  # whatever bits it holds: what is compared does not depend on brightness
+            values = np.clip(np.asarray(ImageOps.exif_transpose(image), dtype=np.float32), 0, None)
+            return Image.fromarray((values * (255 / max(values.max(), 1))).astype(np.uint8)), side
         if (image.draft("L", (2 * _SIDE, 2 * _SIDE)) or ("",))[0] == "L":
             return ImageOps.exif_transpose(image).convert("L"), side
     pixels = decode(picture)

@@ -40,7 +40,7 @@ def held(
         patience: seconds to wait in all, or without such a sign
 
     Raises:
-        RunError: the other process does not get on
+        RunError: the other process does not get on; a file system without locks
         OSError: the file cannot be written or locked
     """
     lock, holder = FileLock(path), path.with_name(f"{path.name}.holder")
@@ -66,6 +66,11 @@ def _acquire(lock: FileLock, holder: Path, what: str, note: Note, sign: Callable
             return
         except Timeout:
             now = time.monotonic()
+        except NotImplementedError:
+            raise RunError(
+                f"{holder.parent} is on a file system that cannot lock files: name a folder on another one "
+                "(the image cache: images.cache or IMBALKIT_CACHE)"
+            ) from None
         if (latest := sign()) != seen:
             alive, seen = now, latest
         if now >= alive + patience:

@@ -267,3 +267,12 @@ def test_photographs_of_different_lesions_are_no_pairs(tmp_path):
     assert len(candidates) > 1000
     assert peaks[-5] < 19  # the highest but the four; a pair needs 22
     assert peaks[-4] > 25
+
+
+def test_sixteen_bit_pictures_are_compared_whatever_bits_they_hold(scenes, tmp_path):
+    grey = np.asarray(Image.open(scenes[0]).convert("L"))
+    Image.fromarray(grey.astype(np.uint16) * 16).save(tmp_path / "twelve.png")  # nearly black, taken as 16 bits
+    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "sixteen.png")
+    found = fingerprints([tmp_path / "twelve.png", tmp_path / "sixteen.png", scenes[0], scenes[1]])
+    assert len(found.faint) == 0
+    assert found.pairs()[:, :2].tolist() == [[0, 1], [0, 2], [1, 2]]

@@ -118,3 +118,12 @@ def test_ctrl_c_ends_the_waiting_at_once(tmp_path, other):
     before = time.monotonic()
     assert "KeyboardInterrupt" in second.communicate(timeout=10)[1]
     assert time.monotonic() - before < 2
+
+
+def test_a_file_system_without_locks(tmp_path, monkeypatch):
+    def acquire(self, **options):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(waiting.FileLock, "acquire", acquire)
+    with pytest.raises(RunError, match="cannot lock files: name a folder on another one .*IMBALKIT_CACHE"):
+        Cache(tmp_path / "cache", ImageRule((8, 8))).fill(write_images(tmp_path, 1))
