@@ -18,7 +18,9 @@ from imbalkit.planning import Prepared, prepare
 from imbalkit.processes import Launch, cluster, launched, spawned, unused_tasks
 from imbalkit.progress import Progress
 from imbalkit.threads import share
+from imbalkit_lite.command_line import write_any_name
 from imbalkit_lite.files import write_text
+from imbalkit_lite.text import counted
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from imbalkit.peers import Peers
     from imbalkit.recipe import TrainingSettings
     from imbalkit.training import Trainer
+
+MOST_IN_LOG = 36  # classes of which the log has a confusion matrix each epoch
 
 
 def run(
@@ -192,6 +196,7 @@ def _work_and_tell(
 ) -> None:
     import torch
 
+    write_any_name()
     if threads is not None:
         torch.set_num_threads(threads)
     try:
@@ -269,9 +274,7 @@ def _stages(
 
     def plan_changed(plan: Any, stage: str) -> None:
         if fabric.is_global_zero:
-            progress.note(
-                f"{stage}: " + ", ".join(f"{c}: {n:,}" for c, n in zip(plan.classes, plan.counts(), strict=True))
-            )
+            progress.note(f"{stage}: {counted(zip(plan.classes, plan.counts(), strict=True))}")
             observers.plan_changed(plan, stage)
 
     source = prepared.source_plan(bad)
@@ -316,6 +319,9 @@ def _validation(trainer: Trainer, prepared: Prepared, rows: Any) -> Callable[[Cl
     from imbalkit.assessment import figures
 
     def validate(model: Classifier) -> dict[str, Any]:
-        return figures(prepared, rows.label, trainer.predict(model, rows))
+        found = figures(prepared, rows.label, trainer.predict(model, rows))
+        if len(prepared.classes) > MOST_IN_LOG:
+            del found["confusion_matrix"]
+        return found
 
     return validate

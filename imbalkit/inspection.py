@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from imbalkit.amounts import ratio_text
 from imbalkit.errors import DataError, listing
 from imbalkit_lite.paths import local_path
+from imbalkit_lite.text import printable
 
 if TYPE_CHECKING:
     from imbalkit.kinds import Dataset
@@ -256,4 +257,4 @@ def recipe_text(found: Findings, out: Path) -> str:
         "seed: 0",
     ]
     # A name may hold a line break, which would end a comment.
-    return "\n".join(" ".join(line.splitlines()) for line in lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"

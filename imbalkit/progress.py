@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from imbalkit_lite.text import printable, printable_message
+
 
 class Progress:
     """Says nothing; the base of those that do."""
@@ -42,7 +44,7 @@ class Lines(Progress):
         self.decoded = False
 
     def note(self, text: str) -> None:
-        self.stream.write(text + "\n")
+        self.stream.write(printable_message(text) + "\n")
         self.stream.flush()
 
     def images(self, done: int, total: int) -> None:
@@ -64,17 +66,18 @@ class Live(Progress):
     """Bars of rich: stage, epoch, loss, per-class recall, time left."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
-        self.console = Console(stderr=True)
+        from imbalkit.tables.console import console
+
+        self.console = console(stderr=True)
         self.bars = Bars(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", markup=False),
             console=self.console,
             transient=True,
         )
@@ -90,7 +93,7 @@ class Live(Progress):
         self.bars.stop()
 
     def note(self, text: str) -> None:
-        self.console.print(text, highlight=False, markup=False)
+        self.console.line(text)
 
     def images(self, done: int, total: int) -> None:
         if self.decoding is None:
@@ -103,14 +106,14 @@ class Live(Progress):
         if self.task is not None:
             self.bars.remove_task(self.task)
         self.name, self.epochs, self.done = name, epochs, done
-        self.task = self.bars.add_task(name, total=epochs, completed=done, figures="")
+        self.task = self.bars.add_task(printable(name), total=epochs, completed=done, figures="")
 
     def batch(self, done: int, total: int) -> None:
         self.bars.update(self.task, completed=round(self.done + done / total, 2))
 
     def epoch(self, number: int, figures: Mapping[str, Any]) -> None:
         self.done = number
-        text = describe(figures)
+        text = printable(describe(figures))
         self.bars.update(self.task, completed=number, figures=text)
         self.note(f"{self.name} {number}/{self.epochs}  {text}")
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import ValidationError, ValidationInfo, field_validator
 
 from imbalkit.card import CardSettings
@@ -18,7 +17,7 @@ from imbalkit.errors import Problem, RecipeError
 from imbalkit.evaluation import EvaluationSettings
 from imbalkit.kinds import BackboneRef, ClassName, LossRef, PathText, Settings, param, part_of
 from imbalkit.recipe_file import Document, Place, show_place
-from imbalkit.recipe_scalars import Dumper
+from imbalkit.recipe_scalars import yaml_text
 from imbalkit.split import SplitSettings
 from imbalkit_lite.files import write_text
 
@@ -188,7 +187,7 @@ class Recipe(Settings):
 
     def to_yaml(self) -> str:
         """The resolved recipe: every parameter, defaults too."""
-        return yaml.dump(self.model_dump(mode="json"), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110)
+        return yaml_text(self.model_dump(mode="json"))
 
     @property
     def hash(self) -> str:

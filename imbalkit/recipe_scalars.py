@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from imbalkit_lite.text import printable_lines
+
 MOST = 2**63 - 1  # of a whole number, either side of 0
 _INT = re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
 _FLOAT = re.compile(
@@ -75,10 +77,19 @@ Dumper.add_representer(SpeltInt, _represent)
 Dumper.add_representer(SpeltFloat, _represent)
 
 
+def yaml_text(value: Any, **options: Any) -> str:
+    """Plain data as YAML that reads back exactly; text that would not show as it is, is written in escapes.
+
+    `options`: as of yaml.dump.
+    """
+    options = {"Dumper": Dumper, "sort_keys": False, "width": 110} | options
+    text = yaml.dump(value, allow_unicode=True, **options)
+    return text if printable_lines(text) == text else yaml.dump(value, allow_unicode=False, **options)
+
+
 def one_line(value: Any) -> str:
-    """Plain data as YAML on one line."""
-    text = yaml.dump(value, Dumper=Dumper, default_flow_style=True, allow_unicode=True, width=10**9, sort_keys=False)
-    return text.removesuffix("...\n").strip()
+    """The same on one line."""
+    return yaml_text(value, default_flow_style=True, width=10**9).removesuffix("...\n").strip()
 
 
 def value_of(node: yaml.ScalarNode) -> Any:

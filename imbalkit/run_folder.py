@@ -13,10 +13,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from imbalkit.checkpoints import write_atomic
+from imbalkit.csv_files import write_csv
 from imbalkit.errors import RunError, WriteError, listing
 from imbalkit.recipe import save_recipe
 from imbalkit_lite.files import delete_temporaries, write_text, writing
+from imbalkit_lite.text import json_text
 
 if TYPE_CHECKING:
     from imbalkit.planning import Prepared
@@ -78,7 +79,7 @@ def open_folder(
         save_recipe(recipe, folder / RECIPE)
         removed = prepared.table.removed
         if removed is not None:
-            write_atomic(folder / REMOVED, lambda temporary: removed.to_csv(temporary, index=False))
+            write_csv(folder / REMOVED, removed)
         write_json(folder / FACTS, _facts(prepared))
     except OSError as error:
         raise RunError(f"the run folder {folder or runs} cannot be written: {error}") from error
@@ -187,7 +188,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write JSON, whole or not at all. Raises WriteError."""
-    write_text(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json_text(data, indent=2, allow_nan=False) + "\n")
 
 
 def append_log(folder: Path, entry: Mapping[str, Any]) -> None:
@@ -195,7 +196,7 @@ def append_log(folder: Path, entry: Mapping[str, Any]) -> None:
     with writing(folder / LOG), (folder / LOG).open("ab+") as log:
         if log.tell() and _last_byte(log) != b"\n":  # a line that a kill cut short
             log.write(b"\n")
-        log.write(json.dumps(entry, ensure_ascii=False, default=float).encode() + b"\n")
+        log.write(json_text(entry, default=float).encode() + b"\n")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from imbalkit.errors import MissingExtraError
+from imbalkit_lite.text import printable
 
 
 class EpochWriter:
@@ -24,7 +25,7 @@ class EpochWriter:
     def write(self, stage: str, epoch: int, figures: Mapping[str, Any]) -> None:
         """One epoch."""
         for tag, value in _numbers(figures, stage):
-            self.writer.add_scalar(tag, value, epoch)
+            self.writer.add_scalar(printable(tag), value, epoch)
         self.writer.flush()
 
 

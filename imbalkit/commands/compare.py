@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from imbalkit.commands import options
+from imbalkit_lite.command_line import say
+from imbalkit_lite.text import json_text
 
 
 @click.command("compare")
@@ -60,10 +61,10 @@ def command(
     found = compare(runs, reference, at, names, resamples)  # type: ignore[arg-type]
     written = found.write(out) if out is not None else []
     if as_json:
-        click.echo(json.dumps(to_facts(found), indent=2, ensure_ascii=False, allow_nan=False))
+        click.echo(json_text(to_facts(found), indent=2, allow_nan=False))
     else:
         print_frame(table(found), f"against {found.reference}")
         for line in [*statements(found), "", *small_print(found)]:
-            click.echo(line)
+            say(line)
     for path in written:
-        click.echo(path, err=True)
+        say(path, err=True)

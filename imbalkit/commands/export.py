@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ import click
 
 from imbalkit.amounts import share_text
 from imbalkit.commands import options
+from imbalkit_lite.command_line import say
+from imbalkit_lite.text import json_text
 
 
 @click.command("export")
@@ -87,12 +88,12 @@ def command(
         click.echo("note: limits are for quantised files; float32 has its own (1e-5 of a probability)", err=True)
     facts = export(restored, exporter, path, synthetic, measured)
     if as_json:
-        click.echo(json.dumps({path.name: facts}, indent=2))
+        click.echo(json_text({path.name: facts}, indent=2))
         return
     for line in _lines(path, facts):
-        click.echo(line)
+        say(line)
     for note in facts["notes"]:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
 
 
 def _problem(error: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from imbalkit.commands import options
+from imbalkit_lite.command_line import say
 
 
 @click.command("figures")
@@ -72,9 +73,9 @@ def command(
 
     made = make(folders, out, names, formats or FORMATS, at, recipe, samples, mix, tuple(without))
     for path in made.files:
-        click.echo(path)
+        say(path)
     for why in dict.fromkeys(made.left_out.values()):
         left_out = [name for name, reason in made.left_out.items() if reason == why]
-        click.echo(f"left out: {', '.join(left_out)}: {why}", err=True)
+        say(f"left out: {', '.join(left_out)}: {why}", err=True)
     for note in made.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from imbalkit.inspection import Findings
+    from imbalkit.tables.console import Screen
 
 
 @click.command("init")
@@ -27,13 +26,13 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Overwrite the recipe if it exists.")
 def command(data: Path, out: Path, root: Path | None, label: str | None, force: bool) -> None:
     """Look at a folder of images (one folder a class) or a CSV file and write a recipe for it."""
-    from rich.console import Console
-
     from imbalkit.errors import ImbalkitError
     from imbalkit.inspection import inspect, planned, recipe_text
+    from imbalkit.tables.console import console as screen
+    from imbalkit.tables.console import plain
     from imbalkit_lite.files import write_text
 
-    console = Console()
+    console = screen()
     if out.exists() and not force:
         raise click.ClickException(f"{out} exists: choose another file with --out, or overwrite it with --force")
     if not out.absolute().parent.is_dir():
@@ -48,35 +47,43 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, force: 
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     except ImbalkitError as error:
         raise click.ClickException(str(error)) from None
+    name = plain(out)
     console.print(
-        f"\nWrote [bold]{out}[/]. Next: [bold]imbalkit plan {out}[/], then [bold]imbalkit run {out}[/]", soft_wrap=True
+        f"\nWrote [bold]{name}[/]. Next: [bold]imbalkit plan {name}[/], then [bold]imbalkit run {name}[/]",
+        soft_wrap=True,
     )
 
 
-def _progress(console: Console):  # type: ignore[no-untyped-def]
+def _progress(console: Screen):  # type: ignore[no-untyped-def]
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def show(found: Findings, console: Console) -> None:
+def show(found: Findings, console: Screen) -> None:
     """Print the findings."""
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     from imbalkit.amounts import ratio_text, share_text
     from imbalkit.errors import listing
+    from imbalkit.tables.console import MOST_COLUMNS, MOST_ROWS, plain
+    from imbalkit_lite.text import printable
 
     table, counts = found.table, found.table.counts()
     rows = Table(box=box.SIMPLE_HEAD)
     rows.add_column("class")
     rows.add_column("images", justify="right")
     rows.add_column("share", justify="right")
-    for name, count in zip(table.classes, counts, strict=True):
-        rows.add_row(escape(name), f"{count:,}", share_text(count / len(table)))
+    every = sorted(zip(table.classes, counts, strict=True), key=lambda pair: pair[1])
+    few = MOST_COLUMNS // 2  # of very many classes: the smallest and the largest
+    shown = [*every[:few], *every[-few:]] if len(every) > MOST_ROWS else zip(table.classes, counts, strict=True)
+    for name, count in shown:
+        rows.add_row(plain(name), f"{count:,}", share_text(count / len(table)))
     console.print(rows)
+    if len(every) > MOST_ROWS:
+        console.line(f"(the {few} smallest and the {few} largest of {len(every):,} classes)")
     lines = [
         f"{len(table):,} images, {len(table.classes)} classes, balance ratio {ratio_text(min(counts) / max(counts))} "
         "(smallest / largest class)"
@@ -105,13 +112,13 @@ def show(found: Findings, console: Console) -> None:
     lines.append("colours: " + ", ".join(f"{mode} {number:,}" for mode, number in found.modes.most_common()))
     lines += [*table.all_notes, *found.hints]
     for line in lines:
-        console.print(escape(line), soft_wrap=True, highlight=False)
+        console.line(line)
     if found.bad:
         console.print(
             f"\n[red]{len(found.bad)} image{'s' if len(found.bad) > 1 else ''} cannot be read[/] (the recipe skips them):"
         )
         for path, reason in found.bad:
-            console.print(escape(f"  {path}: {reason}"), soft_wrap=True, highlight=False)
+            console.line(f"  {printable(path)}: {reason}")
     else:
         console.print("every image can be read")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,15 @@ import click
 
 from imbalkit.amounts import share_text
 from imbalkit.commands import options
+from imbalkit_lite.text import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console
 
     from imbalkit.leaks import Figures, LeakCheck, Overlap, Share
     from imbalkit.planning import Prepared
     from imbalkit.table import Table
+    from imbalkit.tables.console import Screen
 
 EXAMPLES = 3  # of each overlap
 MOST_CLASSES, MOST_VALUES = 8, 30  # shown on the terminal; JSON has all
@@ -88,7 +88,7 @@ def command(
     if out is not None:
         write_pairs(out, checks, prepared.table)
     if as_json:
-        click.echo(json.dumps(leak_facts(checks, prepared), indent=2, ensure_ascii=False))
+        click.echo(json_text(leak_facts(checks, prepared), indent=2))
     else:
         print_leaks(checks, prepared, by, out)
     absent = named is not None and any(check.not_made for check in checks if check.name.startswith("column "))
@@ -97,10 +97,11 @@ def command(
 
 
 def _progress():  # type: ignore[no-untyped-def]
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    from imbalkit.tables.console import console as screen
+
+    console = screen(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
@@ -176,12 +177,12 @@ def write_pairs(file: Path, checks: Sequence[LeakCheck], table: Table) -> None:
     """A CSV with one line a pair: every row that shares something is in one (imbalkit.leaks.Overlap). Raises WriteError."""
     import pandas as pd
 
-    from imbalkit.checkpoints import write_atomic
+    from imbalkit.csv_files import write_csv
 
     frames = [_pair_frame(overlap, table).assign(check=check.name) for check, overlap in _found(checks)]
     names = ["check", "side_a", "side_b", "row_a", "row_b", "path_a", "path_b", "shared"]
     frame = pd.concat(frames)[names] if frames else pd.DataFrame(columns=names)
-    write_atomic(file, lambda temporary: frame.to_csv(temporary, index=False))
+    write_csv(file, frame)
 
 
 def _found(checks: Sequence[LeakCheck]) -> Iterator[tuple[LeakCheck, Overlap]]:
@@ -193,32 +194,31 @@ def _found(checks: Sequence[LeakCheck]) -> Iterator[tuple[LeakCheck, Overlap]]:
 
 def print_leaks(checks: Sequence[LeakCheck], prepared: Prepared, by: str | None, out: Path | None) -> None:
     """What is shared, by class and by column, examples, and what was not checked."""
-    from rich.markup import escape
     from rich.table import Table as RichTable
 
     from imbalkit.leaks import PAIRS
-    from imbalkit.tables.console import console
+    from imbalkit.tables.console import console, plain
 
     screen = console()
     sides = [pair for pair in PAIRS if all(sum(prepared.split.counts[side]) for side in pair)]
-    table = RichTable(title=f"rows of {escape(prepared.name)} that share ...", title_justify="left")
+    table = RichTable(title=f"rows of {plain(prepared.name)} that share ...", title_justify="left")
     table.add_column("")
     for side, against in sides:
         table.add_column(f"{side} with {against}", justify="right")
     for check in checks:
         cells = ["not checked"] * len(sides) if check.not_made else [_share(o.figures.total) for o in check.overlaps]
-        table.add_row(escape(_title(check)), *cells)
+        table.add_row(plain(_title(check)), *cells)
     screen.print(table)
     if any(check.leaks for check in checks):
         _print_figures(screen, checks, prepared, by)
         _print_examples(screen, checks, prepared.table)
     for check in checks:
         for note in [f"not checked: {check.not_made}"] if check.not_made else check.notes:
-            screen.print(f"note: {_title(check)}: {note}", markup=False, soft_wrap=True)
+            screen.line(f"note: {_title(check)}: {note}")
     for note in prepared.notes:
-        screen.print(f"note: {note}", markup=False, soft_wrap=True)
+        screen.line(f"note: {note}")
     if out is not None:
-        screen.print(f"pairs: {out}", markup=False, soft_wrap=True)
+        screen.line(f"pairs: {out}")
     absent = sum(check.not_made is not None for check in checks)
     if any(check.leaks for check in checks):
         screen.print("[red bold]The sides are not independent.[/]")
@@ -236,10 +236,11 @@ def _share(part: Share) -> str:
     return f"{part.rows:,} of {part.of:,} ({share_text(part.rows / part.of)})"
 
 
-def _print_figures(console: Console, checks: Sequence[LeakCheck], prepared: Prepared, by: str | None) -> None:
+def _print_figures(console: Screen, checks: Sequence[LeakCheck], prepared: Prepared, by: str | None) -> None:
     """One line an overlap and value of `by`, with the classes across."""
-    from rich.markup import escape
     from rich.table import Table as RichTable
+
+    from imbalkit.tables.console import plain
 
     classes = prepared.classes if len(prepared.classes) <= MOST_CLASSES else ()
     if not classes and by is None:
@@ -248,7 +249,7 @@ def _print_figures(console: Console, checks: Sequence[LeakCheck], prepared: Prep
     table.add_column("")
     table.add_column("sides")
     for name in [*([by] if by else []), *(["all"] if by else []), *classes]:
-        table.add_column(escape(name), justify="right")
+        table.add_column(plain(name), justify="right")
     for check, overlap in _found(checks):
         table.add_section()
         values = [("all", overlap.figures), *list(overlap.by.items())[:MOST_VALUES]]
@@ -257,20 +258,16 @@ def _print_figures(console: Console, checks: Sequence[LeakCheck], prepared: Prep
             if by:
                 cells = [value, _share(figures.total), *cells]
             first = [_title(check), f"{overlap.side} with {overlap.against}"] if number == 0 else ["", ""]
-            table.add_row(*(escape(cell) for cell in [*first, *cells]))
+            table.add_row(*(plain(cell) for cell in [*first, *cells]))
         if len(overlap.by) > MOST_VALUES:
             table.add_row("", "", f"... ({len(overlap.by):,} in all: see --json)")
     console.print(table)
 
 
-def _print_examples(console: Console, checks: Sequence[LeakCheck], data: Table) -> None:
+def _print_examples(console: Screen, checks: Sequence[LeakCheck], data: Table) -> None:
     console.print("examples:")
     for check, overlap in _found(checks):
         for pair in _pair_frame(overlap, data, EXAMPLES).to_dict("records"):
             a, b = (pair[f"path_{x}"] or f"row {pair[f'row_{x}']}" for x in "ab")
             shared = "" if check.name == "content" else f": {pair['shared']}"
-            console.print(
-                f"  {_title(check)}{shared}: {a} ({overlap.side}), {b} ({overlap.against})",
-                soft_wrap=True,
-                markup=False,
-            )
+            console.line(f"  {_title(check)}{shared}: {a} ({overlap.side}), {b} ({overlap.against})")

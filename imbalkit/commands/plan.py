@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from imbalkit.commands import options
+from imbalkit_lite.text import json_text
 
 
 @click.command("plan")
@@ -31,7 +30,7 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool, without: tup
         facts = plan_facts(prepared)
         if sweeps:
             facts["sweeps"] = {rows: ladder_facts(entry) for rows, entry in sweeps.items()}
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(json_text(facts, indent=2))
         return
     print_plan(prepared)
     if sweeps:

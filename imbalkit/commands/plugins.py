@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from imbalkit.commands import options
+from imbalkit_lite.text import json_text
 
 
 @click.command("plugins")
@@ -20,6 +19,6 @@ def command(what: str | None, as_json: bool, without: tuple[str, ...]) -> None:
 
     facts = part_facts(default_catalogue(tuple(without)), what)
     if as_json:
-        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        click.echo(json_text(facts, indent=2))
     else:
         print_parts(facts, details=what is not None)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from imbalkit_lite.command_line import say
+
 
 @click.command("report")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
@@ -23,5 +25,5 @@ def command(run: Path, out: Path | None, device: str | None) -> None:
 
     written, missing = report_again(run, out, device)
     for line in missing:
-        click.echo(f"note: {line}", err=True)
-    click.echo(written)
+        say(f"note: {line}", err=True)
+    say(written)

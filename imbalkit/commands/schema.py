@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from imbalkit.commands import options
+from imbalkit_lite.text import json_text
 
 
 @click.command("schema")
@@ -19,4 +18,4 @@ def command(without: tuple[str, ...]) -> None:
     from imbalkit.catalogue import default_catalogue
     from imbalkit.schema import recipe_schema
 
-    click.echo(json.dumps(recipe_schema(default_catalogue(tuple(without))), indent=2, ensure_ascii=False))
+    click.echo(json_text(recipe_schema(default_catalogue(tuple(without))), indent=2))

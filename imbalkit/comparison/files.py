@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imbalkit.checkpoints import write_atomic
 from imbalkit.comparison.text import to_markdown
+from imbalkit.csv_files import write_csv
 from imbalkit.errors import RunError
+from imbalkit_lite.files import write_text
 
 if TYPE_CHECKING:
     from imbalkit.comparison.core import Comparison
@@ -19,17 +20,18 @@ def write(found: Comparison, out: Path) -> list[Path]:
     Raises WriteError for a folder that cannot be written.
     """
     from imbalkit.comparison import scatter
+    from imbalkit.figures import style
     from imbalkit.figures.make import save
 
     page = to_markdown(found)
-    files = {"comparison.md": lambda path: path.write_text(page, encoding="utf-8")}
-    for name, frame in (("figures.csv", found.figures), ("tests.csv", found.tests)):
-        files[name] = lambda path, frame=frame: frame.to_csv(path, index=False, float_format="%.10g")
-    for name, work in files.items():
-        write_atomic(out / name, work)
-    paths = [out / name for name in files]
+    tables = {"figures.csv": found.figures, "tests.csv": found.tests}
+    write_text(out / "comparison.md", page)
+    for name, frame in tables.items():
+        write_csv(out / name, frame, float_format="%.10g")
+    paths = [out / name for name in ("comparison.md", *tables)]
     try:
         rates = scatter.data(found)
     except RunError:
         return paths
-    return [*paths, *save(scatter.draw(rates, scatter.notes(found)), rates, out, "rates")]
+    figure = scatter.draw(style.plain_frame(rates), scatter.notes(found))
+    return [*paths, *save(figure, rates, out, "rates")]

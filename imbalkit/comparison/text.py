@@ -10,6 +10,8 @@ import pandas as pd
 
 from imbalkit.amounts import fixed
 from imbalkit.errors import listing
+from imbalkit.report.markdown import markdown_text
+from imbalkit_lite.text import counted
 
 if TYPE_CHECKING:
     from imbalkit.comparison.core import Comparison
@@ -30,9 +32,9 @@ def statements(found: Comparison) -> list[str]:
         for better, word in ((True, "better"), (False, "worse")):
             own = [row for _, row in apart.iterrows() if row["better"] is better]
             shown = (f"{figure_name(row)} ({row['difference']:+.3f}, p {_equals(row[column])})" for row in own)
-            parts += [f"{word} in {', '.join(shown)}"] if own else []
+            parts += [f"{word} in {listing(shown)}"] if own else []
         if len(noise):
-            names = ", ".join(figure_name(row) for _, row in noise.iterrows())
+            names = listing(figure_name(row) for _, row in noise.iterrows())
             parts.append(f"within noise in {names} (smallest p {_equals(noise[column].min())})")
         lines += [f"{run} against {found.reference}: {'; '.join(parts)}."] if parts else []
         sure += len(apart)
@@ -45,7 +47,7 @@ def statements(found: Comparison) -> list[str]:
 def small_print(found: Comparison) -> list[str]:
     """What was tested, and how far the tests reach."""
     rows = sum(found.support.values())
-    tested = f"{rows:,} test rows ({', '.join(f'{name}: {count:,}' for name, count in found.support.items())})"
+    tested = f"{rows:,} test rows ({counted(found.support.items())})"
     if found.unit == "group":
         tested += f" of {found.units:,} groups, which are resampled whole"
     decisions = (
@@ -134,12 +136,12 @@ def to_markdown(found: Comparison) -> str:
     frame = table(found)
 
     def line(cells: Any) -> str:
-        return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(map(markdown_text, cells)) + " |"
 
-    rows = [line(frame.columns), line("---" for _ in frame), *(line(row) for row in frame.itertuples(index=False))]
-    said = [f"- {text}" for text in statements(found)]
-    runs = [f"- {name}: `{folder}`" for name, folder in found.runs.items()]
-    notes = [text for note in small_print(found) for text in (note, "")]
+    rows = [line(frame.columns), line(["---"] * frame.shape[1]), *(line(row) for row in frame.itertuples(index=False))]
+    said = [f"- {markdown_text(text)}" for text in statements(found)]
+    runs = [f"- {markdown_text(name)}: {markdown_text(folder)}" for name, folder in found.runs.items()]
+    notes = [text for note in small_print(found) for text in (markdown_text(note), "")]
     return "\n".join(["# Comparison", "", *said, "", *rows, "", *notes, "Runs:", "", *runs]) + "\n"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from imbalkit.checkpoints import write_atomic
+from imbalkit.csv_files import write_csv
 from imbalkit.errors import ImbalkitError, RunError, listing, nearest
 from imbalkit.figures import FIGURES, OF_RUNS, style
 from imbalkit.figures.comparing import difference, require_same_tests, require_two_classes
@@ -108,7 +109,7 @@ def draw(
         return _gallery(found.runs, recipe, samples, without)
     require_two_classes(found.runs, name)
     frame = module.data(found.runs, at)
-    return module.draw(frame, notes), frame
+    return module.draw(style.plain_frame(frame), notes), frame
 
 
 def save(figure: Figure, frame: pd.DataFrame, out: Path, stem: str, formats: Sequence[str] = FORMATS) -> list[Path]:
@@ -121,7 +122,7 @@ def save(figure: Figure, frame: pd.DataFrame, out: Path, stem: str, formats: Seq
     with style.rules():
         for kind, path in pictures.items():
             write_atomic(path, partial(_picture, figure, kind))
-    write_atomic(table, lambda temporary: frame.to_csv(temporary, index=False, float_format="%.10g"))
+    write_csv(table, frame, float_format="%.10g")
     return [*pictures.values(), table]
 
 
@@ -156,7 +157,7 @@ def _gallery(runs: Sequence[RunRecord], recipe: str | Path | None, samples: int,
         if passed_over:
             dropped = ", ".join(dict.fromkeys(passed_over))
             notes.append(f"What {dropped} drops is known after training only; it is passed over here.")
-        return gallery.draw(frame, gallery.pictures(prepared, plan, frame), notes), frame
+        return gallery.draw(style.plain_frame(frame), gallery.pictures(prepared, plan, frame), notes), frame
     raise RunError(
         "gallery: give a run or a --recipe whose samplers make changed copies (such as oversample with views)"
     )

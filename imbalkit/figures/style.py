@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from imbalkit_lite.text import printable
+
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -37,6 +40,7 @@ _RULES = {
     "ytick.major.width": 0.7,
     "lines.linewidth": 1.0,
     "legend.frameon": False,
+    "text.parse_math": False,  # a name may hold dollar signs
     "svg.hashsalt": "imbalkit",  # the same figure gives the same bytes
     "savefig.facecolor": "white",
 }
@@ -72,6 +76,11 @@ def _png(figure: Figure) -> bytes:
         return stream.getvalue()
 
 
+def plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """The numbers of a figure with names that can be drawn: what is no visible character stands there as an escape."""
+    return frame.map(lambda value: printable(value) if isinstance(value, str) else value)
+
+
 def deal(values: Iterable[Value], kinds: Sequence[str], other: str) -> dict[Value, str]:
     """A colour or marker for each distinct value, in order; `other` for those after the last kind."""
     distinct = list(dict.fromkeys(values))
@@ -81,7 +90,7 @@ def deal(values: Iterable[Value], kinds: Sequence[str], other: str) -> dict[Valu
 def note(figure: Figure, lines: Sequence[str]) -> None:
     """Small print under the figure; takes room of its own."""
     width = int(19.5 * figure.get_figwidth())  # characters
-    text = "\n".join(part for line in lines for part in textwrap.wrap(line, width))
+    text = "\n".join(part for line in lines for part in textwrap.wrap(printable(line), width))
     if text:
         figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color=NOTE, linespacing=1.3)
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from imbalkit_lite.text import printable
+
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
@@ -21,6 +23,11 @@ def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str
     return "\n".join(
         "| " + " | ".join(str(cell).replace("\n", "<br>").replace("|", "\\|") for cell in row) + " |" for row in lines
     )
+
+
+def markdown_text(text: object) -> str:
+    """Text from data in Markdown: on one line, and no markup."""
+    return re.sub(r"[\\`*\[\]|$]|<(?=[\w/!?])", r"\\\g<0>", printable(text))
 
 
 def to_html(text: str, folder: Path) -> Markup:

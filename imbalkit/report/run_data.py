@@ -15,6 +15,7 @@ import yaml
 from imbalkit import run_folder
 from imbalkit.errors import RunError
 from imbalkit.same_file import only_files
+from imbalkit_lite.text import printable
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ class RunData:
         return tuple(self.facts["classes"])
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The classes as a chart can write them: what is no visible character is an escape."""
+        return tuple(map(printable, self.classes))
+
+    @property
     def positive(self) -> int | None:
         """Label code of the positive class, None without one."""
         name = self.facts.get("positive")
@@ -117,7 +123,7 @@ class RunData:
     def other(self) -> str:
         """What is not the positive class: the other of two classes, or the rest."""
         others = [name for name in self.classes if name != self.facts.get("positive")]
-        return others[0] if len(others) == 1 else "other classes"
+        return printable(others[0]) if len(others) == 1 else "other classes"
 
     @property
     def threshold(self) -> float | None:

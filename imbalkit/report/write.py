@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imbalkit import run_folder
 from imbalkit.errors import ImbalkitError, PluginError
 from imbalkit_lite.files import write_text
+from imbalkit_lite.text import printable_lines
 
 if TYPE_CHECKING:
     from imbalkit.model import Classifier
@@ -55,7 +56,7 @@ def write_report(
 
     report = gather(folder, prepared, metrics, images, model, why)
     sections = [*page.built_in(report), *_of_plugins(report)]
-    text = page.render(report, sections)
+    text = printable_lines(page.render(report, sections))
     out = folder / run_folder.REPORT if out is None else out
     write_text(out, text)
     return out

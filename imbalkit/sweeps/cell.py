@@ -12,6 +12,8 @@ from pathlib import Path
 
 from imbalkit.errors import ImbalkitError
 from imbalkit.run_folder import read_json, write_json
+from imbalkit_lite.command_line import write_any_name
+from imbalkit_lite.text import printable_lines
 
 CELLS, DONE, LOGS, ERRORS, ROUNDS = "cells.json", "cells", "logs", "errors", "rounds"
 
@@ -38,15 +40,16 @@ def main(folder: Path, cell: str) -> int:
     error_file = folder / ERRORS / f"{cell}.json"
     log = folder / LOGS / f"{cell}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as stream:
+    with log.open("a", encoding="utf-8") as stream:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
+    write_any_name("utf-8")
     try:
         run_cell(folder, cell)
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        traceback.print_exc()
+        sys.stderr.write(printable_lines(traceback.format_exc()))
         message = str(error) if isinstance(error, ImbalkitError) else f"{type(error).__name__}: {error}"
         write_json(error_file, {"error": message})
         return 1

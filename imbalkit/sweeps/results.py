@@ -15,6 +15,7 @@ import yaml
 from imbalkit import run_folder
 from imbalkit.amounts import fixed
 from imbalkit.catalogue import Catalogue
+from imbalkit.csv_files import write_csv
 from imbalkit.errors import RunError
 from imbalkit.parquet import write_parquet
 from imbalkit.plan import balance_ratio
@@ -90,8 +91,7 @@ class Results:
         axes = list(self.found.settings.axes)
         for name, settings in self.found.settings.tables.items():
             table = make_table(finished, axes, settings)
-            text = table.to_csv(index=False)
-            write_text(self.folder / TABLES / f"{name}.csv", text)
+            write_csv(self.folder / TABLES / f"{name}.csv", table)
             write_text(self.folder / TABLES / f"{name}.md", to_markdown(table, axes))
 
     def describe(self, cell: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from imbalkit.amounts import fixed
 from imbalkit.errors import RunError, listing, nearest
+from imbalkit.report.markdown import markdown_text
 from imbalkit.sweeps.file import TableSettings
 
 
@@ -47,13 +48,16 @@ def to_markdown(table: pd.DataFrame, axes: Sequence[str]) -> str:
     """The table for a page: counts as whole numbers, figures to three digits, spreads after ±."""
     spread = [column for column in table if " sd " in column]
     shown = [column for column in table if column not in spread]
-    lines = ["| " + " | ".join(shown) + " |", "| " + " | ".join("---" if c in axes else "---:" for c in shown) + " |"]
+    lines = [
+        "| " + " | ".join(map(markdown_text, shown)) + " |",
+        "| " + " | ".join("---" if c in axes else "---:" for c in shown) + " |",
+    ]
     for _, row in table.iterrows():
         cells = []
         for column in shown:
             value = row[column]
             if column in axes or column == "cells":
-                cells.append(str(value))
+                cells.append(markdown_text(value))
             elif column.startswith("trained_"):
                 cells.append(f"{value:,.0f}")
             else:

@@ -1,13 +1,38 @@
-"""Where tables are printed."""
+"""Where tables and lines are printed."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from imbalkit_lite.text import printable, printable_lines, printable_message
+
+MOST_COLUMNS = 12  # classes beside each other
+MOST_ROWS = 36  # classes below each other; of more, a few are shown
 
 
-def console() -> Console:
-    """Standard output as rich writes to it; a pipe gets room enough for names to stand whole."""
-    found = Console(highlight=False)
+class Screen(Console):
+    """rich's console, on which text from data cannot steer the terminal: such characters are shown as escapes."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(printable_lines(text), **options)
+
+    def line(self, text: object) -> None:
+        """A line of text as it is: markup means nothing, and it is not cut."""
+        self.print(printable_message(text), markup=False, soft_wrap=True)
+
+
+def console(stderr: bool = False) -> Screen:
+    """Standard output (or error) as rich writes to it; a pipe gets room enough for names to stand whole."""
+    found = Screen(stderr=stderr, highlight=False, emoji=False)
     if not found.is_terminal:
         found.width = max(found.width, 160)
     return found
+
+
+def plain(text: object) -> str:
+    """Text from data for a cell or title: on one line, and markup in it means nothing."""
+    return escape(printable(text))

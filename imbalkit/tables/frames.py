@@ -5,25 +5,28 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table as RichTable
 
 from imbalkit.amounts import fixed
-from imbalkit.tables.console import console
+from imbalkit.tables.console import console, plain
+
+_MOST_ROWS, _MOST_COLUMNS = 200, 36
 
 
 def print_frame(frame: Any, title: str) -> None:
-    """A data frame as a table: numbers to the right, figures to three digits."""
+    """A data frame as a table: numbers to the right, figures to three digits; of very many columns and rows the first."""
     from pandas.api.types import is_numeric_dtype
 
-    table = RichTable(title=title, title_justify="left")
-    for column in frame.columns:
-        table.add_column(
-            escape(str(column)), overflow="fold", justify="right" if is_numeric_dtype(frame[column]) else "left"
-        )
-    for _, row in frame.iterrows():
-        table.add_row(*(escape(_cell(value)) for value in row))
-    console().print(table)
+    table = RichTable(title=plain(title), title_justify="left")
+    shown = frame.iloc[:_MOST_ROWS, :_MOST_COLUMNS]
+    for column in shown.columns:
+        table.add_column(plain(column), overflow="fold", justify="right" if is_numeric_dtype(frame[column]) else "left")
+    for _, row in shown.iterrows():
+        table.add_row(*(plain(_cell(value)) for value in row))
+    out = console()
+    out.print(table)
+    if shown.shape != frame.shape:
+        out.line(f"... ({len(frame):,} rows and {frame.shape[1]:,} columns in all)")
 
 
 def _cell(value: Any) -> str:

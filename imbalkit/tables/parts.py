@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table as RichTable
 
 from imbalkit.catalogue import Catalogue
 from imbalkit.errors import PluginError, listing, nearest
 from imbalkit.kinds import Part
-from imbalkit.tables.console import console
+from imbalkit.tables.console import console, plain
 
 
 def part_facts(catalogue: Catalogue, what: str | None = None) -> list[dict[str, Any]]:
@@ -119,12 +118,12 @@ def print_parts(facts: Sequence[Mapping[str, Any]], details: bool) -> None:
         for fact in facts:
             if last not in (None, fact["kind"]):
                 table.add_section()
-            table.add_row(fact["kind"], fact["name"], escape(fact["help"]), fact["from"])
+            table.add_row(*map(plain, (fact["kind"], fact["name"], fact["help"], fact["from"])))
             last = fact["kind"]
         out.print(table)
         return
     for fact in facts:
-        out.print(f"[bold]{fact['name']}[/bold] ({fact['kind']}, {fact['from']})")
+        out.print(f"[bold]{plain(fact['name'])}[/bold] ({plain(fact['kind'])}, {plain(fact['from'])})")
         if fact["help"]:
             out.print(f"  {fact['help']}", markup=False)
         if "file" in fact:
@@ -134,7 +133,7 @@ def print_parts(facts: Sequence[Mapping[str, Any]], details: bool) -> None:
             for row in fact["parameters"]:
                 default = "required" if row["required"] else _shown(row["default"])
                 table.add_row(
-                    *(escape(cell) for cell in (row["name"], row["type"], default, row["unit"] or "", row["help"]))
+                    *(plain(cell) for cell in (row["name"], row["type"], default, row["unit"] or "", row["help"]))
                 )
             out.print(table)
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table as RichTable
 
 from imbalkit.amounts import ratio_text, rounded
@@ -14,8 +13,9 @@ from imbalkit.plan import Counts, balance_ratio
 from imbalkit.planning import Prepared
 from imbalkit.prior import prior_ledger
 from imbalkit.same_file import file_facts
-from imbalkit.tables.console import console
+from imbalkit.tables.console import MOST_COLUMNS, console, plain
 from imbalkit.tables.prior import print_prior
+from imbalkit_lite.text import counted
 
 
 def plan_facts(prepared: Prepared) -> dict[str, Any]:
@@ -63,19 +63,15 @@ def print_plan(prepared: Prepared) -> None:
     """The ladder of class counts."""
     facts = plan_facts(prepared)
     classes = facts["classes"]
-    table = RichTable(title=f"plan of {prepared.name}", title_justify="left")
+    table = RichTable(title=f"plan of {plain(prepared.name)}", title_justify="left")
     table.add_column("stage")
-    shown = classes if len(classes) <= 12 else []
-    for name in shown or ["smallest class", "largest class"]:
-        table.add_column(name, justify="right")
+    for name in _columns(classes):
+        table.add_column(plain(name), justify="right")
     table.add_column("rows", justify="right")
     table.add_column("balance ratio", justify="right")
 
     def row(stage: str, low: Sequence[int], high: Sequence[int], total: int | None, ratio: float | None) -> None:
-        cells = [_range(a, b) for a, b in zip(low, high, strict=True)]
-        if not shown:
-            cells = [_range(min(low), min(high)), _range(max(low), max(high))]
-        table.add_row(stage, *cells, "?" if total is None else f"{total:,}", ratio_text(ratio))
+        table.add_row(plain(stage), *_cells(low, high), "?" if total is None else f"{total:,}", ratio_text(ratio))
 
     def side(stage: str, counts: Sequence[int]) -> None:
         row(stage, counts, counts, sum(counts), _ratio(counts, prepared.positive))
@@ -91,23 +87,21 @@ def print_plan(prepared: Prepared) -> None:
     out.print(table)
     two = facts["positive"] is not None and len(classes) == 2
     meaning = f"{facts['positive']} / the other" if two else "smallest / largest class"
-    out.print(f"balance ratio: {meaning}. Samplers see training rows only.")
+    out.print(f"balance ratio: {plain(meaning)}. Samplers see training rows only.")
     print_prior(facts["prior"], out)
     if facts["groups"]:
         sides = ", ".join(f"{count:,} {side}" for side, count in facts["groups"].items())
         out.print(f"groups: {sides}; samples without a group id, each a group of its own: {facts['missing_groups']:,}")
     for line in removed_lines(facts["removed"]):
-        out.print(line, markup=False)
+        out.line(line)
     for note in [*facts["notes"], *facts["prior"]["warnings"]]:
-        out.print(f"note: {note}", markup=False)
+        out.line(f"note: {note}")
 
 
 def removed_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     """A line a reason for the samples that a data set left out, from `Table.removed_counts`."""
     return [
-        f"left out by {reason}: {sum(classes.values()):,} samples ("
-        + ", ".join(f"{name}: {count:,}" for name, count in classes.items())
-        + ")"
+        f"left out by {reason}: {sum(classes.values()):,} samples ({counted(classes.items())})"
         for reason, classes in counts.items()
     ]
 
@@ -121,17 +115,29 @@ def print_ladders(entries: Mapping[str, Prepared]) -> None:
     """The ladders of the sweeps that are built on a recipe, one below the other."""
     table = RichTable(title="rows of the sweeps that are built on this recipe", title_justify="left")
     classes = next(iter(entries.values())).classes
-    for name in ("rows", "stage", *classes, "balance ratio"):
-        table.add_column(name, justify="left" if name in ("rows", "stage") else "right")
+    for name in ("rows", "stage", *_columns(classes), "balance ratio"):
+        table.add_column(plain(name), justify="left" if name in ("rows", "stage") else "right")
     for label, prepared in entries.items():
         table.add_section()
         for rung in prepared.ladder:
             counts = rung.counts
             ratio = _ratio(counts.low, prepared.positive) if counts.is_exact else None
-            cells = [_range(low, high) for low, high in zip(counts.low, counts.high, strict=True)]
-            table.add_row(escape(label), escape(rung.stage), *cells, ratio_text(ratio))
+            cells = _cells(counts.low, counts.high)
+            table.add_row(plain(label), plain(rung.stage), *cells, ratio_text(ratio))
             label = ""
     console().print(table)
+
+
+def _columns(classes: Sequence[str]) -> Sequence[str]:
+    """Headers of the counts: a class each, or of many classes the smallest and the largest."""
+    return classes if len(classes) <= MOST_COLUMNS else ("smallest class", "largest class")
+
+
+def _cells(low: Sequence[int], high: Sequence[int]) -> list[str]:
+    """The counts below `_columns`."""
+    if len(low) > MOST_COLUMNS:
+        low, high = (min(low), max(low)), (min(high), max(high))
+    return [_range(a, b) for a, b in zip(low, high, strict=True)]
 
 
 def _range(low: int, high: int) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from imbalkit.amounts import factor_text, share_text
 from imbalkit.prior import SPLIT
+from imbalkit.tables.console import plain
 
 _MOST = 6  # classes that have a column each
 
@@ -25,14 +25,14 @@ def print_prior(ledger: Mapping[str, Any], console: Console) -> None:
     table = Table(title="class prior", title_justify="left")
     table.add_column("stage")
     for name in shown or ["smallest", "largest"]:
-        table.add_column(name, justify="right")
+        table.add_column(plain(name), justify="right")
     table.add_column("exact")
     table.add_column("why", overflow="fold")
 
     def row(stage: str, values: Sequence[float] | None, form: Callable[[float], str], *rest: str) -> None:
         values = values if values is None or shown else [min(values), max(values)]
         cells = ["?"] * len(shown or "ab") if values is None else [form(value) for value in values]
-        table.add_row(escape(stage), *cells, *rest)
+        table.add_row(plain(stage), *cells, *map(plain, rest))
 
     given = ledger["entries"][0]["stage"] == SPLIT
     source = "held-out rows" if given else "training rows before any sampler"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table as RichTable
 
 from imbalkit import run_folder
 from imbalkit.amounts import fixed
-from imbalkit.tables.console import console
+from imbalkit.tables.console import MOST_COLUMNS, MOST_ROWS, console, plain
 
 
 def print_results(folder: Path) -> None:
@@ -19,31 +19,32 @@ def print_results(folder: Path) -> None:
     metrics = run_folder.read_json(folder / run_folder.METRICS)
     out = console()
     for title, columns, rows in figure_tables(metrics.get("test", {}), metrics.get("intervals")):
-        table = RichTable(*columns, title=f"test: {title}", title_justify="left")
+        table = RichTable(*map(plain, columns), title=f"test: {plain(title)}", title_justify="left")
         for column in table.columns[1:]:
             column.justify = "right"
         for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
+            table.add_row(*(plain(cell) for cell in row))
         out.print(table)
     undefined = [name.replace("_", " ") for name, value in metrics.get("test", {}).items() if not _is_defined(value)]
     if undefined:
-        out.print(f"not defined here: {', '.join(undefined)}", markup=False)
+        out.line(f"not defined here: {', '.join(undefined)}")
     for note in metrics.get("notes", []):
-        out.print(f"note: {note}", markup=False)
-    out.print(f"run folder: {folder}", markup=False, soft_wrap=True)
+        out.line(f"note: {note}")
+    out.line(f"run folder: {folder}")
     if (folder / run_folder.REPORT).is_file():
-        out.print(f"report: {folder / run_folder.REPORT}", markup=False, soft_wrap=True)
+        out.line(f"report: {folder / run_folder.REPORT}")
 
 
 Rows = list[list[str]]
 
 
 def figure_tables(
-    figures: Mapping[str, Any], intervals: Mapping[str, Any] | None = None, most: int = 12
+    figures: Mapping[str, Any], intervals: Mapping[str, Any] | None = None
 ) -> list[tuple[str, list[str], Rows]]:
     """The figures of an evaluation as tables (title, columns, rows): of all rows, of each class, and the confusion matrix.
 
-    `intervals` is that of metrics.json. The matrix is left out where there are more than `most` classes.
+    `intervals` is that of metrics.json. The matrix is left out where there are many classes; of more than some dozens, those
+    with the lowest figures (by the first figure that is a share) are shown.
     """
     classes = list(figures.get("support", {}))
     limits = (intervals or {}).get("test", {})
@@ -62,14 +63,27 @@ def figure_tables(
                 name,
                 *(_with_interval(value[name], limits.get(figure, {}).get(name)) for figure, value in by_class.items()),
             ]
-            for name in classes
+            for name in _shown_classes(classes, by_class)
         ]
-        tables.append(("each class", columns, rows))
+        shown = f"the {len(rows)} lowest of {len(classes):,} classes" if len(rows) < len(classes) else "each class"
+        tables.append((shown, columns, rows))
     matrix = figures.get("confusion_matrix")
-    if matrix and len(classes) <= most:
+    if matrix and len(classes) <= MOST_COLUMNS:
         rows = [[name, *(f"{cell:,}" for cell in row)] for name, row in zip(classes, matrix, strict=True)]
         tables.append(("label down, decision across", ["", *classes], rows))
     return tables
+
+
+def _shown_classes(classes: Sequence[str], by_class: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+    if len(classes) <= MOST_ROWS:
+        return classes
+    figure = next((value for name, value in by_class.items() if name != "support"), by_class["support"])
+
+    def height(name: str) -> float:
+        value = figure[name]["mean"] if isinstance(figure[name], Mapping) else figure[name]
+        return math.inf if value is None else value
+
+    return sorted(classes, key=height)[:MOST_COLUMNS]
 
 
 def _single_figures(

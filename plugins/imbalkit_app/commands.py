@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from imbalkit_lite.command_line import say
+
 PORTS = {"http": 8000, "https": 8443}
 ALONE, EVERYONE = "127.0.0.1", "0.0.0.0"
 
@@ -51,7 +53,7 @@ def _contents(model: Path) -> dict[str, bytes]:
     from imbalkit_app.page import find_page
 
     card, own = read_model(model, __version__)  # before a build, which may take a minute
-    return app_contents(find_page(lambda text: click.echo(text, err=True)), card, own)
+    return app_contents(find_page(lambda text: say(text, err=True)), card, own)
 
 
 def _write(contents: dict[str, bytes], folder: Path) -> None:
@@ -59,9 +61,9 @@ def _write(contents: dict[str, bytes], folder: Path) -> None:
 
     write_app(contents, folder)
     size = sum(map(len, contents.values())) / 1e6
-    click.echo(f"{folder}: {len(contents)} files, {size:.1f} MB")
+    say(f"{folder}: {len(contents)} files, {size:.1f} MB")
     click.echo("any web server can host this folder, at any path; phones need https for the camera (docs/app.md)")
-    click.echo(f"to try it here: python -m http.server --directory {folder} --bind 127.0.0.1")
+    say(f"to try it here: python -m http.server --directory {folder} --bind 127.0.0.1")
 
 
 def _serve(contents: dict[str, bytes], host: str, port: int | None, https: bool) -> None:
@@ -78,7 +80,7 @@ def _serve(contents: dict[str, bytes], host: str, port: int | None, https: bool)
     with Server(contents, host, PORTS[scheme] if port is None else port, certificate) as server:
         try:
             for line in invitation(scheme, host, server.server_port):
-                click.echo(line)
+                say(line)
             server.serve_forever()
         except KeyboardInterrupt:
             click.echo("\nstopped")

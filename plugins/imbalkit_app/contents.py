@@ -14,6 +14,7 @@ from imbalkit_lite import card as cards
 from imbalkit_lite.card import Card
 from imbalkit_lite.errors import ModelError
 from imbalkit_lite.model import is_model, open_model
+from imbalkit_lite.text import json_text
 
 Contents = dict[str, bytes]  # name with slashes -> content
 
@@ -99,12 +100,12 @@ def file_list(contents: Mapping[str, bytes]) -> bytes:
     """files.js: what the service worker keeps. It and its list are not in it: the browser keeps those two itself."""
     names = sorted(contents.keys() - {LIST, WORKER, INDEX})
     listed = {"version": version_of(contents), "files": ["./", INDEX, *names]}
-    return b"self.FILES = " + json.dumps(listed, ensure_ascii=False).encode() + b";\n"
+    return b"self.FILES = " + json_text(listed).encode() + b";\n"
 
 
 def to_json(value: Mapping[str, Any]) -> bytes:
     """JSON as a file, UTF-8."""
-    return json.dumps(value, ensure_ascii=False, indent=2).encode() + b"\n"
+    return json_text(value, indent=2).encode() + b"\n"
 
 
 def _files(folder: Path) -> list[Path]:

@@ -37,7 +37,7 @@ def risk_coverage(run: RunData, axes: Axes) -> None:
     axes.set(xlim=(-0.01, 1.01), xlabel="share of the test rows that is decided")
     lines = [(curve.error, look.OTHER, "wrong, of the decided")]
     if run.positive is not None:
-        name = run.classes[run.positive]
+        name = run.names[run.positive]
         total = max(1, curve.positives)
         lines += [
             (curve.missed_positives / total, look.POSITIVE, f"{name} missed"),

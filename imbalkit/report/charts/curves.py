@@ -49,7 +49,7 @@ def roc(run: RunData, axes: Axes, resamples: int = RESAMPLES, point: bool = True
     chosen = operating_point(run)
     if point and chosen is not None:
         axes.plot(*chosen[:2], marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=5)
-    positive = run.classes[run.positive]
+    positive = run.names[run.positive]
     axes.set(xlabel=f"false alarm rate ({run.other} called {positive})", ylabel=f"recall of {positive}")
 
 
@@ -72,7 +72,7 @@ def precision_recall(run: RunData, axes: Axes, resamples: int = RESAMPLES) -> No
     point = operating_point(run)
     if point is not None and np.isfinite(point[2]):
         axes.plot(point[1], point[2], marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=5)
-    positive = run.classes[run.positive]
+    positive = run.names[run.positive]
     axes.set(xlabel=f"recall of {positive}", ylabel=f"precision (called {positive} and is)")
 
 
@@ -121,7 +121,7 @@ def _each_class(run: RunData, axes: Axes, points, area, name: str) -> None:  # t
             alpha=0.6 if quiet else 1,
         )
         if not quiet:
-            entries.append((f"{run.classes[code]}   {name} {fixed(float(area(positives, scores)), 3)}", colours[code]))
+            entries.append((f"{run.names[code]}   {name} {fixed(float(area(positives, scores)), 3)}", colours[code]))
     if not entries:
         raise RunError("a curve needs test rows of two classes")
     if any(colour == look.QUIET for colour in colours.values()):

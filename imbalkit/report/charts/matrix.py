@@ -21,8 +21,8 @@ def confusion(run: RunData, axes: Axes) -> None:
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     places = np.arange(len(run.classes))
     tilt = 45 if max(map(len, run.classes)) > 4 and len(run.classes) > 3 else 0
-    axes.set_xticks(places, run.classes, rotation=tilt, ha="right" if tilt else "center")
-    axes.set_yticks(places, run.classes)
+    axes.set_xticks(places, run.names, rotation=tilt, ha="right" if tilt else "center")
+    axes.set_yticks(places, run.names)
     axes.set(xlabel="decision", ylabel="label")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

@@ -46,7 +46,7 @@ def reliability(run: RunData, axes: Axes, side: str = "test") -> None:
             bins["said"], bins["seen"], s=_sizes(bins["n"]), color=colour, linewidths=0, zorder=4 if last else 3
         )
     look.key(axes, [(stage["stage"], colour) for stage, colour in zip(stages, colours, strict=False)])
-    positive = run.classes[run.positive]
+    positive = run.names[run.positive]
     axes.set(xlabel=f"probability of {positive}", ylabel=f"share that is {positive}")
 
 
@@ -60,7 +60,7 @@ def _every_class(run: RunData, axes: Axes, stage: Mapping[str, Any]) -> None:
         axes.scatter(
             bins["said"], bins["seen"], s=_sizes(bins["n"]), color=colours[code], linewidths=0, zorder=3 - quiet
         )
-        named += [] if quiet else [(run.classes[code], colours[code])]
+        named += [] if quiet else [(run.names[code], colours[code])]
     if len(named) < len(run.classes):
         named.append(("other classes", look.QUIET))
     look.key(axes, named)
@@ -109,8 +109,8 @@ def scores(run: RunData, axes: Axes, side: str = "test", line: bool = True) -> N
         axes.set_xlabel("probability of the class that is called")
     else:
         up, values = rows.labels == run.positive, rows.probabilities[:, run.positive]
-        names = (run.classes[run.positive], run.other)
-        axes.set_xlabel(f"probability of {run.classes[run.positive]}")
+        names = (run.names[run.positive], run.other)
+        axes.set_xlabel(f"probability of {run.names[run.positive]}")
     edges = np.linspace(0, 1, BINS + 1)
     for chosen, sign, colour in ((up, 1, look.POSITIVE), (~up, -1, look.OTHER)):
         counts, _ = np.histogram(values[chosen], edges)

@@ -37,7 +37,7 @@ def learning(run: RunData, axes: Axes, stage: str = "final") -> None:
             axes.plot(*train, color=colour, linewidth=1, linestyle=":" if validated else "-", zorder=2)
         last = seen if validated else train
         if not quiet and len(last[1]) and np.isfinite(last[1]).any():
-            lines.append((float(last[1][np.isfinite(last[1])][-1]), name, colour))
+            lines.append((float(last[1][np.isfinite(last[1])][-1]), run.names[code], colour))
     _share_axis(axes, "recall")
     _epoch_axis(axes, entries)
     best = entries[-1].get("best_epoch")
@@ -77,7 +77,7 @@ def class_weights(run: RunData, axes: Axes, stage: str = "final") -> None:
         values = _series(entries, lambda entry, name=name: _of(entry.get("class_weights"), name))
         axes.plot(*values, color=colour, linewidth=0.8 if quiet else 1.6, marker="." if len(entries) < 25 else None)
         if not quiet and np.isfinite(values[1][-1]):
-            lines.append((float(values[1][-1]), name, colour))
+            lines.append((float(values[1][-1]), run.names[code], colour))
     axes.set_ylim(0, None)
     axes.set_ylabel("class weight")
     style.grid(axes)

@@ -13,6 +13,7 @@ from typing import Any
 
 from imbalkit_lite.checks import check_choice, check_count, check_mapping, check_text, exactly, is_list, number, numbers
 from imbalkit_lite.errors import CardError, listing, nearest
+from imbalkit_lite.text import json_text
 
 FORMAT = 1  # raise it when a reader of the old one would misunderstand a card
 KEY = "imbalkit"  # of ONNX's metadata_props
@@ -227,7 +228,7 @@ class Card:
     def to_text(self) -> str:
         """The document as text. Raises CardError where `card` holds what JSON cannot."""
         try:
-            return json.dumps(self.to_json(), ensure_ascii=False, indent=2, allow_nan=False)
+            return json_text(self.to_json(), indent=2, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise CardError(f"the card cannot be written as JSON: {error}") from None
 

@@ -14,6 +14,7 @@ from imbalkit_lite.folders import list_folder
 from imbalkit_lite.left_out import left_out
 from imbalkit_lite.paths import local_path
 from imbalkit_lite.tables import Cells, is_table, read_table
+from imbalkit_lite.text import unquoted
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,12 @@ class TableOfPaths:
     def _find(self, path: str) -> Path:
         here = Path(local_path(path))
         beside = Path(local_path(path, self.file.parent)) if self.file else here
-        return here if not os.path.exists(beside) and os.path.exists(here) else beside
+        if os.path.exists(beside):
+            return beside
+        if os.path.exists(here):
+            return here
+        # A CSV of `predict` has a quote before a path that looks like a formula.
+        return beside if unquoted(path) == path else self._find(unquoted(path))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from imbalkit_lite.command_line import say
+from imbalkit_lite.text import counted
+
 if TYPE_CHECKING:
     from imbalkit_lite.inputs import Inputs
     from imbalkit_lite.predicting import Predictor
@@ -84,7 +87,7 @@ def predict(
         work(_stdout())
     else:
         _write_file(out, work)
-        click.echo(f"{out}: " + ", ".join(f"{name}: {count:,}" for name, count in outcomes.most_common()), err=True)
+        say(f"{out}: {counted(outcomes.most_common())}", err=True)
     failed = outcomes[ERROR]
     if failed:
         click.echo(f"{failed:,} of {len(inputs):,} files could not be read: `{ERROR}` says why", err=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from imbalkit_lite.inputs import Item
+from imbalkit_lite.text import cell, json_text, printable
 
 if TYPE_CHECKING:
     from imbalkit_lite.predicting import Answers, Predictor
@@ -60,35 +60,33 @@ class RowMaker:
 
 
 def write_csv(rows: Iterable[Row], columns: Sequence[str], stream: IO[str]) -> Iterator[Row]:
-    """Write CSV with a header, nothing for None; gives each row on once it is written."""
-    writer = csv.DictWriter(stream, columns, lineterminator="\n")
-    writer.writeheader()
+    """Write CSV with a header, nothing for None, text as `cell` gives it; gives each row on once it is written."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(map(cell, columns))
     for row in rows:
-        writer.writerow(row)
+        writer.writerow([cell(row[name]) for name in columns])
         yield row
 
 
 def write_json(rows: Iterable[Row], columns: Sequence[str], stream: IO[str]) -> Iterator[Row]:
     """Write JSON lines (one object a line, every key in each); gives each row on once it is written."""
     for row in rows:
-        line = json.dumps(row, ensure_ascii=False, default=str)
-        if any("\ud800" <= sign <= "\udfff" for sign in line):  # of a name that is no UTF-8: JSON has to be
-            line = json.dumps(row, default=str)
-        stream.write(line + "\n")
+        stream.write(json_text(row, default=str) + "\n")
         yield row
 
 
 def write_text(predictor: Predictor, rows: Iterable[Row], columns: Sequence[str], stream: IO[str]) -> Iterator[Row]:
     """Lines for a person: decision, probability (of the positive class, or of the decision), path."""
     positive = None if predictor.positive is None else predictor.classes[predictor.positive]
-    width = max(len(name) for name in (*predictor.classes, DECISION))
-    title = "probability" if positive is None else f"probability of {positive}"
+    width = max(len(printable(name)) for name in (*predictor.classes, DECISION))
+    title = "probability" if positive is None else f"probability of {printable(positive)}"
     stream.write(f"{DECISION:{width}}  {title}  {PATH}\n")
     for row in rows:
         if row[ERROR] is None:
             value = f"{row[f'probability_{positive or row[DECISION]}']:.4f}"
             note = "  (abstains)" if row[ABSTAINED] else ""
         else:
-            value, note = "", f"  {row[ERROR]}"
-        stream.write(f"{row[DECISION] or 'error':{width}}  {value:>{len(title)}}  {row[PATH]}{note}\n")
+            value, note = "", f"  {printable(row[ERROR])}"
+        decision = printable(row[DECISION] or "error")
+        stream.write(f"{decision:{width}}  {value:>{len(title)}}  {printable(row[PATH])}{note}\n")
         yield row

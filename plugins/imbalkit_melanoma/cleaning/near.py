@@ -49,13 +49,12 @@ def _key(files: list[str], distance: int) -> str:
 
 
 def _find(files: list[str], distance: int) -> np.ndarray:
-    from rich.console import Console
     from rich.progress import Progress
 
     from imbalkit.near_duplicates import near_duplicate_pairs
+    from imbalkit.tables.console import console
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("near duplicates: images read", total=len(files))
         pairs = near_duplicate_pairs(files, distance, lambda done, total: bar.update(task, completed=done, total=total))
     return np.array(pairs, dtype=np.int64).reshape(-1, 3)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from imbalkit_lite.command_line import say
+from imbalkit_lite.text import printable_lines
+
 if TYPE_CHECKING:
     from imbalkit_melanoma.fetching.archive_errand import ArchiveErrand
     from imbalkit_melanoma.fetching.fetch import Errand, Estimate
@@ -153,7 +156,7 @@ def take_images(asked: ArchiveErrand, yes: bool, shown: bool) -> dict[str, str]:
         announce(asked.errand, yes)
     offer = archive_errand.look_up_images(asked, missing, note)
     if offer.pictures:
-        click.echo(summarise(offer.pictures))
+        click.echo(printable_lines(summarise(offer.pictures)))
         show(offer.estimate)
         fetch.require_space(asked.errand, offer.estimate)
         confirm("Do you accept these licences, and download?", yes)
@@ -163,7 +166,7 @@ def take_images(asked: ArchiveErrand, yes: bool, shown: bool) -> dict[str, str]:
 
 def note(text: str) -> None:
     """A line that is no result."""
-    click.echo(text, err=True)
+    say(text, err=True)
 
 
 def announce(errand: Errand, yes: bool) -> None:
@@ -192,7 +195,7 @@ def show(estimate: Estimate) -> None:
 
     for name, size, already in estimate.files:
         came = f"  ({decimal(already)} of it is here)" if already else ""
-        click.echo(f"  {name:<40} {decimal(size) if size is not None else 'size unknown':>10}{came}")
+        say(f"  {name:<40} {decimal(size) if size is not None else 'size unknown':>10}{came}")
     click.echo(
         f"  to download {decimal(estimate.download)}; the disk needs {decimal(estimate.disk)} at most, "
         f"{decimal(estimate.free)} are free"
@@ -211,11 +214,11 @@ def conclude(errand: Errand, wanted: dict[str, list[str]] | None = None) -> None
         found = len(there.keys() & set(names))
         images = "" if errand.tables_only and not found else f", {found:,} of {len(names):,} images are there"
         some = " that are needed" if images and len(names) < len(named) else ""
-        click.echo(f"{source.title}: {len(named):,} rows{images}{some}")
-    click.echo(f"in {errand.folder}; `imbalkit melanoma fetch --check` compares it with SHA256SUMS at any time")
+        say(f"{source.title}: {len(named):,} rows{images}{some}")
+    say(f"in {errand.folder}; `imbalkit melanoma fetch --check` compares it with SHA256SUMS at any time")
     click.echo("\nNext:")
     if errand.folder != HERE:
         for variable, part in (("ISIC_TABLES", "tables"), ("ISIC_IMAGES", "images")):
-            click.echo(f"  export {variable}={shlex.quote(str((errand.folder / part).absolute()))}")
+            say(f"  export {variable}={shlex.quote(str((errand.folder / part).absolute()))}")
     both = all((errand.folder / "tables" / SOURCES[name].tables[0].name).is_file() for name in SETS[:2])
     click.echo("  imbalkit plan melanoma/merge" if both else f"  imbalkit plugins {errand.sources[0].name}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import DataError, listing
+from imbalkit_lite.text import cell
 from imbalkit_melanoma.fetching.archive_api import PAGE, Picture, ask_for, list_collection
 from imbalkit_melanoma.fetching.archive_image import GONE, Outcome, bring_picture
 from imbalkit_melanoma.fetching.client import Client, public
@@ -207,7 +208,7 @@ def _write_reasons(path: Path, reasons: dict[str, str]) -> None:
         with temporary.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(("isic_id", "reason"))
-            writer.writerows(sorted(reasons.items()))
+            writer.writerows(map(cell, row) for row in sorted(reasons.items()))
 
     write_atomic(path, write)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import DataError
+from imbalkit_lite.text import cell, unquoted
 
 if TYPE_CHECKING:
     from imbalkit_melanoma.fetching.archive_api import Picture
@@ -37,7 +38,7 @@ def read_licences(folder: Path) -> dict[str, Statement]:
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = [[row[column] for column in COLUMNS] for row in csv.DictReader(stream)]
-        return {row[0]: Statement(row[0], int(row[1]), row[2], row[3]) for row in rows}
+        return {row[0]: Statement(row[0], int(row[1]), *map(unquoted, row[2:4])) for row in rows}
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path} is not what fetch wrote ({type(error).__name__}: {error}): delete it; images that are there are "
@@ -52,7 +53,7 @@ def write_licences(folder: Path, statements: Iterable[Statement]) -> None:
         with temporary.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream)
             writer.writerow(COLUMNS)
-            writer.writerows(astuple(statement) for statement in statements)
+            writer.writerows(map(cell, astuple(statement)) for statement in statements)
 
     write_atomic(folder / NAME, write)
 

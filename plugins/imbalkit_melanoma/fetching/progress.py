@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from imbalkit.progress import duration
+from imbalkit_lite.text import printable, printable_message
 
 EVERY = 30.0  # seconds between lines
 
@@ -27,7 +28,7 @@ class Lines:
 
     def note(self, text: str) -> None:
         """A line worth keeping."""
-        self.stream.write(text + "\n")
+        self.stream.write(printable_message(text) + "\n")
         self.stream.flush()
 
     def step(self, label: str, total: int | None, done: int = 0) -> None:
@@ -66,13 +67,20 @@ class Bar(Lines):
     """A bar of rich."""
 
     def __init__(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.progress import TransferSpeedColumn as Speed
 
+        from imbalkit.tables.console import console
+
         super().__init__()
-        self.console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), Speed(), TimeRemainingColumn())
+        self.console = console(stderr=True)
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            Speed(),
+            TimeRemainingColumn(),
+        )
         self.bars = Progress(*columns, console=self.console, transient=True)
         self.task: Any = None
 
@@ -84,12 +92,12 @@ class Bar(Lines):
         self.bars.stop()
 
     def note(self, text: str) -> None:
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.console.line(text)
 
     def step(self, label: str, total: int | None, done: int = 0) -> None:
         if self.task is not None:
             self.bars.remove_task(self.task)
-        self.task = self.bars.add_task(label, total=total, completed=done)
+        self.task = self.bars.add_task(printable(label), total=total, completed=done)
 
     def advance(self, count: int) -> None:
         self.bars.advance(self.task, count)
