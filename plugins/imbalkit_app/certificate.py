@@ -66,7 +66,7 @@ def ensure_certificate(folder: Path, names: Iterable[str]) -> Path:
             return path
         content = make_certificate(list(dict.fromkeys([*names, *known])))
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_atomic(path, lambda temporary: _write_private(temporary, content))
+        write_atomic(path, lambda temporary: temporary.write_bytes(content), mode=0o600)
     except OSError as error:
         raise CertificateError(f"the certificate {path} cannot be kept: {error.strerror or error}") from None
     return path
@@ -158,8 +158,3 @@ def _general_name(name: str, net: bool = False) -> x509.GeneralName:
 
 def _left(certificate: x509.Certificate) -> timedelta:
     return certificate.not_valid_after_utc - datetime.now(timezone.utc)
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)

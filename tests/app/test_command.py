@@ -133,6 +133,7 @@ def test_it_serves_until_ctrl_c(mine, stub, tmp_path, scheme):
             said.append(line)
             if line == "Ctrl-C ends it\n":
                 break
+        assert said, process.stderr.read()
         address = re.fullmatch(rf"the app is at ({scheme}://(?:127\.0\.0\.1|localhost):\d+/)\n", said[0])[1]
         trust = None
         if scheme == "https":

@@ -33,7 +33,7 @@ class WriteError(ImbalkitError):
         self.path = path
 
 
-def write_atomic(path: Path, write: Callable[[Path], Any], size: int | None = None) -> None:
+def write_atomic(path: Path, write: Callable[[Path], Any], size: int | None = None, mode: int = 0o666) -> None:
     """Call `write` with a temporary name beside `path`, then rename: a reader never sees half a file.
 
     The temporary file is there, empty, under a name that nobody can guess: no link can have been laid in its place.
@@ -42,6 +42,7 @@ def write_atomic(path: Path, write: Callable[[Path], Any], size: int | None = No
         path: the file; its folder is made
         write: writes the file whose path it is given
         size: bytes that it will take, if known; said where they do not fit
+        mode: permissions, less the umask
 
     Raises:
         WriteError: a full disk, a folder that cannot be written; what `write` raises otherwise is passed on
@@ -49,7 +50,7 @@ def write_atomic(path: Path, write: Callable[[Path], Any], size: int | None = No
     with writing(path, size):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}{_TEMPORARY}")
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the umask
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         try:
             write(temporary)
             os.replace(temporary, path)
