@@ -93,7 +93,7 @@ class Live(Progress):
         self.bars.stop()
 
     def note(self, text: str) -> None:
-        self.console.line(text)
+        self.console.say(text)
 
     def images(self, done: int, total: int) -> None:
         if self.decoding is None:

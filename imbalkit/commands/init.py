@@ -83,7 +83,7 @@ def show(found: Findings, console: Screen) -> None:
         rows.add_row(plain(name), f"{count:,}", share_text(count / len(table)))
     console.print(rows)
     if len(every) > MOST_ROWS:
-        console.line(f"(the {few} smallest and the {few} largest of {len(every):,} classes)")
+        console.say(f"(the {few} smallest and the {few} largest of {len(every):,} classes)")
     lines = [
         f"{len(table):,} images, {len(table.classes)} classes, balance ratio {ratio_text(min(counts) / max(counts))} "
         "(smallest / largest class)"
@@ -112,13 +112,13 @@ def show(found: Findings, console: Screen) -> None:
     lines.append("colours: " + ", ".join(f"{mode} {number:,}" for mode, number in found.modes.most_common()))
     lines += [*table.all_notes, *found.hints]
     for line in lines:
-        console.line(line)
+        console.say(line)
     if found.bad:
         console.print(
             f"\n[red]{len(found.bad)} image{'s' if len(found.bad) > 1 else ''} cannot be read[/] (the recipe skips them):"
         )
         for path, reason in found.bad:
-            console.line(f"  {printable(path)}: {reason}")
+            console.say(f"  {printable(path)}: {reason}")
     else:
         console.print("every image can be read")
 

@@ -214,11 +214,11 @@ def print_leaks(checks: Sequence[LeakCheck], prepared: Prepared, by: str | None,
         _print_examples(screen, checks, prepared.table)
     for check in checks:
         for note in [f"not checked: {check.not_made}"] if check.not_made else check.notes:
-            screen.line(f"note: {_title(check)}: {note}")
+            screen.say(f"note: {_title(check)}: {note}")
     for note in prepared.notes:
-        screen.line(f"note: {note}")
+        screen.say(f"note: {note}")
     if out is not None:
-        screen.line(f"pairs: {out}")
+        screen.say(f"pairs: {out}")
     absent = sum(check.not_made is not None for check in checks)
     if any(check.leaks for check in checks):
         screen.print("[red bold]The sides are not independent.[/]")
@@ -270,4 +270,4 @@ def _print_examples(console: Screen, checks: Sequence[LeakCheck], data: Table) -
         for pair in _pair_frame(overlap, data, EXAMPLES).to_dict("records"):
             a, b = (pair[f"path_{x}"] or f"row {pair[f'row_{x}']}" for x in "ab")
             shared = "" if check.name == "content" else f": {pair['shared']}"
-            console.line(f"  {_title(check)}{shared}: {a} ({overlap.side}), {b} ({overlap.against})")
+            console.say(f"  {_title(check)}{shared}: {a} ({overlap.side}), {b} ({overlap.against})")

@@ -20,7 +20,7 @@ class Screen(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(printable_lines(text), **options)
 
-    def line(self, text: object) -> None:
+    def say(self, text: object) -> None:
         """A line of text as it is: markup means nothing, and it is not cut."""
         self.print(printable_message(text), markup=False, soft_wrap=True)
 

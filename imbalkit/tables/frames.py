@@ -26,7 +26,7 @@ def print_frame(frame: Any, title: str) -> None:
     out = console()
     out.print(table)
     if shown.shape != frame.shape:
-        out.line(f"... ({len(frame):,} rows and {frame.shape[1]:,} columns in all)")
+        out.say(f"... ({len(frame):,} rows and {frame.shape[1]:,} columns in all)")
 
 
 def _cell(value: Any) -> str:

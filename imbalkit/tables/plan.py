@@ -93,9 +93,9 @@ def print_plan(prepared: Prepared) -> None:
         sides = ", ".join(f"{count:,} {side}" for side, count in facts["groups"].items())
         out.print(f"groups: {sides}; samples without a group id, each a group of its own: {facts['missing_groups']:,}")
     for line in removed_lines(facts["removed"]):
-        out.line(line)
+        out.say(line)
     for note in [*facts["notes"], *facts["prior"]["warnings"]]:
-        out.line(f"note: {note}")
+        out.say(f"note: {note}")
 
 
 def removed_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:

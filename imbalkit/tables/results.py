@@ -27,12 +27,12 @@ def print_results(folder: Path) -> None:
         out.print(table)
     undefined = [name.replace("_", " ") for name, value in metrics.get("test", {}).items() if not _is_defined(value)]
     if undefined:
-        out.line(f"not defined here: {', '.join(undefined)}")
+        out.say(f"not defined here: {', '.join(undefined)}")
     for note in metrics.get("notes", []):
-        out.line(f"note: {note}")
-    out.line(f"run folder: {folder}")
+        out.say(f"note: {note}")
+    out.say(f"run folder: {folder}")
     if (folder / run_folder.REPORT).is_file():
-        out.line(f"report: {folder / run_folder.REPORT}")
+        out.say(f"report: {folder / run_folder.REPORT}")
 
 
 Rows = list[list[str]]

@@ -92,7 +92,7 @@ class Bar(Lines):
         self.bars.stop()
 
     def note(self, text: str) -> None:
-        self.console.line(text)
+        self.console.say(text)
 
     def step(self, label: str, total: int | None, done: int = 0) -> None:
         if self.task is not None:
