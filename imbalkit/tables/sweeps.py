@@ -17,4 +17,4 @@ def print_sweep(folder: Path) -> None:
         sizes = [column for column in frame if column.startswith("trained_")]
         hidden = sizes if len(sizes) > 4 else []
         print_frame(frame[[column for column in frame if " sd " not in column and column not in hidden]], file.stem)
-    console().line(f"sweep folder {folder}: sweep.parquet, tables/, predictions/")
+    console().say(f"sweep folder {folder}: sweep.parquet, tables/, predictions/")
