@@ -110,6 +110,7 @@ def _run_together(
     path = Path(peers.first(lambda: str(_open(prepared, runs, folder, resume, progress).absolute())))
     peers.share_folder(path)
     if not peers.first(lambda: run_folder.is_finished(path)):
+        peers.connect(fabric)
         fabric.launch()
         _work(fabric, path, without, rounds, prepared, progress, peers)
     return path

@@ -6,6 +6,7 @@ others wait inside a collective operation.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import secrets
@@ -17,13 +18,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imbalkit.errors import ImbalkitError, RunError, listing
 from imbalkit.processes import Launch
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 T = TypeVar("T")
 
+MEET = 600.0  # seconds until all processes must have come
 BEAT = 2.0  # seconds between the signs of life of a process
 SILENT = 120.0  # seconds without one after which a process counts as gone
 VISIBLE = 5.0  # seconds until a file that another machine wrote is seen on a network disk
@@ -52,17 +57,57 @@ class Peers:
             threading.Thread(target=self._watch, daemon=True).start()
 
     def _meet(self) -> Any:
-        from torch.distributed import rendezvous
+        from torch.distributed import PrefixStore, rendezvous
 
         os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = self.launch.address, str(self.launch.port)
         try:
-            store, _, _ = next(rendezvous("env://", self.rank, self.processes, timeout=timedelta(minutes=10)))
+            store, _, _ = next(rendezvous("env://", self.rank, self.processes, timeout=timedelta(seconds=MEET)))
+            return PrefixStore(f"imbalkit/{self._session(store)}", store)
         except Exception as error:  # torch has several types for it
             raise RunError(
                 f"process {self.rank} of {self.processes} does not reach the others at {self.launch.address}:"
                 f"{self.launch.port} (MASTER_ADDR, MASTER_PORT): {str(error).splitlines()[0]}"
             ) from error
-        return store
+
+    def _session(self, store: Any) -> str:
+        """A name for this start of the processes, which all of them learn from the first one.
+
+        torchrun keeps its store over restarts, with what was said before: a name counts that answers this process's own
+        random word.
+        """
+        word = secrets.token_hex(8)
+        if self.rank == 0:
+            store.set("imbalkit/session", word)
+            answers = [store.get(f"imbalkit/answer/{word}/{rank}").decode() for rank in range(1, self.processes)]
+            store.set(f"imbalkit/start/{word}", json.dumps([word, *answers]))
+            return word
+        until = time.monotonic() + MEET
+        while time.monotonic() < until:
+            name = store.get("imbalkit/session").decode()
+            store.set(f"imbalkit/answer/{name}/{self.rank}", word)
+            start = f"imbalkit/start/{name}"
+            if store.check([start]) and json.loads(store.get(start))[self.rank] == word:
+                return name
+            time.sleep(0.1)
+        raise TimeoutError(f"the first process did not answer within {MEET:.0f} seconds")
+
+    def connect(self, fabric: Fabric) -> None:
+        """Make the process group that Lightning Fabric will use, under the name of this start."""
+        import torch
+
+        if self.processes == 1:
+            return
+        cuda = fabric.device.type == "cuda"
+        if cuda:
+            torch.cuda.set_device(fabric.device)
+        torch.distributed.init_process_group(
+            "nccl" if cuda else "gloo",
+            store=torch.distributed.PrefixStore("group", self._store),
+            rank=self.rank,
+            world_size=self.processes,
+            device_id=fabric.device if cuda else None,
+        )
+        atexit.register(_disconnect)
 
     def __enter__(self) -> Peers:
         return self
@@ -215,6 +260,13 @@ class Peers:
         gone = [rank for rank, (_, when) in enumerate(self._seen) if now - when > SILENT]
         self._silent = f"process {gone[0]} of {self.processes} gives no sign of life any more" if gone else ""
         return self._silent
+
+
+def _disconnect() -> None:
+    import torch
+
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _appears(file: Path) -> bool:
