@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import field_validator
 
 from imbalkit.errors import DataError, nearest
 from imbalkit.kinds import Backbone, BuildContext, PathText, Preprocessing, param
 
 if TYPE_CHECKING:
     from torch import nn
+
+_NAME = re.compile(r"[\w.-]{1,100}")  # no place on a disk or hub, from which timm would take a configuration or weights
+_SET_HERE = ("checkpoint_path", "cache_dir", "model_cfg", "scriptable", "num_classes", "in_chans")
 
 
 class Timm(Backbone):
@@ -23,6 +29,27 @@ class Timm(Backbone):
     options: dict[str, Any] = param({}, help="further arguments of the model, such as {drop_path_rate: 0.2}")
     mean: list[float] | None = param(None, help="mean of the normalisation, of RGB in 0..1 (default: the model's own)")
     std: list[float] | None = param(None, help="deviation of the normalisation (default: the model's own)")
+
+    @field_validator("model")
+    @classmethod
+    def _no_place(cls, value: str) -> str:
+        if not _NAME.fullmatch(value):
+            raise ValueError(f"expected a name of timm's own models, such as efficientnet_b0, got {value!r:.80}")
+        return value
+
+    @field_validator("options")
+    @classmethod
+    def _plain(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for key, item in value.items():
+            if key in _SET_HERE or key.startswith("pretrained_"):
+                raise ValueError(
+                    f"cannot set {key!r}: weights come from `weights` or `pretrained`, and the rest from the recipe"
+                )
+            if not _is_plain(item):
+                raise ValueError(
+                    f"expected {key!r} to be a number, true or false, a short name, or a list of them; got {item!r:.80}"
+                )
+        return value
 
     def preprocessing(self) -> Preprocessing:
         from timm.models import get_pretrained_cfg
@@ -46,8 +73,7 @@ class Timm(Backbone):
         return found
 
     def without_initial_weights(self) -> Timm:
-        options = {key: value for key, value in self.options.items() if key != "checkpoint_path"}
-        return self.model_copy(update={"pretrained": False, "weights": None, "options": options})
+        return self.model_copy(update={"pretrained": False, "weights": None})
 
     def build(self, context: BuildContext) -> nn.Module:
         import timm
@@ -69,6 +95,14 @@ class Timm(Backbone):
             load_weights(body, Path(self.weights).expanduser())
         body.num_features = getattr(body, "head_hidden_size", None) or body.num_features
         return body
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return (
+        _NAME.fullmatch(value) is not None if isinstance(value, str) else isinstance(value, bool | int | float | None)
+    )
 
 
 def load_weights(module: nn.Module, path: Path) -> None:
