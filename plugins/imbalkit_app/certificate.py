@@ -6,9 +6,11 @@ then let it speak for the names of this machine alone.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -51,21 +53,29 @@ def machine_names(host: str) -> list[str]:
     return list(dict.fromkeys(own if is_any(host) else [*own, host]))
 
 
-def ensure_certificate(folder: Path, names: Iterable[str]) -> Path:
+def ensure_certificate(folder: Path, names: Iterable[str], note: Callable[[str], object] = lambda text: None) -> Path:
     """A PEM file, readable by the user alone, with a key and a certificate for (at least) `names`.
 
-    The one that is there is kept while it has them all and is valid for a week; else a new one is made, for the names of
-    the old one too. Raises MissingExtraError without the package cryptography, CertificateError for the file.
+    The one that is there is kept while it has them all, is valid for a week, and nobody else could read its key: who has
+    that can speak for this machine, and new permissions do not take it back. Else a new one is made, for the names of the
+    old one too; `note` is told of a key that was open. Raises MissingExtraError without the package cryptography,
+    CertificateError for the file.
     """
     require_cryptography()
     path, names = folder / FILE, list(names)
     try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _close_folder(folder)
         old = read_certificate(path)
         known = names_of(old) if old is not None else []
-        if old is not None and set(names) <= set(known) and _left(old) > LEAST_LEFT:
+        is_open = old is not None and _is_open(path)
+        if is_open:
+            note(
+                f"others could read the key in {path}: a new one is made; phones that trusted the old one: remove it there"
+            )
+        elif old is not None and set(names) <= set(known) and _left(old) > LEAST_LEFT:
             return path
         content = make_certificate(list(dict.fromkeys([*names, *known])))
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_atomic(path, lambda temporary: temporary.write_bytes(content), mode=0o600)
     except OSError as error:
         raise CertificateError(f"the certificate {path} cannot be kept: {error.strerror or error}") from None
@@ -145,6 +155,18 @@ def names_of(certificate: x509.Certificate) -> list[str]:
 
     found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return [str(each.value) for each in found]
+
+
+def _is_open(path: Path) -> bool:
+    """Whether others may read or change a file; Windows has no such modes."""
+    return sys.platform != "win32" and bool(path.stat().st_mode & 0o077)
+
+
+def _close_folder(folder: Path) -> None:
+    """Let nobody else into a folder; one that is for everybody (/tmp) and one of others are left as they are."""
+    if _is_open(folder) and not folder.stat().st_mode & stat.S_ISVTX:
+        with contextlib.suppress(OSError):
+            folder.chmod(0o700)
 
 
 def _general_name(name: str, net: bool = False) -> x509.GeneralName:

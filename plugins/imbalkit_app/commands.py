@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -20,7 +24,7 @@ ALONE, EVERYONE = "127.0.0.1", "0.0.0.0"
     metavar="DIR",
     help="Write the app as a folder for any web server.  [default: MODEL-app beside the model]",
 )
-@click.option("--serve", is_flag=True, help="Write nothing: serve the app from here until Ctrl-C.")
+@click.option("--serve", is_flag=True, help="Write nothing: serve the app from here until Ctrl-C or SIGTERM.")
 @click.option(
     "--host",
     help="Address to listen at.  [default: 127.0.0.1, this machine alone; with --https 0.0.0.0, the whole network]",
@@ -75,12 +79,32 @@ def _serve(contents: dict[str, bytes], host: str, port: int | None, https: bool)
         from imbalkit_app.certificate import certificate_folder, ensure_certificate, machine_names, public_part
 
         require_segno()
-        certificate = ensure_certificate(certificate_folder(), machine_names(host))
+        certificate = ensure_certificate(certificate_folder(), machine_names(host), lambda text: say(text, err=True))
         contents = contents | {CERTIFICATE: public_part(certificate)}
-    with Server(contents, host, PORTS[scheme] if port is None else port, certificate) as server:
-        try:
+    try:
+        with (
+            _stopped_by_signals(),
+            Server(contents, host, PORTS[scheme] if port is None else port, certificate) as server,
+        ):
             for line in invitation(scheme, host, server.server_port):
                 say(line)
             server.serve_forever()
-        except KeyboardInterrupt:
-            click.echo("\nstopped")
+    except KeyboardInterrupt:
+        click.echo("\nstopped")
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Within it, SIGINT and SIGTERM are a KeyboardInterrupt.
+
+    A shell starts what it runs in the background with SIGINT ignored, and Python then leaves it so.
+    """
+    if threading.current_thread() is not threading.main_thread():  # others cannot have handlers
+        yield
+        return
+    before = {each: signal.signal(each, signal.default_int_handler) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler if handler is not None else signal.SIG_DFL)

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import http.client
+import socket
 import ssl
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import AF_INET6
+from typing import IO
 from urllib.parse import unquote, urlsplit
 
+from imbalkit_app.certificate import machine_names
+from imbalkit_app.connections import Connections
 from imbalkit_app.contents import INDEX
 from imbalkit_app.headers import SECURITY, caching_of, type_of
+from imbalkit_app.hosts import host_of, plain
 from imbalkit_lite.errors import ImbalkitError
 
 IDLE = 30  # seconds until a connection that says nothing is closed
+MOST = 64  # connections at once, each a thread; a browser opens 6
+LARGEST_HEAD = 2**16  # bytes of a request's headers
+PIECE = 2**16  # bytes of an answer that are sent at a time: a slow phone has IDLE seconds for each
 
 
 class ServingError(ImbalkitError):
@@ -49,12 +58,13 @@ class Server(ThreadingHTTPServer):
     """
 
     daemon_threads = True
-    request_queue_size = 64
+    request_queue_size = 512  # what comes at once; a fuller queue costs each newcomer a second or more
 
     def __init__(self, contents: Mapping[str, bytes], host: str, port: int, certificate: Path | None = None):
         self.files = {name: File.of(name, content) for name, content in contents.items()}
+        self.host, self.connections = host, Connections(MOST, IDLE)
         if ":" in host:
-            self.address_family = AF_INET6
+            self.address_family = socket.AF_INET6
         try:
             super().__init__((host, port), Handler)
         except OSError as error:
@@ -70,10 +80,51 @@ class Server(ThreadingHTTPServer):
         super(ThreadingHTTPServer, self).server_bind()
         self.server_name, self.server_port = self.server_address[:2]
 
+    @cached_property
+    def names(self) -> set[str]:
+        """What this machine is called, for every host that is listened to."""
+        return {plain(name) for name in (*machine_names(self.host), socket.gethostname())}
+
+    def is_called(self, host: str, connection: socket.socket) -> bool:
+        """Whether a host is one that is listened to: the address that was connected to, or a name of this machine."""
+        return host in (plain(connection.getsockname()[0]), "localhost") or host in self.names
+
+    def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+        if self.connections.enter(request):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+        try:
+            self.finish_request(request, client_address)
+        except Exception:
+            self.handle_error(request, client_address)
+        finally:
+            self.connections.leave(request)
+            self.shutdown_request(request)
+
+    def service_actions(self) -> None:
+        self.connections.end_quiet()
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away, or does not trust the certificate, is no news."""
         if not isinstance(sys.exc_info()[1], OSError):  # ssl.SSLError and TimeoutError are of these
             super().handle_error(request, client_address)
+
+
+class _Lines:
+    """The headers of one request, line by line: at most LARGEST_HEAD bytes."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file, self._left = file, LARGEST_HEAD
+
+    def readline(self, size: int = -1) -> bytes:
+        line = self._file.readline(size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise http.client.LineTooLong("header")  # answered with 431
+        return line
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -83,6 +134,38 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "imbalkit", ""
     timeout = IDLE
+
+    def parse_request(self) -> bool:
+        """As the base class, and what concerns every request: its size, the name it calls, that it brings nothing."""
+        sent, self.rfile = self.rfile, _Lines(self.rfile)  # type: ignore[assignment]
+        try:
+            if not super().parse_request():
+                return False
+        finally:
+            self.rfile = sent
+        self.server.connections.progress(self.connection)
+        refused = self._refused()
+        if refused is not None:
+            self.close_connection = True
+            self._say(*refused, {"Connection": "close"})
+        return refused is None
+
+    def _refused(self) -> tuple[HTTPStatus, str] | None:
+        called = self.headers.get_all("Host", [])
+        try:
+            target = urlsplit(self.path)
+        except ValueError:
+            return HTTPStatus.BAD_REQUEST, "the address cannot be read\n"
+        # That of http://host/path would count instead of the header.
+        hosts = {host_of(each) for each in (*called, *([] if self.path.startswith("/") else [target.netloc]))}
+        if len(called) != 1 or len(hosts) != 1 or None in hosts:
+            return HTTPStatus.BAD_REQUEST, "expected one Host header that names this server\n"
+        if not self.server.is_called(hosts.pop(), self.connection):
+            return HTTPStatus.MISDIRECTED_REQUEST, "this app has another name: open an address that imbalkit printed\n"
+        content = self.headers.get("Content-Length", "0").strip() != "0" or "Transfer-Encoding" in self.headers
+        if content and self.command in ("GET", "HEAD"):  # what is left unread would be taken for the next request
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "nothing can be sent to this app\n"
+        return None
 
     def do_GET(self) -> None:
         name = unquote(urlsplit(self.path).path).removeprefix("/") or INDEX
@@ -123,7 +206,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(content)
+            for start in range(0, len(content), PIECE):
+                self.wfile.write(content[start : start + PIECE])
+                self.server.connections.progress(self.connection)
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Nothing: the page is what the user looks at."""

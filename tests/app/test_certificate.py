@@ -70,6 +70,31 @@ def test_nobody_else_can_read_the_key(tmp_path):
     assert b"PRIVATE KEY" not in public_part(path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o602])
+def test_a_key_that_others_could_read_is_made_anew(tmp_path, mode):
+    path, told = ensure_certificate(tmp_path / "new", NAMES), []
+    old = path.read_bytes()
+    path.chmod(mode)
+    path.parent.chmod(0o755)
+    assert ensure_certificate(tmp_path / "new", NAMES[:1], told.append) == path
+    assert path.read_bytes() != old
+    assert names_of(read_certificate(path)) == NAMES
+    assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
+    assert [text.split(":")[0] for text in told] == [f"others could read the key in {path}"]
+    new = path.read_bytes()
+    ensure_certificate(tmp_path / "new", NAMES, told.append)
+    assert (path.read_bytes(), len(told)) == (new, 1)  # once
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_a_folder_for_everybody_is_left_to_everybody(tmp_path):
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all").chmod(0o1777)
+    ensure_certificate(tmp_path / "all", NAMES)
+    assert stat.S_IMODE((tmp_path / "all").stat().st_mode) == 0o1777
+
+
 def test_a_new_address_makes_a_new_one_for_the_old_names_too(tmp_path):
     path = ensure_certificate(tmp_path, NAMES)
     old = path.read_bytes()

@@ -108,10 +108,10 @@ def test_no_page_is_said_before_anything_is_written(mine, tmp_path, monkeypatch)
 # --- serving ----------------------------------------------------------------------------------------------------------
 
 
-def served(stub: Path, *words: object, cwd: Path) -> subprocess.Popen[str]:
-    """The command in a process of its own, with the stand-in for the page."""
+def served(stub: Path, *words: object, cwd: Path, before: str = "") -> subprocess.Popen[str]:
+    """The command in a process of its own, with the stand-in for the page; `before`: what its program begins with."""
     program = (
-        "import sys; import imbalkit_app.page as page; from pathlib import Path; from imbalkit.cli import main\n"
+        f"{before}\nimport sys; import imbalkit_app.page as page; from pathlib import Path; from imbalkit.cli import main\n"
         f"page.find_page = lambda say: Path({str(stub)!r})\n"
         "main()"
     )
@@ -155,6 +155,37 @@ def test_it_serves_until_ctrl_c(mine, stub, tmp_path, scheme):
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert names(mine.parent) == {"mine.tflite"}  # nothing is written
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_in_the_background_is_stopped_by_signals(mine, stub, tmp_path, number):
+    """A shell starts `command &` with SIGINT ignored."""
+    ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    process = served(stub, mine, "--serve", "--port", 0, cwd=tmp_path, before=ignoring)
+    try:
+        for line in process.stdout:
+            if line == "Ctrl-C ends it\n":
+                break
+        process.send_signal(number)
+        rest, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert (rest, process.returncode) == ("\nstopped\n", 0), errors
+
+
+def test_handlers_are_put_back(mine, stub_page, tmp_path, monkeypatch):
+    during, numbers = [], (signal.SIGINT, signal.SIGTERM)
+
+    def end(server):
+        during.extend(map(signal.getsignal, numbers))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("imbalkit_app.serving.Server.serve_forever", end)
+    before = [signal.getsignal(each) for each in numbers]
+    assert imbalkit("app", mine, "--serve", "--port", 0, cwd=tmp_path).stdout.endswith("\nstopped\n")
+    assert during == [signal.default_int_handler] * 2
+    assert [signal.getsignal(each) for each in numbers] == before
 
 
 def test_no_torch_is_needed(mine, stub, tmp_path):

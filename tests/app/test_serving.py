@@ -5,12 +5,15 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
-from contextlib import closing, contextmanager
+import time
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from imbalkit_app.certificate import machine_names
+from imbalkit_app.connections import Connections
 from imbalkit_app.headers import SECURITY, caching_of, type_of
-from imbalkit_app.serving import Server, ServingError
+from imbalkit_app.serving import MOST, Server, ServingError
 
 CONTENTS = {
     "index.html": b"<!doctype html>",
@@ -47,7 +50,7 @@ def ask(server):
 
     def go(path: str, method: str = "GET", headers: dict[str, str] | None = None):
         with closing(http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)) as connection:
-            connection.putrequest(method, path, skip_host=False)
+            connection.putrequest(method, path, skip_host="Host" in (headers or {}))
             for name, value in (headers or {}).items():
                 connection.putheader(name, value)
             connection.endheaders()
@@ -175,6 +178,157 @@ def test_what_cannot_be_read_is_answered_with_the_same_headers(server):
         text = connection.makefile("rb").read().decode()
     assert "nosniff" in text
     assert text.startswith("HTTP/1.1 431 ")
+
+
+# --- by which name it is called ---------------------------------------------------------------------------------------
+
+
+def say_raw(server, text: str) -> str:
+    """The answer to a request, to its end."""
+    with closing(socket.create_connection(("127.0.0.1", server.server_port), timeout=30)) as connection:
+        connection.sendall(text.encode("latin-1"))
+        return connection.makefile("rb").read().decode("latin-1")
+
+
+OWN = [
+    "127.0.0.1",
+    "127.0.0.1:8000",
+    "localhost",
+    "LocalHost.:1",
+    "[::1]:8000",
+    "[::ffff:127.0.0.1]",
+    "[0:0:0:0:0:0:0:1]",
+]
+
+
+@pytest.mark.parametrize("host", [*OWN, *machine_names("127.0.0.1")])
+def test_it_answers_to_its_own_names(ask, host):
+    host = f"[{host}]" if host == "::1" else host
+    assert ask("/", headers={"Host": host})[0].status == 200
+
+
+FOREIGN = [
+    "evil.example",
+    "localhost.evil.example",
+    "evil.example:80",
+    "192.0.2.7",
+    "[2001:db8::1]",
+    "0.0.0.0",
+    "127.0.0.1.nip.io",
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("host", FOREIGN)
+def test_and_to_no_other(ask, host, method):
+    """Another site's page whose name was made to mean this machine gets nothing to read."""
+    answer, content = ask("/model/model.tflite", method, {"Host": host})
+    assert answer.status == 421
+    assert content in (b"", b"this app has another name: open an address that imbalkit printed\n")
+    assert {name: answer.headers[name] for name in SECURITY} == SECURITY
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", " ", "::1", "[localhost]", "[::1", "a b", "user@localhost", "localhost:x", "localhost:99999", ".", "\xe4"],
+)
+def test_what_is_no_name_is_refused(server, host):
+    assert say_raw(server, f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").startswith("HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "request_, status",
+    [
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        ("GET / HTTP/1.0\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", 400),
+        ("GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        ("GET http://evil.example/ HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
+        ("GET http://localhost:1/ HTTP/1.1\r\nHost: LOCALHOST\r\nConnection: close\r\n\r\n", 200),
+        ("GET http://[ HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n", 413),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", 413),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\n" + f"X: {'y' * 8000}\r\n" * 9 + "\r\n", 431),
+    ],
+)
+def test_requests_as_no_browser_makes_them(server, capfd, request_, status):
+    assert say_raw(server, request_).startswith(f"HTTP/1.1 {status} ")
+    assert capfd.readouterr().err == ""
+
+
+def test_every_address_means_those_of_this_machine():
+    with serving(host="0.0.0.0") as server:
+        for host, status in [
+            *((name, 200) for name in machine_names("0.0.0.0") if name != "::1"),
+            ("evil.example", 421),
+        ]:
+            text = f"GET /sw.js HTTP/1.1\r\nHost: {host}:{server.server_port}\r\nConnection: close\r\n\r\n"
+            assert say_raw(server, text).startswith(f"HTTP/1.1 {status} ")
+
+
+def test_the_address_that_was_connected_to_is_its_own():
+    with serving(host="0.0.0.0") as server, closing(socket.socket()) as connection:
+        try:
+            connection.connect(("127.0.0.5", server.server_port))
+        except OSError:
+            pytest.skip("this system has no other address of its own loop")
+        connection.sendall(
+            b"GET /sw.js HTTP/1.1\r\nHost: 127.0.0.5\r\nConnection: close\r\n\r\n"
+        )  # in no list of names
+        assert connection.makefile("rb").read().endswith(b"\r\n\r\nsw")
+
+
+# --- many at once -----------------------------------------------------------------------------------------------------
+
+
+def test_half_open_connections_make_few_threads_and_keep_nobody_out(server, ask):
+    before = threading.active_count()
+    opened = [socket.create_connection(("127.0.0.1", server.server_port), timeout=30) for _ in range(300)]
+    try:
+        for connection in opened:
+            with suppress(OSError):
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: local")
+        began = time.monotonic()
+        assert ask("/model/model.tflite")[1] == CONTENTS["model/model.tflite"]
+        assert time.monotonic() - began < 10
+        assert threading.active_count() - before <= MOST
+    finally:
+        for connection in opened:
+            connection.close()
+    assert ask("/")[0].status == 200
+
+
+def test_the_one_that_was_quiet_longest_gives_way():
+    places = Connections(2, quiet=60)
+    pairs = [socket.socketpair() for _ in range(3)]
+    (first, _), (second, second_client), (third, _) = pairs
+
+    def thread():  # of the second: it leaves when its connection is ended
+        second.recv(1)
+        places.leave(second)
+
+    assert places.enter(first)
+    assert places.enter(second)
+    waiting = threading.Thread(target=thread)
+    waiting.start()
+    places.progress(first)
+    assert places.enter(third)
+    waiting.join()
+    assert second_client.recv(1) == b""
+    for pair in pairs:
+        for end in pair:
+            end.close()
+
+
+def test_a_byte_now_and_then_is_not_progress(monkeypatch):
+    monkeypatch.setattr("imbalkit_app.serving.IDLE", 0.3)
+    with serving() as server, closing(socket.create_connection(("127.0.0.1", server.server_port), timeout=30)) as slow:
+        began = time.monotonic()
+        with suppress(OSError):
+            for _ in range(200):
+                slow.sendall(b"G")
+                time.sleep(0.05)
+        assert time.monotonic() - began < 5
 
 
 def test_a_port_in_use(server):
