@@ -10,6 +10,7 @@ import numpy as np
 
 from imbalkit_lite import card
 from imbalkit_lite.errors import CardError, MissingExtraError, ModelError
+from imbalkit_lite.external_data import has_external_data
 from imbalkit_lite.seals import check_seal
 
 _LARGEST_CARD = 2**24  # bytes; a card is a few kB
@@ -57,19 +58,20 @@ class LiteRT:
 
 
 class OnnxRuntime:
-    """An ONNX file in ONNX Runtime, on the CPU."""
+    """The content of an ONNX file in ONNX Runtime, on the CPU."""
 
-    def __init__(self, path: Path, threads: int | None):
+    def __init__(self, path: Path, content: bytes, threads: int | None):
         try:
             import onnxruntime
         except ImportError as error:
             raise _missing(path, "onnxruntime", "onnx", error) from None
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors: they come as exceptions too
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # whatever else its bytes look like
         if threads is not None:
             options.intra_op_num_threads = threads
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             sources, targets = self._session.get_inputs(), self._session.get_outputs()
         except Exception as error:  # of types that ONNX Runtime makes up at import
             raise _unreadable(path, "ONNX", error) from None
@@ -95,18 +97,33 @@ def _open_tflite(path: Path, threads: int | None) -> tuple[bytes, Runtime]:
         if file.read(8)[4:] != b"TFL3":
             raise ModelError(f"{path} is not a TFLite file, or it is damaged")
     text = _associated_card(path)  # first: a file that was cut off has lost it
-    check_seal(path)
+    check_seal(path, path.read_bytes())
     return text, LiteRT(path, threads)
 
 
 def _open_onnx(path: Path, threads: int | None) -> tuple[str, Runtime]:
-    check_seal(path, needed=False)  # before it is loaded: ONNX Runtime prints what it thinks of a damaged file
-    runtime = OnnxRuntime(path, threads)
+    content = path.read_bytes()
+    check_seal(path, content, needed=False)  # before it is loaded: ONNX Runtime prints what it thinks of a damaged file
+    _check_whole(path, content)
+    runtime = OnnxRuntime(path, content, threads)
     text = runtime.metadata.get(card.KEY)
     if text is None:
         raise _no_card(path, f"no entry {card.KEY!r} in metadata_props")
-    check_seal(path)
+    check_seal(path, content)
     return text, runtime
+
+
+def _check_whole(path: Path, content: bytes) -> None:
+    """Raise ModelError for an ONNX file of which a part lies in another file: the checksum does not cover that one."""
+    try:
+        outside = has_external_data(content)
+    except ValueError as error:
+        raise _unreadable(path, "ONNX", error) from None
+    if outside:
+        raise ModelError(
+            f"{path} keeps weights in another file, which its checksum does not cover: expected one file that holds all, as "
+            "`imbalkit export` writes it"
+        )
 
 
 _OPENERS: dict[str, Any] = {".tflite": _open_tflite, ".onnx": _open_onnx}

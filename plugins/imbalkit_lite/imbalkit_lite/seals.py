@@ -1,7 +1,7 @@
 """The checksum at the end of an exported file: damaged weights still give answers, and nothing else tells that they are wrong.
 
 It is the SHA-256 of all that stands before it: in TFLite as the comment that ends the ZIP archive of the associated files, in
-ONNX as one more entry of `metadata_props`, which may stand anywhere, so also last.
+ONNX as one more entry of `metadata_props`, which may stand anywhere, so also last. It has no key: it finds damage, not malice.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def seal(path: Path, kind: str) -> None:
     path.write_bytes(content + beginning + _digits(content))
 
 
-def check_seal(path: Path, needed: bool = True) -> None:
-    """Raise ModelError for a file whose content is not that of its checksum, or that has none where it is `needed`."""
-    content, found = _split(path.read_bytes(), path.suffix.lower())
+def check_seal(path: Path, content: bytes, needed: bool = True) -> None:
+    """Raise ModelError for a file whose `content` is not that of its checksum, or that has none where it is `needed`."""
+    content, found = _split(content, path.suffix.lower())
     if found is None:
         if needed:
             raise ModelError(f"{path} does not end with its checksum: it is damaged, or was changed; export it anew")
