@@ -24,14 +24,13 @@ COMMANDS = {
     "schema": ("imbalkit.commands.schema", "Print the JSON Schema of recipes, for editors."),
     "init": ("imbalkit.commands.init", "Look at a data set and write a recipe for it."),
 }
-ENTRY_POINTS = "imbalkit.commands"
 
 
 class Commands(click.Group):
     """The built-in commands, and those that plugins add through the entry-point group `imbalkit.commands`."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return [*COMMANDS, *sorted(_plugin_commands())]
+        return [*COMMANDS, *_plugin_commands()]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name in COMMANDS:
@@ -42,9 +41,10 @@ class Commands(click.Group):
         try:
             return found.load()
         except Exception as error:
-            owner = found.dist.name if found.dist else "unknown"
+            from imbalkit.plugin_commands import owner
+
             raise click.ClickException(
-                f"command {name!r} of {owner} cannot be imported: {type(error).__name__}: {error}"
+                f"command {name!r} of {owner(found)} cannot be imported: {type(error).__name__}: {error}"
             ) from error
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
@@ -56,19 +56,18 @@ class Commands(click.Group):
         return super().resolve_command(context, args)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        from imbalkit.plugin_commands import summary
+
         rows = [(name, text) for name, (_, text) in COMMANDS.items()]
-        rows += [
-            (name, f"From {entry.dist.name if entry.dist else 'a plugin'}.")
-            for name, entry in _plugin_commands().items()
-        ]
+        rows += [(name, summary(entry)) for name, entry in _plugin_commands().items()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
 def _plugin_commands() -> dict[str, Any]:
-    from importlib.metadata import entry_points
+    from imbalkit.plugin_commands import plugin_commands
 
-    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS) if entry.name not in COMMANDS}
+    return plugin_commands(COMMANDS)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,10 @@ from imbalkit_lite.text import printable
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-_SCHEMES = re.compile(r"(https?:|mailto:|#|[^:]*$)", re.IGNORECASE)  # what a link may start with
+_SCHEMES = {"http", "https", "mailto"}  # of links; addresses without a scheme are relative
+_IGNORED = re.compile(
+    "[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]"
+)  # by browsers, or seen by nobody
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -48,6 +52,12 @@ def to_html(text: str, folder: Path) -> Markup:
     return Markup(page)
 
 
+def _is_safe(address: str) -> bool:
+    """Whether a link may lead there, whatever character references or blanks its scheme is written with."""
+    scheme, colon, _ = _IGNORED.sub("", html.unescape(html.unescape(address))).partition(":")
+    return not colon or scheme.lower() in _SCHEMES or any(sign in scheme for sign in "/?#")
+
+
 class _Safe:
     """Changes the tree before it is written: links, pictures, headings."""
 
@@ -58,7 +68,7 @@ class _Safe:
         for element in root.iter():
             if element.tag in ("h1", "h2"):
                 element.tag = "h3"
-            elif element.tag == "a" and not _SCHEMES.match(element.get("href", "")):
+            elif element.tag == "a" and not _is_safe(element.get("href", "")):
                 del element.attrib["href"]
             elif element.tag == "img":
                 self._picture(element)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,10 +57,22 @@ def _part(catalogue: Catalogue, kind: str, name: str) -> dict[str, Any]:
 
 
 def description(file: Path) -> str:
-    """The line `description:` of a recipe or sweep file, without reading the rest as YAML; empty without one."""
+    """The `description` of a recipe or sweep file, on one line, read without the rest of the file; empty without one."""
+    import yaml
+
     lines = file.read_text(encoding="utf-8").splitlines()
-    text = next((line.partition(":")[2].strip() for line in lines if line.startswith("description:")), "")
-    return text[1:-1] if text[:1] in ("'", '"') else text
+    start = next((at for at, line in enumerate(lines) if re.match(r"description\s*:", line)), None)
+    if start is None:
+        return ""
+    after = range(start + 1, len(lines))
+    end = next((at for at in after if re.match(r"[^\s#]", lines[at])), len(lines))  # the next key, or the next document
+    try:
+        found = yaml.load(
+            "\n".join(lines[start:end]), Loader=yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+        )
+    except yaml.YAMLError:
+        return ""
+    return " ".join(str(found["description"] or "").split())
 
 
 def first_line(part: type[Part]) -> str:

@@ -14,6 +14,7 @@ from imbalkit.functional.metrics import softmax
 from imbalkit.functional.proportions import wilson
 from imbalkit.functional.usefulness import predictive_values
 from imbalkit.report import write_report
+from imbalkit.report.markdown import to_html
 from tests.report.made_up import run_of, scored
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -316,3 +317,16 @@ def test_a_run_of_ten_classes(visit, finished_run_of_digits):
     assert page.locator("#threshold").count() == 0
     assert page.locator("#figures table.matrix td").count() == 101  # and the empty corner
     assert page.locator("#errors figure").count() > 10
+
+
+def test_links_of_plugins_run_no_script(visit, tmp_path):
+    signs = [":", "&colon;", "&#58;", "&#x3a;", "&amp;colon;", "\\\\:", "&Tab;:"]
+    links = " ".join(f"[x](javascript{sign}document.title='run')" for sign in signs)
+    path = tmp_path / "links.html"
+    path.write_text(
+        f"<meta charset=utf-8><title>still</title>{to_html(links + ' [y](#rows)', tmp_path)}", encoding="utf-8"
+    )
+    page = visit(path)
+    assert page.eval_on_selector_all("a[href]", "links => links.map(link => link.protocol)") == ["file:"]
+    page.evaluate("document.querySelectorAll('a').forEach(link => link.click())")
+    assert page.title() == "still"

@@ -45,6 +45,26 @@ def test_links_that_run_scripts_lead_nowhere(tmp_path):
     assert 'href="#rows"' in page
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript&colon;alert(1)", "javascript&#58;alert(1)", "javascript&#x3a;alert(1)", "data&colon;text/html,x",
+        "java&Tab;script:alert(1)", "java&#10;script&colon;x", "<java script:x>", "&#1;javascript:x", "javascript\\:x",
+        "\u00a0vbscript&colon;x", "java\u200bscript:x", "javascript&amp;colon;x", "JavaScript&colon;x", "file:///etc/passwd",
+    ],
+)  # fmt: skip
+def test_a_scheme_is_known_however_it_is_written(tmp_path, address):
+    for text in (f"[a]({address})", f"[a][r]\n\n[r]: {address}", f"<{address}>"):
+        assert "href" not in to_html(text, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "address", ["https://a.b/c?d=1:2", "#a:b", "sub/a:b.html", "report.html", "mailto:a@b.example"]
+)
+def test_other_links_stay(tmp_path, address):
+    assert f'href="{address}"' in to_html(f"[a]({address})", tmp_path)
+
+
 def test_pictures_of_the_run_folder_are_put_into_the_page(tmp_path):
     Image.new("RGB", (2, 2), "red").save(tmp_path / "dot.png")
     page = to_html("![a dot](dot.png)", tmp_path)
