@@ -89,19 +89,14 @@ def _predictions(prepared: Prepared, side: str, rows: Plan, logits: np.ndarray, 
     table = prepared.table.frame.iloc[rows.source]
     probabilities = decision.probabilities(logits)
     names = np.array(prepared.classes, dtype=object)
-    frame = pd.DataFrame({"source": rows.source, "split": side, "label": names[rows.label]})
-    for column in ("path", "group"):
-        if column in table:
-            frame[column] = table[column].to_numpy()
-    frame["decision"] = names[decision.decide(logits)]
-    frame["abstained"] = decision.abstains(logits)
-    for index, name in enumerate(prepared.classes):
-        frame[f"probability_{name}"] = probabilities[:, index]
-    for index, name in enumerate(prepared.classes):
-        frame[f"logit_{name}"] = logits[:, index]
-    for column in table.columns.difference(RESERVED, sort=False):
-        frame[f"metadata_{column}"] = table[column].to_numpy()
-    return frame
+    columns: dict[str, Any] = {"source": rows.source, "split": side, "label": names[rows.label]}
+    columns |= {column: table[column].to_numpy() for column in ("path", "group") if column in table}
+    columns |= {"decision": names[decision.decide(logits)], "abstained": decision.abstains(logits)}
+    columns |= {f"probability_{name}": probabilities[:, index] for index, name in enumerate(prepared.classes)}
+    columns |= {f"logit_{name}": logits[:, index] for index, name in enumerate(prepared.classes)}
+    others = table.columns.difference(RESERVED, sort=False)
+    columns |= {f"metadata_{column}": table[column].to_numpy() for column in others}
+    return pd.DataFrame(columns)  # at once: one by one is slow from a hundred classes on, and pandas warns
 
 
 def write_weights(path: Path, model: Classifier) -> None:
