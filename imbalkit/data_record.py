@@ -15,6 +15,7 @@ import numpy as np
 
 from imbalkit.errors import DataError, RunError, listing
 from imbalkit.parquet import write_parquet
+from imbalkit.specification import parameters_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +110,7 @@ def shared_record(folder: Path, recipe: Recipe) -> tuple[Path, str] | None:
 
 def sweep_record(sweep: Path, dataset: Dataset) -> Path:
     """The record that a sweep's cells on a data set share."""
-    name = hashlib.blake2b(dataset.model_dump_json().encode(), digest_size=6).hexdigest()
+    name = hashlib.blake2b(parameters_text(dataset).encode(), digest_size=6).hexdigest()
     return sweep / "data" / f"{name}.parquet"
 
 

@@ -51,8 +51,8 @@ class Problem:
     line: str = ""  # "recipe.yaml:12" or "--set", "" if unknown
 
     def __str__(self) -> str:
-        place = ": ".join(part for part in (self.line, self.where) if part)
-        return f"{place}: {self.message}" if place else self.message
+        text = ": ".join(part for part in (self.line, self.where, self.message) if part)
+        return text if len(text) <= 2000 else f"{text[:1000]} ... {text[-900:]}"  # a key or a value may be a whole file
 
 
 class RecipeError(ImbalkitError):

@@ -172,9 +172,10 @@ def planned(found: Findings, out: Path) -> list[str]:
     """What `imbalkit plan` says of the recipe that was written, beside the notes on the data: of its split, or a refusal."""
     from imbalkit.errors import RecipeError
     from imbalkit.planning import Loaded, prepare
+    from imbalkit.specification import parameters_text
 
     try:
-        prepared = prepare(out, loaded=Loaded(tables={found.part.model_dump_json(): found.table}))
+        prepared = prepare(out, loaded=Loaded(tables={parameters_text(found.part): found.table}))
     except RecipeError as error:
         return [f"`imbalkit plan` refuses the recipe as it is: {problem.message}" for problem in error.problems]
     return list(prepared.split.notes)

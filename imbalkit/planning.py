@@ -17,6 +17,7 @@ from imbalkit.plan import Counts, Plan
 from imbalkit.randomness import derive_seed
 from imbalkit.recipe import Recipe, validate, validate_part
 from imbalkit.recipe_file import Document, read_document
+from imbalkit.specification import parameters_text
 from imbalkit.split import Split, SplitSettings, split_table
 from imbalkit.subgroups import column_problem
 from imbalkit.table import RESERVED, Table
@@ -76,7 +77,7 @@ class Loaded:
 
     def table(self, dataset: Dataset) -> Table:
         """The data set's table. Raises DataError as `load` does."""
-        key = dataset.model_dump_json()
+        key = parameters_text(dataset)
         if key not in self.tables:
             self.tables[key] = dataset.load()
         return self.tables[key]

@@ -165,6 +165,8 @@ def parse(text: str, source: str) -> Document:
         raise RecipeError([Problem("", f"not valid YAML: {getattr(error, 'problem', None) or error}", line)]) from error
     except RecursionError as error:
         raise RecipeError([Problem("", "the values are nested too deeply", source)]) from error
+    except (ValueError, OverflowError) as error:  # PyYAML's of "\\UFFFFFFFF" and of %YAML with thousands of digits
+        raise RecipeError([Problem("", f"not valid YAML: {error}", source)]) from error
     if root is None:
         raise RecipeError([Problem("", "the recipe is empty", source)])
     document = Document({}, {}, source)

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -192,11 +192,19 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def append_log(folder: Path, entry: Mapping[str, Any]) -> None:
-    """One line of log.jsonl. Raises WriteError."""
-    with writing(folder / LOG), (folder / LOG).open("ab+") as log:
-        if log.tell() and _last_byte(log) != b"\n":  # a line that a kill cut short
-            log.write(b"\n")
-        log.write(json_text(entry, default=float).encode() + b"\n")
+    """One line of log.jsonl, whole or not at all. Raises WriteError."""
+    line = json_text(entry, default=float).encode() + b"\n"
+    with writing(folder / LOG), (folder / LOG).open("ab+", buffering=0) as log:
+        whole = log.tell()
+        if whole and _last_byte(log) != b"\n":  # a line that a kill cut short
+            line = b"\n" + line
+        try:
+            while line:
+                line = line[log.write(line) :]
+        except OSError:
+            with suppress(OSError):  # of what is no file
+                log.truncate(whole)
+            raise
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
@@ -55,6 +56,11 @@ class Settings(BaseModel):
                 for detail in error.errors()
             ]
         raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+def parameters_text(settings: Settings) -> str:
+    """Parameters as one line of JSON, to tell settings apart; unlike pydantic's own for a path of bytes that are no text too."""
+    return json.dumps(settings.model_dump(mode="json"), separators=(",", ":"))
 
 
 def _unknown_key(key: Any, value: Any, known: Mapping[str, Any]) -> InitErrorDetails:

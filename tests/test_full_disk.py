@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from imbalkit.errors import WriteError
-from imbalkit.run_folder import append_log
+from imbalkit.run_folder import append_log, read_log
 from imbalkit_lite import files
 from imbalkit_lite.files import delete_temporaries, write_atomic, write_text
 from tests.command_line import imbalkit
@@ -87,6 +87,20 @@ def test_the_log(tmp_path):
     (tmp_path / "log.jsonl").symlink_to("/dev/full")
     with pytest.raises(WriteError, match=r"log.jsonl cannot be written: the disk is full \(.* free\)"):
         append_log(tmp_path, {"stage": "final", "epoch": 1})
+
+
+@pytest.mark.parametrize("room", [0, 1, 40])
+@pytest.mark.parametrize("cut", ["", '{"stage": "fin'])
+def test_the_log_has_no_half_line(room, cut, tmp_path):
+    log = tmp_path / "log.jsonl"
+    append_log(tmp_path, {"stage": "final", "epoch": 1})
+    log.write_text(log.read_text() + cut)
+    before = log.read_bytes()
+    with largest_file(len(before) + room), pytest.raises(WriteError, match=r"log\.jsonl cannot be written"):
+        append_log(tmp_path, {"stage": "final", "epoch": 2, "loss": 0.123456789, "note": "x" * 9000})
+    assert log.read_bytes() == before
+    append_log(tmp_path, {"stage": "final", "epoch": 3})
+    assert [entry["epoch"] for entry in read_log(tmp_path)] == [1, 3]
 
 
 def test_commands_that_write_elsewhere(finished_run_of_digits, tmp_path):

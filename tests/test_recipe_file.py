@@ -1,10 +1,16 @@
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RecipeError
 from imbalkit.recipe import validate
 from imbalkit.recipe_file import parse, read_document, show_place
 from imbalkit.variables import variables_in
+from tests.command_line import imbalkit
 
 
 def test_scalars_are_those_of_yaml_1_2():
@@ -166,3 +172,103 @@ def test_variables(tmp_path, monkeypatch):
     )  # nothing but a path: a stranger's recipe cannot read secrets into a report
     assert "hunter2" not in recipe.to_yaml()
     assert set(variables_in(document.data)) == {"PHOTOS", "WEIGHTS", "SECRET_TOKEN"}
+
+
+# --- any bytes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (b'data: digits\ndescription: "\\UFFFFFFFF"\n', "not valid YAML"),
+        (b'data: digits\ndescription: "\\U00110000"\n', "not valid YAML"),
+        (b"%YAML " + b"9" * 5000 + b".1\n---\ndata: digits\n", "not valid YAML"),
+        (b'data: {name: table, file: "\\udcff.csv"}\n', "there is no table at"),
+        (b'data: {name: image_folder, root: "\\ud800\\0"}\n', "there is no image folder at"),
+        ("data: digits\n".encode("utf-16"), "r.yaml cannot be read"),
+        (b"data: digits\0\n", "not valid YAML: unacceptable character"),
+        (b"- " * 3000 + b"1\n", "nested too deeply"),
+        (b'data: digits\n? "' + b"k" * 100_000 + b'"\n: 1\n', ": kkk"),
+        (b"data: " + b"v" * 100_000, "r.yaml:1: data: there is no dataset"),
+        (b"data: &a [*a]\n", "an alias refers to a value that holds itself"),
+    ],
+)
+def test_files_that_are_no_recipe(text, message, tmp_path):
+    (tmp_path / "r.yaml").write_bytes(text)
+    done = imbalkit("plan", "r.yaml", cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr) < 3000
+
+
+@pytest.mark.parametrize(
+    "begin, end", [(b"\xef\xbb\xbf", b"\n"), (b"", b"\r\n"), (b"", b"\r"), (b"%YAML 1.2\n---\n", b"\n")]
+)
+def test_files_as_other_systems_write_them(begin, end, tmp_path):
+    (tmp_path / "r.yaml").write_bytes(begin + end.join([b"data: digits", b"seed: 3", b""]))
+    assert read_document(tmp_path / "r.yaml", {}).data == {"data": "digits", "seed": 3}
+
+
+WORDS = [
+    "data",
+    "seed",
+    "digits",
+    "base",
+    "loss",
+    "name",
+    "samplers",
+    "<<",
+    "~",
+    "1",
+    "-1e3",
+    ".nan",
+    "0x",
+    "'",
+    '"',
+    "{",
+    "}",
+    "[",
+    "]",
+    "?",
+    "-",
+    ":",
+    ",",
+    ":",
+    "&a",
+    "*a",
+    "!!int",
+    "!!set",
+    "!x",
+    "!!binary",
+    "!%ff",
+]
+BYTES = [
+    *(word.encode() + end for word in WORDS for end in (b"", b" ", b": ", b"\n")),
+    *(
+        b"!<tag:yaml.org,2002:float> ",
+        b"|\n",
+        b">9-\n",
+        b"%YAML ",
+        b"%TAG ! x\n",
+        b"---\n",
+        b"...\n",
+        b"\n  ",
+        b"# ",
+        b"${",
+    ),
+    *(b"\\U", b"\\ud800", b"\\x", b"FFFF", b"\t", b"\r", b"\0", b"\x1b", b"\xff", b"\xef\xbb\xbf", b"\xe2\x80\xa8"),
+    *(b"[" * 60, b"- " * 60, b"{a: " * 60, b"9" * 4400, b"k" * 2000),
+]
+PIECES = st.sampled_from(BYTES)
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(PIECES, max_size=14), st.sampled_from([b"", b"data: digits\n", b"data: digits\ndescription: "]))
+def test_any_bytes_are_a_plan_or_a_message(pieces, begin):
+    """Through the command: a RecipeError, or a plan; an exception that a user would see as a traceback fails the test."""
+    with TemporaryDirectory() as folder:
+        Path(folder, "r.yaml").write_bytes(begin + b"".join(pieces))
+        done = imbalkit("plan", "r.yaml", cwd=Path(folder), check=False)
+    assert done.returncode in (0, 1)
+    assert (done.returncode == 1) == done.stderr.startswith("error: ")
+    done.stderr.encode()
