@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -76,3 +77,21 @@ def test_a_run_says_how_many_threads_it_had(tmp_path):
     imbalkit("run", "digits", *quick, "--set", "training.threads=1", "--folder", "run", cwd=tmp_path)
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (facts["processes"], facts["threads"]) == (1, 1)
+
+
+def test_the_command_spins_less_unless_the_user_says_how_to_wait():
+    code = (
+        "import sys; from imbalkit.cli import main; sys.argv = ['imbalkit', '--version']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "import os; print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules)"
+    )
+    own = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+
+    def said(**more):
+        done = subprocess.run([sys.executable, "-c", code], env=own | more, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[-1]
+
+    assert said() == "2000 False"
+    assert said(GOMP_SPINCOUNT="7") == "7 False"
+    assert said(OMP_WAIT_POLICY="ACTIVE") == "None False"

@@ -27,7 +27,7 @@ class TFLite(Exporter):
         from imbalkit_lite.card import FILE
         from imbalkit_lite.seals import seal
         from imbalkit_tflite.converting import convert
-        from imbalkit_tflite.metadata import model_metadata
+        from imbalkit_tflite.metadata import label_lines, model_metadata
         from imbalkit_tflite.packing import pack
         from imbalkit_tflite.quantising import quantise
 
@@ -35,7 +35,7 @@ class TFLite(Exporter):
         content = path.read_bytes()
         if self.quantize != "none":
             content = quantise(content, self.quantize, model.calibration)
-        files = {"labels.txt": "".join(f"{name}\n" for name in model.card.classes), FILE: model.card.to_text()}
+        files = {"labels.txt": label_lines(model.card.classes), FILE: model.card.to_text()}
         path.write_bytes(pack(content, model_metadata(model.card, "labels.txt", FILE), files))
         seal(path, self.suffix)
 

@@ -6,7 +6,8 @@ tensorflow/tflite-support's `metadata_schema.fbs` (in MediaPipe's wheel as media
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 import flatbuffers
 
@@ -122,3 +123,8 @@ class _Writer:
     def finish(self, root: int) -> bytes:
         self._builder.Finish(root, file_identifier=IDENTIFIER)
         return bytes(self._builder.Output())
+
+
+def label_lines(classes: Iterable[str]) -> str:
+    """labels.txt, one line a class: line breaks and other controls in a name are blanks, as readers count lines."""
+    return "".join(" ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", name).split()) + "\n" for name in classes)

@@ -17,7 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from imbalkit_tflite.converting import convert
 from imbalkit_tflite.gpu import gpu_facts, left_to_the_cpu
-from imbalkit_tflite.metadata import model_metadata
+from imbalkit_tflite.metadata import label_lines, model_metadata
 from imbalkit_tflite.packing import pack
 from imbalkit_tflite.quantising import quantise
 from imbalkit_tflite.running import runtime
@@ -226,3 +226,8 @@ def test_metadata_of_a_grey_picture():
     assert image.byte(0) == 2
     assert (image.child(1).unsigned(0), image.child(1).unsigned(1)) == (9, 7)
     assert whole.first(3).first(3).first(6).text(0) == "labels.txt"
+
+
+def test_labels_have_one_line_a_class():
+    lines = label_lines(["mel\nNOS", "a\r\nb", "tab\tname", "\u2028x\x1b[2J", "nävus ≥ 1 mm"])
+    assert lines.splitlines() == ["mel NOS", "a b", "tab name", "x [2J", "nävus ≥ 1 mm"]
