@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import resource
 import shutil
+import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -167,3 +169,41 @@ def test_a_folder_that_is_a_file_and_a_very_long_name(tmp_path):
     with pytest.raises(WriteError, match="File name too long"):
         write_text(tmp_path / ("n" * 300), "x")
     write_text(tmp_path / ("n" * 250), "x")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="needs root, to mount a small disk")
+def test_a_small_disk(tmp_path):
+    (tmp_path / "disk").mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", tmp_path / "disk"], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"nothing can be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        done = imbalkit(
+            "run", "digits", "--set", "backbone.width=32", "--folder", "disk/run", cwd=tmp_path, check=False
+        )
+    finally:
+        subprocess.run(["umount", tmp_path / "disk"], check=True)
+    assert done.returncode == 1
+    error = done.stderr.splitlines()[-1]
+    assert re.search(
+        r"final\.pt cannot be written: the disk is full \(1\.\d MB needed, \d.* free\)\. Whole so far: nothing", error
+    )
+
+
+def test_a_library_that_hides_a_full_disk(tmp_path):
+    def write(temporary):
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        finally:
+            raise RuntimeError("[enforce fail at inline_container.cc:672]")
+
+    with pytest.raises(WriteError, match=r"a\.pt cannot be written: the disk is full \(5\.0 MB needed, .* free\)"):
+        write_atomic(tmp_path / "a.pt", write, 5_000_000)
+    assert not any(tmp_path.iterdir())
+
+
+def test_another_error_stays_what_it_is(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        write_atomic(tmp_path / "a.pt", lambda temporary: 1 / 0)

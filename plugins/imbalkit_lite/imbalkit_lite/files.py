@@ -19,6 +19,7 @@ _FULL = {
     errno.EFBIG: "the file is larger than the disk or a limit of this process allows",
 }
 _TEMPORARY = ".tmp"
+_SCARCE = 2**14  # bytes; with less, a disk is full for every writer
 
 
 class WriteError(ImbalkitError):
@@ -66,15 +67,32 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def writing(path: Path, size: int | None = None) -> Iterator[None]:
-    """Within it, an OSError becomes a WriteError about `path`; `size`: bytes needed, if known."""
+    """Within it, what the system says of a write becomes a WriteError about `path`; `size`: bytes needed, if known.
+
+    A library's own error is one too where it hides that the disk is full, as PyTorch's assertions do.
+    """
     try:
         yield
-    except OSError as error:
-        why = _FULL.get(error.errno or 0)
-        if why is None:
+    except ImbalkitError:
+        raise
+    except Exception as error:
+        full = next((_FULL[number] for number in _numbers(error) if number in _FULL), None)
+        if full is None and not isinstance(error, OSError) and _free(path) < max(size or 0, _SCARCE):
+            full = _FULL[errno.ENOSPC]
+        if full is not None:
+            needed = "" if size is None else f"{size_text(size)} needed, "
+            raise WriteError(path, f"{full} ({needed}{size_text(_free(path))} free)") from error
+        if isinstance(error, OSError):
             raise WriteError(path, error.strerror or str(error)) from error
-        needed = "" if size is None else f"{size_text(size)} needed, "
-        raise WriteError(path, f"{why} ({needed}{_free(path)} free)") from error
+        raise
+
+
+def _numbers(error: BaseException | None) -> Iterator[int | None]:
+    """The system's error numbers in an error and those it was raised from."""
+    seen = 0
+    while error is not None and seen < 20:
+        yield getattr(error, "errno", None)
+        error, seen = error.__cause__ or error.__context__, seen + 1
 
 
 def delete_temporaries(folder: Path) -> None:
@@ -96,6 +114,6 @@ def size_text(size: int) -> str:
     return f"{size} bytes" if units[0] == "bytes" else f"{value:.1f} {units[0]}"
 
 
-def _free(path: Path) -> str:
-    folder = next(folder for folder in path.absolute().parents if folder.exists())
-    return size_text(shutil.disk_usage(folder).free)
+def _free(path: Path) -> int:
+    """Free bytes where a file is to be."""
+    return shutil.disk_usage(next(folder for folder in path.absolute().parents if folder.exists())).free
