@@ -1,48 +1,42 @@
-"""Hostile names of classes, files and runs through every command: nothing raw on a terminal, in a page or in a CSV."""
+"""Hostile names of classes, columns, files and runs through every command: nothing raw is printed or written."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import re
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from imbalkit.cli import main, root
+from imbalkit_lite.cli import main as lite_main
+from imbalkit_lite.model import open_model
+from imbalkit_lite.text import printable, printable_lines
 from tests.command_line import environment, imbalkit
+from tests.hostile import CELL, CLASSES, ESCAPE, RAW, RUN, SITE, check_folder, check_text, page_of, write_data
 
 if os.name == "nt":
     pytest.skip("Windows allows no such names", allow_module_level=True)
 
-ESCAPE = "\x1b[31m"
-CLASSES = (f"{ESCAPE}red\x1b]0;own\x07", "=cmd|' C'!A0 \u202eevil\nline", "<img src=x onerror=alert(1)>$x^2$[red]\"'")
-RUN = f"<b onerror=alert(1)>{ESCAPE}run"
-RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]")
-RECIPE = """\
-data: {name: image_folder, root: d}
-images: {size: 8}
-split: {validation: 0.3, test: 0.3}
-backbone: {name: small_cnn, width: 4}
-training: {epochs: 1, batch_size: 16, threads: 1}
-"""
-# What each command is called with; those that need more than a tiny run are called with names of nothing.
+# What each command is called with; the fixtures below make what takes longer.
 CALLS = {
-    "init": [["d", "--out", "i.yaml"], [ESCAPE]],
-    "plan": [["r.yaml"], ["r.yaml", "--json"], ["r.yaml", "--set", f"{ESCAPE}=1"]],
-    "run": [[f"{ESCAPE}.yaml"]],
-    "predict": [[RUN, "d"], [RUN, "d", "--json"], [RUN, "d", "--out", "p.csv"], [ESCAPE, "d"]],
-    "compare": [[RUN, "two"], [ESCAPE, RUN]],
-    "report": [[RUN], [ESCAPE]],
-    "leaks": [["r.yaml"], [ESCAPE]],
-    "export": [[ESCAPE, "--to", "onnx"]],
-    "figures": [[ESCAPE]],
-    "sweep": [[ESCAPE]],
+    "init": [["d", "--out", "i.yaml"], ["d.csv", "--out", "t_init.yaml"], [ESCAPE]],
+    "plan": [["r.yaml"], ["r.yaml", "--json"], ["t.yaml"], ["t.yaml", "--json"], ["r.yaml", "--set", f"{ESCAPE}=1"]],
+    "run": [[f"{ESCAPE}.yaml"], ["r.yaml", "--folder", RUN]],
+    "predict": [[RUN, "d"], [RUN, "d", "--json"], [RUN, "d.csv"], [RUN, "d", "--out", "p.csv"], [ESCAPE, "d"]],
+    "compare": [[RUN, "two"], [RUN, "two", "--json"], [RUN, "table"], [ESCAPE, RUN]],
+    "report": [[RUN], ["table"], [ESCAPE]],
+    "leaks": [["r.yaml"], ["t.yaml"], [ESCAPE]],
+    "export": [[ESCAPE, "--to", "onnx"], [RUN, "--to", ESCAPE]],
+    "figures": [[ESCAPE], [RUN, "--only", ESCAPE], ["--recipe", "r.yaml", "--only", "gallery", "--out", "gallery"]],
+    "sweep": [[ESCAPE], ["s.yaml", "--plan"]],
     "plugins": [[], [ESCAPE]],
     "schema": [[]],
     "app": [[ESCAPE]],
@@ -50,20 +44,33 @@ CALLS = {
 }
 
 
+def quiet(*arguments, cwd):
+    """The command, which must succeed and print nothing raw."""
+    done = imbalkit(*arguments, cwd=cwd)
+    assert not RAW.search(done.stdout + done.stderr), arguments
+    return done
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
-    rng = np.random.default_rng(0)
-    for label, name in enumerate(CLASSES):
-        (folder / "d" / name).mkdir(parents=True)
-        for row in range(12):
-            pixels = (rng.integers(0, 100, (12, 12, 3)) + 40 * label).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / "d" / name / f'={ESCAPE}"<b>{row}.png')
-    (folder / "r.yaml").write_text(RECIPE)
-    for name, seed in ((RUN, 0), ("two", 1)):
-        done = imbalkit("run", "r.yaml", "--folder", name, "--set", f"seed={seed}", cwd=folder)
-        assert not RAW.search(done.stdout + done.stderr)
+    write_data(folder)
+    quiet("run", "r.yaml", "--folder", RUN, cwd=folder)
+    quiet("run", "r.yaml", "--folder", "two", "--set", "loss=inverse_ce", cwd=folder)
+    quiet("run", "t.yaml", "--folder", "table", cwd=folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def swept(folder):
+    quiet("sweep", "s.yaml", "--folder", "swept", "--jobs", 1, cwd=folder)
+    return folder / "swept"
+
+
+@pytest.fixture(scope="module")
+def exported(folder):
+    quiet("export", RUN, "--to", "onnx", "--out", f"{RUN}.onnx", cwd=folder)
+    return folder / f"{RUN}.onnx"
 
 
 def test_every_command_has_a_call():
@@ -78,41 +85,127 @@ def test_nothing_raw_is_printed(folder, command):
         assert done.stdout + done.stderr or "--out" in arguments
 
 
-class _Tags(HTMLParser):
-    found = ()
+@pytest.mark.parametrize("run", [RUN, "table"])
+def test_the_files_of_a_run(folder, run):
+    assert check_folder(folder / run) == {".json", ".jsonl", ".yaml", ".html"}
+    text = page_of(folder / run / "report.html").text
+    assert all(printable(name) in text for name in CLASSES)
+    assert run != "table" or printable_lines(SITE) in text
 
-    def handle_starttag(self, tag, attributes):
-        names = dict(attributes)
-        if "onerror" in names or names.get("src") == "x":
-            self.found = (*self.found, tag)
+
+def test_the_files_of_a_comparison(folder):
+    quiet("compare", RUN, "two", "--out", "compared", cwd=folder)
+    assert check_folder(folder / "compared") == {".csv", ".md", ".svg"}
 
 
-def test_the_report_has_no_element_of_a_name(folder):
-    page = _Tags()
-    text = (folder / RUN / "report.html").read_text(encoding="utf-8")
-    page.feed(text)
-    assert not page.found
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+def test_the_files_of_figures(folder):
+    quiet("figures", RUN, "two", "--out", "figures", cwd=folder)
+    assert check_folder(folder / "figures") == {".csv", ".svg"}
+    assert {"rates.svg", "balance.svg", "gallery.svg"} <= {path.name for path in (folder / "figures").iterdir()}
+
+
+def test_the_files_of_a_sweep(swept):
+    assert check_folder(swept) == {".json", ".jsonl", ".yaml", ".html", ".csv", ".md", ".txt"}
+    assert printable(CELL) in (swept / "tables" / "overview.csv").read_text(encoding="utf-8")
+
+
+def test_the_card_of_an_export_has_the_exact_names(exported):
+    assert open_model(exported).classes == CLASSES
+    check_folder(exported.parent / RUN)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_predictions_of_an_export(folder, exported, monkeypatch, suffix):
+    monkeypatch.setattr("tests.command_line.main", lite_main)
+    quiet("predict", exported, "d", "--out", f"lite{suffix}", cwd=folder)
+    quiet("predict", exported, "d", cwd=folder)
+    quiet("predict", exported, "d", "--json", cwd=folder)
+    check_text(folder / f"lite{suffix}")
+
+
+def test_predictions_on_a_terminal(folder, exported, monkeypatch):
+    monkeypatch.setattr("imbalkit_lite.prediction_command._format", lambda kind, out: "text")
+    assert quiet("predict", RUN, "d", cwd=folder).stdout
+    assert quiet("predict", exported, "d", cwd=folder).stdout
+
+
+def test_an_app(folder, monkeypatch, tmp_path):
+    pytest.importorskip("litert_torch", reason="needs litert_torch: pip install 'imbalkit[tflite]'")
+    from tests.app.conftest import STUB
+
+    for name, text in STUB.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("imbalkit_app.page.find_page", lambda say: tmp_path)
+    quiet("export", RUN, "--to", "tflite", "--out", f"{RUN}.tflite", cwd=folder)
+    assert open_model(folder / f"{RUN}.tflite").classes == CLASSES
+    quiet("app", f"{RUN}.tflite", "--out", "app", cwd=folder)
+    check_folder(folder / "app" / "model")
+    assert json.loads((folder / "app" / "model" / "card.json").read_text(encoding="utf-8"))["classes"] == list(CLASSES)
 
 
 def test_a_csv_holds_no_formula_and_no_control_code(folder):
-    imbalkit("predict", RUN, "d", "--out", "q.csv", cwd=folder)
-    text = (folder / "q.csv").read_text(encoding="utf-8")
-    assert not RAW.search(text)
-    rows = list(csv.reader(io.StringIO(text)))
-    assert len(rows) == 37
-    assert not [cell for row in rows for cell in row if cell.startswith(("=", "@"))]
+    quiet("predict", RUN, "d", "--out", "q.csv", cwd=folder)
+    check_text(folder / "q.csv")
+    assert len(list(csv.reader((folder / "q.csv").open(encoding="utf-8", newline="")))) == 121
+
+
+def test_a_file_name_that_is_no_text(folder, monkeypatch):
+    """JSON and a terminal get an escape; a CSV the bytes of the name, by which the file is found again."""
+    (folder / "odd").mkdir()
+    name = os.fsdecode(b"=\xff\x1b.png")
+    try:
+        Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).save(folder / "odd" / name)
+    except OSError:
+        pytest.skip("this file system allows no such name")
+    quiet("predict", RUN, "odd", "--out", "odd.jsonl", cwd=folder)
+    check_text(folder / "odd.jsonl")
+    assert json.loads((folder / "odd.jsonl").read_text(encoding="utf-8"))["path"] == f"odd/{name}"
+    assert not RAW.search(quiet("predict", RUN, "odd", "--json", cwd=folder).stdout)
+    quiet("predict", RUN, "odd", "--out", "odd.csv", cwd=folder)
+    assert b"odd/=\xff\\x1b.png" in (folder / "odd.csv").read_bytes()
+    monkeypatch.setattr("imbalkit_lite.prediction_command._format", lambda kind, out: "text")
+    assert "\\udcff" in quiet("predict", RUN, "odd", cwd=folder).stdout
+
+
+ENCODED = {
+    "plan": ["t.yaml"],
+    "init": ["d", "--out", "{}.yaml"],
+    "run": ["t.yaml", "--folder", "{}"],
+    "predict": [RUN, "d"],
+    "compare": [RUN, "two"],
+    "leaks": ["r.yaml"],
+    "report": ["table"],
+    "figures": [RUN, "two", "--out", "{}-figures", "--format", "svg"],
+    "sweep": ["s.yaml", "--folder", "swept", "--resume"],
+    "export": [RUN, "--to", "onnx", "--out", "{}.onnx"],
+}
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-@pytest.mark.parametrize("command", ["plan", "init", "compare", "leaks", "predict", "report"])
-def test_output_in_any_encoding(folder, monkeypatch, command, encoding):
+@pytest.mark.parametrize("command", ENCODED)
+def test_output_in_any_encoding(folder, swept, monkeypatch, command, encoding):
     monkeypatch.chdir(folder)
     for name, value in environment(folder).items():
         monkeypatch.setenv(name, value)
-    arguments = CALLS[command][0] if command != "init" else ["d", "--out", f"{encoding}.yaml"]
-    monkeypatch.setattr(sys, "argv", ["imbalkit", command, *arguments])
+    monkeypatch.setattr(sys, "argv", ["imbalkit", command, *(word.format(encoding) for word in ENCODED[command])])
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2))
     with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
         main()
     assert not end.value.code
+
+
+def test_a_process_without_utf_8(tmp_path):
+    for name in ("thick ≥ 1 mm", "thin"):
+        (tmp_path / "d" / name).mkdir(parents=True)
+        for row in range(10):
+            Image.fromarray(np.full((8, 8, 3), 20 * row, np.uint8)).save(tmp_path / "d" / name / f"{row}.png")
+    recipe = "data: {name: image_folder, root: d}\nimages: {size: 8}\nbackbone: small_cnn\n"
+    (tmp_path / "r.yaml").write_text(recipe)
+    plain = os.environ | environment(tmp_path) | {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    plain.pop("PYTHONIOENCODING", None)
+    words = [sys.executable, "-m", "imbalkit", "plan", "r.yaml"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, env=plain, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+    assert re.search(rb"thick .+ 1 mm", done.stdout)
