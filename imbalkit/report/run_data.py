@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,8 +111,9 @@ class RunData:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The classes as a chart can write them: what is no visible character is an escape."""
-        return tuple(map(printable, self.classes))
+        """The classes as a chart can write them: what is no visible character is an escape, long names take several lines."""
+        lines = (textwrap.wrap(printable(name), 22, max_lines=4, placeholder=" …") for name in self.classes)
+        return tuple(map("\n".join, lines))
 
     @property
     def positive(self) -> int | None:
