@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from imbalkit.threads import spin_less
 from imbalkit_lite.command_line import run
 
 # name -> (module, help): known without importing, so that --help is instant
@@ -79,5 +78,4 @@ def root() -> None:
 
 def main() -> None:
     """The command `imbalkit`: a user's mistake ends with its message and exit code 1, never with a traceback."""
-    spin_less()
     run(root, "stopped; `imbalkit run ... --resume` goes on from here")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 SHARE = "IMBALKIT_THREADS"  # set for a process that works beside others: its share of the cores
 _USERS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _WAITING = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
-_SPINS = (
-    2000  # `python -m tests.benchmarks busy_machine`: as fast on an idle machine, several times as fast on a busy one
-)
+_SPINS = 2000  # several times as fast beside other work, some hundredths slower without (docs/performance.md)
 
 
 def available_cores(environment: Mapping[str, str] = os.environ) -> int:
@@ -35,13 +35,35 @@ def sharing(processes: int, environment: Mapping[str, str] = os.environ) -> dict
 
 
 def spin_less(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Let OpenMP's threads sleep sooner where they wait for each other, unless the environment says how they wait.
+    """Beside other work, let OpenMP's threads sleep sooner where they wait, unless the environment says how they wait.
 
     By default they spin 300,000 times: a thread that has lost its core to another process is waited for by one that
-    burns its own. Only before torch is imported.
+    burns its own. Only before torch is imported; results stay the same.
     """
-    if not any(name in environment for name in _WAITING):
+    told = any(name in environment for name in _WAITING)
+    if not told and "torch" not in sys.modules and others_compute():
         environment["GOMP_SPINCOUNT"] = str(_SPINS)
+
+
+def others_compute(file: Path = Path("/proc/stat"), seconds: float = 0.05) -> bool:
+    """Whether other processes keep half a core or more busy now, on Linux; this one sleeps meanwhile."""
+    before = _ticks(file)
+    time.sleep(seconds if before else 0)
+    after = _ticks(file)
+    if not before or not after or sum(after) <= sum(before):
+        return False
+    spent = [b - a for a, b in zip(before, after, strict=True)]
+    idle = spent[3] + spent[4]  # idle, and waiting for a disk
+    return (1 - idle / sum(spent)) * (os.cpu_count() or 1) >= 0.5
+
+
+def _ticks(file: Path) -> list[int]:
+    """Ticks of all processors since the start, by what they did; empty where nothing says so."""
+    try:
+        first, *numbers = file.read_text().splitlines()[0].split()
+        return [int(number) for number in numbers[:8]] if first == "cpu" and len(numbers) >= 8 else []
+    except (OSError, ValueError, IndexError):
+        return []
 
 
 def set_threads(environment: Mapping[str, str] = os.environ) -> None:

@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
 import sys
 
 import pytest
 
 from imbalkit import threads
 from imbalkit.launchers import Local
-from imbalkit.threads import available_cores, share, sharing
+from imbalkit.threads import available_cores, share, sharing, spin_less
 from tests.command_line import imbalkit
 
 CHILD = """\
@@ -79,19 +78,34 @@ def test_a_run_says_how_many_threads_it_had(tmp_path):
     assert (facts["processes"], facts["threads"]) == (1, 1)
 
 
-def test_the_command_spins_less_unless_the_user_says_how_to_wait():
-    code = (
-        "import sys; from imbalkit.cli import main; sys.argv = ['imbalkit', '--version']\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "import os; print(os.environ.get('GOMP_SPINCOUNT'), 'torch' in sys.modules)"
-    )
-    own = {name: value for name, value in os.environ.items() if name not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+@pytest.mark.parametrize(
+    ("before", "busy", "after"),
+    [
+        ({}, True, {"GOMP_SPINCOUNT": "2000"}),
+        ({}, False, {}),
+        ({"GOMP_SPINCOUNT": "7"}, True, {"GOMP_SPINCOUNT": "7"}),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, True, {"OMP_WAIT_POLICY": "ACTIVE"}),
+    ],
+)
+def test_threads_spin_less_beside_other_work_unless_the_user_says_how_to_wait(before, busy, after, monkeypatch):
+    monkeypatch.setattr(threads, "others_compute", lambda: busy)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    environment = dict(before)
+    spin_less(environment)
+    assert environment == after
 
-    def said(**more):
-        done = subprocess.run([sys.executable, "-c", code], env=own | more, capture_output=True, text=True, check=True)
-        return done.stdout.splitlines()[-1]
 
-    assert said() == "2000 False"
-    assert said(GOMP_SPINCOUNT="7") == "7 False"
-    assert said(OMP_WAIT_POLICY="ACTIVE") == "None False"
+@pytest.mark.parametrize(
+    ("spent", "busy"),
+    [((0, 0, 0, 10, 0), False), ((5, 0, 0, 5, 0), True), ((0, 0, 0, 5, 5), False), ((0, 0, 0, 0, 0), False)],
+)
+def test_what_the_ticks_say_of_others(spent, busy, monkeypatch):
+    looks = iter([[100] * 8, [100 + number for number in (*spent, 0, 0, 0)]])
+    monkeypatch.setattr(threads, "_ticks", lambda file: next(looks))
+    assert threads.others_compute(seconds=0) == busy
+
+
+def test_where_nothing_says_what_others_do_nothing_is_changed(tmp_path):
+    assert not threads.others_compute(tmp_path / "gone")
+    (tmp_path / "odd").write_text("no numbers")
+    assert not threads.others_compute(tmp_path / "odd")

@@ -65,6 +65,9 @@ def command(
     compared with the network on validation rows first: float32 must agree to 1e-5, a quantised file must keep within the
     limits. If it does not, no file is written. parity.json beside it says what was compared.
     """
+    from imbalkit.threads import spin_less
+
+    spin_less()
     from pydantic import ValidationError
 
     from imbalkit.exporting.export import export

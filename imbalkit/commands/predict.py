@@ -33,6 +33,9 @@ def command(
     the table or at the working directory; its other columns stay beside the answers. "-" reads paths from standard
     input, one a line. A file that cannot be read is a row with `error`; exit code 1 only if none could be read.
     """
+    from imbalkit.threads import spin_less
+
+    spin_less()
     from imbalkit.memory import freed_memory_kept
     from imbalkit_lite.model import is_model
 

@@ -21,6 +21,9 @@ def command(run: Path, out: Path | None, device: str | None) -> None:
     What is no longer at hand (pictures, data, plugins) is missing from it, and it says why. The `card` of the run folder's
     recipe.yaml may be filled in first.
     """
+    from imbalkit.threads import spin_less
+
+    spin_less()
     from imbalkit.report.again import report_again
 
     written, missing = report_again(run, out, device)

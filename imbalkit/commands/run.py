@@ -38,6 +38,9 @@ def command(
 
     Ends with a table of test figures and the run folder's path.
     """
+    from imbalkit.threads import spin_less
+
+    spin_less()
     from imbalkit.engine import run
     from imbalkit.processes import is_first_process
     from imbalkit.progress import choose_progress

@@ -23,6 +23,9 @@ def command(
 
     Ends with the tables of the sweep file; sweep.parquet in the sweep folder has every cell's figures.
     """
+    from imbalkit.threads import spin_less
+
+    spin_less()
     import signal
 
     from imbalkit.progress import Lines
