@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
     os.environ["HAM10000"] = options.data
     prepared = prepare(RECIPE, [f"images.size={options.size}"])
     recipe, fabric = prepared.recipe, Fabric(accelerator="cpu", devices=1)
-    images, bad = load_images(prepared, fabric, Progress())
+    images, bad = load_images(prepared, fabric.device, Progress())
     plan = prepared.source_plan([image.index for image in bad])
     plan = plan.select(np.random.default_rng(0).choice(len(plan), min(options.rows, len(plan)), replace=False))
     frequent = plan.rows_of(plan.majority)
