@@ -29,7 +29,7 @@ def register_datasets() -> list[type[Dataset]]:
 
 @hookimpl
 def report_sections(folder: Path, metrics: Mapping[str, Any], prepared: Prepared) -> Mapping[str, str]:
-    from imbalkit_melanoma.source_probe import section
+    from imbalkit_melanoma.source_probe.section import section
 
     return section(folder, metrics, prepared)
 

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from imbalkit_melanoma.source_probe import colours, examine, source_names
-from imbalkit_melanoma.source_report import markdown
+from imbalkit_melanoma.source_probe.report import markdown
+from imbalkit_melanoma.source_probe.section import colours, examine, source_names
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from imbalkit_melanoma.source_probe.pairs import area, pair_counter, smaller_side
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
 from imbalkit.functional.bootstrap import bootstrap
-from imbalkit.functional.pairs import area, pair_counter, smaller_side
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from imbalkit.errors import DataError
 from imbalkit.functional.apportion import assign_groups, fill_sides
 from imbalkit.functional.bootstrap import Estimate, bootstrap
 from imbalkit.functional.metrics import confusion_matrix, recalls
-from imbalkit.functional.pairs import PairCounter, area, pair_counter, smaller_side
+from imbalkit_melanoma.source_probe.pairs import PairCounter, area, pair_counter, smaller_side
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C, the inverse of the penalty's strength
 

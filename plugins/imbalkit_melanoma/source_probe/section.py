@@ -18,9 +18,9 @@ import pandas as pd
 from imbalkit import run_folder
 from imbalkit.errors import DataError, ImbalkitError
 from imbalkit.functional.bootstrap import Estimate
-from imbalkit.functional.probe import auc_by_source, linear_probe, score_by_source, within_classes
 from imbalkit.table import label_text, natural_order
-from imbalkit_melanoma.source_report import TITLE, markdown
+from imbalkit_melanoma.source_probe.linear_probe import auc_by_source, linear_probe, score_by_source, within_classes
+from imbalkit_melanoma.source_probe.report import TITLE, markdown
 
 if TYPE_CHECKING:
     from imbalkit.planning import Prepared

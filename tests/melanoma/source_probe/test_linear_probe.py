@@ -6,14 +6,14 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from imbalkit_melanoma.source_probe import linear_probe as module
+from imbalkit_melanoma.source_probe.linear_probe import auc_by_source, linear_probe, score_by_source, within_classes
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from imbalkit.errors import DataError
-from imbalkit.functional import probe as module
 from imbalkit.functional.bootstrap import weight_blocks
-from imbalkit.functional.probe import auc_by_source, linear_probe, score_by_source, within_classes
 
 
 def features_of(n, width, seed, **shifts):
