@@ -13,7 +13,8 @@ import pandas as pd
 from imbalkit.errors import RunError, listing
 from imbalkit_lite.images import ImageRule
 from imbalkit_lite.inputs import Inputs, Item
-from imbalkit_lite.predicting import Answers, Predictor, predict_rows
+from imbalkit_lite.predicting import predict_rows
+from imbalkit_lite.predictor import Answers, Predictor
 from imbalkit_lite.rows import ABSTAINED, ERROR, PATH, Row, RowMaker, columns_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunPredictor:
-    """The network of a run, with the run's decision or another threshold: a Predictor of imbalkit_lite.predicting."""
+    """The network of a run, with the run's decision or another threshold: a Predictor of imbalkit_lite.predictor."""
 
     restored: Restored
     decision: Decision

@@ -11,7 +11,8 @@ from imbalkit.predicting import RunPredictor, predict_arrays, predict_inputs
 from imbalkit.restoring import restore
 from imbalkit.runs import Run
 from imbalkit_lite.inputs import Files, Inputs
-from imbalkit_lite.predicting import Answers, predict_rows
+from imbalkit_lite.predicting import predict_rows
+from imbalkit_lite.predictor import Answers
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import click
 from imbalkit_lite.prediction_command import file_predictor, options, predict
 
 if TYPE_CHECKING:
-    from imbalkit_lite.predicting import Predictor
+    from imbalkit_lite.predictor import Predictor
 
 
 @click.command("predict")

@@ -16,7 +16,8 @@ from PIL import Image
 from imbalkit_lite import predicting
 from imbalkit_lite.images import ImageRule
 from imbalkit_lite.inputs import TableOfPaths, find_inputs
-from imbalkit_lite.predicting import Answers, predict_rows
+from imbalkit_lite.predicting import predict_rows
+from imbalkit_lite.predictor import Answers
 from imbalkit_lite.rows import RowMaker, columns_of, write_csv, write_json, write_text
 
 

@@ -13,7 +13,7 @@ from imbalkit_lite.card import Card, Input
 from imbalkit_lite.decisions import abstains, decide
 from imbalkit_lite.errors import DataError, ModelError, listing
 from imbalkit_lite.images import ImageRule
-from imbalkit_lite.predicting import Answers
+from imbalkit_lite.predictor import Answers
 from imbalkit_lite.runtimes import SUFFIXES, Runtime, open_runtime
 
 BATCH = 8  # pictures at once, where the file takes any number; on a CPU more are no faster, but take memory

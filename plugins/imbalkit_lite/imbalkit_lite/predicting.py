@@ -1,4 +1,4 @@
-"""Probabilities and decisions for new images. Whatever answers (a run's network, an exported file) is a `Predictor`.
+"""Probabilities and decisions for new images, by any `Predictor`.
 
 Images are decoded by threads a few batches ahead, and rows leave as soon as they are known, so that memory does not grow
 with the number of files.
@@ -9,47 +9,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
-from typing import Protocol
 
 import numpy as np
 
 from imbalkit_lite.errors import DataError
 from imbalkit_lite.images import ImageRule, read_pixels
 from imbalkit_lite.inputs import Inputs, Item
+from imbalkit_lite.predictor import Predictor
 from imbalkit_lite.rows import Row, RowMaker
 
 WORKERS = 8  # threads that decode
 
 
-@dataclass(frozen=True)
-class Answers:
-    """What is said of a batch: probabilities float [n, C], decisions int [n] (forced), abstained bool [n]."""
-
-    probabilities: np.ndarray
-    decisions: np.ndarray
-    abstained: np.ndarray
-
-
-class Predictor(Protocol):
-    """A model that answers: classes, how it wants its images, how many at once."""
-
-    classes: tuple[str, ...]
-    positive: int | None
-    rule: ImageRule
-    channels: int
-    batch_size: int
-
-    def answer(self, pixels: np.ndarray) -> Answers:
-        """`pixels` uint8 [n, H, W, C], of the size of `rule`."""
-        ...
-
-
 def predict_rows(
     inputs: Inputs, predictor: Predictor, progress: Callable[[int, int], None] | None = None
 ) -> Iterator[Row]:
-    """A row for each image, in order; `progress` is told (done, total) after each batch."""
+    """A row for each image, in order; `progress` gets (done, total) after each batch."""
     maker, total, done = RowMaker(predictor.classes, inputs.columns), len(inputs), 0
     read = _read_ahead(inputs, predictor, depth=2 * predictor.batch_size + WORKERS)
     while batch := list(islice(read, predictor.batch_size)):

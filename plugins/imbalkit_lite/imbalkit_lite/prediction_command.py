@@ -17,7 +17,7 @@ from imbalkit_lite.text import counted
 
 if TYPE_CHECKING:
     from imbalkit_lite.inputs import Inputs
-    from imbalkit_lite.predicting import Predictor
+    from imbalkit_lite.predictor import Predictor
     from imbalkit_lite.rows import Row
 
 FORMATS = {".csv": "csv", ".jsonl": "json", ".ndjson": "json"}

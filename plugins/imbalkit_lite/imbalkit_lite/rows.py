@@ -10,7 +10,7 @@ from imbalkit_lite.inputs import Item
 from imbalkit_lite.text import cell, json_text, printable
 
 if TYPE_CHECKING:
-    from imbalkit_lite.predicting import Answers, Predictor
+    from imbalkit_lite.predictor import Answers, Predictor
 
 PATH, DECISION, ABSTAINED, ERROR = "path", "decision", "abstained", "error"
 Row = dict[str, Any]

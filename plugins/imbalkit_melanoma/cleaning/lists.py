@@ -17,12 +17,12 @@ PUBLISHED = "all_train_duplicates_deleted"
 _ENTRY = re.compile(r"[/\\](20\d\d)[/\\]train[/\\].*?(ISIC_\d+)(?:_downsampled)?\.\w+\s*$", re.IGNORECASE)
 
 
-def read_official(files: TableFiles, asked: bool) -> np.ndarray:
+def read_official(files: TableFiles, requested: bool) -> np.ndarray:
     """Pairs of ISIC-2020 names that are one picture, [m, 2]; none where the list is not there.
 
-    Raises DataError if the list is asked for and not there, or lacks a column.
+    Raises DataError if the list is requested and not there, or lacks a column.
     """
-    file = files.need(OFFICIAL) if asked else files.find(OFFICIAL)
+    file = files.need(OFFICIAL) if requested else files.find(OFFICIAL)
     if file is None:
         return np.empty((0, 2), dtype=object)
     columns = ["image_name_1", "image_name_2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -14,31 +15,42 @@ from imbalkit_melanoma.cleaning.near import near_pairs
 from imbalkit_melanoma.cleaning.steps import NOTHING, clean
 from imbalkit_melanoma.datasets.groups import groups
 from imbalkit_melanoma.datasets.official import METADATA
-from imbalkit_melanoma.datasets.parameters import IsicDataset
 from imbalkit_melanoma.datasets.table_files import TableFiles, find_images
 
 _ORDER = ["year", "isic_id", "name", "label", "diagnosis", "patient_id", "lesion_id", "age", "sex", "site"]
 _SHOWN = 5  # files named in a message
 
 
-def load(dataset: IsicDataset) -> Table:
-    """The data set's table. Raises DataError as IsicDataset.load says."""
-    files = TableFiles(dataset.tables)
-    rows, notes = dataset.rows(files)
+def to_table(
+    rows: pd.DataFrame,
+    notes: list[str],
+    files: TableFiles,
+    folders: list[str],
+    steps: Collection[str],
+    near_distance: int,
+) -> Table:
+    """A set's rows as a Table. Raises DataError as IsicDataset.load says.
+
+    Args:
+        rows: as imbalkit_melanoma.datasets.official reads them, with a column `label`
+        notes: on these rows
+        files: the official tables
+        folders: hold the images
+        steps: what to leave out, of imbalkit_melanoma.cleaning.Step
+        near_distance: up to how many bits the perceptual hashes of near duplicates may differ
+    """
     order = _ORDER if rows["isic_id"].duplicated().any() else _ORDER[:2]
     newest_first = [column != "year" for column in order]
     rows = rows.sort_values(order, ascending=newest_first, ignore_index=True)  # whatever the order in the tables
-    official, more = _official(dataset, files, rows)
-    notes += more
+    official, official_notes = _official(steps, files, rows)
     rows["group"] = groups(rows, official)
-    folders = dataset.images if isinstance(dataset.images, list) else [dataset.images or dataset.tables]
     paths, there, several = find_images(folders, rows["name"].to_numpy(dtype=object))
     rows["path"], there = paths, np.array(there)
+    removed, cleaning_notes = _cleaned(steps, near_distance, files, rows, official, there)
+    notes = [*notes, *official_notes]
     if several:
         notes.append(f"{several:,} images are there more than once; the first by folder and path is used")
-
-    removed, more = _cleaned(dataset, files, rows, official, there)
-    notes += more
+    notes += cleaning_notes
     keep = ~rows.index.isin(removed.index)
     if (missing := np.flatnonzero(keep & ~there)).size:
         notes.append(f"{len(missing):,} of {keep.sum():,} images are not there: enough for a plan, not for a run")
@@ -53,13 +65,13 @@ def load(dataset: IsicDataset) -> Table:
     )
 
 
-def _official(dataset: IsicDataset, files: TableFiles, rows: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
+def _official(steps: Collection[str], files: TableFiles, rows: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """The official pairs of duplicates, [m, 2], and notes."""
-    asked = "official_duplicates" in dataset.clean
+    requested = "official_duplicates" in steps
     if not (rows["year"] == 2020).any():
-        none = ["official_duplicates: the list is of ISIC-2020 alone, there is nothing to look for"] if asked else []
-        return np.empty((0, 2), dtype=object), none
-    pairs = read_official(files, asked)
+        note = "official_duplicates: the list is of ISIC-2020 alone, there is nothing to look for"
+        return np.empty((0, 2), dtype=object), [note] if requested else []
+    pairs = read_official(files, requested)
     unknown = pd.Index(pairs.ravel()).difference(pd.Index(rows["isic_id"]))
     if len(unknown):
         return pairs, [
@@ -69,26 +81,31 @@ def _official(dataset: IsicDataset, files: TableFiles, rows: pd.DataFrame) -> tu
 
 
 def _cleaned(
-    dataset: IsicDataset, files: TableFiles, rows: pd.DataFrame, official: np.ndarray, there: np.ndarray
+    steps: Collection[str],
+    near_distance: int,
+    files: TableFiles,
+    rows: pd.DataFrame,
+    official: np.ndarray,
+    there: np.ndarray,
 ) -> tuple[pd.DataFrame, list[str]]:
     """The rows that cleaning leaves out, and notes."""
-    if not dataset.clean:
+    if not steps:
         return rows.iloc[:0], []
     listed, near, notes = None, NOTHING, []
-    if "published_lists" in dataset.clean:
+    if "published_lists" in steps:
         # HAM10000 was the set of 2018: the list names all of it, as 2019 has the same files under the same names.
         named = read_published(files)
         listed = pd.MultiIndex.from_frame(rows[["year", "isic_id"]].replace({"year": {2018: 2019}})).isin(
             pd.MultiIndex.from_frame(named)
         )
-    if "near_duplicates" in dataset.clean:
-        near = near_pairs(rows["path"].to_numpy(), there, dataset.near_distance)
+    if "near_duplicates" in steps:
+        near = near_pairs(rows["path"].to_numpy(), there, near_distance)
         if not there.all():
             notes.append(
                 f"near_duplicates: {(~there).sum():,} of {len(there):,} images are not there and were compared with none, so "
                 "that counts may fall once they are"
             )
-    return clean(rows, dataset.clean, official, listed, near), notes
+    return clean(rows, steps, official, listed, near), notes
 
 
 def _not_there(names: pd.Series, total: int, folders: list[str]) -> str:

@@ -52,6 +52,10 @@ class IsicDataset(Dataset):
         Raises DataError for a table that is not there, lacks a column or contradicts itself. Images that are not there
         are noted, and keep a run from starting.
         """
-        from imbalkit_melanoma.datasets.loading import load
+        from imbalkit_melanoma.datasets.loading import to_table
+        from imbalkit_melanoma.datasets.table_files import TableFiles
 
-        return load(self)
+        files = TableFiles(self.tables)
+        rows, notes = self.rows(files)
+        folders = self.images if isinstance(self.images, list) else [self.images or self.tables]
+        return to_table(rows, notes, files, folders, self.clean, self.near_distance)
