@@ -1,11 +1,14 @@
-"""HTTP: what a server says about a file, its bytes from some place on, and patience when it fails."""
+"""HTTP: what a server states about a file, its bytes from an offset on, and retries.
+
+The retries are not urllib3's: its Retry ends where a body begins, and most failures of a 23 GB file come after that.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -16,30 +19,30 @@ from imbalkit.errors import DataError, MissingExtraError
 if TYPE_CHECKING:
     from requests import Response
 
-PASSING = {408, 425, 429, 500, 502, 503, 504}  # states of a server that pass
+TEMPORARY = {408, 425, 429, 500, 502, 503, 504}  # status codes that are worth a retry
 CHUNK = 1 << 16  # bytes
-MOST_JSON = 1 << 24  # bytes of an answer; a page of a hundred images has some 200,000
+MOST_JSON = 1 << 24  # bytes of a response; a page of a hundred images has some 200,000
 LONGEST_PAUSE = 60.0  # seconds
-LONGEST_ASKED_FOR = 900.0  # seconds; more than that is not waited for at one go
+LONGEST_RETRY_AFTER = 900.0  # seconds; a server that requests a longer pause is tried earlier
 TIMEOUT = (10.0, 60.0)  # seconds: to connect, between bytes
 Result = TypeVar("Result")
 
 
-class Trouble(Exception):
-    """Something that may go better the next time."""
+class TemporaryError(Exception):
+    """A failure that may not happen again: worth a retry."""
 
     def __init__(self, message: str, pause: float | None = None, advice: str = ""):
         super().__init__(message)
-        self.pause = pause  # seconds the server asks for
-        self.advice = advice  # if it does not
+        self.pause = pause  # seconds, as the server requests
+        self.advice = advice  # for the user, once all retries have failed
 
 
-class OutOfRange(Trouble):
+class OutOfRange(TemporaryError):
     """The server's file has no bytes from there on."""
 
 
 class Refused(DataError):
-    """A server that will not give a file."""
+    """A server refuses a file."""
 
     def __init__(self, message: str, status: int):
         super().__init__(message)
@@ -47,12 +50,12 @@ class Refused(DataError):
 
 
 class Stopped(Exception):
-    """Somebody else failed, so this work is not wanted any more."""
+    """Another thread failed, so that this work is not needed any more."""
 
 
 @dataclass(frozen=True)
 class Remote:
-    """What a server says about a file."""
+    """What a server states about a file."""
 
     size: int | None  # bytes
     etag: str | None
@@ -60,7 +63,7 @@ class Remote:
 
     @classmethod
     def of(cls, response: Response) -> Remote:
-        """From the headers of a whole (200) or partial (206) answer."""
+        """From the headers of a whole (200) or partial (206) response."""
         headers = response.headers
         if response.status_code == 206:
             total = headers.get("Content-Range", "").rpartition("/")[2]
@@ -77,9 +80,10 @@ class Remote:
 
 
 class Client:
-    """A session that waits and tries again; `received` counts bytes, so that only failures in a row are counted.
+    """A session with retries, for one thread; setting `stop` ends its pauses and downloads with Stopped.
 
-    For one thread. Whoever sets `stop` ends its waiting and receiving with Stopped.
+    Attributes:
+        received: bytes so far
     """
 
     def __init__(self, retries: int, note: Callable[[str], None], stop: threading.Event | None = None):
@@ -103,10 +107,10 @@ class Client:
             with self.open(url) as response:
                 return Remote.of(response)
 
-        return self.patiently(ask)
+        return self.retry(ask)
 
     def read_json(self, url: str) -> Any:
-        """A small answer, with patience. Raises DataError for a large one or no JSON, Refused for a file that is not there."""
+        """A JSON response. Raises DataError for a large one or no JSON, Refused for a file that is not there."""
 
         def ask() -> bytes:
             content = bytearray()
@@ -119,42 +123,42 @@ class Client:
                         )
             return bytes(content)
 
-        content = self.patiently(ask)
+        content = self.retry(ask)
         try:
             return json.loads(content)
         except (ValueError, RecursionError):
             raise DataError(f"{public(url)} answered with {content[:80]!r}, expected JSON") from None
 
-    def patiently(self, action: Callable[[], Result], goes_on: bool = False) -> Result:
-        """Call again after a Trouble, with growing pauses. Raises DataError after `retries` failures in a row.
+    def retry(self, action: Callable[[], Result], resumes: bool = False) -> Result:
+        """Call again after a TemporaryError, with growing pauses. Raises DataError after `retries` failures in a row.
 
-        With `goes_on`, the action takes up where it was, so that a failure after which bytes came is a first one again.
+        With `resumes`, the action goes on where it was: after a failure that let bytes through, counting starts again.
         """
         failures = 0
         while True:
             before = self.received
             try:
                 return action()
-            except Trouble as trouble:
-                failures = 1 if goes_on and self.received > before else failures + 1
+            except TemporaryError as error:
+                failures = 1 if resumes and self.received > before else failures + 1
                 if failures > self.retries:
-                    raise DataError(f"{trouble}{trouble.advice}; the same command goes on from here") from None
-                if trouble.pause is None:
+                    raise DataError(f"{error}{error.advice}; the same command resumes here") from None
+                if error.pause is None:
                     pause = min(LONGEST_PAUSE, 2.0 ** (failures - 1))
                 else:
-                    pause = min(LONGEST_ASKED_FOR, trouble.pause)
-                self.note(f"{trouble}; trying again in {pause:.0f} s ({failures} of {self.retries})")
+                    pause = min(LONGEST_RETRY_AFTER, error.pause)
+                self.note(f"{error}; retry {failures} of {self.retries} in {pause:.0f} s")
                 self.wait(pause)
 
     def wait(self, seconds: float) -> None:
-        """Do nothing for a while."""
+        """Pause. Raises Stopped when `stop` is set meanwhile."""
         if self.stop.wait(seconds):
             raise Stopped
 
     def open(self, url: str, start: int = 0) -> Response:
-        """A file's bytes from `start` on, as a streaming answer to be closed.
+        """A file's bytes from `start` on, as a streaming response to be closed.
 
-        Raises Trouble for what may pass, DataError for what will not.
+        Raises TemporaryError where a retry may help, DataError where it cannot.
         """
         requests = self.requests
         try:
@@ -164,21 +168,21 @@ class Client:
         except requests.exceptions.SSLError as error:
             raise DataError(f"there is no secure connection to {_host(url)}: {_reason(error)}") from None
         except (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema):
-            raise DataError(f"expected an address that begins with https:// or http://, came {public(url)!r}") from None
+            raise DataError(f"expected an address that begins with https:// or http://, got {public(url)!r}") from None
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise Trouble(
+            raise TemporaryError(
                 f"{_host(url)} cannot be reached ({_reason(error)})",
                 advice=": check the connection (and HTTPS_PROXY behind a proxy), or name a --mirror",
             ) from None
         except (requests.RequestException, ValueError) as error:
-            raise DataError(f"{public(url)} cannot be asked for: {error}") from None
+            raise DataError(f"{public(url)} cannot be requested: {error}") from None
         if response.status_code in (200, 206):
             return response
         with response:
             raise _refusal(url, response)
 
-    def chunks(self, url: str, response: Response):  # type: ignore[no-untyped-def]
-        """The bytes of an answer; a cut or silent connection is a Trouble."""
+    def chunks(self, url: str, response: Response) -> Iterator[bytes]:
+        """The bytes of a response; a cut or silent connection is a TemporaryError."""
         requests = self.requests
         try:
             # A chunk that a break cuts short is lost in urllib3: small ones lose little.
@@ -188,27 +192,37 @@ class Client:
                 self.received += len(chunk)
                 yield chunk
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            raise Trouble(f"{_host(url)} broke the connection ({_reason(error)})") from None
+            raise TemporaryError(f"{_host(url)} broke the connection ({_reason(error)})") from None
 
 
 def _refusal(url: str, response: Response) -> Exception:
-    said = f"{public(url)} answered {response.status_code} {response.reason}"
-    if response.status_code in PASSING:
-        asked = response.headers.get("Retry-After", "")
-        return Trouble(said, float(asked) if asked.isdigit() else None)
+    text = f"{public(url)} answered {response.status_code} {response.reason}"
+    if response.status_code in TEMPORARY:
+        return TemporaryError(text, _retry_after(response))
     if response.status_code == 416:
-        return OutOfRange(said)
+        return OutOfRange(text)
     if response.status_code in (401, 403, 404, 410):
         return Refused(
-            f"{said}: the file is not (or no longer) to be had there. See https://challenge.isic-archive.com/data/ for "
+            f"{text}: the file is not (or no longer) available there. See https://challenge.isic-archive.com/data/ for "
             "where it is now and put it into the folder `downloads` (a table: `tables`) yourself, or name a --mirror",
             response.status_code,
         )
-    return DataError(f"{said}: expected 200 or 206")
+    return DataError(f"{text}: expected 200 or 206")
+
+
+def _retry_after(response: Response) -> float | None:
+    """Seconds that a server requests, as a number or until a date; None if it requests none, or another text."""
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
+    try:
+        return Retry().parse_retry_after(response.headers.get("Retry-After", ""))
+    except (InvalidHeader, ValueError, OverflowError):  # also numbers and years without end
+        return None
 
 
 def public(url: str) -> str:
-    """An address without the user and password that a mirror's may hold, and without what signs it."""
+    """An address without the user and password that a mirror's may hold, and without a signature."""
     parts = urlsplit(url)
     query = "" if "signature=" in parts.query.lower() else parts.query
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query))
@@ -219,7 +233,7 @@ def _host(url: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause, without the object that urllib3 puts in front of it."""
+    """The innermost cause, without the object that urllib3 puts before it."""
     seen = set()
     while id(error) not in seen:
         seen.add(id(error))

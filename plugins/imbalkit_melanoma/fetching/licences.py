@@ -1,4 +1,4 @@
-"""`licences.csv`: what the ISIC Archive states of each image, its licence and whom to name among it."""
+"""`licences.csv`: what the ISIC Archive states of each image, its licence and attribution among it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from imbalkit.errors import DataError
 from imbalkit_lite.text import cell, unquoted
 
 if TYPE_CHECKING:
-    from imbalkit_melanoma.fetching.archive_api import Picture
+    from imbalkit_melanoma.fetching.archive_api import ArchiveImage
 
 NAME = "licences.csv"
 COLUMNS = ("isic_id", "bytes", "copyright_license", "attribution")
@@ -22,7 +22,7 @@ COLUMNS = ("isic_id", "bytes", "copyright_license", "attribution")
 
 @dataclass(frozen=True)
 class Statement:
-    """One row."""
+    """One row of the table."""
 
     isic_id: str
     size: int  # bytes
@@ -41,8 +41,8 @@ def read_licences(folder: Path) -> dict[str, Statement]:
         return {row[0]: Statement(row[0], int(row[1]), *map(unquoted, row[2:4])) for row in rows}
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"{path} is not what fetch wrote ({type(error).__name__}: {error}): delete it; images that are there are "
-            "checked, not fetched, again"
+            f"{path} is not what fetch wrote ({type(error).__name__}: {error}): delete it; images on disk are then "
+            "checked, not downloaded again"
         ) from None
 
 
@@ -58,10 +58,10 @@ def write_licences(folder: Path, statements: Iterable[Statement]) -> None:
     write_atomic(folder / NAME, write)
 
 
-def summarise(statements: Iterable[Statement | Picture]) -> str:
+def summarise(statements: Iterable[Statement | ArchiveImage]) -> str:
     """How many images there are of each licence and attribution, most first; "" for none."""
     counts = Counter((statement.licence, statement.attribution) for statement in statements)
     if not counts:
         return ""
-    lines = [f"- {licence}, {count:,} images: {whom}" for (licence, whom), count in counts.most_common()]
+    lines = [f"- {licence}, {count:,} images: {attribution}" for (licence, attribution), count in counts.most_common()]
     return "\n".join([f"As the ISIC Archive states it of each image ({NAME}):", *lines, ""])

@@ -1,4 +1,4 @@
-"""Work for several threads, each with a client of its own; results come back to the thread that asked."""
+"""Work for several threads, each with a client of its own; results return to the calling thread."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def for_each(
     threads: int,
     make_client: Callable[[threading.Event], Client],
 ) -> None:
-    """Call `action` on every item, `threads` at a time, and `done` with what it returned, here, as it comes.
+    """Call `action` on every item, `threads` at a time, and `done`, in this thread, with each result.
 
-    The first error, of either or of the keyboard, ends all: what waits or receives stops, what did not begin does not.
+    The first error, of either or of the keyboard, ends all: running downloads and pauses stop, the rest does not start.
     """
-    stop, own = threading.Event(), threading.local()
+    stop, of_thread = threading.Event(), threading.local()
 
     def work(item: Item) -> Result:
-        if not hasattr(own, "client"):
-            own.client = make_client(stop)
-        return action(own.client, item)
+        if not hasattr(of_thread, "client"):
+            of_thread.client = make_client(stop)
+        return action(of_thread.client, item)
 
     finished: SimpleQueue[Future[Result]] = SimpleQueue()
     pool = ThreadPoolExecutor(threads)

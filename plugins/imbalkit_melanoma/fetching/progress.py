@@ -1,4 +1,4 @@
-"""What a person sees while bytes come: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a download: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from imbalkit_lite.text import printable, printable_message
 EVERY = 30.0  # seconds between lines
 
 
-class Lines:
+class ProgressLines:
     """A line at the start of a step, every half minute, and at its end."""
 
     def __init__(self, stream: Any = None):
         self.stream = stream or sys.stderr
         self.label, self.total, self.done, self.first = "", None, 0, 0
-        self.started = self.spoken = 0.0
+        self.started = self.shown = 0.0
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> ProgressLines:
         return self
 
     def __exit__(self, *details: object) -> None:
         pass
 
     def note(self, text: str) -> None:
-        """A line worth keeping."""
+        """A line that stays on the screen."""
         self.stream.write(printable_message(text) + "\n")
         self.stream.flush()
 
     def step(self, label: str, total: int | None, done: int = 0) -> None:
-        """Work on `total` bytes begins, `done` of them done before."""
+        """Begin work on `total` bytes, of which `done` are there from an earlier run."""
         from rich.filesize import decimal
 
         self.label, self.total, self.done, self.first = label, total, done, done
-        self.started = self.spoken = time.monotonic()
+        self.started = self.shown = time.monotonic()
         size = f", {decimal(total)}" if total is not None else ""
-        self.note(f"{label}{size}" + (f", going on after {decimal(done)}" if done else ""))
+        self.note(f"{label}{size}" + (f", resuming after {decimal(done)}" if done else ""))
 
     def advance(self, count: int) -> None:
         """`count` more bytes are done."""
         self.done += count
-        if time.monotonic() - self.spoken >= EVERY:
-            self.spoken = time.monotonic()
+        if time.monotonic() - self.shown >= EVERY:
+            self.shown = time.monotonic()
             self.note(f"{self.label}  {self.rate()}")
 
     def restart(self) -> None:
@@ -52,18 +52,18 @@ class Lines:
         self.done = self.first = 0
 
     def rate(self) -> str:
-        """How far, how fast, how long still."""
+        """Share done, speed, time remaining."""
         from rich.filesize import decimal
 
         speed = (self.done - self.first) / max(1e-9, time.monotonic() - self.started)
         if self.total is None:
             return f"{decimal(self.done)}, {decimal(int(speed))}/s"
-        left = f", left {duration((self.total - self.done) / speed)}" if speed else ""
+        remaining = f", {duration((self.total - self.done) / speed)} remaining" if speed else ""
         share = self.done / self.total if self.total else 1.0
-        return f"{share:.0%} of {decimal(self.total)}, {decimal(int(speed))}/s{left}"
+        return f"{share:.0%} of {decimal(self.total)}, {decimal(int(speed))}/s{remaining}"
 
 
-class Bar(Lines):
+class ProgressBar(ProgressLines):
     """A bar of rich."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Bar(Lines):
         self.bars = Progress(*columns, console=self.console, transient=True)
         self.task: Any = None
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressBar:
         self.bars.start()
         return self
 
@@ -106,6 +106,6 @@ class Bar(Lines):
         self.bars.update(self.task, completed=0)
 
 
-def choose_progress() -> Lines:
+def choose_progress() -> ProgressLines:
     """A bar on a terminal, lines elsewhere."""
-    return Bar() if sys.stderr.isatty() else Lines()
+    return ProgressBar() if sys.stderr.isatty() else ProgressLines()

@@ -1,4 +1,4 @@
-"""What came: `fetched.json` (which file from where, how it was checked) and `SHA256SUMS` (every file on disk)."""
+"""The record of a folder: `fetched.json` (each file's address and checks) and `SHA256SUMS` (every file on disk)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from imbalkit.errors import DataError, listing
 from imbalkit_lite.files import write_text
-from imbalkit_melanoma.fetching.progress import Lines
+from imbalkit_melanoma.fetching.progress import ProgressLines
 
 FETCHED, SUMS = "fetched.json", "SHA256SUMS"
 LINE = re.compile(r"([0-9a-f]{64})  (.+)")
@@ -33,8 +33,8 @@ class Record:
                 files = json.loads((folder / FETCHED).read_text(encoding="utf-8"))["files"]
             except (ValueError, KeyError, TypeError) as error:
                 raise DataError(
-                    f"{folder / FETCHED} is not what fetch wrote ({error}): delete it; files that are there are "
-                    "checked, not fetched, again"
+                    f"{folder / FETCHED} is not what fetch wrote ({error}): delete it; files on disk are then "
+                    "checked, not downloaded again"
                 ) from None
         if (folder / SUMS).is_file():
             for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
@@ -42,8 +42,8 @@ class Record:
                     sums[match[2]] = match[1]
         return cls(folder, files, sums)
 
-    def keep(self, name: str, **facts: Any) -> None:
-        """Write down facts of a file, on disk at once."""
+    def update(self, name: str, **facts: Any) -> None:
+        """Add facts of a file; written at once."""
         self.flush()
         self.files[name] = {**self.files.get(name, {}), **facts}
         text = json.dumps({"files": self.files}, indent=2, sort_keys=True) + "\n"
@@ -60,27 +60,27 @@ class Record:
         self._stream.write(f"{sha256}  {name}\n")
 
     def sum_of(self, path: Path) -> str | None:
-        """The SHA-256 a file came with."""
+        """The SHA-256 that a file had when it was downloaded."""
         return self.sums.get(path.relative_to(self.folder).as_posix())
 
-    def forget(self, path: Path) -> None:
-        """A file that is gone on purpose."""
+    def remove_sum(self, path: Path) -> None:
+        """Remove a file that was deleted on purpose."""
         self.sums.pop(path.relative_to(self.folder).as_posix(), None)
 
     def intact(self, name: str, path: Path) -> bool:
-        """Whether a fetched file is there in its size."""
+        """Whether a downloaded file is on disk in its size."""
         return name in self.files and path.is_file() and path.stat().st_size == self.files[name]["size"]
 
     def unpacked(self, name: str, images: Path) -> bool:
-        """Whether an archive was unpacked and every file of it is still there."""
+        """Whether an archive was unpacked and all its files are still on disk."""
         if not self.files.get(name, {}).get("unpacked"):
             return False
         prefix = images.relative_to(self.folder).as_posix() + "/"
-        there = {path.name for path in images.iterdir()} if images.is_dir() else set()
-        return all(listed[len(prefix) :] in there for listed in self.sums if listed.startswith(prefix))
+        on_disk = {path.name for path in images.iterdir()} if images.is_dir() else set()
+        return all(listed[len(prefix) :] in on_disk for listed in self.sums if listed.startswith(prefix))
 
     def flush(self) -> None:
-        """Everything added is in the file."""
+        """Write every added sum to the file."""
         if self._stream is not None:
             self._stream.flush()
 
@@ -94,7 +94,7 @@ class Record:
             write_text(self.folder / SUMS, text)
 
 
-def hash_file(path: Path, progress: Lines | None, *names: str) -> list[str]:
+def hash_file(path: Path, progress: ProgressLines | None, *names: str) -> list[str]:
     """Hex digests of a file in one reading, by hashlib's names."""
     digests = [hashlib.new(name, usedforsecurity=False) for name in names]
     with path.open("rb") as stream:
@@ -106,23 +106,23 @@ def hash_file(path: Path, progress: Lines | None, *names: str) -> list[str]:
     return [digest.hexdigest() for digest in digests]
 
 
-def verify(record: Record, progress: Lines) -> None:
+def verify(record: Record, progress: ProgressLines) -> None:
     """Compare every listed file with its SHA-256. Raises DataError with the missing and the changed ones."""
     if not record.sums:
-        raise DataError(f"there is nothing to check: {record.folder / SUMS} is not there; `fetch` writes it")
+        raise DataError(f"there is nothing to check: {record.folder / SUMS} does not exist; `fetch` writes it")
     paths = {name: record.folder / name for name in sorted(record.sums)}
     missing = [name for name, path in paths.items() if not path.is_file()]
-    there = {name: path for name, path in paths.items() if name not in set(missing)}
-    progress.step(f"checking {len(there):,} files", sum(path.stat().st_size for path in there.values()))
-    changed = [name for name, path in there.items() if hash_file(path, progress, "sha256") != [record.sums[name]]]
+    found = {name: path for name, path in paths.items() if name not in set(missing)}
+    progress.step(f"checking {len(found):,} files", sum(path.stat().st_size for path in found.values()))
+    changed = [name for name, path in found.items() if hash_file(path, progress, "sha256") != [record.sums[name]]]
     if missing or changed:
         raise DataError(
-            f"{record.folder}: of {len(paths):,} files that came, "
+            f"{record.folder}: of {len(paths):,} downloaded files, "
             + "; ".join(
                 f"{len(names):,} {what}: {listing(names)}"
                 for names, what in ((missing, "are missing"), (changed, "are changed"))
                 if names
             )
-            + ". Delete the changed ones; the same command without --check then fetches again what is not there"
+            + ". Delete the changed ones; the same command without --check then downloads what is missing"
         )
-    progress.note(f"{len(paths):,} files in {record.folder} are as they came")
+    progress.note(f"{len(paths):,} files in {record.folder} are unchanged")

@@ -1,4 +1,4 @@
-"""What there is to fetch: files, where they officially are, their licence and how to cite them."""
+"""The files to download: official addresses, licence and citations."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ SOURCES = {
 
 def choose_sources(names: Iterable[str]) -> tuple[Source, ...]:
     """The sources of some names, each once; `merge` is ISIC 2019 and 2020."""
-    wanted = [part for name in names for part in (("isic_2019", "isic_2020") if name == "merge" else (name,))]
-    return tuple(SOURCES[name] for name in dict.fromkeys(wanted))
+    requested = [part for name in names for part in (("isic_2019", "isic_2020") if name == "merge" else (name,))]
+    return tuple(SOURCES[name] for name in dict.fromkeys(requested))
 
 
 def licence_text(sources: Iterable[Source]) -> str:

@@ -1,4 +1,4 @@
-"""An archive's files, each whole or not there; what was unpacked before is not unpacked again."""
+"""Unpacks an archive: each file is whole or absent, and one that was unpacked before is not unpacked again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from imbalkit.errors import DataError, listing
-from imbalkit_melanoma.fetching.progress import Lines
+from imbalkit_melanoma.fetching.progress import ProgressLines
 from imbalkit_melanoma.fetching.record import Record
 
 PICTURES = {".jpg", ".jpeg", ".png"}
@@ -28,10 +28,10 @@ DAMAGE = (
 )
 
 
-def unpack(path: Path, folder: Path, record: Record, progress: Lines) -> int:
+def unpack(path: Path, folder: Path, record: Record, progress: ProgressLines) -> int:
     """Put the pictures, texts and tables of a zip flat into `folder` and their SHA-256 into the record; how many pictures.
 
-    Files of other kinds are left out, and told.
+    Files of other kinds are left out, and reported.
 
     Raises DataError for a damaged archive (which then is NAME.zip.damaged), an unsafe one, or too small a disk.
     """
@@ -57,7 +57,7 @@ def unpack(path: Path, folder: Path, record: Record, progress: Lines) -> int:
         os.replace(path, damaged)
         raise DataError(
             f"{path} is damaged ({error}, at {name}): it is {damaged.name} now and may be deleted. What was unpacked "
-            "before is kept; the same command fetches the archive again"
+            "before stays; the same command downloads the archive again"
         ) from None
     return sum(target.suffix.lower() in PICTURES for _, target in members)
 
@@ -97,7 +97,7 @@ def _members(
 
 
 def _is_there(info: zipfile.ZipInfo, target: Path, record: Record) -> bool:
-    """Whether a file came out of the archive before; one that the record does not know is read again."""
+    """Whether a file was unpacked before; one that the record does not know is checked by its CRC-32."""
     if not target.is_file() or target.stat().st_size != info.file_size:
         return False
     if record.sum_of(target) is None:
@@ -108,7 +108,7 @@ def _is_there(info: zipfile.ZipInfo, target: Path, record: Record) -> bool:
     return True
 
 
-def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, progress: Lines) -> str:
+def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, progress: ProgressLines) -> str:
     """Write one file under a temporary name, then rename it; zipfile compares its CRC-32. Its SHA-256."""
     temporary = target.with_name(f".{target.name}.part")
     digest = hashlib.sha256()
@@ -150,5 +150,5 @@ def _require_space(path: Path, folder: Path, needed: int) -> None:
     if needed > free:
         raise DataError(
             f"{path.name} needs {decimal(needed)} unpacked, but the disk of {folder} has {decimal(free)} free: make "
-            "room, then type the same command again"
+            "room, then run the same command again"
         )

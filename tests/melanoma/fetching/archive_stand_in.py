@@ -45,10 +45,10 @@ class ArchiveStandIn(StandIn):
         return self.url + BASE
 
     def content(self, path):
-        parts, asked = urlsplit(path), {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
+        parts, query = urlsplit(path), {key: values[0] for key, values in parse_qs(urlsplit(path).query).items()}
         *_, last = parts.path.strip("/").split("/")
         if parts.path == SEARCH:
-            return self.page(asked)
+            return self.page(query)
         if parts.path.startswith(f"{BASE}/images/"):
             return json.dumps(self.entry(last)).encode() if last in self.pictures else None
         if parts.path.startswith("/signed/"):
@@ -58,16 +58,16 @@ class ArchiveStandIn(StandIn):
             time.sleep(self.think)
             with self.lock:
                 self.together -= 1
-            return self.pictures.get(last.partition(".")[0]) if asked.get("signature") == self.signature else None
+            return self.pictures.get(last.partition(".")[0]) if query.get("signature") == self.signature else None
         return super().content(path)
 
-    def page(self, asked):
+    def page(self, query):
         """As isic/core/pagination.py: `next` is whole, `count` comes with the first page alone."""
-        names = [name for name in self.collections.get(int(asked["collections"]), []) if name in self.pictures]
-        limit = min(int(asked.get("limit", self.largest)), self.largest)
-        begin = int(base64.b64decode(asked["cursor"]).decode().partition("=")[2]) if "cursor" in asked else 0
+        names = [name for name in self.collections.get(int(query["collections"]), []) if name in self.pictures]
+        limit = min(int(query.get("limit", self.largest)), self.largest)
+        begin = int(base64.b64decode(query["cursor"]).decode().partition("=")[2]) if "cursor" in query else 0
         cursor = base64.b64encode(f"p={begin + limit}".encode()).decode()
-        more = f"{self.url}{SEARCH}?{urlencode(asked | {'cursor': cursor})}"
+        more = f"{self.url}{SEARCH}?{urlencode(query | {'cursor': cursor})}"
         return json.dumps(
             {
                 "results": [self.entry(name) for name in names[begin : begin + limit]],
@@ -93,14 +93,14 @@ class ArchiveStandIn(StandIn):
             "metadata": {"acquisition": {"pixels_x": 32, "pixels_y": 24}, "clinical": {"sex": "male"}},
         }
 
-    def images_asked(self):
-        """Names of the files that were asked for, in order."""
-        return [path.partition(".")[0][len("/signed/") :] for path, _ in self.asked if path.startswith("/signed/")]
+    def requested_images(self):
+        """Names of the files that were requested, in order."""
+        return [path.partition(".")[0][len("/signed/") :] for path, _ in self.requests if path.startswith("/signed/")]
 
     def named(self):
-        """Names that the API was asked about one by one, in order."""
-        return [path.split("/")[-2] for path, _ in self.asked if path.startswith(f"{BASE}/images/ISIC")]
+        """Names that were requested from the API one by one, in order."""
+        return [path.split("/")[-2] for path, _ in self.requests if path.startswith(f"{BASE}/images/ISIC")]
 
     def pages(self):
-        """Pages of the list that were asked for."""
-        return sum(path.startswith(SEARCH) for path, _ in self.asked)
+        """Pages of the list that were requested."""
+        return sum(path.startswith(SEARCH) for path, _ in self.requests)

@@ -4,7 +4,7 @@ import sys
 from collections import namedtuple
 
 import pytest
-from imbalkit_melanoma.fetching import archive_api, archive_errand, client
+from imbalkit_melanoma.fetching import archive_api, archive_download, client
 
 from imbalkit.cli import main
 from tests.melanoma.fetching.archive_stand_in import ArchiveStandIn
@@ -23,10 +23,10 @@ def server():
 
 @pytest.fixture
 def pauses(monkeypatch):
-    """No test waits; the pauses that were asked for."""
-    asked = []
-    monkeypatch.setattr(client.Client, "wait", lambda self, seconds: asked.append(seconds))
-    return asked
+    """No test waits; the pauses that were requested."""
+    requested = []
+    monkeypatch.setattr(client.Client, "wait", lambda self, seconds: requested.append(seconds))
+    return requested
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def fetch(server, pauses, tmp_path, monkeypatch, capsys):
         capsys.readouterr()
         with pytest.raises(SystemExit) as end:
             main()
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Result(end.value.code or 0, said.out, said.err)
+        text = capsys.readouterr()
+        assert "Traceback" not in text.err
+        return Result(end.value.code or 0, text.out, text.err)
 
     return call
 
@@ -59,7 +59,7 @@ def isic(server, monkeypatch):
     stand_in = ArchiveStandIn({})
     stand_in.largest = 5
     monkeypatch.setattr(archive_api, "PAGE", 5)
-    monkeypatch.setattr(archive_errand, "PAGE", 5)
+    monkeypatch.setattr(archive_download, "PAGE", 5)
     for path in (TRUTH, ABOUT):
         server.files[path] = server.files[path].replace(b"ISIC_0000003,", b"ISIC_0000003_downsampled,")
     yield stand_in

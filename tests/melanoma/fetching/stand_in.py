@@ -50,7 +50,7 @@ def collection():
         + "".join(f"{name},55.0,anterior torso,,female\n" for name in names),
         ZIP: archive(
             (f"{folder}/", b""),
-            (f"{folder}/LICENSE.txt", b"CC BY-NC\n" * 50_000),  # ballast, so that there is something to go on with
+            (f"{folder}/LICENSE.txt", b"CC BY-NC\n" * 50_000),  # ballast, so that there is something to resume
             ("__MACOSX/x.jpg", b"x"),
             (f"{folder}/.hidden.jpg", b"x"),
             *((f"{folder}/{name}.jpg", jpeg(index)) for index, name in enumerate(names)),
@@ -68,20 +68,20 @@ class StandIn(ThreadingHTTPServer):
     """Serves `files`, with the MD5 as ETag as S3 does.
 
     Attributes:
-        fail: path -> what to answer with, one a request: a state, (state, Retry-After), or None for the file
+        fail: path -> what to answer with, one a request: a status, (status, Retry-After), or None for the file
         cut: path -> bytes after which the connection breaks, one a request; None for none
-        deaf: paths for which Range is not heeded
+        without_ranges: paths for which Range is ignored
         moved: path -> where it redirects to
         etags: path -> ETag instead of the MD5
         slow: seconds to wait after each 4 kB
-        asked: (path, Range header or None) of every request
+        requests: (path, Range header or None) of every request
     """
 
     daemon_threads = True
 
     def __init__(self, files):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.files, self.etags, self.deaf, self.slow, self.asked = files, {}, set(), 0.0, []
+        self.files, self.etags, self.without_ranges, self.slow, self.requests = files, {}, set(), 0.0, []
         self.fail, self.cut, self.moved = defaultdict(list), defaultdict(list), {}
         self.name = "AmazonS3"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -95,7 +95,7 @@ class StandIn(ThreadingHTTPServer):
         return self.files.get(path)
 
     def ranges(self, path):
-        return [heading for asked, heading in self.asked if asked == path and heading]
+        return [heading for requested, heading in self.requests if requested == path and heading]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -103,14 +103,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         server, path, heading = self.server, self.path, self.headers.get("Range")
-        server.asked.append((path, heading))
+        server.requests.append((path, heading))
         failure = server.fail[path].pop(0) if server.fail[path] else None
         if path in server.moved:
             return self.refuse(303)
         content = server.content(path)
         if failure or content is None:
             return self.refuse(failure or 404)
-        begin = int(re.fullmatch(r"bytes=(\d+)-", heading)[1]) if heading and path not in server.deaf else 0
+        begin = int(re.fullmatch(r"bytes=(\d+)-", heading)[1]) if heading and path not in server.without_ranges else 0
         self.send_response(206 if begin else 200)
         if begin:
             self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
@@ -128,8 +128,8 @@ class Handler(BaseHTTPRequestHandler):
         return None
 
     def refuse(self, failure):
-        state, *wait = failure if isinstance(failure, tuple) else (failure,)
-        self.send_response(state)
+        status, *wait = failure if isinstance(failure, tuple) else (failure,)
+        self.send_response(status)
         if self.path in self.server.moved:
             self.send_header("Location", self.server.moved[self.path])
         for seconds in wait:
@@ -157,8 +157,8 @@ def complete(data, name="isic_2019", count=COUNT):
     return True
 
 
-def goes_on(heading, cut):
-    """Whether a Range header goes on after `cut` bytes, but for the last chunk, which a break cuts short."""
+def resumes(heading, cut):
+    """Whether a Range header resumes after `cut` bytes, but for the last chunk, which a break cuts short."""
     return cut - client.CHUNK < int(re.fullmatch(r"bytes=(\d+)-", heading)[1]) <= cut
 
 

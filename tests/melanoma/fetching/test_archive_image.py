@@ -32,14 +32,14 @@ def test_images_that_the_archive_no_longer_has(fetch_api, isic, data):
     away = {name: isic.pictures.pop(name) for name in NAMES_2020[2:4]}
     result = fetch_api("isic_2020")
     assert result.code == 1
-    assert f"2 images did not come; 2 are not in the archive (any more): {', '.join(away)}" in result.err
+    assert f"2 images are missing; 2 are not in the archive (any more): {', '.join(away)}" in result.err
     assert "12 rows, 10 of 12 images are there" in result.out
     assert reasons(data) == dict.fromkeys(away, "the archive does not have it")
     assert there(data) == [name for name in NAMES_2020 if name not in away]
     assert json.loads((data / "fetched.json").read_text())["files"]["isic_archive"]["pictures"] == 10
-    isic.asked.clear()
+    isic.requests.clear()
     assert fetch_api("isic_2020").code == 1
-    assert sorted(isic.named()) == list(away)  # only they are asked for again
+    assert sorted(isic.named()) == list(away)  # only they are requested again
     isic.pictures |= away
     assert fetch_api("isic_2020").code == 0
     assert there(data) == NAMES_2020
@@ -61,8 +61,8 @@ def test_what_is_no_picture_is_not_kept(fetch_api, isic, data, content):
     isic.pictures[NAME] = content
     result = fetch_api("isic_2020")
     assert result.code == 1
-    assert f"1 could not be fetched: {NAME} (it is no whole picture (" in result.err
-    assert reasons(data)[NAME].startswith("it is no whole picture")
+    assert f"1 could not be fetched: {NAME} (it is no complete image (" in result.err
+    assert reasons(data)[NAME].startswith("it is no complete image")
     assert there(data) == [name for name in NAMES_2020 if name != NAME]
     assert leftovers(data) == []
     isic.pictures[NAME] = png()  # a whole one
@@ -88,43 +88,43 @@ def test_a_cut_connection(fetch_api, isic, data, pauses):
     isic.cut[FILE] = [300, 400]
     result = fetch_api("isic_2020")
     assert result.code == 0, result.err
-    assert isic.images_asked().count(NAME) == 3
+    assert isic.requested_images().count(NAME) == 3
     assert (data / "images" / "isic_archive" / f"{NAME}.jpg").read_bytes() == picture(NAME)
 
 
 def test_a_connection_that_is_always_cut(fetch_api, isic, data, pauses, monkeypatch):
-    """The image starts again each time, so bytes that came are no way forward."""
+    """The image starts again each time, so that received bytes are no progress."""
     monkeypatch.setattr(client, "CHUNK", 100)
     isic.cut[FILE] = [300] * 50
     assert fetch_api("isic_2020", "--retries", "3").code == 1
     assert pauses == [1, 2, 4]
     assert "broke the connection" in reasons(data)[NAME]
-    assert isic.images_asked().count(NAME) == 4
+    assert isic.requested_images().count(NAME) == 4
 
 
 @pytest.mark.parametrize("seconds", [7, 120])
-def test_a_busy_server_says_how_long(fetch_api, isic, data, pauses, seconds):
+def test_a_busy_server_names_a_pause(fetch_api, isic, data, pauses, seconds):
     isic.fail[FILE] = [(429, seconds), (429, seconds)]
     isic.fail[f"{SEARCH}?query=&collections=70&limit=5"] = [(429, 3)]
     result = fetch_api("isic_2020")
     assert result.code == 0, result.err
     assert pauses == [3, seconds, seconds]
-    assert f"{isic.url}/signed/{NAME}.jpg answered 429 Too Many Requests; trying again in {seconds} s" in result.err
+    assert f"{isic.url}/signed/{NAME}.jpg answered 429 Too Many Requests; retry 1 of 5 in {seconds} s" in result.err
     assert "signature" not in result.err
 
 
-def test_an_address_that_has_expired_is_asked_for_anew(fetch_api, isic, data):
+def test_an_expired_address_is_renewed(fetch_api, isic, data):
     isic.fail[FILE] = [403]
     result = fetch_api("isic_2020")
     assert result.code == 0, result.err
     assert isic.named() == [NAME]
-    assert isic.images_asked().count(NAME) == 2
+    assert isic.requested_images().count(NAME) == 2
 
 
 def test_a_file_that_stays_refused(fetch_api, isic, data):
     isic.fail[FILE] = [403] * 5
     assert fetch_api("isic_2020").code == 1
-    assert reasons(data) == {NAME: "the archive names it, but its file is refused (403)"}
+    assert reasons(data) == {NAME: "the archive lists it, but refuses its file (403)"}
 
 
 def test_an_image_withdrawn_after_the_list(fetch_api, isic, data):
@@ -139,11 +139,11 @@ def test_many_failures_in_a_row_end_it(fetch_api, isic, data):
     for name in NAMES_2020[:11]:
         (data / "images" / "isic_archive" / f"{name}.jpg").unlink()
         isic.fail[f"/signed/{name}.jpg?signature=one"] = [403] * 5
-    isic.asked.clear()
+    isic.requests.clear()
     result = fetch_api("isic_2020", "--threads", "1")
     assert result.code == 1
     assert "10 images in a row could not be fetched, the last one ISIC_0000109" in result.err
-    assert "the same command goes on from here" in result.err
+    assert "the same command resumes here" in result.err
     assert there(data) == NAMES_2020[11:]
 
 
@@ -161,7 +161,7 @@ def test_withdrawn_images_do_not_end_it(fetch_api, isic, data):
         isic.fail[f"/signed/{name}.jpg?signature=one"] = [404]
         isic.fail[f"{BASE}/images/{name}/"] = [404]
     result = fetch_api("isic_2020", "--threads", "1")
-    assert "11 images did not come" in result.err
+    assert "11 images are missing" in result.err
     assert there(data) == NAMES_2020[11:]
 
 
@@ -181,20 +181,20 @@ def test_a_full_disk(fetch_api, isic, data, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "content, said",
+    "content, text",
     [
         (b"<html>Please log in</html>", "answered with b'<html>Please log in</html>', expected JSON"),
-        (b"[]", "answered in another form than that of isic-cli 12.4"),
+        (b"[]", "answered in another form than isic-cli 12.4 expects"),
         (b'{"results": [{"isic_id": "ISIC_0000100"}], "next": null}', "expected isic_id, copyright_license"),
         (None, "answered 404: there is no API of the ISIC Archive"),
     ],
 )
-def test_another_kind_of_api(fetch_api, isic, monkeypatch, content, said):
-    monkeypatch.setattr(isic, "page", lambda asked: content)
+def test_another_kind_of_api(fetch_api, isic, monkeypatch, content, text):
+    monkeypatch.setattr(isic, "page", lambda query: content)
     result = fetch_api("isic_2020")
     assert result.code == 1
-    assert said in result.err
-    assert isic.images_asked() == []
+    assert text in result.err
+    assert isic.requested_images() == []
 
 
 @pytest.mark.parametrize("place", ["next", "image"])
@@ -202,8 +202,8 @@ def test_another_kind_of_api(fetch_api, isic, monkeypatch, content, said):
 def test_addresses_of_other_hosts_are_not_followed(fetch_api, isic, monkeypatch, place, address):
     page, entry = isic.page, isic.entry
 
-    def changed(asked):
-        return json.dumps(json.loads(page(asked)) | {"next": address}).encode()
+    def changed(query):
+        return json.dumps(json.loads(page(query)) | {"next": address}).encode()
 
     if place == "next":
         monkeypatch.setattr(isic, "page", changed)

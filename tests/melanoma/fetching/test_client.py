@@ -1,6 +1,8 @@
 """Servers that are busy, away, or without the file."""
 
 import re
+import time
+from email.utils import formatdate
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,14 +12,23 @@ from imbalkit_melanoma.fetching.client import Remote
 from tests.melanoma.fetching.stand_in import ABOUT, TRUTH, ZIP, collection
 
 
-def test_a_busy_server_is_asked_again(fetch, server, data, pauses):
+def test_a_busy_server_is_retried(fetch, server, data, pauses):
     server.fail[TRUTH] = [503, 503]
     server.fail[ABOUT] = [(429, 7)]
     result = fetch("isic_2019", "--tables-only")
     assert result.code == 0, result.err
     assert pauses == [1, 2, 7]
-    assert "503 Service Unavailable; trying again in 2 s (2 of 5)" in result.err
+    assert "503 Service Unavailable; retry 2 of 5 in 2 s" in result.err
     assert (data / "tables" / Path(TRUTH).name).read_bytes() == collection()[TRUTH]
+
+
+def test_a_busy_server_names_a_date(fetch, server, pauses):
+    """Retry-After may hold a date instead of seconds (RFC 9110); another text is ignored."""
+    server.fail[TRUTH] = [(503, formatdate(time.time() + 40, usegmt=True)), (503, "soon")]
+    result = fetch("isic_2019", "--tables-only")
+    assert result.code == 0, result.err
+    assert 30 < pauses[0] <= 40
+    assert pauses[1:] == [2]
 
 
 def test_a_server_that_stays_busy(fetch, server, pauses):
@@ -25,7 +36,7 @@ def test_a_server_that_stays_busy(fetch, server, pauses):
     result = fetch("isic_2019", "--retries", "3")
     assert result.code == 1
     assert pauses == [1, 2, 4]
-    assert f"{server.url}{TRUTH} answered 502 Bad Gateway; the same command goes on from here" in result.err
+    assert f"{server.url}{TRUTH} answered 502 Bad Gateway; the same command resumes here" in result.err
 
 
 @pytest.mark.parametrize("state", [403, 404])
@@ -36,7 +47,7 @@ def test_a_file_that_is_not_there(fetch, server, data, state):
     assert f"{server.url}{ZIP} answered {state}" in result.err
     assert "https://challenge.isic-archive.com/data/" in result.err
     assert "--mirror" in result.err
-    assert len([path for path, _ in server.asked if path == ZIP]) == 1
+    assert len([path for path, _ in server.requests if path == ZIP]) == 1
 
 
 def test_no_network(fetch, server, pauses):

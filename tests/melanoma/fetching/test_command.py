@@ -11,12 +11,12 @@ import pytest
 from tests.melanoma.fetching.stand_in import ZIP_2020
 
 
-def test_nobody_to_accept_the_licence(fetch, server, data):
+def test_no_one_can_accept_the_licence(fetch, server, data):
     result = fetch(yes=False)
     assert result.code == 1
     assert "CC BY-NC 4.0" in result.out
     assert "add --yes" in result.err
-    assert server.asked == []
+    assert server.requests == []
     assert not data.exists()
 
 

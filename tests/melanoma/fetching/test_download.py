@@ -1,4 +1,4 @@
-"""One file: going on where it was, and what is not the expected one."""
+"""One file: resumed, and refused where it is not the expected one."""
 
 import hashlib
 import json
@@ -15,29 +15,29 @@ import pytest
 from imbalkit_melanoma.fetching import client, download, sources
 from imbalkit_melanoma.fetching.sources import SOURCES
 
-from tests.melanoma.fetching.stand_in import COUNT, TRUTH, ZIP, archive, collection, complete, goes_on, jpeg, leftovers
+from tests.melanoma.fetching.stand_in import COUNT, TRUTH, ZIP, archive, collection, complete, jpeg, leftovers, resumes
 
 
-def test_a_cut_connection_goes_on_where_it_was(fetch, server, data, pauses):
+def test_a_cut_connection_resumes(fetch, server, data, pauses):
     server.cut[ZIP] = [None, 200_000, 150_000]  # the first request asks for the size
     result = fetch("isic_2019")
     assert result.code == 0, result.err
     first, second = server.ranges(ZIP)
-    assert goes_on(first, 200_000)
-    assert goes_on(second, int(first[6:-1]) + 150_000)
+    assert resumes(first, 200_000)
+    assert resumes(second, int(first[6:-1]) + 150_000)
     assert pauses == [1, 1]  # bytes came in between: not a second failure in a row
     assert "broke the connection" in result.err
     assert complete(data)
 
 
-def test_goes_on_behind_a_redirect(fetch, server, data):
+def test_resumes_behind_a_redirect(fetch, server, data):
     """As Dataverse does, to an address that is signed anew each time."""
     server.moved[ZIP] = "/signed.zip?for=GET"
     server.files["/signed.zip?for=GET"] = server.files.pop(ZIP)
     server.cut["/signed.zip?for=GET"] = [None, 200_000]
     result = fetch("isic_2019")
     assert result.code == 0, result.err
-    assert goes_on(*server.ranges("/signed.zip?for=GET"), 200_000)
+    assert resumes(*server.ranges("/signed.zip?for=GET"), 200_000)
     assert server.ranges(ZIP) == server.ranges("/signed.zip?for=GET")
     assert complete(data)
 
@@ -75,7 +75,7 @@ def large(server, slow):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_download_goes_on_where_it_was(server, tmp_path, how):
+def test_a_stopped_download_resumes(server, tmp_path, how):
     large(server, 0.002)
     data = tmp_path / "data" / "isic"
     part = data / "downloads" / "ISIC_2019_Training_Input.zip.part"
@@ -84,33 +84,33 @@ def test_a_stopped_download_goes_on_where_it_was(server, tmp_path, how):
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
     process.send_signal(how)
-    said = process.communicate(timeout=120)[1]
+    text = process.communicate(timeout=120)[1]
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert "the same command goes on from here" in said
-    assert "Traceback" not in said
-    came = part.stat().st_size
-    assert 1 << 20 <= came < len(server.files[ZIP])
+        assert "the same command resumes here" in text
+    assert "Traceback" not in text
+    received = part.stat().st_size
+    assert 1 << 20 <= received < len(server.files[ZIP])
     assert not part.with_suffix("").exists()
 
     server.slow = 0.0
     process = start(server, tmp_path)
-    said = process.communicate(timeout=120)[1]
-    assert process.returncode == 0, said
-    assert server.ranges(ZIP) == [f"bytes={came}-"]
-    assert "going on after" in said
+    text = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, text
+    assert server.ranges(ZIP) == [f"bytes={received}-"]
+    assert "resuming after" in text
     assert complete(data)
     assert leftovers(data) == []
 
 
 def test_a_server_without_ranges_starts_again(fetch, server, data):
-    server.deaf.add(ZIP)
+    server.without_ranges.add(ZIP)
     server.cut[ZIP] = [None, 200_000]
     result = fetch("isic_2019")
     assert result.code == 0, result.err
-    assert goes_on(*server.ranges(ZIP), 200_000)
+    assert resumes(*server.ranges(ZIP), 200_000)
     assert "ISIC_2019_Training_Input.zip is unpacked: 12 images" in result.err
-    assert "cannot go on in the middle of ISIC_2019_Training_Input.zip" in result.err
+    assert "cannot resume ISIC_2019_Training_Input.zip" in result.err
     assert complete(data)
 
 
@@ -119,7 +119,7 @@ def test_a_range_that_is_refused_starts_again(fetch, server, data):
     server.fail[ZIP] = [None, None, 416]
     result = fetch("isic_2019")
     assert result.code == 0, result.err
-    headings = [heading for path, heading in server.asked if path == ZIP]
+    headings = [heading for path, heading in server.requests if path == ZIP]
     assert [bool(heading) for heading in headings] == [False, False, True, False]
     assert complete(data)
 
@@ -133,7 +133,7 @@ def test_a_file_that_changed_on_the_server_is_not_pieced_together(fetch, server,
     server.files[ZIP] = archive(*photographs, ("a/ballast.bin", bytes(400_000)))
     result = fetch("isic_2019")
     assert result.code == 0, result.err
-    assert "what came before is no part of the server's file" in result.err
+    assert "the earlier download is no part of the server's present file" in result.err
     assert len(server.ranges(ZIP)) == 1  # of the first time
     assert complete(data)
 
@@ -151,13 +151,13 @@ def test_a_file_that_changes_while_it_comes(fetch, server, data, monkeypatch):
     monkeypatch.setattr(client.Client, "look_up", swap)
     result = fetch("isic_2019", "--tables-only")
     assert result.code == 1
-    assert "changed while it was fetched" in result.err
+    assert "changed during the download" in result.err
     assert not (data / "tables" / Path(TRUTH).name).exists()
 
 
 def test_a_part_without_its_state_starts_again(fetch, server, data):
     """Nothing tells of which file it is a part."""
-    part = download.part_of(data / "downloads" / Path(ZIP).name)
+    part = download.part_path(data / "downloads" / Path(ZIP).name)
     part.parent.mkdir(parents=True)
     part.write_bytes(b"x" * 5000)
     assert fetch("isic_2019").code == 0

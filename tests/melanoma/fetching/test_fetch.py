@@ -1,4 +1,4 @@
-"""The errand from the first request to what to type next, and the disk."""
+"""The settings from the first request to what to type next, and the disk."""
 
 import errno
 import io
@@ -46,10 +46,10 @@ def test_data_sets_read_what_was_fetched(fetch, data):
 def test_what_is_there_is_not_fetched_again(fetch, server, data):
     fetch()
     before = {path: path.stat().st_mtime_ns for path in data.rglob("*.jpg")}
-    server.asked.clear()
+    server.requests.clear()
     result = fetch(yes=False)  # nothing to accept either
     assert result.code == 0, result.err
-    assert server.asked == []
+    assert server.requests == []
     assert before == {path: path.stat().st_mtime_ns for path in data.rglob("*.jpg")}
     assert "imbalkit plan melanoma/merge" in result.out
 
@@ -59,18 +59,18 @@ def test_tables_only_then_images(fetch, server, data):
     assert result.code == 0, result.err
     assert not (data / "images").exists()
     assert "ISIC 2020: 12 rows\n" in result.out
-    server.asked.clear()
+    server.requests.clear()
     fetch("isic_2020")
-    assert {path for path, _ in server.asked} == {ZIP_2020}
+    assert {path for path, _ in server.requests} == {ZIP_2020}
     assert complete(data, "isic_2020")
 
 
 def test_missing_images_are_fetched_again(fetch, server, data):
     fetch("isic_2019")
     (data / IMAGES / "ISIC_0000003.jpg").unlink()
-    server.asked.clear()
+    server.requests.clear()
     assert fetch("isic_2019").code == 0
-    assert {path for path, _ in server.asked} == {ZIP}
+    assert {path for path, _ in server.requests} == {ZIP}
     assert complete(data)
 
 
@@ -79,7 +79,7 @@ def test_an_archive_put_there_by_hand_is_taken(fetch, server, data):
     (data / "downloads" / Path(ZIP).name).write_bytes(collection()[ZIP])
     result = fetch("isic_2019")
     assert result.code == 0, result.err
-    assert ZIP not in {path for path, _ in server.asked}
+    assert ZIP not in {path for path, _ in server.requests}
     assert complete(data)
 
 
@@ -142,7 +142,7 @@ def test_a_full_disk(fetch, server, data, monkeypatch):
     result = fetch("isic_2020", "--tables-only")
     assert result.code == 1
     assert "is full" in result.err
-    assert "the same command goes on from there" in result.err
+    assert "command resumes there" in result.err
     monkeypatch.setattr(client.Client, "chunks", chunks)
     assert fetch("isic_2020").code == 0
     assert complete(data, "isic_2020")
@@ -163,5 +163,5 @@ def test_two_at_a_time(fetch, data):
     with FileLock(data / ".fetch.lock"):
         result = fetch("isic_2019")
     assert result.code == 1
-    assert "another fetch is at work" in result.err
+    assert "another fetch is running" in result.err
     assert fetch("isic_2019").code == 0

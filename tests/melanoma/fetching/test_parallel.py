@@ -12,11 +12,11 @@ def client(stop):
     return Client(0, lambda text: None, stop)
 
 
-def test_results_come_back_to_the_thread_that_asked():
-    came, threads = {}, set()
+def test_results_return_to_the_calling_thread():
+    results, threads = {}, set()
 
-    def keep(item, result):
-        came[item] = result
+    def add(item, result):
+        results[item] = result
         assert threading.current_thread() is threading.main_thread()
 
     def square(client, item):
@@ -24,8 +24,8 @@ def test_results_come_back_to_the_thread_that_asked():
         time.sleep(0.01)
         return item * item
 
-    for_each(range(20), square, keep, 4, client)
-    assert came == {item: item * item for item in range(20)}
+    for_each(range(20), square, add, 4, client)
+    assert results == {item: item * item for item in range(20)}
     assert len(threads) == 4  # each thread has its own client
 
 

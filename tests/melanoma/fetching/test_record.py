@@ -28,10 +28,10 @@ def test_check(fetch, server, data):
     assert result.code == 1
     assert "there is nothing to check" in result.err
     fetch("isic_2019")
-    server.asked.clear()
+    server.requests.clear()
     result = fetch("--check", yes=False)
     assert result.code == 0, result.err
-    assert "15 files in data/isic are as they came" in result.err  # 12 images, 2 tables, LICENSE.txt
+    assert "15 files in data/isic are unchanged" in result.err  # 12 images, 2 tables, LICENSE.txt
     changed = data / IMAGES / "ISIC_0000002.jpg"
     content = bytearray(changed.read_bytes())
     content[300] ^= 1
@@ -41,7 +41,7 @@ def test_check(fetch, server, data):
     assert result.code == 1
     assert "1 are missing: tables/ISIC_2019_Training_Metadata.csv" in result.err
     assert f"1 are changed: {IMAGES}/ISIC_0000002.jpg" in result.err
-    assert server.asked == []
+    assert server.requests == []
     changed.unlink()
     assert fetch("isic_2019").code == 0
     assert fetch("--check").code == 0

@@ -24,13 +24,13 @@ def test_a_stopped_unpacking_goes_on_where_it_was(fetch, server, data, monkeypat
     monkeypatch.setattr(unpack, "_extract", stop_at_the_sixth)
     result = fetch("isic_2019")
     assert result.code == 130
-    assert "the same command goes on from here" in result.err
+    assert "the same command resumes here" in result.err
     done = {path: path.stat().st_mtime_ns for path in (data / IMAGES).glob("*.jpg")}
     assert len(done) == 4  # and LICENSE.txt
-    server.asked.clear()
+    server.requests.clear()
     monkeypatch.setattr(unpack, "_extract", extract)
     assert fetch("isic_2019", yes=False).code == 0
-    assert server.asked == []
+    assert server.requests == []
     assert done.items() <= {path: path.stat().st_mtime_ns for path in (data / IMAGES).glob("*.jpg")}.items()
     assert complete(data)
     assert leftovers(data) == []
@@ -80,7 +80,7 @@ def link():
 
 
 @pytest.mark.parametrize(
-    "name, said",
+    "name, text",
     [
         ("../../escaped.jpg", "leads out of its folder"),
         ("/escaped.jpg", "leads out of its folder"),
@@ -90,17 +90,17 @@ def link():
         ("other/isic_0000001.JPG", "holds two files named"),
     ],
 )
-def test_an_archive_that_leads_elsewhere(fetch, server, data, tmp_path, name, said):
+def test_an_archive_that_leads_elsewhere(fetch, server, data, tmp_path, name, text):
     server.files[ZIP] = archive(("a/ISIC_0000001.jpg", jpeg(1)), (name, b"../../../target"))
     result = fetch("isic_2019")
     assert result.code == 1
-    assert said in result.err
+    assert text in result.err
     assert not list(tmp_path.rglob("*escaped*"))
     assert not list((data / IMAGES).iterdir())
 
 
 @pytest.mark.parametrize(
-    "name, said",
+    "name, text",
     [
         ("a\nISIC_0000003.jpg", r"holds 'a\nISIC_0000003.jpg', a name with control signs: nothing was unpacked"),
         ("ISIC\x1b[2J.jpg", r"holds 'ISIC\x1b[2J.jpg', a name with control signs"),
@@ -108,11 +108,11 @@ def test_an_archive_that_leads_elsewhere(fetch, server, data, tmp_path, name, sa
         ("a" * 300 + ".jpg", "holds a name of 304 bytes, 'aaaa"),
     ],
 )
-def test_names_that_cannot_be_shown_or_written(fetch, server, data, name, said):
+def test_names_that_cannot_be_shown_or_written(fetch, server, data, name, text):
     server.files[ZIP] = archive(("a/ISIC_0000001.jpg", jpeg(1)), (name, jpeg(2)))
     result = fetch("isic_2019")
     assert result.code == 1
-    assert said in result.err
+    assert text in result.err
     assert not list((data / IMAGES).iterdir())
 
 

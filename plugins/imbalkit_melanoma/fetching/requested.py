@@ -1,4 +1,4 @@
-"""Which images the sets ask for, by the official tables, and which of them are on disk."""
+"""Which images the sets need, by the official tables, and which of them are on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imbalkit_melanoma.datasets.table_files import isic_id
 from imbalkit_melanoma.fetching.sources import Source
 
 
-def names_wanted(folder: Path, source: Source, melanomas_only: bool = False) -> list[str]:
+def requested_names(folder: Path, source: Source, melanomas_only: bool = False) -> list[str]:
     """The archive's names of a source's images, each once, in the order of its table.
 
     Args:

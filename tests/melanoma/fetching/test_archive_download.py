@@ -1,4 +1,4 @@
-"""`fetch --via api`: which images are asked for, their licences, going on, and the disk."""
+"""`fetch --via api`: which images are requested, their licences, resuming, and the disk."""
 
 import csv
 import hashlib
@@ -14,9 +14,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from imbalkit_melanoma.fetching.archive_errand import ISIC_ID
+from imbalkit_melanoma.fetching.archive_download import ISIC_ID
+from imbalkit_melanoma.fetching.requested import requested_names
 from imbalkit_melanoma.fetching.sources import SOURCES
-from imbalkit_melanoma.fetching.wanted import names_wanted
 
 from tests.melanoma.fetching.archive_stand_in import MELANOMAS, NAMES_2019, NAMES_2020, picture
 from tests.melanoma.fetching.stand_in import TRUTH, leftovers
@@ -38,7 +38,7 @@ def test_the_merge_gets_only_what_it_needs(fetch_api, isic, data):
     result = fetch_api()
     assert result.code == 0, result.err
     assert on_disk(data) == {name: picture(name) for name in MERGE}
-    assert sorted(isic.images_asked()) == sorted(MERGE)
+    assert sorted(isic.requested_images()) == sorted(MERGE)
     assert isic.named() == []
     assert isic.pages() == 6  # two collections of twelve, five a page
     assert "ISIC 2019: 12 rows, 6 of 6 images are there that are needed" in result.out
@@ -50,10 +50,10 @@ def test_the_merge_gets_only_what_it_needs(fetch_api, isic, data):
 
 def test_a_set_by_its_name_gets_all_of_it(fetch_api, isic, data):
     assert fetch_api("isic_2019").code == 0
-    assert sorted(isic.images_asked()) == NAMES_2019
+    assert sorted(isic.requested_images()) == NAMES_2019
 
 
-def test_data_sets_read_what_came(fetch_api, data):
+def test_data_sets_read_the_downloaded_images(fetch_api, data):
     from imbalkit_melanoma.datasets.isic_merge import IsicMerge
 
     fetch_api()
@@ -80,7 +80,7 @@ def test_data_sets_read_a_folder_of_isic_cli(fetch, isic, data):
     (folder / f"{MERGE[0]}.jpg").unlink()
     result = fetch("--via", "api", "--api", isic.api)
     assert result.code == 0, result.err
-    assert isic.images_asked() == MERGE[:1]
+    assert isic.requested_images() == MERGE[:1]
 
 
 def test_licences_are_shown_first_and_kept(fetch_api, data):
@@ -102,12 +102,12 @@ def test_licences_are_shown_first_and_kept(fetch_api, data):
     assert "CC-BY-NC, 11 images" in (data / "LICENCE.txt").read_text(encoding="utf-8")
 
 
-def test_nobody_to_accept_the_licence(fetch, fetch_api, isic, data):
+def test_no_one_can_accept_the_licence(fetch, fetch_api, isic, data):
     fetch("--tables-only")
     result = fetch_api(yes=False)
     assert result.code == 1
     assert "add --yes" in result.err
-    assert isic.asked == []
+    assert isic.requests == []
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
@@ -122,11 +122,11 @@ def test_the_archives_licences_are_accepted_apart(fetch_api, isic, data, monkeyp
     assert (data / "tables" / Path(TRUTH).name).is_file()
     if answer == "n":
         assert "nothing was downloaded" in result.err
-        assert isic.images_asked() == []
+        assert isic.requested_images() == []
         assert not (data / "licences.csv").exists()
     else:
         assert result.code == 0, result.err
-        assert len(isic.images_asked()) == 18
+        assert len(isic.requested_images()) == 18
 
 
 def test_sums_are_those_of_sha256sum(fetch_api, data):
@@ -137,32 +137,32 @@ def test_sums_are_those_of_sha256sum(fetch_api, data):
     assert all(sha256 == hashlib.sha256((data / name).read_bytes()).hexdigest() for sha256, name in lines)
 
 
-def test_what_is_there_is_not_asked_for(fetch_api, isic, server, data):
+def test_complete_images_are_not_requested(fetch_api, isic, server, data):
     fetch_api()
-    isic.asked.clear()
-    server.asked.clear()
+    isic.requests.clear()
+    server.requests.clear()
     result = fetch_api(yes=False)  # nothing to accept either
     assert result.code == 0, result.err
-    assert isic.asked == []
-    assert server.asked == []
+    assert isic.requests == []
+    assert server.requests == []
 
 
-def test_a_few_missing_ones_are_asked_for_by_name(fetch_api, isic, data):
+def test_a_few_missing_ones_are_requested_by_name(fetch_api, isic, data):
     fetch_api("isic_2020")
     folder = data / "images" / "isic_archive"
     (folder / f"{NAMES_2020[4]}.jpg").unlink()
     (folder / f"{NAMES_2020[7]}.jpg").write_bytes(b"another size")
-    isic.asked.clear()
+    isic.requests.clear()
     assert fetch_api("isic_2020").code == 0
     assert isic.pages() == 0
-    assert sorted(isic.named()) == sorted(isic.images_asked()) == [NAMES_2020[4], NAMES_2020[7]]
+    assert sorted(isic.named()) == sorted(isic.requested_images()) == [NAMES_2020[4], NAMES_2020[7]]
     assert on_disk(data) == {name: picture(name) for name in NAMES_2020}
 
 
 def test_images_of_the_archives_count(fetch, fetch_api, isic, data):
     fetch("isic_2019")
     assert fetch_api().code == 0
-    assert sorted(isic.images_asked()) == NAMES_2020
+    assert sorted(isic.requested_images()) == NAMES_2020
 
 
 def test_images_without_a_sum_are_checked_not_fetched(fetch_api, isic, data):
@@ -171,9 +171,9 @@ def test_images_without_a_sum_are_checked_not_fetched(fetch_api, isic, data):
     (data / "SHA256SUMS").unlink()
     wrong = data / "images" / "isic_archive" / f"{NAMES_2020[3]}.jpg"
     wrong.write_bytes(bytes(wrong.stat().st_size))
-    isic.asked.clear()
+    isic.requests.clear()
     assert fetch_api("isic_2020").code == 0
-    assert isic.images_asked() == [NAMES_2020[3]]
+    assert isic.requested_images() == [NAMES_2020[3]]
     assert fetch_api("--check").code == 0
     assert on_disk(data) == {name: picture(name) for name in NAMES_2020}
 
@@ -186,7 +186,7 @@ def test_a_list_that_lacks_an_image_is_completed_by_name(fetch_api, isic, data):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_fetch_goes_on_where_it_was(server, isic, tmp_path, how):
+def test_a_stopped_fetch_resumes(server, isic, tmp_path, how):
     def start():
         return subprocess.Popen(
             [
@@ -218,18 +218,18 @@ def test_a_stopped_fetch_goes_on_where_it_was(server, isic, tmp_path, how):
         assert process.poll() is None, process.communicate()
         time.sleep(0.005)
     process.send_signal(how)
-    said = process.communicate(timeout=60)[1]
-    assert "Traceback" not in said
+    text = process.communicate(timeout=60)[1]
+    assert "Traceback" not in text
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert "the same command goes on from here" in said
-    came = {path.stem for path in folder.glob("ISIC*.jpg")}
-    assert 3 <= len(came) <= 6
+        assert "the same command resumes here" in text
+    received = {path.stem for path in folder.glob("ISIC*.jpg")}
+    assert 3 <= len(received) <= 6
     isic.think = 0.0
-    isic.asked.clear()
+    isic.requests.clear()
     process = start()
     assert process.wait(60) == 0, process.communicate()
-    assert set(isic.images_asked()) == set(NAMES_2020) - came
+    assert set(isic.requested_images()) == set(NAMES_2020) - received
     assert {path.stem: path.read_bytes() for path in folder.iterdir()} == {name: picture(name) for name in NAMES_2020}
 
 
@@ -248,7 +248,7 @@ def test_the_disk_is_looked_at_first(fetch_api, isic, data, monkeypatch):
     assert result.code == 1
     assert re.search(r"18 images +90.0 kB", result.out)
     assert "has 147.5 kB free, but 147.5 kB are needed" in result.err
-    assert isic.images_asked() == []
+    assert isic.requested_images() == []
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(total=0, used=0, free=18 * 8192))
     assert "are needed:" not in fetch_api().err
 
@@ -256,7 +256,7 @@ def test_the_disk_is_looked_at_first(fetch_api, isic, data, monkeypatch):
 def test_options_that_do_not_go_together(fetch):
     result = fetch("--via", "api", "--keep-zips")
     assert result.code == 2
-    assert "--via api takes none" in result.err
+    assert "--via api downloads none" in result.err
     result = fetch("--api", "http://127.0.0.1:9")
     assert result.code == 2
     assert "--api names the server of --via api" in result.err
@@ -267,15 +267,15 @@ def test_a_table_with_names_of_another_kind(fetch_api, server, isic):
     result = fetch_api()
     assert result.code == 1
     assert re.search(r"names images that are none of the archive's .*: ../../escaped", result.err)
-    assert isic.asked == []
+    assert isic.requests == []
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the official tables are not there")
-def test_what_the_official_tables_ask_for(tmp_path):
+def test_what_the_official_tables_request(tmp_path):
     (tmp_path / "tables").symlink_to(REAL.resolve())
     older, newer = SOURCES["isic_2019"], SOURCES["isic_2020"]
-    melanomas = names_wanted(tmp_path, older, melanomas_only=True)
-    everything = [*names_wanted(tmp_path, older), *names_wanted(tmp_path, newer)]
+    melanomas = requested_names(tmp_path, older, melanomas_only=True)
+    everything = [*requested_names(tmp_path, older), *requested_names(tmp_path, newer)]
     assert len(melanomas) == 4522
     assert len(everything) == 58_457
     assert all(ISIC_ID.fullmatch(name) for name in everything)
