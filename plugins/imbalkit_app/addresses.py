@@ -49,6 +49,6 @@ def _towards_outside() -> list[str]:
 
 def _of_name() -> list[str]:
     try:
-        return [each[4][0] for each in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+        return [str(each[4][0]) for each in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
     except OSError:
         return []

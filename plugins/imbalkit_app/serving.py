@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.client
+import io
 import socket
 import ssl
 import sys
@@ -14,7 +15,7 @@ from functools import cached_property
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from imbalkit_app.certificate import machine_names
@@ -78,24 +79,25 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """HTTPServer would look its own name up, which takes seconds on some networks."""
         super(ThreadingHTTPServer, self).server_bind()
-        self.server_name, self.server_port = self.server_address[:2]
+        name, self.server_port = self.server_address[:2]
+        self.server_name = str(name)
 
     @cached_property
     def names(self) -> set[str]:
         """What this machine is called, for every host that is listened to."""
         return {plain(name) for name in (*machine_names(self.host), socket.gethostname())}
 
-    def is_called(self, host: str, connection: socket.socket) -> bool:
+    def has_name(self, host: str, connection: socket.socket) -> bool:
         """Whether a host is one that is listened to: the address that was connected to, or a name of this machine."""
         return host in (plain(connection.getsockname()[0]), "localhost") or host in self.names
 
-    def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+    def process_request(self, request: Any, client_address: object) -> None:
         if self.connections.enter(request):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
 
-    def process_request_thread(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
+    def process_request_thread(self, request: Any, client_address: object) -> None:
         try:
             self.finish_request(request, client_address)
         except Exception:
@@ -107,19 +109,19 @@ class Server(ThreadingHTTPServer):
     def service_actions(self) -> None:
         self.connections.end_quiet()
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: Any, client_address: object) -> None:
         """A client that goes away, or does not trust the certificate, is no news."""
         if not isinstance(sys.exc_info()[1], OSError):  # ssl.SSLError and TimeoutError are of these
             super().handle_error(request, client_address)
 
 
-class _Lines:
+class _Lines(io.BufferedIOBase):
     """The headers of one request, line by line: at most LARGEST_HEAD bytes."""
 
-    def __init__(self, file: IO[bytes]):
+    def __init__(self, file: io.BufferedIOBase):
         self._file, self._left = file, LARGEST_HEAD
 
-    def readline(self, size: int = -1) -> bytes:
+    def readline(self, size: int | None = -1, /) -> bytes:
         line = self._file.readline(size)
         self._left -= len(line)
         if self._left < 0:
@@ -137,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def parse_request(self) -> bool:
         """As the base class, and what concerns every request: its size, the name it calls, that it brings nothing."""
-        sent, self.rfile = self.rfile, _Lines(self.rfile)  # type: ignore[assignment]
+        sent, self.rfile = self.rfile, _Lines(self.rfile)
         try:
             if not super().parse_request():
                 return False
@@ -151,16 +153,17 @@ class Handler(BaseHTTPRequestHandler):
         return refused is None
 
     def _refused(self) -> tuple[HTTPStatus, str] | None:
-        called = self.headers.get_all("Host", [])
+        named = self.headers.get_all("Host", [])
         try:
             target = urlsplit(self.path)
         except ValueError:
             return HTTPStatus.BAD_REQUEST, "the address cannot be read\n"
         # That of http://host/path would count instead of the header.
-        hosts = {host_of(each) for each in (*called, *([] if self.path.startswith("/") else [target.netloc]))}
-        if len(called) != 1 or len(hosts) != 1 or None in hosts:
+        hosts = {host_of(each) for each in (*named, *([] if self.path.startswith("/") else [target.netloc]))}
+        host = hosts.pop() if len(hosts) == 1 else None
+        if len(named) != 1 or host is None:
             return HTTPStatus.BAD_REQUEST, "expected one Host header that names this server\n"
-        if not self.server.is_called(hosts.pop(), self.connection):
+        if not self.server.has_name(host, self.connection):
             return HTTPStatus.MISDIRECTED_REQUEST, "this app has another name: open an address that imbalkit printed\n"
         content = self.headers.get("Content-Length", "0").strip() != "0" or "Transfer-Encoding" in self.headers
         if content and self.command in ("GET", "HEAD"):  # what is left unread would be taken for the next request
@@ -200,7 +203,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: HTTPStatus, headers: Mapping[str, str], content: bytes = b"") -> None:
         self.send_response(status)
-        for name, value in (headers | SECURITY).items():
+        for name, value in {**headers, **SECURITY}.items():
             self.send_header(name, value)
         if status != HTTPStatus.NOT_MODIFIED:
             self.send_header("Content-Length", str(len(content)))

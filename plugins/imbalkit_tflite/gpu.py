@@ -37,8 +37,10 @@ def gpu_facts(path: Path) -> dict[str, Any]:
         for operator in (graph.Operators(index) for index in range(graph.OperatorsLength())):
             code = model.OperatorCodes(operator.OpcodeIndex())
             name = names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
-            ends = (graph.Tensors(each.item()) for each in (operator.InputsAsNumpy()[0], operator.OutputsAsNumpy()[0]))
-            operations.append((name, *(kinds[tensor.Type()].lower() for tensor in ends)))
+            source, target = (
+                graph.Tensors(each[0].item()) for each in (operator.InputsAsNumpy(), operator.OutputsAsNumpy())
+            )
+            operations.append((name, kinds[source.Type()].lower(), kinds[target.Type()].lower()))
     return {"operations": len(operations), "left_to_the_cpu": left_to_the_cpu(operations)}
 
 

@@ -35,6 +35,11 @@ def build(project: Path, folder: Path) -> Path:
     return found
 
 
+def package_files():
+    modules = {f"imbalkit_lite/{path.name}" for path in (PROJECT / "imbalkit_lite").glob("*.py")}
+    return {*modules, "imbalkit_lite/py.typed"}  # the marker of PEP 561
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     return build(PROJECT, tmp_path_factory.mktemp("wheel"))
@@ -42,17 +47,16 @@ def wheel(tmp_path_factory):
 
 def test_the_wheel_holds_the_package_its_licence_and_its_command(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    modules = {f"imbalkit_lite/{path.name}" for path in (PROJECT / "imbalkit_lite").glob("*.py")}
-    assert modules < set(names)
+    package = package_files()
+    assert package < set(names)
     others = {name.split("/", 1)[1] for name in names if ".dist-info/" in name}
     assert others == {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
-    assert len(names) == len(modules) + len(others)
+    assert len(names) == len(package) + len(others)
 
 
 def test_the_wheel_of_imbalkit_ships_the_package_too(tmp_path):
     names = zipfile.ZipFile(build(PROJECT.parents[1], tmp_path)).namelist()
-    modules = {f"imbalkit_lite/{path.name}" for path in (PROJECT / "imbalkit_lite").glob("*.py")}
-    assert modules <= set(names)
+    assert package_files() <= set(names)
     assert {"imbalkit/cli.py", "imbalkit_tflite/__init__.py", "imbalkit_melanoma/__init__.py"} <= set(names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         *("imbalkit", "imbalkit_app", "imbalkit_lite", "imbalkit_tflite", "imbalkit_melanoma")

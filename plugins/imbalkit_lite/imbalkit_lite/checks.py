@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from imbalkit_lite.errors import CardError, listing, nearest
 
@@ -59,5 +59,5 @@ def number(value: Any, where: str, least: float = -math.inf, most: float = math.
     return float(value)
 
 
-def is_list(value: Any) -> bool:
+def is_list(value: Any) -> TypeGuard[Sequence[Any]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)

@@ -57,7 +57,7 @@ def run(root: click.Group, stopped: str = "stopped") -> None:
         sys.exit(root(standalone_mode=False))
     except click.ClickException as error:
         if not isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the help
-            error.message = printable_message(error.message)
+            vars(error)["message"] = printable_message(error.message)  # which click declares final
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):

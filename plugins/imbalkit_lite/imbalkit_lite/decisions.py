@@ -18,9 +18,10 @@ def decide(probabilities: np.ndarray, card: Card) -> np.ndarray:
     if card.threshold is None:
         return probabilities.argmax(axis=1)
     place, others = card.positive_index, np.array(probabilities, dtype=np.float64)
-    called = others[:, place] >= card.threshold  # in float64: NumPy would round the threshold to float32
+    assert place is not None  # a card with a threshold has a positive class
+    positive = others[:, place] >= card.threshold  # in float64: NumPy would round the threshold to float32
     others[:, place] = -np.inf
-    return np.where(called, place, others.argmax(axis=1))
+    return np.where(positive, np.int64(place), others.argmax(axis=1))
 
 
 def abstains(probabilities: np.ndarray, card: Card) -> np.ndarray:
@@ -37,5 +38,5 @@ def abstains(probabilities: np.ndarray, card: Card) -> np.ndarray:
 
 
 def expected_costs(probabilities: np.ndarray, card: Card) -> np.ndarray:
-    """Of calling each class, float64 [n, C], for probabilities [n, C]."""
+    """Of predicting each class, float64 [n, C], for probabilities [n, C]."""
     return np.asarray(probabilities, dtype=np.float64) @ np.array(card.costs)

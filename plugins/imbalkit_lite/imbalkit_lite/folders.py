@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -179,7 +179,7 @@ def by_folder(paths: Iterable[str], depth: int = 1) -> dict[str, list[str]]:
     return found
 
 
-def _entries(below: str, real: str, found: Listing):  # type: ignore[no-untyped-def]
+def _entries(below: str, real: str, found: Listing) -> Iterator[tuple[str, str, str, os.DirEntry[str]]]:
     """What a folder holds: (name, relative path, real path, entry)."""
     try:
         with os.scandir(real) as entries:

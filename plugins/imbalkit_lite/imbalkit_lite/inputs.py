@@ -131,7 +131,7 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
     """
     sources: list[Files | TableOfPaths] = []
     empty, notes = [], []
-    for name in map(os.fspath, names):
+    for name in (os.fspath(each) for each in names):
         path = Path(local_path(name))
         if os.path.isdir(path):  # unlike pathlib, whatever the name is
             below = list_folder(path)

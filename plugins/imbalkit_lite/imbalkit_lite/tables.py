@@ -38,7 +38,7 @@ class TextTable:
     """
 
     header: Header
-    stream: IO[str]
+    stream: io.TextIOBase
     separator: str
     width: int
 
@@ -84,20 +84,19 @@ def open_text_table(file: Path) -> Iterator[TextTable]:
     head = start.decode(encoding, errors="replace")
     named = _SEP_LINE.fullmatch(head.split("\n", 1)[0].rstrip("\r"))
     with _open(file) as raw:
-        stream = _WithoutMarks(io.TextIOWrapper(raw, encoding=encoding, newline=""))
+        text = _WithoutMarks(io.TextIOWrapper(raw, encoding=encoding, newline=""))
         if named:
-            stream.readline()
+            text.readline()
             head = head.split("\n", 1)[-1]
         if ".tsv" in (suffix.lower() for suffix in file.suffixes):
             separator = "\t"
         else:
             separator = named[1] if named else _separator(head)
-        rows = {"delimiter": separator, "skipinitialspace": True}
-        names = next(csv.reader(stream, **rows), [])
+        names = next(csv.reader(text, delimiter=separator, skipinitialspace=True), [])
         if not any(name.strip() for name in names):
             raise DataError(f"{file.absolute()} is empty: expected a header and one row an image")
-        width = max(map(len, csv.reader(io.StringIO(head, newline=""), **rows)))
-        yield TextTable(_names(name.strip() for name in names), stream, separator, width)
+        rows = csv.reader(io.StringIO(head, newline=""), delimiter=separator, skipinitialspace=True)
+        yield TextTable(_names(name.strip() for name in names), text, separator, max(map(len, rows)))
 
 
 def not_text(file: Path) -> DataError:
@@ -106,7 +105,7 @@ def not_text(file: Path) -> DataError:
         for number, line in enumerate(stream, start=1):
             try:
                 line.decode("utf-8")
-            except UnicodeError as error:
+            except UnicodeDecodeError as error:
                 shown = line[max(0, error.start - 20) : error.start + 20].decode("cp1252", errors="replace").strip()
                 return DataError(
                     f"{file.absolute()} is not UTF-8 text (line {number}: {shown!r}): save it as CSV (UTF-8)"
@@ -134,8 +133,8 @@ class _WithoutMarks(io.TextIOBase):
         cleaned = text.replace("\ufeff", "")
         return cleaned if cleaned or not text else self.read(size)  # "" would say that it is at its end
 
-    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
-        return self.stream.readline(-1 if size is None else size).replace("\ufeff", "")
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # typeshed's IOBase returns bytes
+        return self.stream.readline(size).replace("\ufeff", "")
 
 
 def _encoding(start: bytes) -> str:

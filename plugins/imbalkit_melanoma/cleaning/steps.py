@@ -83,7 +83,7 @@ class _Leaving:
         self.rank[order] = np.arange(len(rows))
 
     def drop(self, row: int, reason: str, detail: str, twin: int = -1) -> None:
-        self.stays[row], self.twin[row], self.why[int(row)] = False, twin, (reason, detail)
+        self.stays[row], self.twin[row], self.why[row] = False, twin, (reason, detail)
 
     def keep_one(self, key: np.ndarray, reason: str, detail: str, among: np.ndarray | bool = True) -> None:
         """Of the rows of one key that stay (only those of the mask `among`), drop all but the first by rank."""
@@ -92,14 +92,14 @@ class _Leaving:
         first = np.flatnonzero(np.diff(key[here], prepend=-1))
         best = np.repeat(here[first], np.diff(first, append=len(here)))
         for row, twin in zip(here[here != best], best[here != best], strict=True):
-            self.drop(row, reason, detail, twin)
+            self.drop(int(row), reason, detail, int(twin))
 
     def drop_listed(self, picture: np.ndarray, reason: str, detail: str) -> None:
         """Drop what the published list names; the twin is known only where an official duplicate stays."""
         here = np.flatnonzero(self.stays & ~self.listed)
         twins = {int(picture[row]): int(row) for row in here[np.argsort(-self.rank[here])]}  # the best one last
         for row in np.flatnonzero(self.stays & self.listed):
-            self.drop(row, reason, detail, twins.get(int(picture[row]), -1))
+            self.drop(int(row), reason, detail, twins.get(int(picture[row]), -1))
 
     def drop_near(self, near: np.ndarray) -> None:
         """Best row first, drop what is near a row that stays; a row that went stands for the one that stays for it."""
@@ -111,7 +111,7 @@ class _Leaving:
         for pair in np.lexsort((distance, self.rank[better], self.rank[worse])):
             if self.stays[better[pair]] and self.stays[worse[pair]]:
                 detail = f"one photograph by comparison, hashes {distance[pair]} bits apart"
-                self.drop(worse[pair], "near_duplicates", detail, better[pair])
+                self.drop(int(worse[pair]), "near_duplicates", detail, int(better[pair]))
 
     def place(self, row: int) -> int:
         """The row that stays for this one, -1 without one."""

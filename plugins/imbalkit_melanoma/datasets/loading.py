@@ -44,8 +44,8 @@ def to_table(
     rows = rows.sort_values(order, ascending=newest_first, ignore_index=True)  # whatever the order in the tables
     official, official_notes = _official(steps, files, rows)
     rows["group"] = groups(rows, official)
-    paths, there, several = find_images(folders, rows["name"].to_numpy(dtype=object))
-    rows["path"], there = paths, np.array(there)
+    paths, on_disk, several = find_images(folders, rows["name"].to_numpy(dtype=object))
+    rows["path"], there = paths, np.array(on_disk)
     removed, cleaning_notes = _cleaned(steps, near_distance, files, rows, official, there)
     notes = [*notes, *official_notes]
     if several:

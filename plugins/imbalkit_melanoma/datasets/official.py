@@ -14,6 +14,7 @@ In messages row 1 is the one below the header.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -142,15 +143,14 @@ def _places(names: pd.Series, known: pd.Series) -> np.ndarray:
     return np.where(at >= 0, first[at], -1)
 
 
-def _refuse(wrong: object, names: pd.Series, file: Path, what: str, marks: object = None) -> None:
+def _refuse(wrong: object, names: pd.Series, file: Path, what: str, marks: Iterable[object] | None = None) -> None:
     """Raise DataError that counts the wrong rows and names the first."""
     rows = np.flatnonzero(np.asarray(wrong, dtype=bool))
     if not len(rows):
         return
-    marks = [str(mark) for mark in marks] if marks is not None else [None] * len(rows)
+    texts = [""] * len(rows) if marks is None else [f": {mark}" for mark in marks]
     first = [
-        f"row {row + 1} ({names.iloc[row]}{f': {mark}' if mark is not None else ''})"
-        for row, mark in zip(rows[:_SHOWN], marks[:_SHOWN], strict=True)
+        f"row {row + 1} ({names.iloc[row]}{text})" for row, text in zip(rows[:_SHOWN], texts[:_SHOWN], strict=True)
     ]
     more = f", ... ({len(rows)} in all)" if len(rows) > _SHOWN else ""
     raise DataError(f"{len(rows)} of {len(names)} rows of {file.absolute()} {what}: {listing(first)}{more}")

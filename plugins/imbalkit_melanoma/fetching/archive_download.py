@@ -128,7 +128,8 @@ def _listed(
     client: Client, api: str, source: Source, names: list[str], note: Callable[[str], None]
 ) -> dict[str, ArchiveImage]:
     """Records of some images, from the archive's list of a collection."""
-    requested, found, read = set(names), {}, 0
+    requested, read = set(names), 0
+    found: dict[str, ArchiveImage] = {}
     note(f"asking {public(api)} for the images of {source.title}")
     for total, images in list_collection(client, api, source.collection):
         found |= {image.isic_id: image for image in images if image.isic_id in requested}

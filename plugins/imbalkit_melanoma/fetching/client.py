@@ -75,8 +75,8 @@ class Remote:
             name.lower().startswith("x-amz-server-side-encryption-customer") for name in headers
         )
         plain = re.fullmatch(r'"([0-9a-f]{32})"', etag or "")
-        trusted = plain and headers.get("Server") == "AmazonS3" and not own_key
-        return cls(int(total) if total.isdigit() else None, etag, plain[1] if trusted else None)
+        md5 = plain[1] if plain and headers.get("Server") == "AmazonS3" and not own_key else None
+        return cls(int(total) if total.isdigit() else None, etag, md5)
 
 
 class Client:

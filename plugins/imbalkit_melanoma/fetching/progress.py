@@ -17,7 +17,8 @@ class ProgressLines:
 
     def __init__(self, stream: Any = None):
         self.stream = stream or sys.stderr
-        self.label, self.total, self.done, self.first = "", None, 0, 0
+        self.label, self.done, self.first = "", 0, 0
+        self.total: int | None = None
         self.started = self.shown = 0.0
 
     def __enter__(self) -> ProgressLines:

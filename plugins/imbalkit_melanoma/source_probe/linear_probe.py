@@ -187,7 +187,7 @@ def auc_by_source(
         return min(smaller_side(labels[rows] == c, groups[rows]) for c in classes)
 
     every, each = side(labels >= 0), [side(sources == code) for code in codes]
-    names = ["all", "one source", "two sources", *(int(code) for code in codes)]
+    names: list[str | int] = ["all", "one source", "two sources", *(int(code) for code in codes)]
     return dict(zip(names, bootstrap(statistic, groups, [every, sum(each), every, *each], seed=seed), strict=True))
 
 

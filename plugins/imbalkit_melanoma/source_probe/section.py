@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,13 @@ from imbalkit import run_folder
 from imbalkit.errors import DataError, ImbalkitError
 from imbalkit.functional.bootstrap import Estimate
 from imbalkit.table import label_text, natural_order
-from imbalkit_melanoma.source_probe.linear_probe import auc_by_source, linear_probe, score_by_source, within_classes
+from imbalkit_melanoma.source_probe.linear_probe import (
+    Probe,
+    auc_by_source,
+    linear_probe,
+    score_by_source,
+    within_classes,
+)
 from imbalkit_melanoma.source_probe.report import TITLE, markdown
 
 if TYPE_CHECKING:
@@ -146,23 +152,27 @@ def _probes(
     folds: int,
 ) -> dict[str, Any]:
     """The probe on all rows, among the rows of each class, and over pairs of one class."""
+
+    def probe(rows: np.ndarray) -> Probe:
+        return linear_probe(features[rows], sources[rows], None if groups is None else groups[rows], folds)
+
+    def facts_of(found: Probe) -> dict[str, Any]:
+        rows = {names[code]: count for code, count in zip(found.sources, found.counts, strict=True)}
+        values = {"auc": _json(found.auc), "balanced_accuracy": _json(found.balanced_accuracy)}
+        return {"rows": rows, **values, "chance": found.chance}
+
+    facts: dict[str, Any] = {"width": features.shape[1], "classes": {}}
+    try:
+        facts["all"] = facts_of(probe(np.ones(len(labels), dtype=bool)))
+    except DataError as error:
+        facts["all"] = {"missing": str(error)}
     probes = {}
-
-    def probe(rows: np.ndarray, label: int | None = None) -> dict[str, Any]:
-        found = linear_probe(features[rows], sources[rows], None if groups is None else groups[rows], folds)
-        if label is not None:
-            probes[label] = found
-        counts = {names[code]: count for code, count in zip(found.sources, found.counts, strict=True)}
-        figures = {"auc": _json(found.auc), "balanced_accuracy": _json(found.balanced_accuracy)}
-        return {"rows": counts, **figures, "chance": found.chance}
-
-    facts = {
-        "width": features.shape[1],
-        "all": _or_why(lambda: probe(np.ones(len(labels), dtype=bool))),
-        "classes": {
-            name: _or_why(lambda label=label: probe(labels == label, label)) for label, name in enumerate(classes)
-        },
-    }
+    for label, name in enumerate(classes):
+        try:
+            probes[label] = probe(labels == label)
+            facts["classes"][name] = facts_of(probes[label])
+        except DataError as error:
+            facts["classes"][name] = {"missing": str(error)}
     return facts | {"one class": {"auc": _json(within_classes(probes, sources, labels, groups))}}
 
 
@@ -174,13 +184,6 @@ def _answer(
         return {}
     found = score_by_source(scores[of_class], sources[of_class], None if groups is None else groups[of_class])
     return {names[code]: _json(estimate) for code, estimate in found.items()}
-
-
-def _or_why(figures: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    try:
-        return figures()
-    except DataError as error:
-        return {"missing": str(error)}
 
 
 def _json(estimate: Estimate) -> dict[str, float | None]:
