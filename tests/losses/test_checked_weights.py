@@ -28,7 +28,8 @@ MADE_WITH_WEIGHTS = {
     "weights",
     [
         0.25, [], [[1.0, 2.0]], [-1, 1], [0, 0], [1.0, float("nan")], [1.0, float("inf")], [1.0, 1e39], "ab", ["a", "b"],
-        {"a": 1, "b": 2}, torch.tensor(2.0), torch.tensor([-1.0, 1.0]), np.zeros(2), object(),
+        {"a": 1, "b": 2}, torch.tensor(2.0), torch.tensor([-1.0, 1.0]), np.zeros(2),
+        pytest.param(object(), id="object"),
     ],
     ids=str,
 )  # fmt: skip
