@@ -14,7 +14,7 @@ from imbalkit.errors import RunError, listing
 from imbalkit_lite.images import ImageRule
 from imbalkit_lite.inputs import Inputs, Item
 from imbalkit_lite.predicting import predict_rows
-from imbalkit_lite.predictor import Answers, Predictor
+from imbalkit_lite.predictor import BatchPrediction, Predictor
 from imbalkit_lite.rows import ABSTAINED, ERROR, PATH, Row, RowMaker, columns_of
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ class RunPredictor:
     def batch_size(self) -> int:
         return self.restored.recipe.training.batch_size
 
-    def answer(self, pixels: np.ndarray) -> Answers:
+    def predict(self, pixels: np.ndarray) -> BatchPrediction:
         """Pixels uint8 [n, H, W] or [n, H, W, C], of any size. Raises DataError for others."""
         logits, decision = self.restored.logits(pixels), self.decision
-        return Answers(decision.probabilities(logits), decision.decide(logits), decision.abstains(logits))
+        return BatchPrediction(decision.probabilities(logits), decision.decide(logits), decision.abstains(logits))
 
 
 def at_threshold(restored: Restored, threshold: float) -> Decision:
@@ -88,8 +88,8 @@ def predict_inputs(inputs: Inputs, predictor: Predictor) -> pd.DataFrame:
 
 def predict_arrays(pixels: np.ndarray, predictor: Predictor) -> pd.DataFrame:
     """The same for pixels uint8 [n, H, W] or [n, H, W, C], which have no path and cannot fail."""
-    answers, maker, nowhere = predictor.answer(pixels), RowMaker(predictor.classes), Item("", Path())
-    rows = [maker.answered(nowhere, answers, index) for index in range(len(answers.decisions))]
+    prediction, maker, nowhere = predictor.predict(pixels), RowMaker(predictor.classes), Item("", Path())
+    rows = [maker.predicted(nowhere, prediction, index) for index in range(len(prediction.decisions))]
     return _frame(rows, maker.columns).drop(columns=[PATH, ERROR])
 
 

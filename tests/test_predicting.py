@@ -12,7 +12,7 @@ from imbalkit.restoring import restore
 from imbalkit.runs import Run
 from imbalkit_lite.inputs import Files, Inputs
 from imbalkit_lite.predicting import predict_rows
-from imbalkit_lite.predictor import Answers
+from imbalkit_lite.predictor import BatchPrediction
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +31,10 @@ def test_answers_are_those_of_the_decision(restored, paths):
     assert predictor.rule == restored.rule
     assert predictor.batch_size == 16
     pixels = np.random.default_rng(0).integers(0, 256, (5, 32, 24, 3), dtype=np.uint8)
-    logits, answers = restored.logits(pixels), predictor.answer(pixels)
-    assert np.array_equal(answers.probabilities, restored.decision.probabilities(logits))
-    assert np.array_equal(answers.decisions, restored.decision.decide(logits))
-    assert np.array_equal(answers.abstained, restored.decision.abstains(logits))
+    logits, prediction = restored.logits(pixels), predictor.predict(pixels)
+    assert np.array_equal(prediction.probabilities, restored.decision.probabilities(logits))
+    assert np.array_equal(prediction.decisions, restored.decision.decide(logits))
+    assert np.array_equal(prediction.abstained, restored.decision.abstains(logits))
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 500])
@@ -100,10 +100,10 @@ class Constant:
 
         self.rule, self.memory, self._process = rule, [], psutil.Process()
 
-    def answer(self, pixels):
+    def predict(self, pixels):
         self.memory.append(self._process.memory_info().rss)
         count = len(pixels)
-        return Answers(np.tile([0.9, 0.1], (count, 1)), np.zeros(count, np.int64), np.zeros(count, np.bool_))
+        return BatchPrediction(np.tile([0.9, 0.1], (count, 1)), np.zeros(count, np.int64), np.zeros(count, np.bool_))
 
 
 def test_memory_does_not_grow_with_the_number_of_files(restored, paths):

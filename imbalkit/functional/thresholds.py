@@ -11,7 +11,7 @@ import numpy as np
 from imbalkit.errors import DataError
 from imbalkit.functional.metrics import operating_points
 from imbalkit.functional.proportions import clopper_pearson
-from imbalkit_lite.card import NOBODY
+from imbalkit_lite.card import NEVER
 
 Merit = Callable[[np.ndarray, np.ndarray, Any, Any], np.ndarray]
 _TINY = 1e-12  # a recall that a sum of weights reaches exactly counts as reached
@@ -24,7 +24,7 @@ def best_threshold(
 
     It lies half-way between the lowest probability that is called positive and the next lower one (or 0), so that
     rounding on another device does not move validation rows across it. Where calling nobody is best, it lies half-way from the
-    highest probability to 1, or is NOBODY if there is no room.
+    highest probability to 1, or is NEVER if there is no room.
 
     Args:
         positives: bool [n]
@@ -71,7 +71,7 @@ def best_threshold(
 def _above(highest: float) -> float:
     """A threshold above the highest probability, also where a model file gives it as float32."""
     middle = highest + (1 - highest) / 2
-    return middle if np.float32(middle) < 1 else NOBODY
+    return middle if np.float32(middle) < 1 else NEVER
 
 
 def reaches(recall: float) -> Merit:

@@ -61,7 +61,7 @@ class Threshold(Part):
         weights: np.ndarray | None = None,
         groups: np.ndarray | None = None,
     ) -> float:
-        """The probability from which on a row is called positive, 0..1, or imbalkit.functional.thresholds.NOBODY.
+        """The probability from which on a row is called positive, 0..1, or imbalkit.functional.thresholds.NEVER.
 
         Args:
             positives: bool [n]

@@ -10,7 +10,7 @@ import numpy as np
 
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional.metrics import softmax
-from imbalkit.functional.thresholds import NOBODY
+from imbalkit.functional.thresholds import NEVER
 from imbalkit.kinds import Calibrator, Threshold
 from imbalkit.randomness import generator
 from imbalkit.testing import Setting
@@ -94,7 +94,7 @@ def check_threshold(part: Threshold, setting: Setting) -> None:
             assert what in single, f"{who}: refuses rows of both classes"
             continue
         assert isinstance(chosen, float | int), f"{who}: expected a float, got {type(chosen).__name__}"
-        assert 0 <= chosen <= NOBODY, f"{who}: expected a threshold in 0..1, got {chosen} (NaN and inf are none)"
+        assert 0 <= chosen <= NEVER, f"{who}: expected a threshold in 0..1, got {chosen} (NaN and inf are none)"
         order = rng.permutation(len(truth))
         assert math.isclose(chosen, part.choose(truth[order], values[order])), f"{who}: depends on the order of rows"
         assert math.isclose(chosen, weighted), f"{who}: equal weights, and groups of one row each, must change nothing"

@@ -142,7 +142,7 @@ def middle(read: Sequence[Mapping[str, Any]], key: str) -> float:
 def agreement(browser: Any, address: str, path: Path, photographs: Sequence[Path]) -> dict[str, Any]:
     """The page's probabilities and decisions of photographs beside those of `imbalkit predict`."""
     model = open_model(path)
-    expected = model.answer(np.stack([read_pixels(each, model.rule, model.channels) for each in photographs]))
+    expected = model.predict(np.stack([read_pixels(each, model.rule, model.channels) for each in photographs]))
     page = browser.new_context().new_page()
     page.goto(address)
     page.locator("[data-testid=start]:enabled").wait_for()

@@ -126,8 +126,10 @@ def figure_rows(name: str, options: argparse.Namespace) -> Any:
     yield figures(name, size, "PyTorch", *network, truth, restored, network[1]) | {"gate": ""}
     for quantize in QUANTIZATIONS:
         facts = written(restored, options, name, quantize)
-        answers = open_model(options.work / f"figures-{name}-{quantize}.tflite").answer(pixels)
-        told = figures(name, size, quantize, answers.probabilities, answers.decisions, truth, restored, network[1])
+        prediction = open_model(options.work / f"figures-{name}-{quantize}.tflite").predict(pixels)
+        told = figures(
+            name, size, quantize, prediction.probabilities, prediction.decisions, truth, restored, network[1]
+        )
         yield told | {"gate": "" if quantize == "none" else gate(facts)}
 
 

@@ -101,7 +101,7 @@ def test_a_file_of_rows_is_there_whole_or_not_at_all(project, tmp_path, monkeypa
     before = out.read_bytes()
     assert len(pd.read_csv(out)) == 30
 
-    answer, asked = RunPredictor.answer, []
+    answer, asked = RunPredictor.predict, []
 
     def breaks(self, pixels):
         asked.append(len(pixels))
@@ -109,7 +109,7 @@ def test_a_file_of_rows_is_there_whole_or_not_at_all(project, tmp_path, monkeypa
             raise RuntimeError("out of memory")
         return answer(self, pixels)
 
-    monkeypatch.setattr(RunPredictor, "answer", breaks)
+    monkeypatch.setattr(RunPredictor, "predict", breaks)
     with pytest.raises(RuntimeError, match="out of memory"):
         imbalkit("predict", "run", "photographs", "--out", out, "--batch-size", "8", cwd=project)
     assert asked == [8, 8]

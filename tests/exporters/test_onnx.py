@@ -41,12 +41,12 @@ def test_rows_of_the_file_are_those_of_the_run(exported, run):
     how, path, facts = exported
     predicted = pd.read_parquet(run / "predictions.parquet").query("split == 'test'")
     model = open_model(path)
-    answers = model.answer(restore(run).images().take(predicted["source"]))
+    prediction = model.predict(restore(run).images().take(predicted["source"]))
     expected = predicted[[f"probability_{name}" for name in model.classes]].to_numpy()
     largest = {"none": 1e-5, "fp16": 0.005, "dynamic": 0.1, "int8": 0.1}[how]
-    np.testing.assert_allclose(answers.probabilities, expected, atol=largest)
-    assert np.abs(answers.probabilities - expected).max() > (0 if how == "none" else 1e-5)
-    same = np.array(model.classes)[answers.decisions] == predicted["decision"]
+    np.testing.assert_allclose(prediction.probabilities, expected, atol=largest)
+    assert np.abs(prediction.probabilities - expected).max() > (0 if how == "none" else 1e-5)
+    same = np.array(model.classes)[prediction.decisions] == predicted["decision"]
     assert how != "none" or same.all()
     assert facts["runtimes"]["ONNX Runtime"]["rows"] == 200
 
@@ -97,10 +97,10 @@ def test_any_number_of_pictures_and_the_stated_input(exported):
     assert isinstance(source.shape[0], str)
     kind = np.uint8 if how == "int8" else np.float32
     for rows in (1, 3):
-        (answers,) = session.run(None, {"images": np.ones((rows, 1, 8, 8), dtype=kind)})
-        assert answers.shape == (rows, 10)
-        assert answers.dtype == np.float32
-        np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-6)  # a softmax in float32
+        (prediction,) = session.run(None, {"images": np.ones((rows, 1, 8, 8), dtype=kind)})
+        assert prediction.shape == (rows, 10)
+        assert prediction.dtype == np.float32
+        np.testing.assert_allclose(prediction.sum(axis=1), 1, atol=1e-6)  # a softmax in float32
 
 
 class Mistaken(Onnx):

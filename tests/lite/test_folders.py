@@ -172,7 +172,7 @@ def test_a_folder_that_cannot_be_listed_is_told(tmp_path, monkeypatch):
     found = list_folder(tmp_path)
     assert found.images == ["cat/1.png"]
     assert left_out(found) == [
-        "folders that cannot be listed: cat/closed (Permission denied); whatever is in them is left out"
+        "folders that cannot be listed: cat/closed (Permission denied); their content is left out"
     ]
 
 

@@ -110,22 +110,22 @@ def test_bytes_are_given_as_they_are(tmp_path, network, pixels):
 def test_decisions_and_abstentions_are_those_of_the_card(exported, network, pixels):
     model = open_model(exported("tflite", replace(CARD, threshold=0.36, abstain=None)))
     expected = network.answers(pixels)
-    answers = model.answer(pixels)
-    np.testing.assert_allclose(answers.probabilities, expected, atol=2e-6)
+    prediction = model.predict(pixels)
+    np.testing.assert_allclose(prediction.probabilities, expected, atol=2e-6)
     rest = np.where(expected[:, 0] >= expected[:, 2], 0, 2)
-    np.testing.assert_array_equal(answers.decisions, np.where(expected[:, 1] >= 0.36, 1, rest))
-    assert not answers.abstained.any()
+    np.testing.assert_array_equal(prediction.decisions, np.where(expected[:, 1] >= 0.36, 1, rest))
+    assert not prediction.abstained.any()
     card = {"least_confidence": float(np.median(expected.max(1)))}
     unsure = Card.from_json({**CARD.to_json(), "abstain": card})
     np.testing.assert_array_equal(
-        open_model(exported("tflite", unsure)).answer(pixels).abstained, expected.max(1) < card["least_confidence"]
+        open_model(exported("tflite", unsure)).predict(pixels).abstained, expected.max(1) < card["least_confidence"]
     )
 
 
 def test_another_threshold_leaves_the_model_as_it_was(exported, pixels):
     model = open_model(exported("onnx"))
-    assert (model.at(0.0).answer(pixels).decisions == 1).all()
-    assert not (model.at(1.0).answer(pixels).decisions == 1).any()
+    assert (model.at(0.0).predict(pixels).decisions == 1).all()
+    assert not (model.at(1.0).predict(pixels).decisions == 1).any()
     assert model.card.threshold == CARD.threshold
     costs = ((0, 1, 1), (1, 0, 1), (1, 1, 0))
     paid = Card.from_json({**CARD.to_json(), "threshold": None, "costs": costs, "abstain": {"expected_cost": 0.1}})

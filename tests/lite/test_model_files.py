@@ -82,7 +82,7 @@ def test_a_card_that_is_wrong(exported, kind, text, message):
             replace(CARD, input=replace(CARD.input, type="uint8", range=(0, 255))),
             "takes values of type float32, the card says uint8",
         ),
-        (replace(CARD, classes=("aster", "poppy")), r"answers with shape \[3\], the card says \[2\]"),
+        (replace(CARD, classes=("aster", "poppy")), r"outputs a shape of \[3\], the card says \[2\]"),
     ],
 )
 def test_a_card_that_does_not_fit_the_tensors(exported, kind, card, message):

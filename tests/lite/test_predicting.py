@@ -17,7 +17,7 @@ from imbalkit_lite import predicting
 from imbalkit_lite.images import ImageRule
 from imbalkit_lite.inputs import TableOfPaths, find_inputs
 from imbalkit_lite.predicting import predict_rows
-from imbalkit_lite.predictor import Answers
+from imbalkit_lite.predictor import BatchPrediction
 from imbalkit_lite.rows import RowMaker, columns_of, write_csv, write_json, write_text
 
 
@@ -29,11 +29,13 @@ class Brightness:
     def __init__(self, batch_size: int = 3):
         self.batch_size, self.batches = batch_size, []
 
-    def answer(self, pixels: np.ndarray) -> Answers:
+    def predict(self, pixels: np.ndarray) -> BatchPrediction:
         assert pixels.shape[1:] == (4, 4, 1)
         self.batches.append(len(pixels))
         light = pixels.mean((1, 2, 3)) / 255
-        return Answers(np.stack([1 - light, light], 1), (light >= 0.5).astype(int), (light >= 0.4) & (light < 0.6))
+        return BatchPrediction(
+            np.stack([1 - light, light], 1), (light >= 0.5).astype(int), (light >= 0.4) & (light < 0.6)
+        )
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ def test_images_are_read_a_little_ahead_and_no_more(greys, monkeypatch):
 
 def test_a_model_that_fails_ends_the_rows(greys):
     class Broken(Brightness):
-        def answer(self, pixels):
+        def predict(self, pixels):
             raise RuntimeError("no answer")
 
     with pytest.raises(RuntimeError, match="no answer"):

@@ -33,7 +33,7 @@ def test_python(exported, tmp_path, monkeypatch, capsys):
     names: dict = {}
     exec(block, names)
     assert str(CARD.classes) in capsys.readouterr().out
-    assert names["answers"].probabilities.shape == (1, 3)
+    assert names["prediction"].probabilities.shape == (1, 3)
 
 
 def test_shell(exported, tmp_path, monkeypatch):
@@ -45,6 +45,6 @@ def test_shell(exported, tmp_path, monkeypatch):
         main()
     except SystemExit as end:
         assert not end.code
-    rows = (tmp_path / "answers.csv").read_text().splitlines()
+    rows = (tmp_path / "predictions.csv").read_text().splitlines()
     assert rows[0] == "path,decision,abstained,probability_aster,probability_poppy,probability_tulip,error"
     assert rows[1].startswith("photographs/a.png,")

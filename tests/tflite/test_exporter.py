@@ -27,11 +27,11 @@ def test_rows_of_the_file_are_those_of_the_run(exported, tflite_run):
     how, path, _ = exported
     predicted = pd.read_parquet(tflite_run / "predictions.parquet").query("split == 'test'")
     model = open_model(path)
-    answers = model.answer(restore(tflite_run).images().take(predicted["source"]))
+    prediction = model.predict(restore(tflite_run).images().take(predicted["source"]))
     expected = predicted[[f"probability_{name}" for name in model.classes]].to_numpy()
     assert expected[:, 0].std() > 0.002, "the rows must tell"
-    np.testing.assert_allclose(answers.probabilities, expected, atol=1e-5 if how == "none" else 0.2)
-    same = np.array(model.classes)[answers.decisions] == predicted["decision"]
+    np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-5 if how == "none" else 0.2)
+    same = np.array(model.classes)[prediction.decisions] == predicted["decision"]
     assert how != "none" or same.all()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from imbalkit.decision import Abstention, Decision, DecisionSettings
-from imbalkit.functional.thresholds import NOBODY, independent_rows
+from imbalkit.functional.thresholds import NEVER, independent_rows
 from imbalkit.thresholds import BestF, BestGMean, Cost, Fixed, TargetRecall, Youden
 from imbalkit_lite.card import Card, Input, Probabilities
 from imbalkit_lite.decisions import abstains, decide
@@ -62,7 +62,7 @@ def test_no_operating_point_is_better(rule, case):
     points = [rates(positives, probabilities, each, t) for t in [*np.unique(probabilities), np.inf]]
     merits = [RULES[rule](*point, share) for point in points]
     chosen = rule.choose(positives, probabilities, weights)
-    assert 0 <= chosen <= NOBODY
+    assert 0 <= chosen <= NEVER
     recall, alarms = rates(positives, probabilities, each, chosen)
     best = max(merits)
     scale = max(1.0, abs(best))
@@ -110,12 +110,12 @@ def test_nobody_is_called_where_a_probability_is_1(highest):
     """Nor in a model file, whose float32 rounds it to 1."""
     positives, probabilities = np.array([True, False, False]), np.array([0.1, highest, 0.5])
     chosen = Cost(ratio=0.5).choose(positives, probabilities)
-    assert chosen == NOBODY
+    assert chosen == NEVER
     for kind in (np.float32, np.float64):
         assert not (probabilities.astype(kind) >= chosen).any()
 
 
-@pytest.mark.parametrize("threshold", [NOBODY, 0.65])
+@pytest.mark.parametrize("threshold", [NEVER, 0.65])
 def test_calling_nobody_survives_json_the_card_and_the_band(threshold):
     logits = np.log(np.array([[0.4, 0.6], [0.9, 0.1], [1.0, 1e-300]]))
     decision = Decision(threshold, rule="cost", positive=1, rows=(9, 1), abstention=Abstention("x", band=(0.55, 1.0)))
@@ -130,7 +130,7 @@ def test_calling_nobody_survives_json_the_card_and_the_band(threshold):
     )  # fmt: skip
     card = Card.from_text(card.to_text())
     probabilities = np.array([[0.0, 1.0], [0.5, 0.5]], dtype=np.float32)
-    assert decide(probabilities, card).tolist() == [0 if threshold == NOBODY else 1, 0]
+    assert decide(probabilities, card).tolist() == [0 if threshold == NEVER else 1, 0]
     assert not abstains(probabilities, card).any()
 
 

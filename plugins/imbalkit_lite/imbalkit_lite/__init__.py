@@ -4,7 +4,7 @@ from imbalkit_lite import open_model, read_image
 
 model = open_model("model.tflite")
 pixels = read_image("photograph.jpg", model.rule)  # uint8 [H, W, 3]
-answers = model.answer(pixels[None])               # probabilities, decisions, abstained
+prediction = model.predict(pixels[None])           # probabilities, decisions, abstained
 """
 
 from __future__ import annotations

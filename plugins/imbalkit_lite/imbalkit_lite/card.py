@@ -1,7 +1,7 @@
-"""The card: what an exported file says of itself, as one JSON document inside the file and beside it.
+"""The card: the metadata of an exported file, one JSON document inside the file and beside it.
 
 In ONNX it is the entry "imbalkit" of `metadata_props`, in TFLite the associated file `imbalkit.json`, and beside either
-`<file>.json`. Writers and readers share these classes; everything is checked when a card is made, from whichever side.
+`<file>.json`. Writers and readers share these classes; everything is checked when a card is made, by a writer or a reader.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FORMAT = 1  # raise it when a reader of the old one would misunderstand a card
 KEY = "imbalkit"  # of ONNX's metadata_props
 FILE = "imbalkit.json"  # TFLite's associated file
 
-NOBODY = 1 + 2.0**-23  # the threshold that no probability reaches, not even 1: the next number of float32
+NEVER = 1 + 2.0**-23  # a threshold that no probability reaches, not even 1: the next number of float32
 LAYOUTS = ("NHWC", "NCHW")
 TYPES = {"float32": ((0, 1), (0, 255)), "uint8": ((0, 255),)}  # -> the ranges that it may have
 RESIZES = ("squash", "crop", "pad")
@@ -60,8 +60,8 @@ class Input:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Of one image in the tensor's own order of axes."""
-        sides = (self.height, self.width)
-        return (*sides, self.channels) if self.layout == "NHWC" else (self.channels, *sides)
+        size = (self.height, self.width)
+        return (*size, self.channels) if self.layout == "NHWC" else (self.channels, *size)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Probabilities:
-    """What the graph does to the network's answers: the class prior they are for (in words), and the calibrator's name."""
+    """What the graph does to the network's outputs: their class prior (in words), and the calibrator's name."""
 
     prior: str
     calibrator: str | None = None
@@ -90,7 +90,7 @@ class Probabilities:
 
 @dataclass(frozen=True)
 class Abstain:
-    """When the model does not answer; one of three rules.
+    """When the model abstains; one of three rules.
 
     Attributes:
         band: (low, high): where the positive class's probability p has low <= p < high
@@ -139,10 +139,10 @@ class Card:
         name, description: of the model
         classes: names, in the order of the output
         positive: the class that the threshold and a band are about; None without one
-        threshold: the positive class is called from this probability on (NOBODY: never), else the most probable of the
+        threshold: the positive class is predicted from this probability on (NEVER: no row), else the most probable of the
             others; None: the most probable class (or by `costs`)
-        costs: [C, C], costs[i][j] of calling class j what is class i: the class of least expected cost is called
-        abstain: when the model does not answer; None: it always does
+        costs: [C, C], costs[i][j] of predicting class j for class i: the class of least expected cost is predicted
+        abstain: when the model abstains; None: never
         input: the input tensor
         resize, interpolation, exif, bits: how a picture gets the input's size and its 256 grey levels
             (imbalkit_lite.images.ImageRule)
@@ -150,7 +150,7 @@ class Card:
         probabilities: done by the graph
         quantization: none | fp16 | dynamic | int8
         card: intended use and the like, as the recipe states them
-        run: where it comes from
+        run: the run that it was exported from
     """
 
     name: str
@@ -180,7 +180,7 @@ class Card:
                 f"positive: expected one of the classes {listing(self.classes)}, got {self.positive!r}"
                 f"{nearest(str(self.positive), self.classes)}"
             )
-        if self.threshold not in (None, NOBODY):
+        if self.threshold not in (None, NEVER):
             _set(self, "threshold", number(self.threshold, "threshold", 0, 1))
         if self.costs is not None:
             _set(self, "costs", self._checked_costs())
@@ -221,7 +221,7 @@ class Card:
         facts = asdict(self)
         if self.abstain is not None:  # the one that is meant, alone
             facts["abstain"] = {name: value for name, value in facts["abstain"].items() if value is not None}
-        if self.bits == 16:  # said where it is otherwise alone: a reader that does not know it then refuses the card
+        if self.bits == 16:  # written only where it is not 16: a reader that does not know it then refuses the card
             del facts["bits"]
         return {"format": FORMAT, **_plain(facts)}
 
@@ -234,7 +234,7 @@ class Card:
 
     @classmethod
     def from_json(cls, document: Any, where: str = "the card") -> Card:
-        """A card of a document that was read; `where` is said in errors. Raises CardError."""
+        """A card of a document that was read; `where` is named in errors. Raises CardError."""
         try:
             return _read_card(document)
         except CardError as error:

@@ -1,4 +1,4 @@
-"""Checks of the values in a card: each says where, what was expected and what came."""
+"""Checks of the values in a card: each names the place, what was expected and what was found."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def numbers(values: Any, where: str, **limits: Any) -> tuple[float, ...]:
 
 
 def number(value: Any, where: str, least: float = -math.inf, most: float = math.inf, open_below: bool = False) -> float:
-    # Compared, not asked for isfinite: a whole number may be too large for a float.
+    # Compared instead of isfinite: a whole number may be too large for a float.
     if isinstance(value, bool) or not isinstance(value, int | float) or not -_LARGEST <= value <= _LARGEST:
         raise CardError(f"{where}: expected a number, got {value!r}")
     if not least <= value <= most or (open_below and value == least):

@@ -1,4 +1,4 @@
-"""The command `imbalkit-lite`; whatever takes time to import is imported when it is needed."""
+"""The command `imbalkit-lite`; heavy imports happen where they are needed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def root() -> None:
 def predict_command(
     file: Path, threshold: float | None, batch_size: int | None, threads: int | None, **what: Any
 ) -> None:
-    """Let an exported FILE (.tflite, .onnx) judge images: probabilities, decision as its card says, and whether it abstains.
+    """Predict images with an exported FILE (.tflite, .onnx): probabilities, decision by its card, and whether it abstains.
 
     A PATH is an image, a folder of images, or a table (.csv, .tsv, .parquet) with a column of paths, which may start at
-    the table or at the working directory; its other columns stay beside the answers. "-" reads paths from standard
+    the table or at the working directory; its other columns stay beside the predictions. "-" reads paths from standard
     input, one a line. A file that cannot be read is a row with `error`; exit code 1 only if none could be read.
     """
     predict(lambda: file_predictor(file, threshold, batch_size, threads), **what)

@@ -50,7 +50,7 @@ class _Printable(logging.Formatter):
 
 
 def run(root: click.Group, stopped: str = "stopped") -> None:
-    """Run a command line to the end of the process; `stopped` is said when it is interrupted (exit code 130)."""
+    """Run a command line to the end of the process; `stopped` is printed when it is interrupted (exit code 130)."""
     _leave_ascii()
     write_any_name()
     try:

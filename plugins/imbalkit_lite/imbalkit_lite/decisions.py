@@ -1,4 +1,4 @@
-"""From probabilities to decisions, as the card says."""
+"""From probabilities to decisions, by the card."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def decide(probabilities: np.ndarray, card: Card) -> np.ndarray:
 
 
 def abstains(probabilities: np.ndarray, card: Card) -> np.ndarray:
-    """Whether the model does not answer, bool [n], for probabilities [n, C]."""
+    """Whether the model abstains, bool [n], for probabilities [n, C]."""
     rule, probabilities = card.abstain, np.asarray(probabilities, dtype=np.float64)
     if rule is None:
         return np.zeros(len(probabilities), dtype=np.bool_)

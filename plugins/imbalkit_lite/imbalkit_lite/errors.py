@@ -1,4 +1,4 @@
-"""Errors that a user reads: what was expected, what came, where, and what to do. imbalkit's own errors begin here too."""
+"""Errors that a user reads: what was expected, what was found, where, and what to do. imbalkit's own errors derive from these."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class ImbalkitError(Exception):
-    """Base of every error that is the user's to mend; the command line prints it without a traceback."""
+    """Base of every error that the user can fix; the command line prints it without a traceback."""
 
 
 class DataError(ImbalkitError):
@@ -18,7 +18,7 @@ class CardError(ImbalkitError):
 
 
 class ModelError(ImbalkitError):
-    """A model file cannot be used: damaged, of another kind, or not what its card says."""
+    """A model file cannot be used: damaged, of another kind, or not what its card states."""
 
 
 class MissingExtraError(ImbalkitError):

@@ -24,16 +24,16 @@ _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a Tensor
 
 def has_external_data(content: bytes) -> bool:
     """Whether a tensor of an ONNX file, wherever it stands, has its data elsewhere. Raises ValueError for no protobuf."""
-    left = [("Model", memoryview(content))]
-    while left:
-        kind, message = left.pop()
+    remaining = [("Model", memoryview(content))]
+    while remaining:
+        kind, message = remaining.pop()
         for number, value in _fields(message):
             if kind == "Tensor":
                 # Where it lies, or that it lies elsewhere (the default, 0, is: here).
                 if number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0):
                     return True
             elif number in _FIELDS[kind] and isinstance(value, memoryview):
-                left.append((_FIELDS[kind][number], value))
+                remaining.append((_FIELDS[kind][number], value))
     return False
 
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and what a person is told where one cannot be written."""
+"""Files that are written whole or not at all, and the error where one cannot be written."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class WriteError(ImbalkitError):
 def write_atomic(path: Path, write: Callable[[Path], Any], size: int | None = None, mode: int = 0o666) -> None:
     """Call `write` with a temporary name beside `path`, then rename: a reader never sees half a file.
 
-    The temporary file is there, empty, under a name that nobody can guess: no link can have been laid in its place.
+    The temporary file is there, empty, under a name that cannot be guessed: no link can have been laid in its place.
 
     Args:
         path: the file; its folder is made
         write: writes the file whose path it is given
-        size: bytes that it will take, if known; said where they do not fit
+        size: bytes that it will take, if known; named where they do not fit
         mode: permissions, less the umask
 
     Raises:
@@ -67,7 +67,7 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def writing(path: Path, size: int | None = None) -> Iterator[None]:
-    """Within it, what the system says of a write becomes a WriteError about `path`; `size`: bytes needed, if known.
+    """Within it, a system error of a write becomes a WriteError about `path`; `size`: bytes needed, if known.
 
     A library's own error is one too where it hides that the disk is full, as PyTorch's assertions do.
     """
@@ -96,7 +96,7 @@ def _numbers(error: BaseException | None) -> Iterator[int | None]:
 
 
 def delete_temporaries(folder: Path) -> None:
-    """Delete what killed processes left of `write_atomic` in a folder and below; only where nobody else writes to it."""
+    """Delete what killed processes left of `write_atomic` in a folder and below; only where no other process writes to it."""
     for path in folder.rglob(f".*{_TEMPORARY}"):
         if path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Which pictures lie below a folder, and what else lies there: nothing is left out without a word."""
+"""Which pictures lie below a folder, and what else lies there: what is left out is listed."""
 
 from __future__ import annotations
 

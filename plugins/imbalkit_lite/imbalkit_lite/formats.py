@@ -1,7 +1,7 @@
 """Which files are pictures by their names, and which of them are read.
 
 Pillow knows some 40 formats. Some of them start other programs (EPS starts Ghostscript) and most are never met in a
-collection of images, so that only those of `FORMATS` are ever tried, whatever a file's name says.
+collection of images, so that only those of `FORMATS` are ever tried, under any name.
 """
 
 from __future__ import annotations

@@ -69,13 +69,13 @@ class TableOfPaths:
         if self.column not in self.header:
             raise DataError(
                 f"{self.file.absolute() if self.file else 'the table'} has no column {self.column!r}"
-                f"{nearest(self.column, self.header)} (columns: {listing(self.header, 30)}): say which one holds the "
-                "paths with --column"
+                f"{nearest(self.column, self.header)} (columns: {listing(self.header, 30)}): name the one that holds "
+                "the paths with --column"
             )
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """What the table says besides the path."""
+        """The columns besides the path."""
         return tuple(name for name in self.header if name != self.column)
 
     def __len__(self) -> int:
@@ -101,9 +101,9 @@ class TableOfPaths:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything to look at, in the order in which it was named; rows are made as they are asked for.
+    """Everything to look at, in the order in which it was named; rows are made on request.
 
-    `notes` say what was left out of folders.
+    `notes` list what was left out of folders.
     """
 
     sources: tuple[Files | TableOfPaths, ...]
@@ -135,7 +135,7 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
         path = Path(local_path(name))
         if os.path.isdir(path):  # unlike pathlib, whatever the name is
             below = list_folder(path)
-            notes += [f"{name}: {said}" for said in left_out(below, link_advice="; name them as well to look there")]
+            notes += [f"{name}: {note}" for note in left_out(below, link_advice="; name them as well to look there")]
             found = [os.path.join(name, *image.split("/")) for image in below.images]
             empty += [] if found else [f"{path.absolute()} holds no images"]
         elif is_table(path):

@@ -9,48 +9,48 @@ from imbalkit_lite.folders import Listing, by_ending, by_folder
 
 
 def left_out(found: Listing, depth: int = 1, link_advice: str = "") -> list[str]:
-    """Sentences on what a user may miss, the weightiest first; none where nothing was left out.
+    """Sentences on what a user may miss, the most important first; none where nothing was left out.
 
     Args:
         found: what lies below the folder
-        depth: levels of folders that tell the classes
+        depth: levels of folders that name the classes
         link_advice: how to have links followed
     """
-    said = []
+    notes = []
     if found.unreadable:
-        said.append(
+        notes.append(
             f"left out: {_number(len(found.unreadable), 'picture')} of a kind that cannot be read "
             f"({endings_by_folder(found.unreadable, depth)}); convert them, such as to .png"
         )
     if found.unnamed:
-        said.append(
+        notes.append(
             f"left out: {_number(len(found.unnamed), 'picture')} without an ending in the name "
             f"({counts_by_folder(found.unnamed, depth)}): give them theirs, such as .jpg"
         )
     if found.broken:
-        said.append(
+        notes.append(
             f"{_number(len(found.broken), 'picture')} cannot be read: links to files that are not there "
             f"({counts_by_folder(found.broken, depth)})"
         )
     if found.special:
-        said.append(
+        notes.append(
             f"left out: {listing(found.special)}, with a picture's ending but no file: a pipe, device or socket"
         )
     if found.closed:
-        said.append(f"folders that cannot be listed: {_reasons(found.closed)}; whatever is in them is left out")
+        notes.append(f"folders that cannot be listed: {_reasons(found.closed)}; their content is left out")
     if found.links:
         outside = any(why.endswith("outside of this folder") for why in found.links.values())
-        said.append(
+        notes.append(
             f"links that are not followed: {_reasons(found.links)}" + (link_advice if outside and link_advice else "")
         )
     if found.linked:
-        said.append(f"links to other places are followed: {_leads(found.linked, found.images)}")
+        notes.append(f"links to other places are followed: {_leads(found.linked, found.images)}")
     if found.system:
-        said.append(
+        notes.append(
             f"left out: {_number(len(found.system), 'folder')} of file servers and systems, with "
             f"{_number(sum(found.system.values()), 'picture')} ({listing(found.system, 6)})"
         )
-    return said
+    return notes
 
 
 def endings_by_folder(paths: Iterable[str], depth: int = 1) -> str:

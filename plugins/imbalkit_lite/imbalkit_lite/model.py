@@ -13,23 +13,23 @@ from imbalkit_lite.card import Card, Input
 from imbalkit_lite.decisions import abstains, decide
 from imbalkit_lite.errors import DataError, ModelError, listing
 from imbalkit_lite.images import ImageRule
-from imbalkit_lite.predictor import Answers
+from imbalkit_lite.predictor import BatchPrediction
 from imbalkit_lite.runtimes import SUFFIXES, Runtime, open_runtime
 
 BATCH = 8  # pictures at once, where the file takes any number; on a CPU more are no faster, but take memory
 
 
 class Model:
-    """An exported file, ready to be asked. Not for several threads at once.
+    """An exported file, ready to predict. Not for several threads at once.
 
     Attributes:
         path: the file
-        card: what it says of itself
+        card: its metadata
         rule: how a picture gets the size that it takes
         classes: names, in the order of the output
         positive: place of the positive class in them, None without one
         channels: 3 (RGB) or 1 (grey)
-        batch_size: pictures that are asked at once
+        batch_size: pictures at once
     """
 
     def __init__(self, path: Path, card: Card, runtime: Runtime):
@@ -44,42 +44,42 @@ class Model:
         if self.positive is None:
             raise ModelError(
                 f"{self.path} has no positive class to put a threshold to: of {listing(self.classes)} the most probable "
-                "one is called"
+                "one is predicted"
             )
         if not 0 <= threshold <= 1:
             raise ModelError(f"expected a threshold from 0 to 1, got {threshold:g}")
         other = copy(self)
         rule = self.card.abstain
-        kept = None if rule is not None and rule.expected_cost is not None else rule
-        other.card = replace(self.card, threshold=float(threshold), costs=None, abstain=kept)
+        abstain = None if rule is not None and rule.expected_cost is not None else rule
+        other.card = replace(self.card, threshold=float(threshold), costs=None, abstain=abstain)
         return other
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Probabilities, float32 [n, classes], of pictures uint8 [n, H, W, C] of the size that the file takes.
 
-        Raises DataError for pixels of another type or shape, ModelError where the file's answer is not finite.
+        Raises DataError for pixels of another type or shape, ModelError where the file's output is not finite.
         """
         pixels = np.asarray(pixels)
-        wanted = (*self.rule.size, self.channels)
-        if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != wanted:
+        shape = (*self.rule.size, self.channels)
+        if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != shape:
             raise DataError(
-                f"{self.path} takes pictures uint8 [n, {', '.join(map(str, wanted))}] (height, width, channels), got "
+                f"{self.path} takes pictures uint8 [n, {', '.join(map(str, shape))}] (height, width, channels), got "
                 f"{pixels.dtype} {list(pixels.shape)}; `rule` with imbalkit_lite.images.read_image makes them"
             )
-        answers = np.empty((len(pixels), len(self.classes)), dtype=np.float32)
+        outputs = np.empty((len(pixels), len(self.classes)), dtype=np.float32)
         step = self.batch_size if self._runtime.any_batch else 1
         for start in range(0, len(pixels), step):
-            answers[start : start + step] = self._runtime.run(
+            outputs[start : start + step] = self._runtime.run(
                 input_tensor(pixels[start : start + step], self.card.input)
             )
-        if not np.isfinite(answers).all():
-            raise ModelError(f"{self.path} answers with probabilities that are not finite")
-        return answers
+        if not np.isfinite(outputs).all():
+            raise ModelError(f"{self.path} outputs probabilities that are not finite")
+        return outputs
 
-    def answer(self, pixels: np.ndarray) -> Answers:
+    def predict(self, pixels: np.ndarray) -> BatchPrediction:
         """Probabilities, forced decisions (class codes) and abstentions. Pixels and errors as for `probabilities`."""
         probabilities = self.probabilities(pixels)
-        return Answers(probabilities, decide(probabilities, self.card), abstains(probabilities, self.card))
+        return BatchPrediction(probabilities, decide(probabilities, self.card), abstains(probabilities, self.card))
 
 
 def input_tensor(pixels: np.ndarray, source: Input) -> np.ndarray:
@@ -126,13 +126,13 @@ def open_model(path: str | os.PathLike[str], threads: int | None = None) -> Mode
 
 
 def _check_tensors(path: Path, card: Card, runtime: Runtime) -> None:
-    """Raise ModelError where the file's tensors are not those that its card speaks of."""
+    """Raise ModelError where the file's tensors are not those of its card."""
     for what, card_says, file_has in (
         ("takes images of shape", card.input.shape, runtime.input_shape),
         ("takes values of type", card.input.type, runtime.input_type),
-        ("answers with shape", (len(card.classes),), runtime.output_shape),
-        ("answers with values of type", "float32", runtime.output_type),
+        ("outputs a shape of", (len(card.classes),), runtime.output_shape),
+        ("outputs values of type", "float32", runtime.output_type),
     ):
         if card_says != file_has:
-            said, has = (list(v) if isinstance(v, tuple) else v for v in (card_says, file_has))
-            raise ModelError(f"{path} does not fit its card: it {what} {has}, the card says {said}")
+            stated, has = (list(v) if isinstance(v, tuple) else v for v in (card_says, file_has))
+            raise ModelError(f"{path} does not fit its card: it {what} {has}, the card says {stated}")

@@ -31,7 +31,7 @@ _LARGE_BYTES, _LARGE_PIXELS = 2**26, 2**25
 _ONE_LARGE = threading.Lock()  # large pictures are decoded one after another: many at once would fill the memory
 
 # Pillow warns at its own limit of pixels, where the one above is an error, and of damaged metadata, which are not used.
-# Its log would reach standard error where nobody has set up logging.
+# Its log would reach standard error where no logging is set up.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -42,7 +42,7 @@ _KINDS = {
     stat.S_ISCHR: "a device",
     stat.S_ISBLK: "a device",
 }
-_SAID = {
+_TEXTS = {
     errno.ENOENT: "there is no such file",
     errno.ENOTDIR: "there is no such file",
     errno.EACCES: "the file may not be read (permissions)",
@@ -53,7 +53,7 @@ _SAID = {
     errno.ENXIO: "expected an image file, got a socket or a device",
     errno.EWOULDBLOCK: "the file cannot be read without waiting",
 }
-_SIGNS = (  # what is met under a picture's name: its first bytes, where they are, what it is
+_SIGNS = (  # files under a picture's name: their first bytes, where those are, the format
     (b"%!PS", 0, "EPS or PostScript"),
     (b"\xc5\xd0\xd3\xc6", 0, "EPS or PostScript"),
     (b"%PDF", 0, "PDF"),
@@ -102,7 +102,7 @@ def open_picture(source: str | PathLike[str] | bytes) -> Iterator[Image.Image]:
     except MemoryError:
         what = f"its {size[0]:,} x {size[1]:,} pixels" if size else "it"
         raise DataError(f"{name}there is not enough memory to decode {what}") from None
-    except Exception as error:  # Pillow's decoders raise whatever they stumble over
+    except Exception as error:  # Pillow's decoders raise errors of many types
         raise DataError(f"{name}{_reason(error)}") from None
 
 
@@ -168,8 +168,8 @@ def _require_regular(status: os.stat_result) -> None:
         )
 
 
-def _too_many(came: str) -> str:
-    return f"expected a picture of at most {MOST_PIXELS:,} pixels, got {came}: scale it down or cut it into pieces"
+def _too_many(found: str) -> str:
+    return f"expected a picture of at most {MOST_PIXELS:,} pixels, got {found}: scale it down or cut it into pieces"
 
 
 def _reason(error: Exception) -> str:
@@ -177,9 +177,9 @@ def _reason(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):  # Pillow's limit is higher, but a program can lower it
         count = re.search(r"\d+", str(error))
         return _too_many(f"{int(count[0]):,}" if count else "more")
-    if isinstance(error, OSError) and error.errno in _SAID:
+    if isinstance(error, OSError) and error.errno in _TEXTS:
         system = other_system(os.fsdecode(error.filename or ""))
-        return _SAID[error.errno] + (f": it is a path of another system ({system})" if system else "")
+        return _TEXTS[error.errno] + (f": it is a path of another system ({system})" if system else "")
     if isinstance(error, OSError) and error.strerror:
         return f"the file cannot be read ({error.strerror})"
     return f"the image cannot be read ({error or type(error).__name__})"

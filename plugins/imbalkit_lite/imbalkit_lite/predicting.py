@@ -29,7 +29,7 @@ def predict_rows(
     maker, total, done = RowMaker(predictor.classes, inputs.columns), len(inputs), 0
     read = _read_ahead(inputs, predictor, depth=2 * predictor.batch_size + WORKERS)
     while batch := list(islice(read, predictor.batch_size)):
-        yield from _answer(batch, predictor, maker)
+        yield from _predict(batch, predictor, maker)
         done += len(batch)
         if progress:
             progress(done, total)
@@ -38,15 +38,15 @@ def predict_rows(
 Read = tuple[Item, np.ndarray | str]  # pixels, or why there are none
 
 
-def _answer(batch: Sequence[Read], predictor: Predictor, maker: RowMaker) -> Iterator[Row]:
+def _predict(batch: Sequence[Read], predictor: Predictor, maker: RowMaker) -> Iterator[Row]:
     pixels = [found for _, found in batch if isinstance(found, np.ndarray)]
-    answers = predictor.answer(np.stack(pixels)) if pixels else None
+    prediction = predictor.predict(np.stack(pixels)) if pixels else None
     place = 0
     for item, found in batch:
-        if answers is None or isinstance(found, str):
+        if prediction is None or isinstance(found, str):
             yield maker.failed(item, str(found))
         else:
-            yield maker.answered(item, answers, place)
+            yield maker.predicted(item, prediction, place)
             place += 1
 
 

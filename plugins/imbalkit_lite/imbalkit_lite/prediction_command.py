@@ -33,7 +33,7 @@ _OPTIONS = (
         help="Write a file instead: .csv, or .jsonl for JSON lines.",
     ),
     click.option(
-        "--threshold", type=float, help="Call the positive class from this probability on, not from the model's own."
+        "--threshold", type=float, help="Predict the positive class from this probability on, not from the model's own."
     ),
     click.option("--column", default="path", show_default=True, help="The column of a table that holds the paths."),
     click.option("--batch-size", type=click.IntRange(min=1), help="Images at once.  [default: the model's own]"),
@@ -54,7 +54,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def file_predictor(path: Path, threshold: float | None, batch_size: int | None, threads: int | None) -> Predictor:
-    """An exported file as the options ask for it. Raises ImbalkitError."""
+    """An exported file with the options applied. Raises ImbalkitError."""
     from imbalkit_lite.model import open_model
 
     model = open_model(path, threads)
@@ -65,7 +65,7 @@ def file_predictor(path: Path, threshold: float | None, batch_size: int | None, 
 def predict(
     open_predictor: Callable[[], Predictor], paths: Sequence[str], kind: str | None, out: Path | None, column: str
 ) -> None:
-    """Read, ask, write a row for each image; leaves with code 1 if no image could be read. Raises ImbalkitError."""
+    """Read, predict, write a row for each image; exits with code 1 if no image could be read. Raises ImbalkitError."""
     from imbalkit_lite.inputs import find_inputs
     from imbalkit_lite.predicting import predict_rows
     from imbalkit_lite.rows import DECISION, ERROR, columns_of
@@ -103,7 +103,7 @@ def _format(kind: str | None, out: Path | None) -> str:
         raise click.ClickException(f"there is no folder {out.absolute().parent} to write {out.name} into")
     kind = kind or FORMATS.get(out.suffix.lower())
     if kind is None:
-        raise click.BadParameter(f"name it .csv or .jsonl, or say --csv or --json: {out}", param_hint="--out")
+        raise click.BadParameter(f"name it .csv or .jsonl, or add --csv or --json: {out}", param_hint="--out")
     return kind
 
 

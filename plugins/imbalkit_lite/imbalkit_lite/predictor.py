@@ -11,8 +11,8 @@ from imbalkit_lite.images import ImageRule
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What is said of a batch: probabilities float [n, C], decisions int [n] (forced), abstained bool [n]."""
+class BatchPrediction:
+    """Predictions for a batch: probabilities float [n, C], decisions int [n] (forced), abstained bool [n]."""
 
     probabilities: np.ndarray
     decisions: np.ndarray
@@ -20,7 +20,7 @@ class Answers:
 
 
 class Predictor(Protocol):
-    """A model that answers: classes, how it wants its images, how many at once."""
+    """A model that predicts: its classes, the images that it takes, how many at once."""
 
     classes: tuple[str, ...]
     positive: int | None
@@ -28,6 +28,6 @@ class Predictor(Protocol):
     channels: int
     batch_size: int
 
-    def answer(self, pixels: np.ndarray) -> Answers:
+    def predict(self, pixels: np.ndarray) -> BatchPrediction:
         """`pixels` uint8 [n, H, W, C], of the size of `rule`."""
         ...

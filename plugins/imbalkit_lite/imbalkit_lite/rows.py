@@ -10,43 +10,43 @@ from imbalkit_lite.inputs import Item
 from imbalkit_lite.text import cell, json_text, printable
 
 if TYPE_CHECKING:
-    from imbalkit_lite.predictor import Answers, Predictor
+    from imbalkit_lite.predictor import BatchPrediction, Predictor
 
 PATH, DECISION, ABSTAINED, ERROR = "path", "decision", "abstained", "error"
 Row = dict[str, Any]
 
 
 def columns_of(classes: Sequence[str], extra: Sequence[str] = ()) -> list[str]:
-    """path, decision, abstained, probability_<class> ..., error, then the other columns of the tables (`_in_table` is put
-    to a name that is taken)."""
-    own = [PATH, DECISION, ABSTAINED, *(f"probability_{name}" for name in classes), ERROR]
-    return [*own, *_renamed(own, extra).values()]
+    """path, decision, abstained, probability_<class> ..., error, then the other columns of the tables (with `_in_table` after a
+    name that is taken)."""
+    fixed = [PATH, DECISION, ABSTAINED, *(f"probability_{name}" for name in classes), ERROR]
+    return [*fixed, *_renamed(fixed, extra).values()]
 
 
-def _renamed(own: Sequence[str], extra: Sequence[str]) -> dict[str, str]:
+def _renamed(fixed: Sequence[str], extra: Sequence[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     for name in extra:
         place = name
-        while place in own or place in names.values() or (place != name and place in extra):
+        while place in fixed or place in names.values() or (place != name and place in extra):
             place = f"{place}_in_table"
         names[name] = place
     return names
 
 
 class RowMaker:
-    """Makes rows of answers. A file that cannot be read has `error` and nothing else; the others have None there."""
+    """Makes the rows. A file that cannot be read has `error` and nothing else; the others have None there."""
 
     def __init__(self, classes: Sequence[str], extra: Sequence[str] = ()):
         self.classes = tuple(classes)
         self.columns = columns_of(classes, extra)
         self._extra = _renamed(columns_of(classes), extra)
 
-    def answered(self, item: Item, answers: Answers, index: int) -> Row:
-        """The row of an image, `index` in its batch's answers."""
+    def predicted(self, item: Item, prediction: BatchPrediction, index: int) -> Row:
+        """The row of an image, `index` in its batch's prediction."""
         row = self._row(item)
-        row[DECISION] = self.classes[int(answers.decisions[index])]
-        row[ABSTAINED] = bool(answers.abstained[index])
-        for name, value in zip(self.classes, answers.probabilities[index].tolist(), strict=True):
+        row[DECISION] = self.classes[int(prediction.decisions[index])]
+        row[ABSTAINED] = bool(prediction.abstained[index])
+        for name, value in zip(self.classes, prediction.probabilities[index].tolist(), strict=True):
             row[f"probability_{name}"] = value
         return row
 

@@ -66,7 +66,7 @@ class OnnxRuntime:
         except ImportError as error:
             raise _missing(path, "onnxruntime", "onnx", error) from None
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # errors: they come as exceptions too
+        options.log_severity_level = 3  # errors, which are raised as exceptions too
         options.add_session_config_entry("session.load_model_format", "ONNX")  # whatever else its bytes look like
         if threads is not None:
             options.intra_op_num_threads = threads
@@ -103,7 +103,9 @@ def _open_tflite(path: Path, threads: int | None) -> tuple[bytes, Runtime]:
 
 def _open_onnx(path: Path, threads: int | None) -> tuple[str, Runtime]:
     content = path.read_bytes()
-    check_seal(path, content, needed=False)  # before it is loaded: ONNX Runtime prints what it thinks of a damaged file
+    check_seal(
+        path, content, needed=False
+    )  # before it is loaded: ONNX Runtime prints its complaints about a damaged file
     _check_whole(path, content)
     runtime = OnnxRuntime(path, content, threads)
     text = runtime.metadata.get(card.KEY)

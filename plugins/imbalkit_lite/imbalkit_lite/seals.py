@@ -1,4 +1,4 @@
-"""The checksum at the end of an exported file: damaged weights still give answers, and nothing else tells that they are wrong.
+"""The checksum at the end of an exported file: without it, damaged weights would give wrong probabilities and no error.
 
 It is the SHA-256 of all that stands before it: in TFLite as the comment that ends the ZIP archive of the associated files, in
 ONNX as one more entry of `metadata_props`, which may stand anywhere, so also last. It has no key: it finds damage, not malice.

@@ -131,7 +131,7 @@ class _WithoutMarks(io.TextIOBase):
     def read(self, size: int | None = -1, /) -> str:
         text = self.stream.read(-1 if size is None else size)
         cleaned = text.replace("\ufeff", "")
-        return cleaned if cleaned or not text else self.read(size)  # "" would say that it is at its end
+        return cleaned if cleaned or not text else self.read(size)  # "" would mean the end
 
     def readline(self, size: int = -1, /) -> str:  # type: ignore[override]  # typeshed's IOBase returns bytes
         return self.stream.readline(size).replace("\ufeff", "")
