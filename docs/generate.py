@@ -17,10 +17,10 @@ from typing import Any
 
 from imbalkit import hookspecs, kinds
 from imbalkit.catalogue import HOOKS, Catalogue, default_catalogue
-from imbalkit.cli import COMMANDS
+from imbalkit.cli.main import COMMANDS
+from imbalkit.cli.tables.parts import description, type_text
 from imbalkit.kinds import KINDS, Part, Settings
-from imbalkit.recipe import Recipe
-from imbalkit.tables.parts import description, type_text
+from imbalkit.recipe.recipe import Recipe
 
 PLACEHOLDER = re.compile(r"^<!-- generated: (.+?) -->$", re.MULTILINE)
 OURS = "imbalkit"  # parts of other installed distributions are left out: the docs are of what ships
@@ -217,7 +217,7 @@ def registered(kind: str) -> Iterator[str]:
 
 
 def keys(path: str) -> Iterator[str]:
-    """The keys of a file that is not a recipe, such as "imbalkit.sweeps.file.SweepSettings"."""
+    """The keys of a file that is not a recipe, such as "imbalkit.studies.sweeps.file.SweepSettings"."""
     module, _, name = path.rpartition(".")
     yield from (
         line.replace("](#", "](recipes.md#") for line in parameters(getattr(importlib.import_module(module), name))
@@ -265,7 +265,7 @@ def contract(base: type[Part], heading: str, hook: str) -> Iterator[str]:
 
 
 def classes(names: str) -> Iterator[str]:
-    """Public classes that parts meet, such as "imbalkit.kinds.Part imbalkit.table.Table"."""
+    """Public classes that parts meet, such as "imbalkit.kinds.Part imbalkit.data.table.Table"."""
     for path in names.split():
         module, _, name = path.rpartition(".")
         item = getattr(importlib.import_module(module), name)

@@ -10,11 +10,11 @@ __all__ = ["Plan", "Run", "compare", "hookimpl", "prepare", "run"]
 
 _HOMES = {
     "Plan": "imbalkit.plan",
-    "Run": "imbalkit.runs",
-    "compare": "imbalkit.comparison",
+    "Run": "imbalkit.notebook.run",
+    "compare": "imbalkit.studies.comparison",
     "hookimpl": "imbalkit.hookspecs",
-    "prepare": "imbalkit.planning",
-    "run": "imbalkit.runs",
+    "prepare": "imbalkit.recipe.prepare",
+    "run": "imbalkit.notebook.run",
 }
 
 

@@ -1,6 +1,6 @@
 """`python -m imbalkit` is the command `imbalkit`."""
 
-from imbalkit.cli import main
+from imbalkit.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -15,7 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from imbalkit import kinds
     from imbalkit.plan import Plan
-    from imbalkit.planning import Prepared
+    from imbalkit.recipe.prepare import Prepared
 
 hookspec = pluggy.HookspecMarker("imbalkit")
 hookimpl = pluggy.HookimplMarker("imbalkit")

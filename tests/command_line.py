@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from imbalkit.cli import main
+from imbalkit.cli.main import main
 
 
 def environment(cwd: Path) -> dict[str, str]:

@@ -66,8 +66,8 @@ def finished_run(tmp_path_factory, photographs):
     """
     from safetensors.torch import save_file
 
-    from imbalkit.backbones import Timm
-    from imbalkit.engine import run
+    from imbalkit.builtin.backbones import Timm
+    from imbalkit.engine.run import run
     from imbalkit.kinds import BuildContext
 
     project = tmp_path_factory.mktemp("project")
@@ -89,7 +89,7 @@ def finished_run(tmp_path_factory, photographs):
 @pytest.fixture(scope="session")
 def finished_run_of_digits(tmp_path_factory):
     """The folder of a finished run of ten classes: an epoch of the recipe "digits", one grey channel, a temperature."""
-    from imbalkit.engine import run
+    from imbalkit.engine.run import run
 
     quick = ["training.epochs=1", "training.threads=1", "training.accelerator=cpu", "decision.calibrator=temperature"]
     folder = run("digits", quick, folder=tmp_path_factory.mktemp("digits") / "run")

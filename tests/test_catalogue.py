@@ -133,7 +133,7 @@ def test_a_part_whose_extra_is_missing_registers_and_says_what_to_install(monkey
     import importlib.util
 
     from imbalkit.errors import RecipeError
-    from imbalkit.planning import prepare
+    from imbalkit.recipe.prepare import prepare
 
     find = importlib.util.find_spec
     monkeypatch.setattr(

@@ -14,14 +14,14 @@ import pytest
 import yaml
 
 from imbalkit.catalogue import default_catalogue
-from imbalkit.cli import COMMANDS, root
+from imbalkit.cli.main import COMMANDS, root
 from imbalkit.errors import RecipeError
 from imbalkit.kinds import KINDS
-from imbalkit.planning import prepare
-from imbalkit.recipe import Recipe, validate
-from imbalkit.recipe_file import read_document
-from imbalkit.sweeps.file import read_sweep
-from imbalkit.sweeps.run import check_cells
+from imbalkit.recipe.document import read_document
+from imbalkit.recipe.prepare import prepare
+from imbalkit.recipe.recipe import Recipe, validate
+from imbalkit.studies.sweeps.file import read_sweep
+from imbalkit.studies.sweeps.run import check_cells
 
 TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"

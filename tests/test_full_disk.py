@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from imbalkit.errors import WriteError
-from imbalkit.run_folder import append_log, read_log
+from imbalkit.runs.folder import append_log, read_log
 from imbalkit_lite import files
 from imbalkit_lite.files import delete_temporaries, write_atomic, write_text
 from tests.command_line import imbalkit

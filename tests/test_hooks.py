@@ -5,15 +5,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from imbalkit import hookspecs, kinds, planning
+from imbalkit import hookspecs, kinds
 from imbalkit.builtin import __name__ as builtin
 from imbalkit.catalogue import Catalogue, Provider
-from imbalkit.cli import root
-from imbalkit.engine import run
+from imbalkit.cli.main import root
+from imbalkit.data.table import Table
+from imbalkit.engine.run import run
 from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import KINDS, Preprocessing, param
-from imbalkit.run_folder import read_json
-from imbalkit.table import Table
+from imbalkit.recipe import prepare as planning
+from imbalkit.runs.folder import read_json
 
 HOOKS = {name for name, item in vars(hookspecs).items() if hasattr(item, "imbalkit_spec")}
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imbalkit.cli import main, root
+from imbalkit.cli.main import main, root
 from imbalkit_lite.cli import main as lite_main
 from imbalkit_lite.model import open_model
 from imbalkit_lite.text import printable, printable_lines

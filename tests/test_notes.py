@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from imbalkit.datasets import Digits, ImageFolder
-from imbalkit.table import Table
+from imbalkit.builtin.datasets import Digits, ImageFolder
+from imbalkit.data.table import Table
+from tests.cli.commands.test_init import image
 from tests.command_line import imbalkit
-from tests.test_init import image
 
 CAUTION, NOTE = "7 rows have two labels: set data.labels", "the file has a column x that is not used"
 SMALL = [f"--set={setting}" for setting in ("training.epochs=1", "training.threads=1", "backbone.width=4")]

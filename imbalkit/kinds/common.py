@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imbalkit.specification import part_of
+from imbalkit.base.parameters import part_of
 
 if TYPE_CHECKING:
     from imbalkit.plan import Counts
@@ -30,7 +30,7 @@ class BuildContext:
 
 @dataclass(frozen=True)
 class PriorShift:
-    """What a sampler or a loss does to the class prior that a model learns (imbalkit.prior).
+    """What a sampler or a loss does to the class prior that a model learns (imbalkit.decision.class_prior).
 
     Attributes:
         factors: how many times as much each class weighs afterwards, [C], up to a common factor; None if it is not known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from imbalkit.specification import Part
+from imbalkit.base.parameters import Part
 
 if TYPE_CHECKING:
     import numpy as np

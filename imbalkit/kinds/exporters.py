@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from imbalkit.specification import Part, Settings, param
+from imbalkit.base.parameters import Part, Settings, param
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,7 +73,7 @@ class FileRuntime:
 class Exporter(Part):
     """Writes a finished run's model to a file that another program runs.
 
-    The file is compared with the run's network, on rows of the run's data, before it gets its name (imbalkit.exporting). What it
+    The file is compared with the run's network, on rows of the run's data, before it gets its name (imbalkit.export). What it
     holds is fixed by the class; how, by the recipe.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imbalkit.specification import Part
+from imbalkit.base.parameters import Part
 
 
 class Launcher(Part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from imbalkit.specification import Part
+from imbalkit.base.parameters import Part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +61,7 @@ class Metric(Part):
 
         `weights` says how often each row is in each resample, float [R, n], whole numbers.
         """
-        from imbalkit.intervals import compute_each
+        from imbalkit.evaluation.intervals import compute_each
 
         return compute_each(self, predictions, weights)
 
@@ -88,6 +88,6 @@ class Metric(Part):
 
         Default: those of a figure at one of its bounds, from the groups (codes, int [n]) of the class with the fewest of them.
         """
-        from imbalkit.intervals import alike_by_class
+        from imbalkit.evaluation.intervals import alike_by_class
 
         return alike_by_class(self, predictions, groups, level)

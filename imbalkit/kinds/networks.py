@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imbalkit.base.parameters import Part
 from imbalkit.kinds.common import BuildContext, PriorShift
-from imbalkit.specification import Part
 
 if TYPE_CHECKING:
     from torch import nn

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from imbalkit.base.parameters import Part, param
 from imbalkit.kinds.common import BackboneRef, BuildContext, LossRef, PriorShift, ScoreRef
-from imbalkit.specification import Part, param
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
+    from imbalkit.data.table import Table
     from imbalkit.plan import Counts, Plan
-    from imbalkit.table import Table
 
 
 class Dataset(Part):
-    """Reads a user's data: `load()` returns a Table (imbalkit.table) of every sample, without decoding an image."""
+    """Reads a user's data: `load()` returns a Table (imbalkit.data.table) of every sample, without decoding an image."""
 
     kind = "dataset"
 
@@ -69,10 +69,27 @@ class Sampler(Part):
         return PriorShift.of_counts(before, after, False, "it does not say whether its rows depend on the image")
 
     def fit_resample(self, indices: Any, y: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """For a user's own loop: resample `indices` by their labels `y`, both [n]; returns both of the new length."""
-        from imbalkit.plan import fit_resample
+        """Resample `indices` [n] by labels `y` [n] without a plan, as imbalanced-learn does; both of the new length.
 
-        return fit_resample(self, indices, y, seed)
+        Classes are named `str(label)` in the sampler's parameters. Raises PlanError for what cannot be resampled.
+        """
+        import numpy as np
+
+        from imbalkit.base.randomness import generator
+        from imbalkit.errors import PlanError
+        from imbalkit.plan import Plan
+
+        indices, y = np.asarray(indices), np.asarray(y)
+        if indices.shape != y.shape or y.ndim != 1:
+            raise PlanError(f"expected indices and labels of one shape [n], got {indices.shape} and {y.shape}")
+        if not len(y):
+            raise PlanError("expected at least one label, got none")
+        if isinstance(self, ScoredSampler):
+            raise PlanError(f"{self.name} ranks rows by a model's score: call resample(plan, scores, rng) in your loop")
+        names, labels = np.unique(y, return_inverse=True)
+        plan = Plan.from_labels(labels, [str(name) for name in names], seed=seed)
+        plan = self.resample(plan, generator(seed, "sampler", self.name))
+        return indices[plan.source], names[plan.label]
 
 
 class ScoredSampler(Sampler):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imbalkit.intervals import FEW, few_units
+from imbalkit.evaluation.intervals import FEW, few_units
 from imbalkit.report.context import Report
-from imbalkit.report.text import percent, plural, sentence_list
+from imbalkit.report.values import percent, plural, sentence_list
 
 FEW_TEST, FEW_VALIDATION = 100, 50  # rows of a class below which a recall, or a threshold, rests on little
 MOST_NAMED = 6  # classes

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from imbalkit import run_folder
-from imbalkit.data_record import difference, known_record
+from imbalkit.data.image_store import ImageStore
+from imbalkit.data.table import RESERVED
 from imbalkit.errors import DataError, ImbalkitError, RunError
-from imbalkit.report.run_data import RunData
-from imbalkit.report.text import Figure, figures_of
-from imbalkit.stores import ImageStore
-from imbalkit.table import RESERVED
+from imbalkit.report.values import Figure, figures_of
+from imbalkit.runs import folder as run_folder
+from imbalkit.runs.data_record import difference, known_record
+from imbalkit.runs.results import RunData
 
 if TYPE_CHECKING:
-    from imbalkit.model import Classifier
     from imbalkit.plan import Plan
-    from imbalkit.planning import Prepared
+    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.training.classifier import Classifier
 
 MOST_METADATA = 3  # of a sample, under its picture
 
@@ -77,8 +77,8 @@ class Report:
         """Parameters of metrics that have some, by the metric's name: "min tpr 0.8"; empty where the plugins are not at hand."""
         if self.prepared is None:
             return {}
-        from imbalkit.planning import metrics_of
-        from imbalkit.report.decided import part_text
+        from imbalkit.recipe.prepare import metrics_of
+        from imbalkit.report.recipe_words import part_text
 
         parts = metrics_of(self.prepared.recipe, self.prepared.catalogue)
         texts = {part.name: part_text(part.model_dump(mode="json")) for part in parts}
@@ -137,8 +137,8 @@ class Report:
 
         Raises ImbalkitError where the data are gone or are not what they were.
         """
-        from imbalkit.figures.plans import replay
-        from imbalkit.resampling import audited_rows
+        from imbalkit.engine.resample import audited_rows
+        from imbalkit.plots.study.plans import replay
 
         if self.prepared is None:
             raise DataError(self.why or "the data of the run are not here")
@@ -148,7 +148,7 @@ class Report:
 
     def rendered(self, rows: np.ndarray) -> np.ndarray:
         """Pictures of rows of `audit` as training saw them, float32 [n, h, w, c] in 0..1. Raises ImbalkitError."""
-        from imbalkit.rendering import render
+        from imbalkit.plan.rendering import render
 
         return render(self.images, self.everything, rows).permute(0, 2, 3, 1).numpy()
 
@@ -163,7 +163,7 @@ class SomeImages(ImageStore):
 
     def __init__(self, prepared: Prepared, folder: Path, directory: Path):
         """`folder` is the run's; `directory` is where relative paths start, as far as it is still there."""
-        from imbalkit.loading import image_rule
+        from imbalkit.engine.images import image_rule
 
         self._prepared, self._directory, self._rule = prepared, directory, image_rule(prepared)
         record = known_record(folder)
@@ -180,8 +180,8 @@ class SomeImages(ImageStore):
 
     def take(self, indices: Any) -> np.ndarray:
         """As ImageStore.take; through the cache. Raises DataError for files that are gone, unreadable or changed."""
-        from imbalkit.cache import open_store
-        from imbalkit.restored import working_directory
+        from imbalkit.data.cache import open_store
+        from imbalkit.runs.restored import working_directory
 
         table, settings = self._prepared.table, self._prepared.recipe.images
         needed, place = np.unique(np.asarray(indices, dtype=np.int64), return_inverse=True)

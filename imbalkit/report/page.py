@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from imbalkit.errors import ImbalkitError
-from imbalkit.report import text
+from imbalkit.report import values
 from imbalkit.report.context import Report, reason
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def environment() -> Environment:
         keep_trailing_newline=False,
     )
     helpers: dict[str, Any] = {
-        name: getattr(text, name)
+        name: getattr(values, name)
         for name in ("percent", "count", "decimal", "plural", "sentence_list", "metric_name", "metric_meaning")
     }
     made.filters["ticks"] = _ticks

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imbalkit import run_folder
 from imbalkit.errors import ImbalkitError, PluginError
+from imbalkit.runs import folder as run_folder
 from imbalkit_lite.files import write_text
 from imbalkit_lite.text import printable_lines
 
 if TYPE_CHECKING:
-    from imbalkit.model import Classifier
-    from imbalkit.planning import Prepared
+    from imbalkit.data.image_store import ImageStore
+    from imbalkit.recipe.prepare import Prepared
     from imbalkit.report.context import Report
     from imbalkit.report.page import Section
-    from imbalkit.stores import ImageStore
+    from imbalkit.training.classifier import Classifier
 
 PLUGINS = "From plugins"  # group of the table of contents
 

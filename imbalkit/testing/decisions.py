@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from imbalkit.base.randomness import generator
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional.metrics import softmax
 from imbalkit.functional.thresholds import NEVER
 from imbalkit.kinds import Calibrator, Threshold
-from imbalkit.randomness import generator
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 

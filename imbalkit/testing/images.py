@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from imbalkit.base.randomness import uniforms
 from imbalkit.errors import ImbalkitError
 from imbalkit.kinds import Augmentation, Backbone, BuildContext, Op
-from imbalkit.randomness import uniforms
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 

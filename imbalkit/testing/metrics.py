@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from imbalkit.base.randomness import generator
+from imbalkit.evaluation.intervals import compute_each
 from imbalkit.functional.bootstrap import draw_weights
-from imbalkit.intervals import compute_each
 from imbalkit.kinds import Interval, Metric, Predictions
-from imbalkit.randomness import generator
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from imbalkit.base.randomness import generator
+from imbalkit.data.table import Table
 from imbalkit.functional.metrics import softmax
 from imbalkit.kinds import Dataset, Exportable, Exporter, FileRuntime, Launcher, Preprocessing
-from imbalkit.randomness import generator
-from imbalkit.table import Table
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 from imbalkit_lite.card import LAYOUTS, QUANTIZATIONS, Card, Input, Probabilities
@@ -22,7 +22,9 @@ def check_dataset(part: Dataset, setting: Setting) -> None:
     """Every rule of kinds.Dataset."""
     who = title(part)
     table = part.load()
-    assert isinstance(table, Table), f"{who}: `load` must return an imbalkit.table.Table, got {type(table).__name__}"
+    assert isinstance(table, Table), (
+        f"{who}: `load` must return an imbalkit.data.table.Table, got {type(table).__name__}"
+    )
     frame = table.frame
     assert len(frame), f"{who}: the table has no samples"
     assert list(frame.index) == list(range(len(frame))), f"{who}: the index must be 0..n-1; use Table.build"
@@ -97,8 +99,8 @@ def _exportable(part: Exporter, setting: Setting) -> tuple[Exportable, np.ndarra
     """A network of one layer as `part` is given it, and inputs of its file, [8, ...]."""
     import torch
 
-    from imbalkit.exporting.graph import Deployed
-    from imbalkit.model import Classifier
+    from imbalkit.export.graph import Deployed
+    from imbalkit.training.classifier import Classifier
     from imbalkit_lite.model import input_tensor
 
     (height, width), classes = setting.image_size, len(setting.classes)

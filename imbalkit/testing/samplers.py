@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from imbalkit.base.randomness import generator
 from imbalkit.errors import PlanError
 from imbalkit.kinds import PriorShift, Sampler, ScoredSampler
 from imbalkit.plan import Counts, Plan
-from imbalkit.randomness import generator
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 

@@ -39,7 +39,7 @@ class MobileNetV1(Backbone):
     def build(self, context: BuildContext) -> nn.Module:
         from timm.models.efficientnet import _gen_mobilenet_v1
 
-        from imbalkit.backbones.timm import load_weights
+        from imbalkit.builtin.backbones.timm import load_weights
 
         body = _gen_mobilenet_v1(
             "mobilenetv1_100",

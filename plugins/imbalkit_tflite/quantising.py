@@ -8,7 +8,7 @@ import numpy as np
 
 from imbalkit_tflite.converting import quiet
 
-# Operations that stay float32 (imbalkit.exporting.graph), found by the modules that their tensors are named after.
+# Operations that stay float32 (imbalkit.export.graph), found by the modules that their tensors are named after.
 _FLOAT = "Normalisation_normalisation|Linear_head|Calibration_calibration"
 
 

@@ -111,7 +111,7 @@ def test_no_page_is_said_before_anything_is_written(mine, tmp_path, monkeypatch)
 def served(stub: Path, *words: object, cwd: Path, before: str = "") -> subprocess.Popen[str]:
     """The command in a process of its own, with the stand-in for the page; `before`: what its program begins with."""
     program = (
-        f"{before}\nimport sys; import imbalkit_app.page as page; from pathlib import Path; from imbalkit.cli import main\n"
+        f"{before}\nimport sys; import imbalkit_app.page as page; from pathlib import Path; from imbalkit.cli.main import main\n"
         f"page.find_page = lambda say: Path({str(stub)!r})\n"
         "main()"
     )

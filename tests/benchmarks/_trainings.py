@@ -14,19 +14,19 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from torch import nn
 
-from imbalkit.backbones import Timm
-from imbalkit.cache import available_cores, open_store
-from imbalkit.fit import Fit
+from imbalkit.base.progress import Progress
+from imbalkit.builtin.backbones import Timm
+from imbalkit.builtin.losses import CE
+from imbalkit.data.cache import available_cores, open_store
+from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.kinds import Backbone, BuildContext
-from imbalkit.losses import CE
-from imbalkit.memory import freed_memory_kept
-from imbalkit.model import build_model
 from imbalkit.plan import Plan
-from imbalkit.progress import Progress
-from imbalkit.recipe import HeadSettings, OptimizerSettings, TrainingSettings
-from imbalkit.resident import place
-from imbalkit.schedules import build_optimizer
-from imbalkit.training import Trainer
+from imbalkit.recipe.recipe import HeadSettings, OptimizerSettings, TrainingSettings
+from imbalkit.training.classifier import build_model
+from imbalkit.training.device_images import place
+from imbalkit.training.fit import Fit
+from imbalkit.training.optimization import build_optimizer
+from imbalkit.training.trainer import Trainer
 from imbalkit_lite.folders import list_images
 from imbalkit_lite.images import ImageRule
 

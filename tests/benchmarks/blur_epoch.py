@@ -18,19 +18,19 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from imbalkit.cache import available_cores
-from imbalkit.fit import Fit
-from imbalkit.kept import KeptCopies
-from imbalkit.losses import CE
-from imbalkit.memory import freed_memory_kept
-from imbalkit.ops.horizontal_flip import HorizontalFlip
-from imbalkit.ops.radial_blur import RadialBlur
+from imbalkit.base.progress import Progress
+from imbalkit.builtin.losses import CE
+from imbalkit.builtin.ops.horizontal_flip import HorizontalFlip
+from imbalkit.builtin.ops.radial_blur import RadialBlur
+from imbalkit.data.cache import available_cores
+from imbalkit.data.image_store import ArrayStore
+from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.plan import Plan
-from imbalkit.progress import Progress
-from imbalkit.recipe import HeadSettings, TrainingSettings
-from imbalkit.resident import place
-from imbalkit.stores import ArrayStore
-from imbalkit.training import Trainer
+from imbalkit.recipe.recipe import HeadSettings, TrainingSettings
+from imbalkit.training.device_images import place
+from imbalkit.training.fit import Fit
+from imbalkit.training.rendered_cache import KeptCopies
+from imbalkit.training.trainer import Trainer
 from tests.benchmarks._timing import alternate, ratios, spread
 from tests.benchmarks._trainings import Setting
 

@@ -20,10 +20,10 @@ from functools import partial
 import numpy as np
 from sklearn import metrics as sklearn
 
-from imbalkit.evaluation import EvaluationSettings
-from imbalkit.intervals import interval_facts
+from imbalkit.builtin.metrics import METRICS
+from imbalkit.evaluation.evaluate import EvaluationSettings
+from imbalkit.evaluation.intervals import interval_facts
 from imbalkit.kinds import Predictions
-from imbalkit.metrics import METRICS
 from tests.benchmarks.coverage import draw
 
 

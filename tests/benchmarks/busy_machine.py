@@ -93,13 +93,13 @@ def works() -> dict[str, Callable[[], int]]:
     import torch
     from timm import create_model
 
-    from imbalkit.backbones import Timm
+    from imbalkit.builtin.backbones import Timm
+    from imbalkit.engine.allocator import freed_memory_kept
     from imbalkit.functional.radial_blur import radial_blur
     from imbalkit.kinds import BuildContext
-    from imbalkit.memory import freed_memory_kept
-    from imbalkit.model import build_model
-    from imbalkit.recipe import OptimizerSettings
-    from imbalkit.schedules import build_optimizer
+    from imbalkit.recipe.recipe import OptimizerSettings
+    from imbalkit.training.classifier import build_model
+    from imbalkit.training.optimization import build_optimizer
     from tests.benchmarks.radial_blur import ITERATIONS, opencv
 
     freed_memory_kept().__enter__()  # as `imbalkit run` does, until the process ends

@@ -18,10 +18,10 @@ from statistics import NormalDist
 
 import numpy as np
 
-from imbalkit.evaluation import EvaluationSettings
-from imbalkit.intervals import interval_facts
+from imbalkit.builtin.metrics import METRICS
+from imbalkit.evaluation.evaluate import EvaluationSettings
+from imbalkit.evaluation.intervals import interval_facts
 from imbalkit.kinds import Predictions
-from imbalkit.metrics import METRICS
 
 FEW = ((400, 0, 0.02), (400, 0, 0.05), (40, 0, 0.2), (300, 60, 0.3), (150, 25, 0.3))  # rows, groups, prevalence
 FEW_SHIFT = 1.2  # distance of the classes' scores in these

@@ -21,16 +21,16 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from torch.nn import functional
 
-from imbalkit.fit import Fit
+from imbalkit.base.progress import Progress
+from imbalkit.builtin.losses import CE
+from imbalkit.data.image_store import ArrayStore
 from imbalkit.kinds import BuildContext
-from imbalkit.losses import CE
-from imbalkit.model import build_model
 from imbalkit.plan import Plan
-from imbalkit.progress import Progress
-from imbalkit.recipe import HeadSettings, OptimizerSettings, TrainingSettings
-from imbalkit.schedules import build_optimizer
-from imbalkit.stores import ArrayStore
-from imbalkit.training import Trainer
+from imbalkit.recipe.recipe import HeadSettings, OptimizerSettings, TrainingSettings
+from imbalkit.training.classifier import build_model
+from imbalkit.training.fit import Fit
+from imbalkit.training.optimization import build_optimizer
+from imbalkit.training.trainer import Trainer
 
 
 def main(arguments: list[str]) -> None:

@@ -20,13 +20,13 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.catalogue import default_catalogue
-from imbalkit.engine import run
-from imbalkit.exporting.export import export
-from imbalkit.exporting.parity import limit_problems
+from imbalkit.engine.run import run
+from imbalkit.export.export import export
+from imbalkit.export.parity import limit_problems
 from imbalkit.functional.ranking import roc_auc
 from imbalkit.kinds import ExportLimits
-from imbalkit.restored import Restored
-from imbalkit.restoring import restore
+from imbalkit.runs.restore import restore
+from imbalkit.runs.restored import Restored
 from imbalkit_lite.model import open_model
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared"

@@ -21,8 +21,8 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
-from imbalkit.cache import Cache, available_cores
-from imbalkit.stores import CachedImages
+from imbalkit.data.cache import Cache, available_cores
+from imbalkit.data.image_store import CachedImages
 from imbalkit_lite.folders import list_images
 from imbalkit_lite.images import ImageRule
 from tests.benchmarks._timing import alternate, ratios, spread

@@ -18,14 +18,14 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from scipy.stats import theilslopes
 
-from imbalkit.losses import CE
-from imbalkit.memory import freed_memory_kept
-from imbalkit.ops.radial_blur import RadialBlur
+from imbalkit.base.progress import Progress
+from imbalkit.builtin.losses import CE
+from imbalkit.builtin.ops.radial_blur import RadialBlur
+from imbalkit.data.image_store import ArrayStore
+from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.plan import Plan
-from imbalkit.progress import Progress
-from imbalkit.recipe import HeadSettings, TrainingSettings
-from imbalkit.stores import ArrayStore
-from imbalkit.training import Trainer
+from imbalkit.recipe.recipe import HeadSettings, TrainingSettings
+from imbalkit.training.trainer import Trainer
 
 SETTLED = 4  # epochs until buffers have their size
 

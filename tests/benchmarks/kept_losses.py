@@ -21,13 +21,13 @@ import numpy as np
 from lightning_fabric import Fabric
 from scipy.stats import spearmanr
 
-from imbalkit.loading import load_images
-from imbalkit.losses import CE
-from imbalkit.planning import prepare
-from imbalkit.progress import Progress
-from imbalkit.samplers._ranking import highest
-from imbalkit.scores import LossScore
-from imbalkit.training import Trainer
+from imbalkit.base.progress import Progress
+from imbalkit.builtin.losses import CE
+from imbalkit.builtin.samplers._ranking import highest
+from imbalkit.builtin.scores import LossScore
+from imbalkit.engine.images import load_images
+from imbalkit.recipe.prepare import prepare
+from imbalkit.training.trainer import Trainer
 
 RECIPE = Path(__file__).parents[2] / "examples" / "ham10000.yaml"
 SHARES = (0.05, 0.23)  # of the frequent class's rows; 0.23 is the first round of Gilal et al. 2023 (6,000 of 26,033)

@@ -16,11 +16,11 @@ import sys
 import numpy as np
 import pandas as pd
 
-from imbalkit.comparison.paired import paired_tests
-from imbalkit.evaluation import EvaluationSettings
+from imbalkit.builtin.metrics import BalancedAccuracy, LogLoss, MissRate, RocAuc
+from imbalkit.evaluation.evaluate import EvaluationSettings
 from imbalkit.functional.metrics import softmax
 from imbalkit.kinds import Predictions
-from imbalkit.metrics import BalancedAccuracy, LogLoss, MissRate, RocAuc
+from imbalkit.studies.comparison.paired import paired_tests
 
 APART = 1.5  # distance of the classes, in standard deviations of the score
 SHARED = 0.5

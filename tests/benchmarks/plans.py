@@ -68,9 +68,9 @@ def one(side: str, rows: int) -> dict[str, float]:
     labels[: len(labels) - rows // 2] = 1
     np.random.default_rng(0).shuffle(labels)
     if side == "imbalkit":
+        from imbalkit.base.randomness import generator
+        from imbalkit.builtin.samplers import RandomOver, RandomUnder
         from imbalkit.plan import Plan
-        from imbalkit.randomness import generator
-        from imbalkit.samplers import RandomOver, RandomUnder
 
         started, kernel = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_stime
         plan = RandomOver().resample(Plan.from_labels(labels), generator(0, "over"))

@@ -23,13 +23,13 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from torch.nn import functional
 
-from imbalkit.model import build_model
+from imbalkit.base.progress import Progress
+from imbalkit.builtin.scores import LossScore
+from imbalkit.data.image_store import ArrayStore
 from imbalkit.plan import Plan
-from imbalkit.progress import Progress
-from imbalkit.recipe import HeadSettings, TrainingSettings
-from imbalkit.scores import LossScore
-from imbalkit.stores import ArrayStore
-from imbalkit.training import Trainer
+from imbalkit.recipe.recipe import HeadSettings, TrainingSettings
+from imbalkit.training.classifier import build_model
+from imbalkit.training.trainer import Trainer
 
 
 def main(arguments: list[str]) -> None:

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from imbalkit import batches
-from imbalkit.batches import partition, read_ahead
+from imbalkit.data.image_store import ArrayStore
 from imbalkit.plan import Plan
-from imbalkit.stores import ArrayStore
+from imbalkit.training import batches
+from imbalkit.training.batches import partition, read_ahead
 
 BATCH, STEP = 64, 0.1  # rows; s
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from imbalkit.cache import available_cores
+from imbalkit.data.cache import available_cores
 from tests.benchmarks import _trainings
 from tests.benchmarks._timing import Taken, in_a_process, ratios, spread, take
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imbalkit.cli import main as imbalkit_main
+from imbalkit.cli.main import main as imbalkit_main
 from imbalkit_lite import model
 from imbalkit_lite.card import Abstain
 from imbalkit_lite.cli import main as lite_main

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from imbalkit.decision import Abstention, Decision
+from imbalkit.decision.decision import Abstention, Decision
 from imbalkit_lite.card import Abstain, Card, Input, Probabilities
 from imbalkit_lite.decisions import abstains, decide
 

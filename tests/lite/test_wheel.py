@@ -57,7 +57,7 @@ def test_the_wheel_holds_the_package_its_licence_and_its_command(wheel):
 def test_the_wheel_of_imbalkit_ships_the_package_too(tmp_path):
     names = zipfile.ZipFile(build(PROJECT.parents[1], tmp_path)).namelist()
     assert package_files() <= set(names)
-    assert {"imbalkit/cli.py", "imbalkit_tflite/__init__.py", "imbalkit_melanoma/__init__.py"} <= set(names)
+    assert {"imbalkit/cli/main.py", "imbalkit_tflite/__init__.py", "imbalkit_melanoma/__init__.py"} <= set(names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         *("imbalkit", "imbalkit_app", "imbalkit_lite", "imbalkit_tflite", "imbalkit_melanoma")
     }

@@ -20,7 +20,7 @@ from imbalkit_melanoma.datasets.table_files import TableFiles
 from pydantic import ValidationError
 
 from imbalkit.errors import DataError
-from imbalkit.near_duplicates import DISTANCE
+from imbalkit.inspection.near_duplicates import DISTANCE
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "data" / "isic_tables"
 needs_official = pytest.mark.skipif(not OFFICIAL.exists(), reason="needs ../shared/data/isic_tables")

@@ -11,8 +11,8 @@ from imbalkit_melanoma.datasets import Ham10000, Isic2019, Isic2020, IsicMerge
 from imbalkit_melanoma.datasets.table_files import find_images
 from pydantic import ValidationError
 
+from imbalkit.data.split import SplitSettings, split_table
 from imbalkit.errors import DataError
-from imbalkit.split import SplitSettings, split_table
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "data" / "isic_tables"
 needs_official = pytest.mark.skipif(not OFFICIAL.exists(), reason="needs ../shared/data/isic_tables")

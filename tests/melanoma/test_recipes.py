@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from imbalkit.catalogue import default_catalogue
-from imbalkit.cli import root
-from imbalkit.planning import Loaded, prepare
-from imbalkit.sweeps.file import read_sweep
-from imbalkit.sweeps.run import check_cells
+from imbalkit.cli.main import root
+from imbalkit.recipe.prepare import Loaded, prepare
+from imbalkit.studies.sweeps.file import read_sweep
+from imbalkit.studies.sweeps.run import check_cells
 
 TABLES = Path(__file__).parents[2] / "../shared/data/isic_tables"
 pytestmark = pytest.mark.skipif(not TABLES.exists(), reason="the official ISIC tables are not here")

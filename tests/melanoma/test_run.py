@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from imbalkit.cli import root
-from imbalkit.engine import run
+from imbalkit.cli.main import root
+from imbalkit.engine.run import run
 from imbalkit.errors import RecipeError
 
 RECIPE = """\

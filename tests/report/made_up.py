@@ -10,10 +10,10 @@ import pandas as pd
 import yaml
 
 from imbalkit.builtin import register_metrics
-from imbalkit.decision import Decision
-from imbalkit.decision_facts import calibration_facts
-from imbalkit.evaluation import EvaluationSettings, evaluate
-from imbalkit.intervals import interval_facts, units
+from imbalkit.decision.decision import Decision
+from imbalkit.decision.summary import calibration_facts
+from imbalkit.evaluation.evaluate import EvaluationSettings, evaluate
+from imbalkit.evaluation.intervals import interval_facts, units
 from imbalkit.kinds import Predictions
 
 

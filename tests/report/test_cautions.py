@@ -7,7 +7,7 @@ import pytest
 
 from imbalkit.report.cautions import cautions
 from imbalkit.report.context import gather
-from imbalkit.report.run_data import RunData
+from imbalkit.runs.results import RunData
 from tests.report.made_up import run_of, scored
 
 

@@ -10,10 +10,10 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from imbalkit.errors import RunError
-from imbalkit.figures import style
-from imbalkit.report.charts import CHARTS, look
-from imbalkit.report.charts.abstaining import risk_coverage_of
-from imbalkit.report.run_data import RunData
+from imbalkit.plots import style
+from imbalkit.plots.run import CHARTS, drawing
+from imbalkit.plots.run.risk_coverage import risk_coverage_of
+from imbalkit.runs.results import RunData
 from tests.report.made_up import run_of, scored
 
 
@@ -50,7 +50,7 @@ def texts(axes):
 
 def test_roc(run):
     side = run.side()
-    x, y = line(drawn("roc", run), look.POSITIVE)
+    x, y = line(drawn("roc", run), drawing.POSITIVE)
     fpr, tpr, _ = roc_curve(side.labels == 1, side.probabilities[:, 1], drop_intermediate=False)
     np.testing.assert_allclose([x, y], [fpr, tpr])
 
@@ -61,7 +61,7 @@ def test_roc_marks_the_decisions_and_has_a_band_around_the_curve(run):
     called = side.decisions == 1
     np.testing.assert_allclose(dot.get_xydata(), [[called[side.labels == 0].mean(), called[side.labels == 1].mean()]])
     (band,) = axes.collections
-    x, y = line(axes, look.POSITIVE)
+    x, y = line(axes, drawing.POSITIVE)
     path = band.get_paths()[0]
     inside = [path.contains_point((alarm, recall), radius=0.01) for alarm, recall in zip(x[5:-5], y[5:-5], strict=True)]
     assert np.mean(inside) > 0.95
@@ -82,7 +82,7 @@ def test_bands_of_rows_that_come_in_groups_are_wider(tmp_path):
 
 def test_precision_recall(run):
     side = run.side()
-    x, y = line(drawn("precision_recall", run), look.POSITIVE)
+    x, y = line(drawn("precision_recall", run), drawing.POSITIVE)
     precision, recall, _ = precision_recall_curve(side.labels == 1, side.probabilities[:, 1])
     np.testing.assert_allclose(x, recall[-2::-1])  # ours begins at the highest score, not at recall 0
     np.testing.assert_allclose(y, precision[-2::-1])
@@ -98,7 +98,7 @@ def test_of_many_classes_each_has_a_curve_and_the_rarest_are_named(digits):
     for code in rarest:
         area = roc_auc_score(side.labels == code, side.probabilities[:, code])
         assert f"{digits.classes[code]}   AUC {area:.3f}" in said
-        x, y = line(axes, look.class_colours(digits)[code])
+        x, y = line(axes, drawing.class_colours(digits)[code])
         fpr, tpr, _ = roc_curve(side.labels == code, side.probabilities[:, code], drop_intermediate=False)
         np.testing.assert_allclose([x, y], [fpr, tpr])
     said = " ".join(texts(drawn("precision_recall", digits)))
@@ -109,7 +109,7 @@ def test_reliability(tmp_path):
     run = RunData.load(run_of(tmp_path / "run", *scored(500, 80)))  # without ties on the edges of bins
     side = run.side()
     seen, said = calibration_curve(side.labels == 1, side.probabilities[:, 1], n_bins=10)
-    np.testing.assert_allclose(line(drawn("reliability", run), look.POSITIVE), [said, seen])
+    np.testing.assert_allclose(line(drawn("reliability", run), drawing.POSITIVE), [said, seen])
 
 
 def test_reliability_needs_its_figures(run):
@@ -139,7 +139,7 @@ def test_confusion(run):
 
 def test_learning_and_loss(run):
     axes = drawn("learning", run)
-    np.testing.assert_allclose(line(axes, look.POSITIVE), [[1, 2], [0.5, 0.5]])
+    np.testing.assert_allclose(line(axes, drawing.POSITIVE), [[1, 2], [0.5, 0.5]])
     dotted = [item for item in axes.lines if item.get_linestyle() == ":"]
     np.testing.assert_allclose([item.get_ydata() for item in dotted], [[0.6, 0.7], [0.6, 0.7]])
     np.testing.assert_allclose(line(drawn("loss", run), style.COLOURS[0]), [[1, 2], [1, 0.5]])
@@ -153,25 +153,25 @@ def test_class_weights(run):
     for entry in run.log:
         entry["class_weights"] = {"other": 0.1 * entry["epoch"], "melanoma": 1.0}
     axes = drawn("class_weights", run)
-    np.testing.assert_allclose(line(axes, look.OTHER)[1], [0.1, 0.2])
+    np.testing.assert_allclose(line(axes, drawing.OTHER)[1], [0.1, 0.2])
     assert set(texts(axes)) == {"other", "melanoma"}
 
 
 def test_risk_coverage(run):
     side, axes = run.side(), drawn("risk_coverage", run)
-    x, wrong = line(axes, look.OTHER)
+    x, wrong = line(axes, drawing.OTHER)
     assert x[0] == 1
     assert wrong[0] == pytest.approx((side.labels != side.decisions).mean())
     _, back = line(axes, style.COLOURS[2])
     assert back[0] == 0
     assert (np.diff(back) >= 0).all()  # fewer decided, more handed back
-    _, missed = line(axes, look.POSITIVE)
+    _, missed = line(axes, drawing.POSITIVE)
     assert missed[0] == pytest.approx((side.decisions != 1)[side.labels == 1].mean())
 
 
 def test_net_benefit(run):
     side, axes = run.side(), drawn("net_benefit", run)
-    x, y = line(axes, look.POSITIVE)
+    x, y = line(axes, drawing.POSITIVE)
     share = (side.labels == 1).mean()
     for at in (0, 60, 150):
         called = side.probabilities[:, 1] >= x[at]
@@ -179,7 +179,7 @@ def test_net_benefit(run):
             (called & (side.labels == 1)).sum() - (called & (side.labels == 0)).sum() * x[at] / (1 - x[at])
         ) / len(side)
         assert y[at] == pytest.approx(expected)
-    everybody = line(axes, look.QUIET)[1]
+    everybody = line(axes, drawing.QUIET)[1]
     np.testing.assert_allclose(everybody, share - (1 - share) * x / (1 - x))
 
 
@@ -187,8 +187,8 @@ def test_cost_curve(run):
     """Against Drummond and Holte's definition, threshold by threshold."""
     side, axes = run.side(), drawn("cost_curve", run)
     positive, scores = side.labels == 1, side.probabilities[:, 1]
-    x, best = line(axes, look.POSITIVE)
-    _, decided = line(axes, look.OTHER)
+    x, best = line(axes, drawing.POSITIVE)
+    _, decided = line(axes, drawing.OTHER)
     thresholds = [np.inf, *np.unique(scores)]
     rates = [((scores[positive] < t).mean(), (scores[~positive] >= t).mean()) for t in thresholds]
     expected = np.min([misses * x + alarms * (1 - x) for misses, alarms in rates], axis=0)
@@ -198,9 +198,9 @@ def test_cost_curve(run):
 
 
 def test_colours_tell_what_matters(run, digits):
-    assert look.class_colours(run) == {0: look.OTHER, 1: look.POSITIVE}
-    colours = look.class_colours(digits)
-    loud = [code for code, colour in colours.items() if colour != look.QUIET]
+    assert drawing.class_colours(run) == {0: drawing.OTHER, 1: drawing.POSITIVE}
+    colours = drawing.class_colours(digits)
+    loud = [code for code, colour in colours.items() if colour != drawing.QUIET]
     assert sorted(loud) == sorted(digits.smallest_first[:3])
     assert len({to_hex(colours[code]) for code in loud}) == 3
 
@@ -208,7 +208,7 @@ def test_colours_tell_what_matters(run, digits):
 def test_labels_at_the_ends_do_not_lie_on_one_another():
     axes = Figure().subplots()
     axes.set_ylim(0, 1)
-    look.end_labels(
+    drawing.end_labels(
         axes, [(0.5, "a", "k"), (0.51, "b", "k"), (0.505, "c", "k"), (0.99, "d", "k"), (1.0, "e", "k")], gap=0.08
     )
     places = sorted((text.xy[1], text.get_text()) for text in axes.texts)

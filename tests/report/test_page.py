@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from imbalkit.data.image_store import ImageStore
 from imbalkit.errors import RunError, WriteError
 from imbalkit.report import page as pages
 from imbalkit.report import write_report
 from imbalkit.report.sections import curves, figures
-from imbalkit.stores import ImageStore
 from tests.report.html import Page
 from tests.report.made_up import run_of, scored
 
@@ -107,7 +107,7 @@ def test_what_is_not_stated_says_so_and_what_is_is_there(tmp_path):
 
 
 def test_the_card_of_a_recipe_is_checked(tmp_path):
-    from imbalkit.card import CardSettings
+    from imbalkit.recipe.card import CardSettings
     from imbalkit.report import statements
     from imbalkit.report.context import gather
     from imbalkit.report.sections import data, limits, method, use

@@ -13,14 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
-from imbalkit.engine import run
+from imbalkit.engine.run import run
 from imbalkit.errors import RunError
-from imbalkit.report.again import report_again
 from imbalkit.report.context import gather
 from imbalkit.report.galleries import lit_up
 from imbalkit.report.pictures import picture_uri
+from imbalkit.report.rewrite import report_again
 from imbalkit.report.sections import copies, dropped, errors
-from imbalkit.restoring import restore
+from imbalkit.runs.restore import restore
 from tests.command_line import imbalkit
 from tests.report.html import Page
 
@@ -72,8 +72,8 @@ def test_the_page_has_every_picture(cleaned):
 
 
 def test_copies_are_what_training_saw(report):
-    from imbalkit.figures.plans import replay
-    from imbalkit.rendering import render
+    from imbalkit.plan.rendering import render
+    from imbalkit.plots.study.plans import replay
 
     plan, _ = replay(report.prepared, report.audit[["key", "kept", "dropped_by"]])
     (first, *_) = copies.values(report)["groups"]

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 import torch
 
+from imbalkit.builtin.samplers._ranking import checked_scores, highest
+from imbalkit.data.table import Table
 from imbalkit.errors import PlanError
 from imbalkit.kinds import (
     Augmentation,
@@ -31,8 +33,6 @@ from imbalkit.kinds import (
     param,
 )
 from imbalkit.plan import Counts
-from imbalkit.samplers._ranking import checked_scores, highest
-from imbalkit.table import Table
 from imbalkit.testing import check_part
 
 

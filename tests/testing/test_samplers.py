@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from imbalkit.builtin.ops import HorizontalFlip
+from imbalkit.builtin.samplers._ranking import checked_scores
 from imbalkit.errors import PlanError
 from imbalkit.kinds import PriorShift
-from imbalkit.ops import HorizontalFlip
 from imbalkit.plan import Counts
-from imbalkit.samplers._ranking import checked_scores
 from imbalkit.testing import Setting, check_part
 from tests.testing.parts import Half, TopThree, broken, check
 

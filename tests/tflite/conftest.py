@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from imbalkit.restoring import restore
+from imbalkit.runs.restore import restore
 
 LOOSE = {"auc": 1.0, "sensitivity": 1.0, "ece": 1.0, "flips": 1.0}  # the run is a toy, and another one each time
 
@@ -29,7 +29,7 @@ def tflite_run(finished_run, tmp_path_factory):
 @pytest.fixture(scope="session", params=["none", "int8"])
 def exported(request, tflite, tflite_run):
     """(quantisation, file, facts): float32 numbers in and inside, and pixels in with int8 inside."""
-    from imbalkit.exporting.export import export
+    from imbalkit.export.export import export
 
     kind = "uint8" if request.param == "int8" else "float32"
     exporter = tflite(quantize=request.param, input=kind, limits=LOOSE)

@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from imbalkit.errors import ImbalkitError
-from imbalkit.exporting.export import export
-from imbalkit.exporting.graph import deployed
-from imbalkit.restoring import restore
+from imbalkit.export.export import export
+from imbalkit.export.graph import deployed
+from imbalkit.runs.restore import restore
 from imbalkit_lite.model import open_model
 
 MEDIAPIPE = "IMBALKIT_MEDIAPIPE_PYTHON"  # a Python that has it: its OpenCV does not go with that of the other tests

@@ -22,10 +22,10 @@ from imbalkit_tflite.packing import pack
 from imbalkit_tflite.quantising import quantise
 from imbalkit_tflite.running import runtime
 
-from imbalkit.backbones import SmallCNN
-from imbalkit.exporting.graph import Deployed
+from imbalkit.builtin.backbones import SmallCNN
+from imbalkit.export.graph import Deployed
 from imbalkit.kinds import BuildContext
-from imbalkit.model import build_model
+from imbalkit.training.classifier import build_model
 from imbalkit_lite.card import Card, Input, Probabilities
 from imbalkit_lite.model import input_tensor
 

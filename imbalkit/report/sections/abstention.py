@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.report import charts
-from imbalkit.report.charts.abstaining import risk_coverage_of
+from imbalkit.plots import run as charts
+from imbalkit.plots.run.risk_coverage import risk_coverage_of
+from imbalkit.plots.svg import chart
 from imbalkit.report.context import Report
-from imbalkit.report.svg import chart
 
 STOPS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # coverages of the table
 

@@ -34,8 +34,8 @@ def values(report: Report) -> dict[str, Any] | None:
 
 def _groups(report: Report) -> list[dict[str, Any]]:
     """One entry a sample: its class and its pictures."""
-    from imbalkit.figures.gallery import data
-    from imbalkit.rendering import render
+    from imbalkit.plan.rendering import render
+    from imbalkit.plots.study.gallery import data
 
     final = report.everything
     kept = report.audit["kept"].to_numpy()

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.report import charts
-from imbalkit.report.charts.curves import RESAMPLES
+from imbalkit.plots import run as charts
+from imbalkit.plots.run import drawing
+from imbalkit.plots.run.curves import RESAMPLES
+from imbalkit.plots.svg import chart
 from imbalkit.report.context import Report
-from imbalkit.report.svg import chart
-from imbalkit.report.text import percent
+from imbalkit.report.values import percent
 
 
 def values(report: Report) -> dict[str, Any] | None:
@@ -40,5 +41,5 @@ def values(report: Report) -> dict[str, Any] | None:
         "banded": banded,
         "resamples": RESAMPLES,
         "unit": "groups" if side.grouped else "rows",
-        "coloured": [run.classes[code] for code in charts.look.named(run)] if not banded else [],
+        "coloured": [run.classes[code] for code in drawing.named(run)] if not banded else [],
     }  # fmt: skip

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from imbalkit.report.context import Report, says_something
-from imbalkit.report.decided import part_text
+from imbalkit.report.recipe_words import part_text
 from imbalkit.report.statements import Statement, statement
-from imbalkit.report.text import count, percent, plural, sentence_list
+from imbalkit.report.values import count, percent, plural, sentence_list
 
 TEMPLATE = "statements.html"
 

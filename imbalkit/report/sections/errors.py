@@ -10,7 +10,7 @@ import numpy as np
 from imbalkit.errors import ImbalkitError
 from imbalkit.report.context import Report, reason
 from imbalkit.report.galleries import Shown, shown
-from imbalkit.report.text import percent
+from imbalkit.report.values import percent
 
 MOST = 12  # pictures a gallery
 MOST_CLASSES = 6  # without a positive class: classes whose errors are shown, the most often wrong first
@@ -110,7 +110,7 @@ def heat_maps(report: Report, pixels: np.ndarray, targets: np.ndarray) -> tuple[
     import torch
 
     from imbalkit.functional.gradcam import grad_cam
-    from imbalkit.rendering import to_float
+    from imbalkit.plan.rendering import to_float
 
     model = report.model
     device = next(model.parameters()).device

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from imbalkit.report.context import Report
-from imbalkit.report.text import Figure, figures_of, metric_meaning, metric_name, percent
+from imbalkit.report.values import Figure, figures_of, metric_meaning, metric_name, percent
 
 MOST_MATRIX = 25  # classes up to which the confusion matrix is shown
 _SIDED = {"predictive_values", "net_benefit"}  # shown in a section of their own

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from imbalkit.errors import RunError
-from imbalkit.report import charts
-from imbalkit.report.charts import look
-from imbalkit.report.charts.training import epochs
+from imbalkit.plots import run as charts
+from imbalkit.plots.run import drawing
+from imbalkit.plots.run.training import epochs
+from imbalkit.plots.svg import Chart, chart
 from imbalkit.report.context import Report
-from imbalkit.report.svg import Chart, chart
 
 SIZE = (4.6, 3.1)
 
@@ -22,7 +22,7 @@ def values(report: Report) -> dict[str, Any] | None:
         return None
     entries = epochs(run)
     last = entries[-1]
-    named = [run.classes[code] for code in look.named(run)]
+    named = [run.classes[code] for code in drawing.named(run)]
     return {
         "final": _charts(report, "final"),
         "rounds": [

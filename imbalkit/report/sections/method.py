@@ -8,9 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from imbalkit.report.context import Report
-from imbalkit.report.decided import correction_sentence, decision_sentence, part_text
+from imbalkit.report.recipe_words import correction_sentence, decision_sentence, part_text
 from imbalkit.report.statements import Statement, statement
-from imbalkit.report.text import metric_name, percent, plural, sentence_list
+from imbalkit.report.values import metric_name, percent, plural, sentence_list
 
 TEMPLATE = "statements.html"
 

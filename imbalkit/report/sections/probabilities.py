@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imbalkit.amounts import factor_text
+from imbalkit.base.text import factor_text
 from imbalkit.errors import RunError
-from imbalkit.report import charts
-from imbalkit.report.charts.probabilities import stages_of
+from imbalkit.plots import run as charts
+from imbalkit.plots.run.calibration import stages_of
+from imbalkit.plots.svg import chart
 from imbalkit.report.context import Report
-from imbalkit.report.decided import correction_sentence
-from imbalkit.report.svg import chart
-from imbalkit.report.text import decimal, percent
+from imbalkit.report.recipe_words import correction_sentence
+from imbalkit.report.values import decimal, percent
 
 
 def values(report: Report) -> dict[str, Any] | None:

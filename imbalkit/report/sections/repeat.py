@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from imbalkit import run_folder
 from imbalkit.report.context import Report
+from imbalkit.runs import folder as run_folder
 
 FILES = (run_folder.RECIPE, "model.*", run_folder.PREDICTIONS, run_folder.PLAN)  # weights and exports are model.*
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imbalkit.report.context import Report
-from imbalkit.report.text import Figure, metric_name
+from imbalkit.report.values import Figure, metric_name
 
 MOST_FIGURES = 3
 FIRST = ("miss_rate", "false_alarm_rate")  # where a screen is narrow, these are seen

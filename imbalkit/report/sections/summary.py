@@ -9,8 +9,8 @@ import numpy as np
 
 from imbalkit.report.cautions import cautions
 from imbalkit.report.context import Report
-from imbalkit.report.decided import correction_sentence, decision_sentence
-from imbalkit.report.text import Figure, count, percent
+from imbalkit.report.recipe_words import correction_sentence, decision_sentence
+from imbalkit.report.values import Figure, count, percent
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from imbalkit.report import charts
+from imbalkit.plots import run as charts
+from imbalkit.plots.svg import chart
 from imbalkit.report.context import Report
-from imbalkit.report.operating import OperatingPoints
-from imbalkit.report.svg import chart
+from imbalkit.report.operating_points import OperatingPoints
 
 
 def values(report: Report) -> dict[str, Any] | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from imbalkit.report import charts
+from imbalkit.plots import run as charts
+from imbalkit.plots.svg import chart
 from imbalkit.report.context import Report
-from imbalkit.report.svg import chart
-from imbalkit.report.text import Figure
+from imbalkit.report.values import Figure
 
 
 def values(report: Report) -> dict[str, Any] | None:

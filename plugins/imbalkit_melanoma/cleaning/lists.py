@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from imbalkit.datasets.table import check_columns, read_table
+from imbalkit.builtin.datasets.table import check_columns, read_table
 from imbalkit.errors import DataError
 from imbalkit_melanoma.datasets.table_files import TableFiles
 

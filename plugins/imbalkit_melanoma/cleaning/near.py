@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from imbalkit.cache import default_cache_dir
-from imbalkit.checkpoints import write_atomic
+from imbalkit.data.cache import default_cache_dir
+from imbalkit.training.checkpoints import write_atomic
 
 
 def near_pairs(paths: np.ndarray, there: np.ndarray, distance: int) -> np.ndarray:
@@ -51,8 +51,8 @@ def _key(files: list[str], distance: int) -> str:
 def _find(files: list[str], distance: int) -> np.ndarray:
     from rich.progress import Progress
 
-    from imbalkit.near_duplicates import near_duplicate_pairs
-    from imbalkit.tables.console import console
+    from imbalkit.cli.tables.console import console
+    from imbalkit.inspection.near_duplicates import near_duplicate_pairs
 
     with Progress(console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("near duplicates: images read", total=len(files))

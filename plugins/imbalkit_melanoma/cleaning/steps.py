@@ -8,7 +8,7 @@ The rules, in this order, whatever order a recipe names them in and the tables a
 2. repeated_names: all but one of the rows of one name.
 3. official_duplicates: all but one of the pictures that the official list of ISIC-2020 links, also in chains.
 4. published_lists: what the published list says; its twin stays, as the list names all but one of a set.
-5. near_duplicates: a row whose image is found to be one photograph (imbalkit.near_duplicates) with that of a row that
+5. near_duplicates: a row whose image is found to be one photograph (imbalkit.inspection.near_duplicates) with that of a row that
    stays. Every row that goes so was compared with the very row that stays for it; chains of likeness are not followed.
 
 Of rows that are one picture that stays which the published list (where it is asked for) does not name, then the newest

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from imbalkit.data.table import Table
 from imbalkit.errors import listing
-from imbalkit.table import Table
 from imbalkit_melanoma.cleaning.lists import OFFICIAL, read_official, read_published
 from imbalkit_melanoma.cleaning.near import near_pairs
 from imbalkit_melanoma.cleaning.steps import NOTHING, clean

@@ -12,7 +12,7 @@ from imbalkit_melanoma.cleaning import Step
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imbalkit.table import Table
+    from imbalkit.data.table import Table
     from imbalkit_melanoma.datasets.table_files import TableFiles
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from imbalkit.datasets.common import existing
+from imbalkit.builtin.datasets.common import existing
 from imbalkit.errors import DataError, listing
 from imbalkit_lite.folders import is_system, list_images
 

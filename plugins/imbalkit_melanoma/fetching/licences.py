@@ -9,8 +9,8 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imbalkit.checkpoints import write_atomic
 from imbalkit.errors import DataError
+from imbalkit.training.checkpoints import write_atomic
 from imbalkit_lite.text import cell, unquoted
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from imbalkit.progress import duration
+from imbalkit.base.progress import duration
 from imbalkit_lite.text import printable, printable_message
 
 EVERY = 30.0  # seconds between lines
@@ -71,7 +71,7 @@ class ProgressBar(ProgressLines):
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.progress import TransferSpeedColumn as Speed
 
-        from imbalkit.tables.console import console
+        from imbalkit.cli.tables.console import console
 
         super().__init__()
         self.console = console(stderr=True)

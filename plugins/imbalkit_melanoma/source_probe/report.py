@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imbalkit.amounts import share_number
+from imbalkit.base.text import share_number
 from imbalkit.report import markdown_table
 
 TITLE = "Can the model tell the {}?"

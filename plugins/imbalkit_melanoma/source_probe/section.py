@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from imbalkit import run_folder
+from imbalkit.data.table import label_text, natural_order
 from imbalkit.errors import DataError, ImbalkitError
 from imbalkit.functional.bootstrap import Estimate
-from imbalkit.table import label_text, natural_order
+from imbalkit.runs import folder as run_folder
 from imbalkit_melanoma.source_probe.linear_probe import (
     Probe,
     auc_by_source,
@@ -29,9 +29,9 @@ from imbalkit_melanoma.source_probe.linear_probe import (
 from imbalkit_melanoma.source_probe.report import TITLE, markdown
 
 if TYPE_CHECKING:
-    from imbalkit.planning import Prepared
-    from imbalkit.restored import Restored
-    from imbalkit.stores import ImageStore
+    from imbalkit.data.image_store import ImageStore
+    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.runs.restored import Restored
 
 COLUMN, FILE = "year", "source_probe.json"
 FOLDS = 5
@@ -46,7 +46,7 @@ def section(folder: Path, metrics: Mapping[str, Any], prepared: Prepared) -> dic
     if COLUMN not in prepared.table.frame or len(source_names(prepared.table.frame[COLUMN]).dropna().unique()) < 2:
         return {}
     try:
-        from imbalkit.restoring import restore
+        from imbalkit.runs.restore import restore
 
         facts = examine(restore(folder, metrics=metrics, prepared=prepared))
     except ImbalkitError as error:

@@ -6,7 +6,7 @@ from collections import namedtuple
 import pytest
 from imbalkit_melanoma.fetching import archive_api, archive_download, client
 
-from imbalkit.cli import main
+from imbalkit.cli.main import main
 from tests.melanoma.fetching.archive_stand_in import ArchiveStandIn
 from tests.melanoma.fetching.stand_in import ABOUT, TRUTH, StandIn, collection
 

@@ -86,7 +86,7 @@ def test_a_name_that_is_none(fetch):
 )
 def test_help_imports_nothing_heavy(arguments, modules):
     code = (
-        "import sys; from imbalkit.cli import root\n"
+        "import sys; from imbalkit.cli.main import root\n"
         f"try: root({arguments!r})\n"
         f"except SystemExit: print([name for name in {modules!r} if name in sys.modules])"
     )

@@ -12,10 +12,10 @@ from imbalkit_melanoma.source_probe.section import colours, examine, source_name
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from imbalkit.engine import run
+from imbalkit.engine.run import run
 from imbalkit.report.markdown import to_html
-from imbalkit.restored import Restored
-from imbalkit.restoring import restore
+from imbalkit.runs.restore import restore
+from imbalkit.runs.restored import Restored
 from tests.command_line import imbalkit
 
 RECIPE = """\
@@ -251,7 +251,7 @@ def test_years_as_a_table_gives_them():
 
 
 def test_colours_are_mean_and_deviation_of_each_channel():
-    from imbalkit.stores import ArrayStore
+    from imbalkit.data.image_store import ArrayStore
 
     pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 4, 3), dtype=np.uint8)
     found = colours(ArrayStore(pixels), np.array([3, 1, 1, 6]), batch=3)

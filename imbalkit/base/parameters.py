@@ -1,0 +1,208 @@
+"""What every part is: a named, frozen, strictly checked set of parameters, and the types that parameters may have."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    WrapValidator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from imbalkit.base.variables import expand_variables
+from imbalkit.errors import MissingExtraError, listing, nearest
+
+
+def param(default: Any = ..., *, help: str, unit: str | None = None, **constraints: Any) -> Any:
+    """A recipe parameter: its default (none: required), help, unit, and pydantic's constraints (`ge`, `lt`, ...)."""
+    return Field(default, description=help, json_schema_extra={"unit": unit} if unit else None, **constraints)
+
+
+class Settings(BaseModel):
+    """Named, checked values. Strict: unknown keys are refused (with the nearest known one) and "4" is not 4."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _known_keys(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
+        # pydantic's own message neither lists nor suggests keys.
+        unknown = [key for key in data if key not in cls.model_fields] if isinstance(data, dict) else []
+        if not unknown:
+            return handler(data)
+        errors = [_unknown_key(key, data[key], cls.model_fields) for key in unknown]
+        try:
+            handler({key: item for key, item in data.items() if key not in unknown})
+        except ValidationError as error:
+            errors += [
+                InitErrorDetails(
+                    type=PydanticCustomError(detail["type"], "{text}", {"text": detail["msg"]}),  # type: ignore[arg-type]
+                    loc=detail["loc"],
+                    input=detail["input"],
+                )
+                for detail in error.errors()
+            ]
+        raise ValidationError.from_exception_data(cls.__name__, errors)
+
+
+def parameters_text(settings: Settings) -> str:
+    """Parameters as one line of JSON, to tell settings apart; unlike pydantic's own for a path of bytes that are no text too."""
+    return json.dumps(settings.model_dump(mode="json"), separators=(",", ":"))
+
+
+def _unknown_key(key: Any, value: Any, known: Mapping[str, Any]) -> InitErrorDetails:
+    message = PydanticCustomError(
+        "unknown_key",
+        "unknown key{hint} (known: {known})",
+        {"hint": nearest(key, known), "known": listing(known, 40) or "none"},
+    )
+    return InitErrorDetails(type=message, loc=(key if isinstance(key, int) else str(key),), input=value)
+
+
+class Part(Settings):
+    """A named part of a recipe; its fields are its recipe parameters."""
+
+    kind: ClassVar[str]  # set by the base classes in imbalkit.kinds
+    name: ClassVar[str]  # what a recipe calls it; declared once, on the class
+    requires: ClassVar[Mapping[str, str]] = {}  # module -> what to install for it, looked at before anything runs
+
+    @model_serializer(mode="wrap")
+    def _with_name(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {"name": self.name, **handler(self)}
+
+    def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
+        """What does not fit the classes of the data, as (parameter, message)."""
+        return []
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What only heavy imports can tell is wrong, as (parameter, message); asked for before a run, not for a plan."""
+        return []
+
+    def check_requirements(self) -> None:
+        """Raise MissingExtraError if a module that `build` needs is not installed."""
+        for module, install in self.requires.items():
+            if importlib.util.find_spec(module) is None:
+                raise MissingExtraError(
+                    f"{self.kind} {self.name!r} needs the module {module!r}, which is not installed: pip install '{install}'"
+                )
+
+
+# --- references to other parts, and class names, inside parameters ---
+
+
+def _resolve(kind: str) -> Callable[[Any, Any], Part]:
+    def resolve(value: Any, info: Any) -> Part:
+        if isinstance(value, Part):
+            if value.kind != kind:
+                raise PydanticCustomError(
+                    "wrong_kind",
+                    "expected a {kind}, got the {got}",
+                    {"kind": kind, "got": f"{value.kind} {value.name!r}"},
+                )
+            return value
+        if isinstance(value, str):
+            value = {"name": value}
+        if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+            raise PydanticCustomError(
+                "part_name",
+                "expected a {kind}: its name, or a mapping with its name and parameters; got {got}",
+                {"kind": kind, "got": repr(value)[:80]},
+            )
+        context = info.context or {}
+        catalogue = context.get("catalogue")
+        if catalogue is None:
+            from imbalkit.catalogue import default_catalogue
+
+            catalogue = default_catalogue()
+        known = catalogue.names(kind)
+        if value["name"] not in known:
+            raise PydanticCustomError(
+                "unknown_part",
+                "there is no {kind} {name}{hint} (installed: {known})",
+                {
+                    "kind": kind,
+                    "name": repr(value["name"]),
+                    "hint": nearest(value["name"], known),
+                    "known": listing(known, 40) or "none",
+                },
+            )
+        parameters = {key: item for key, item in value.items() if key != "name"}
+        return catalogue.get(kind, value["name"]).model_validate(parameters, context=info.context)
+
+    return resolve
+
+
+def part_of(kind: str) -> Any:
+    """The type of a parameter that holds another part: `ScoreRef = part_of("score")`."""
+    return Annotated[Any, PlainValidator(_resolve(kind)), WithJsonSchema({"x-kind": kind})]
+
+
+def as_text(value: Any) -> Any:
+    """A number as text, as the recipe spells it; other values as they are."""
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+def _path(value: Any) -> Any:
+    return expand_variables(value) if isinstance(value, str) else value
+
+
+PathText = Annotated[str, BeforeValidator(_path)]
+"""The type of a parameter that is a file or folder: environment variables (`${NAME}`) stand for their values here alone."""
+
+
+def _class_name(value: Any, info: Any) -> Any:
+    classes = (info.context or {}).get("classes")
+    if isinstance(value, bool):  # how it was spelt is not known: true, True or TRUE
+        value = next((name for name in classes or () if name.lower() == str(value).lower()), value)
+    value = as_text(value)
+    if isinstance(value, str) and classes is not None and value not in classes:
+        raise PydanticCustomError(
+            "unknown_class",
+            "the data have no class {name}{hint} (classes: {known})",
+            {"name": repr(value), "hint": nearest(value, classes), "known": listing(classes)},
+        )
+    return value
+
+
+ClassName = Annotated[str, BeforeValidator(_class_name)]
+"""The type of a parameter that names a class of the data; checked against the data before anything runs."""
+
+
+def one_of(
+    expected: str, words: Sequence[str | None] = (), number: Any = None, mapping: Any = None, items: Any = None
+) -> Any:
+    """Check a value by the one type that its shape calls for; a plain union would report every alternative's errors.
+
+    Args:
+        expected: what the error says was expected
+        words: values that stand for themselves
+        number, mapping, items: types of an int, a mapping, a list; None refuses the shape
+    """
+    adapters = {
+        shape: TypeAdapter(kind) for shape, kind in ((int, number), (dict, mapping), (list, items)) if kind is not None
+    }
+
+    def check(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
+        if isinstance(value, str | None) and value in words:
+            return value
+        for shape, adapter in adapters.items():
+            if isinstance(value, shape) and not isinstance(value, bool):
+                return adapter.validate_python(value, strict=True, context=info.context)
+        raise PydanticCustomError(
+            "shape", "expected {expected}; got {got}", {"expected": expected, "got": repr(value)[:80]}
+        )
+
+    return WrapValidator(check)

@@ -1,0 +1,111 @@
+"""The built-in parts, registered through the same hooks as a stranger's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from imbalkit.hookspecs import hookimpl
+from imbalkit.kinds import (
+    Augmentation,
+    Backbone,
+    Calibrator,
+    Dataset,
+    Exporter,
+    Launcher,
+    Loss,
+    Metric,
+    Op,
+    Sampler,
+    Score,
+    Threshold,
+)
+
+
+@hookimpl
+def register_datasets() -> list[type[Dataset]]:
+    from imbalkit.builtin.datasets import DATASETS
+
+    return DATASETS
+
+
+@hookimpl
+def register_ops() -> list[type[Op]]:
+    from imbalkit.builtin.ops import OPS
+
+    return OPS
+
+
+@hookimpl
+def register_samplers() -> list[type[Sampler]]:
+    from imbalkit.builtin.samplers import SAMPLERS
+
+    return SAMPLERS
+
+
+@hookimpl
+def register_scores() -> list[type[Score]]:
+    from imbalkit.builtin.scores import SCORES
+
+    return SCORES
+
+
+@hookimpl
+def register_losses() -> list[type[Loss]]:
+    from imbalkit.builtin.losses import LOSSES
+
+    return LOSSES
+
+
+@hookimpl
+def register_backbones() -> list[type[Backbone]]:
+    from imbalkit.builtin.backbones import BACKBONES
+
+    return BACKBONES
+
+
+@hookimpl
+def register_augmentations() -> list[type[Augmentation]]:
+    from imbalkit.builtin.augmentations import AUGMENTATIONS
+
+    return AUGMENTATIONS
+
+
+@hookimpl
+def register_metrics() -> list[type[Metric]]:
+    from imbalkit.builtin.metrics import METRICS
+
+    return METRICS
+
+
+@hookimpl
+def register_calibrators() -> list[type[Calibrator]]:
+    from imbalkit.builtin.calibrators import CALIBRATORS
+
+    return CALIBRATORS
+
+
+@hookimpl
+def register_thresholds() -> list[type[Threshold]]:
+    from imbalkit.builtin.thresholds import THRESHOLDS
+
+    return THRESHOLDS
+
+
+@hookimpl
+def register_exporters() -> list[type[Exporter]]:
+    from imbalkit.builtin.exporters import EXPORTERS
+
+    return EXPORTERS
+
+
+@hookimpl
+def register_launchers() -> list[type[Launcher]]:
+    from imbalkit.builtin.launchers import LAUNCHERS
+
+    return LAUNCHERS
+
+
+@hookimpl
+def register_recipes() -> Mapping[str, Path]:
+    return {"digits": Path(__file__).parent / "recipes" / "digits.yaml"}

@@ -1,0 +1,8 @@
+"""Random online augmentations."""
+
+from __future__ import annotations
+
+from imbalkit.builtin.augmentations.kornia import Kornia
+from imbalkit.builtin.augmentations.radial_blur import RandomRadialBlurPart
+
+AUGMENTATIONS = [Kornia, RandomRadialBlurPart]

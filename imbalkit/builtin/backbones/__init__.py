@@ -1,0 +1,6 @@
+"""Backbones: networks from an image to features."""
+
+from imbalkit.builtin.backbones.small_cnn import SmallCNN
+from imbalkit.builtin.backbones.timm import Timm
+
+BACKBONES = [SmallCNN, Timm]

@@ -1,0 +1,9 @@
+"""Corrections of logits, fitted on validation."""
+
+from __future__ import annotations
+
+from imbalkit.builtin.calibrators.isotonic import Isotonic
+from imbalkit.builtin.calibrators.temperature import Temperature
+from imbalkit.builtin.calibrators.vector import Vector
+
+CALIBRATORS = [Isotonic, Temperature, Vector]

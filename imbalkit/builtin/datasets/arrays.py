@@ -1,0 +1,171 @@
+"""Images and labels in a NumPy `.npz` file."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.builtin.datasets.common import (
+    HOW_TO_GET,
+    MISSING_GROUPS,
+    MISSING_LABELS,
+    LabelNames,
+    Text,
+    check_words,
+    class_order,
+    existing,
+    map_labels,
+    split_names,
+)
+from imbalkit.errors import DataError, listing, nearest
+from imbalkit.kinds import Dataset, PathText, param
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from imbalkit.data.table import Table
+
+_PAIRS = (("x", "y"), ("X", "y"), ("images", "labels"), ("image", "label"), ("data", "target"), ("data", "labels"))
+_SPLIT_PAIRS = (("{}_images", "{}_labels"), ("x_{}", "y_{}"), ("X_{}", "y_{}"))  # MedMNIST, Keras, scikit-learn
+
+
+class Arrays(Dataset):
+    """Images [n, h, w] or [n, h, w, c] and labels [n] in one `.npz` file, in memory.
+
+    uint8 is taken as it is; floats must lie within 0..1 and become round(255 x); other integers must fit 0..255.
+    """
+
+    name = "arrays"
+
+    file: PathText = param(help="NumPy .npz file")
+    images: str | None = param(
+        None,
+        help="name of the images in the file (default: x, images or data, or one array a split such as train_images "
+        "or x_train)",
+    )
+    labels_array: str | None = param(None, help="name of the labels in the file (default: y, labels or target)")
+    groups: str | None = param(None, help="name of the groups, such as patients, whose images stay on one side")
+    split: str | None = param(None, help="name of an array that says train, validation or test")
+    labels: LabelNames | None = param(
+        None, help="raw label -> class name, such as {0: other, 1: melanoma}; its order is the order of the classes"
+    )
+    missing_labels: list[Text] | None = param(None, help=MISSING_LABELS)
+    missing_groups: list[Text] | None = param(None, help=MISSING_GROUPS)
+    how_to_get: str | None = param(None, help=HOW_TO_GET)
+
+    def load(self) -> Table:
+        """All images. Raises DataError for unclear keys, shapes that do not fit, or values outside the range."""
+        import numpy as np
+        import pandas as pd
+
+        from imbalkit.data.table import Table, label_text
+
+        file = existing(self.file, "array file", self.how_to_get)
+        if not zipfile.is_zipfile(file):
+            raise DataError(f"{file.absolute()} is not an .npz file: write one with np.savez(file, x=images, y=labels)")
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                keys = self._keys(list(archive.files))
+                images = _joined([_pixels(archive[x], x) for _, x, _ in keys], "images")
+                parts = [_flat(archive[y], y) for _, _, y in keys]
+                extra = {key: _flat(archive[key], key) for key in (self.groups, self.split) if key}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            pickled = "allow_pickle" in str(error)
+            raise DataError(
+                f"{file.absolute()} "
+                + (
+                    "holds Python objects: save text as np.array(values, dtype=str)"
+                    if pickled
+                    else "is not a NumPy file"
+                )
+            ) from None
+        labels = _joined(parts, "labels")
+        split = np.repeat([name for name, _, _ in keys], [len(part) for part in parts])
+        for what, values in {"labels": labels, **extra}.items():
+            if len(values) != len(images):
+                raise DataError(f"{file.absolute()}: {len(images)} images but {len(values)} of {what!r}")
+        known = pd.Series(labels)
+        frame = pd.DataFrame({"label": label_text(known.dropna()).reindex(known.index)})  # a gap (nan) is no class
+        check_words(frame["label"], self.missing_labels, "missing_labels")
+        left_out = frame["label"].isin(self.missing_labels or ()).to_numpy()
+        if self.groups:
+            groups = pd.Series(extra[self.groups])
+            groups = label_text(groups.dropna()).reindex(groups.index)
+            check_words(groups, self.missing_groups, "missing_groups")
+            frame["group"] = groups.mask(groups.isin(self.missing_groups or ()))
+        if self.split:
+            frame["split"] = split_names(pd.Series(extra[self.split]), f"array {self.split!r} of {file.absolute()}")
+        elif keys[0][0]:
+            frame["split"] = split_names(pd.Series(split), f"{file.absolute()}")
+        removed = None
+        if left_out.any():
+            removed = frame.loc[left_out, ["label"]].assign(reason="missing_label", row=np.flatnonzero(left_out))
+            frame, images = frame[~left_out], images[~left_out]
+        if self.labels is not None:
+            frame["label"] = map_labels(frame["label"], self.labels)
+        return Table.build(frame, arrays=images, classes=class_order(self.labels, frame["label"]), removed=removed)
+
+    def _keys(self, present: list[str]) -> list[tuple[str, str, str]]:
+        """(split, images, labels) by name; one entry with an empty split unless the file has an array a split."""
+        for key in (self.images, self.labels_array, self.groups, self.split):
+            if key is not None and key not in present:
+                raise DataError(f"{self.file} has no array {key!r}{nearest(key, present)} (arrays: {listing(present)})")
+        if self.images and self.labels_array:
+            return [("", self.images, self.labels_array)]
+        found = [
+            ("", x, y)
+            for x, y in _PAIRS
+            if x in present and y in present and self.images in (None, x) and self.labels_array in (None, y)
+        ]
+        if not found and not (self.images or self.labels_array or self.split or self.groups):
+            for x, y in _SPLIT_PAIRS:
+                splits = [s for s in ("train", "val", "valid", "test") if {x.format(s), y.format(s)} <= set(present)]
+                if splits:
+                    return [(split, x.format(split), y.format(split)) for split in splits]
+        if len(found) != 1:
+            raise DataError(
+                f"{self.file} leaves open which arrays are the images and the labels (arrays: {listing(present)}): "
+                "name them with `images` and `labels_array`"
+            )
+        return found
+
+
+def _joined(arrays: list[np.ndarray], what: str) -> np.ndarray:
+    import numpy as np
+
+    if len({array.shape[1:] for array in arrays}) > 1:
+        raise DataError(f"the splits' {what} have different shapes: {listing(list(array.shape) for array in arrays)}")
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _flat(array: np.ndarray, key: str) -> np.ndarray:
+    """Labels, groups or splits [n] (or [n, 1]); bytes become text."""
+    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
+    if array.ndim != 1:
+        raise DataError(
+            f"expected array {key!r} of shape [n], got {list(array.shape)} (one label an image; no one-hot)"
+        )
+    return array.astype(str) if array.dtype.kind == "S" else array
+
+
+def _pixels(array: np.ndarray, key: str) -> np.ndarray:
+    """Images to uint8 [n, h, w, c]."""
+    import numpy as np
+
+    shape: Any = list(array.shape)
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or array.shape[3] not in (1, 3):
+        first = array.ndim == 4 and array.shape[1] in (1, 3)
+        hint = ": channels come last; transpose it with array.transpose(0, 2, 3, 1)" if first else ""
+        raise DataError(f"expected array {key!r} of shape [n, h, w] or [n, h, w, c] with c 1 or 3, got {shape}{hint}")
+    if array.dtype == np.uint8 or not array.size:
+        return np.ascontiguousarray(array.astype(np.uint8, copy=False))
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind not in "iuf":
+        raise DataError(f"expected array {key!r} to hold numbers, got {array.dtype}")
+    low, high, top = array.min(), array.max(), 1 if array.dtype.kind == "f" else 255
+    if not (low >= 0 and high <= top):  # NaN fails too
+        raise DataError(f"expected {array.dtype} images {key!r} within 0..{top}, got {low} to {high}: scale them first")
+    return np.floor(array * 255.0 + 0.5).astype(np.uint8) if top == 1 else array.astype(np.uint8)

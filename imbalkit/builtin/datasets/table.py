@@ -1,0 +1,327 @@
+"""Images listed in a CSV, TSV or Parquet file."""
+
+from __future__ import annotations
+
+import os
+import re
+import string
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from imbalkit.builtin.datasets.common import (
+    HOW_TO_GET,
+    MISSING_GROUPS,
+    MISSING_LABELS,
+    LabelNames,
+    Text,
+    check_words,
+    class_order,
+    existing,
+    map_labels,
+    split_names,
+)
+from imbalkit.builtin.datasets.several_tables import Files, Roots, read_json_lines, tables_of
+from imbalkit.builtin.datasets.table_labels import finding_labels, one_hot_labels, rest_of
+from imbalkit.builtin.datasets.table_paths import path_cautions
+from imbalkit.errors import DataError, listing, nearest
+from imbalkit.kinds import Dataset, param
+from imbalkit_lite.formats import EXTENSIONS
+from imbalkit_lite.paths import local_path, other_system
+from imbalkit_lite.tables import not_text, open_text_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imbalkit.data.table import Table
+
+_GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "<NA>", "#N/A")
+
+
+class TableDataset(Dataset):
+    """A table with one row an image: its path, its label, and what else is known of it."""
+
+    name = "table"
+
+    file: Files = param(
+        help="CSV, TSV, JSON lines or Parquet file with a header and one row an image; several as a list, or by split: "
+        "{train: train/metadata.csv, test: test/metadata.csv}"
+    )
+    root: Roots | None = param(
+        None,
+        help="folder that relative image paths start at, or {train: folder, ...} (default: the table's own folder)",
+    )
+    path_column: str = param("path", help="column with the image paths")
+    path_template: str | None = param(
+        None, help='how columns make a path, such as "{isic_id}.jpg"; path_column is then not used'
+    )
+    label_column: str | None = param(None, help="column with the labels, of any type (default: label)")
+    label_columns: list[str] | None = param(
+        None, help="instead, one 0/1 column a class, in the order of the classes: each row has a single 1", min_length=2
+    )
+    finding: str | None = param(
+        None, help="of labels that hold several findings, the one to tell from the rest: classes `other` and this one"
+    )
+    label_separator: str | None = param(
+        None,
+        help='what separates findings in a label, such as "|" (default: those of a list in brackets are)',
+        min_length=1,
+    )
+    labels: LabelNames | None = param(
+        None, help="raw label -> class name, such as {0: other, 1: melanoma}; its order is the order of the classes"
+    )
+    group_column: str | None = param(None, help="column whose rows of one value, such as a patient, stay on one side")
+    split_column: str | None = param(None, help="column that says train, validation (val, valid) or test")
+    missing_labels: list[Text] | None = param(None, help=MISSING_LABELS)
+    missing_groups: list[Text] | None = param(None, help=MISSING_GROUPS)
+    metadata_columns: list[str] | None = param(None, help="other columns to keep (default: all)")
+    check_files: bool = param(True, help="look whether every image file is there before anything runs")
+    how_to_get: str | None = param(None, help=HOW_TO_GET)
+
+    @model_validator(mode="after")
+    def _one_kind_of_labels(self) -> TableDataset:
+        problem = None
+        if self.label_columns is not None and (self.label_column is not None or self.finding is not None):
+            other = "label_column" if self.label_column is not None else "finding"
+            problem = f"expected label_columns or {other}, got both: leave one out"
+        elif self.label_separator is not None and self.finding is None:
+            problem = (
+                "label_separator needs `finding`: the one to tell from the rest, as imbalkit has one class an image"
+            )
+        if problem:
+            raise PydanticCustomError("labels", "{problem}", {"problem": problem})
+        return self
+
+    @property
+    def label_sources(self) -> list[str]:
+        """The columns that the labels are read from."""
+        return self.label_columns or [self.label_column or "label"]
+
+    def load(self) -> Table:
+        """All rows. Raises DataError for missing columns, labels or image files; row 1 is the one below the header."""
+        import pandas as pd
+
+        from imbalkit.data.table import Table
+
+        frames, without, notes, places = [], [], [], []
+        tables = tables_of(self)
+        for split, name, root in tables:
+            file = existing(name, "table", self.how_to_get)
+            frame, removed, said = self._rows(file, root)
+            places += [path.removeprefix(root or str(file.parent)) for path in frame["path"]]
+            frames.append(frame if split is None else frame.assign(split=split))
+            without.append(removed if len(tables) == 1 else removed.assign(file=name))
+            notes += said if len(tables) == 1 else [f"{name}: {note}" for note in said]
+        frame, removed = pd.concat(frames, ignore_index=True), pd.concat(without, ignore_index=True)
+        check_words(pd.concat([frame["label"], removed["label"]]), self.missing_labels, "missing_labels")
+        if self.finding is not None:
+            frame["label"] = finding_labels(frame["label"], self.finding, self.label_separator)
+        if self.labels is not None:
+            frame["label"] = map_labels(frame["label"], self.labels)
+        if self.group_column:
+            words = [word for word in self.missing_groups or () if word not in _GAPS]
+            check_words(frame["group"], words, "missing_groups")
+            frame["group"] = frame["group"].mask(frame["group"].isin(words))
+        return Table.build(
+            frame,
+            classes=class_order(self.labels or self._own_order(), frame["label"]),
+            notes=notes,
+            removed=removed if len(removed) else None,
+            cautions=path_cautions(places, frame["label"].tolist()),
+        )
+
+    def _rows(self, file: Path, root: str | None) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+        """The rows of one file with raw labels and groups, those without a label, and notes."""
+        import pandas as pd
+
+        folder = str(Path(local_path(root)) if root is not None else file.parent)
+        fields = template_fields(self.path_template) if self.path_template else [self.path_column]
+        ids = [*fields, *([self.group_column] if self.group_column else [])]
+        raw = read_table(file, text=[*self.label_sources, *fields], ids=ids)
+        used = [*ids, *self.label_sources, *([self.split_column] if self.split_column else [])]
+        check_columns(raw, [*used, *(self.metadata_columns or [])], file)
+
+        labels = self._labels(raw, file)
+        left_out = labels.isin(self.missing_labels or ())
+        removed = pd.DataFrame({"label": labels, "reason": "missing_label", "row": raw.index + 1})[left_out]
+        raw, labels = raw[~left_out], labels[~left_out]
+        for field in fields:
+            _check_gaps(raw[field], "image path", "", file)
+        cells = raw[self.path_column] if not self.path_template else raw[fields].apply(self._path, axis=1)
+        paths = [local_path(cell, folder) for cell in cells]
+        if self.check_files:
+            self._check_files(dict(zip(raw.index + 1, paths, strict=True)), Path(folder))
+
+        frame = pd.DataFrame({"path": paths, "label": labels})
+        if self.group_column:
+            frame["group"] = raw[self.group_column].mask(raw[self.group_column].isin(_GAPS))
+        if self.split_column:
+            frame["split"] = split_names(raw[self.split_column], f"column {self.split_column!r} of {file.absolute()}")
+        return (
+            frame,
+            removed,
+            self._add_metadata(frame, raw, [*self.label_sources, self.group_column, self.split_column]),
+        )
+
+    def _labels(self, raw: pd.DataFrame, file: Path) -> pd.Series:
+        """The raw label of each row, as text; empty only where `missing_labels` says that it may be."""
+        if self.label_columns is not None:
+            return one_hot_labels(raw[self.label_columns], str(file.absolute()))
+        labels = raw[self.label_sources[0]]
+        if "" not in (self.missing_labels or ()):
+            _check_gaps(labels, "label", ', or leave such rows out with missing_labels: [""]', file)
+        return whole_numbers(labels).fillna("")
+
+    def _own_order(self) -> dict[str, str] | None:
+        """Classes in the order that the parameters give them."""
+        names = self.label_columns or ([rest_of(self.finding), self.finding] if self.finding is not None else [])
+        return {name: name for name in names} or None
+
+    def _path(self, row: pd.Series) -> str:
+        return str(self.path_template).format(**row)
+
+    def _add_metadata(self, frame: pd.DataFrame, raw: pd.DataFrame, used: list[str | None]) -> list[str]:
+        """Put the other columns beside, and say what is odd."""
+        notes = []
+        if not self.path_template:
+            used = [*used, self.path_column]
+        columns = self.metadata_columns if self.metadata_columns is not None else [c for c in raw if c not in used]
+        for column in columns:
+            place = column
+            while place in ("path", "label", "group", "split") or (place != column and place in raw):
+                place = f"{place}_in_table"
+            if place != column:
+                notes.append(f"the table's column {column!r} is kept as {place!r}")
+            frame[place] = raw[column].to_numpy()
+        return notes
+
+    def _check_files(self, paths: dict[int, str], root: Path) -> None:
+        missing = [(row, path) for row, path in paths.items() if not os.path.isfile(path)]
+        if not missing:
+            return
+        first = missing[0][1]
+        ending = next((e for e in EXTENSIONS if os.path.isfile(first + e)), None)
+        advice = self.how_to_get or "get them, mend `root` or the column, or take the rows out"
+        if ending:
+            name = template_fields(self.path_template)[0] if self.path_template else self.path_column
+            advice = f'the names lack their ending: set path_template to "{{{name}}}{ending}"'
+        elif system := other_system(str(root)):
+            advice = f"there is no folder {root}, a path of another system ({system}): {advice}"
+        elif system := other_system(first):
+            advice = (
+                f"{first} is a path of another system ({system}): set `root` to the folder that holds the images here, and "
+                "write the paths below it into the column (or a path_template)"
+            )
+        elif not root.is_dir():
+            advice = f"there is no folder {root.absolute()}: {advice}"
+        lines = [f"  row {row}: {path if other_system(path) else os.path.abspath(path)}" for row, path in missing[:10]]
+        head = f"{len(missing)} of {len(paths)} image files are not there: {advice}"
+        raise DataError("\n".join([head, *lines, *(["  ..."] if len(missing) > 10 else [])]))
+
+
+def _check_gaps(values: pd.Series, what: str, advice: str, file: Path) -> None:
+    """Raise DataError for missing values, with their rows."""
+    gaps = values.index[(values.isna() | (values == "")).to_numpy()] + 1
+    if len(gaps):
+        raise DataError(
+            f"{len(gaps)} of {len(values)} rows of {file.absolute()} have no {what} in column {str(values.name)!r} "
+            f"(rows {listing(gaps, 10)}): fill them in or take them out{advice}"
+        )
+
+
+def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) -> pd.DataFrame:
+    """A CSV, TSV or Parquet file; columns in `text` and `ids` as text ("007" stays), the others as pandas reads them.
+
+    In `text` an empty cell alone is missing ("NA" and "None" may be labels); in the others the usual words are. Text is
+    understood as imbalkit_lite.tables does it. Rows and unnamed columns without any value are left out; the index counts
+    the rows as the file has them, from 0. Raises DataError if it cannot be read.
+    """
+    import pandas as pd
+
+    strict = set(text)
+    as_text = strict | set(ids)
+    endings = [suffix.lower() for suffix in file.suffixes]
+    try:
+        lines = endings[-1:] in ([".jsonl"], [".ndjson"])
+        if lines or ".parquet" in endings or ".pq" in endings:
+            frame = read_json_lines(file) if lines else pd.read_parquet(file)
+            for column in as_text & set(frame.columns):
+                known = frame[column].notna()
+                cells = frame[column].astype(object).where(known, "").map(_listed)
+                frame[column] = whole_numbers(cells.astype(str)).mask(~known)
+            return frame.reset_index(drop=True)
+        if {".xlsx", ".xls", ".ods"} & set(endings):
+            raise DataError(f"{file.absolute()} is a spreadsheet: save it as CSV (UTF-8) first")
+        with open_text_table(file) as table:
+            # Columns to spare show cells beyond the header, for which pandas would move the others to the left.
+            spare = [f"Unnamed: {place}" for place in range(len(table.header), max(table.width, len(table.header)) + 1)]
+            names = [*table.header, *spare]
+            frame = pd.read_csv(
+                table.stream,
+                header=None,
+                names=names,
+                index_col=False,
+                sep=table.separator,
+                skipinitialspace=True,
+                dtype={column: str for column in names if column in as_text or column in spare},
+                keep_default_na=False,
+                na_values={column: [""] if column in strict else list(_GAPS) for column in names},
+                low_memory=False,
+            )
+        return _tidied(frame, table.header, file)
+    except UnicodeError:
+        raise not_text(file) from None
+    except (ValueError, OSError, EOFError) as error:  # pandas' ParserError and pyarrow's errors are among them
+        said = re.search(r"in line (\d+), saw (\d+)", str(error))
+        reason = f"row {said[1]} has {said[2]} cells, more than its header" if said else str(error).strip()
+        raise DataError(f"{file.absolute()} cannot be read as a table: {reason}") from None
+
+
+def _listed(cell: object) -> object:
+    """An array in a cell as a list, which is written with commas."""
+    return cell.tolist() if hasattr(cell, "tolist") else cell
+
+
+def _tidied(frame: pd.DataFrame, header: Sequence[str], file: Path) -> pd.DataFrame:
+    """Without rows and unnamed columns that hold nothing. Raises DataError for cells beyond the header."""
+    empty = frame.isna().all()
+    beyond = [name for name in frame.columns[len(header) :] if not empty[name]]
+    if beyond:
+        row = int(frame[beyond].notna().any(axis=1).to_numpy().argmax()) + 1
+        raise DataError(f"{file.absolute()} cannot be read as a table: row {row} has more cells than its header")
+    unnamed = [name for name in frame if str(name).startswith("Unnamed: ") and empty[name]]
+    frame = frame.drop(columns=unnamed) if unnamed else frame
+    gaps = frame.isna().all(axis=1)
+    return frame[~gaps] if gaps.any() else frame
+
+
+def whole_numbers(values: pd.Series) -> pd.Series:
+    """Text of a column of whole floats ("1.0") without the ".0"; anything else as it is."""
+    known = values[values.notna() & (values != "")]
+    if len(known) and known.str.fullmatch(r"[+-]?\d+\.0").all():
+        return values.str.removesuffix(".0")
+    return values
+
+
+def template_fields(template: str) -> list[str]:
+    """The columns that a path template names. Raises DataError if there are none or the braces do not match."""
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(template) if field is not None]
+    except ValueError as error:
+        raise DataError(f"path_template {template!r} cannot be read: {error}") from None
+    if not fields or "" in fields:
+        raise DataError(f'expected path_template to name columns, such as "{{isic_id}}.jpg"; got {template!r}')
+    return list(dict.fromkeys(fields))
+
+
+def check_columns(frame: pd.DataFrame, columns: Iterable[str], file: Path) -> None:
+    """Raise DataError for a column that is not there, with the nearest name and those there are."""
+    for column in columns:
+        if column not in frame:
+            raise DataError(
+                f"{file.absolute()} has no column {column!r}{nearest(column, frame.columns)} "
+                f"(columns: {listing(frame.columns, 30)})"
+            )

@@ -1,0 +1,158 @@
+"""ONNX files."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.kinds import Exportable, Exporter, FileRuntime
+
+if TYPE_CHECKING:
+    import numpy as np
+    from onnx import ModelProto
+
+# Attributes of imbalkit.export.graph.Deployed that stay float32: their parameters' names begin with these.
+_FLOAT = ("normalisation.", "head.", "calibration.")
+_BATCH = 32  # pictures at once
+
+
+class Onnx(Exporter):
+    """An ONNX file: pictures [n, C, H, W] to probabilities [n, classes], any n; read by ONNX Runtime and others."""
+
+    name = "onnx"
+    suffix = ".onnx"
+    quantizations = ("none", "fp16", "dynamic", "int8")
+    requires = {"onnx": "imbalkit[onnx]", "onnxscript": "imbalkit[onnx]", "onnxruntime": "imbalkit[onnx]"}
+
+    def write(self, model: Exportable, path: Path) -> None:
+        import onnx
+
+        from imbalkit_lite.card import KEY
+        from imbalkit_lite.seals import seal
+
+        _convert(model, path)
+        quantized = _quantized(self.quantize, onnx.load(path), path, model)
+        quantized.doc_string = model.card.description
+        onnx.helper.set_model_props(quantized, {KEY: model.card.to_text()})
+        onnx.checker.check_model(quantized)
+        onnx.save(quantized, path)
+        seal(path, self.suffix)
+
+    def runtimes(self, path: Path, threads: int | None = None) -> Sequence[FileRuntime]:
+        return [FileRuntime("ONNX Runtime", _runner(path.read_bytes(), threads), _logits(path))]
+
+
+def _convert(model: Exportable, path: Path) -> None:
+    import torch
+
+    with _quiet():
+        torch.onnx.export(
+            model.network,
+            (model.example(2),),
+            str(path),
+            input_names=["images"],
+            output_names=["probabilities"],
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable) -> ModelProto:
+    """The graph with smaller numbers, made by ONNX Runtime's tools; `path` is written over."""
+    import onnx
+
+    floats = [node.name for node in graph.graph.node if _stays_float(node)]
+    if how == "none":
+        return graph
+    if how == "fp16":
+        from onnxruntime.transformers.float16 import convert_float_to_float16
+        from onnxruntime.transformers.onnx_model import OnnxModel
+
+        converted = OnnxModel(convert_float_to_float16(graph, keep_io_types=True, node_block_list=floats))
+        # Between parts that stay float32 it casts there and back, which would round the logits.
+        converted.remove_cascaded_cast_nodes()
+        converted.remove_useless_cast_nodes()
+        converted.topological_sort()
+        return converted.model
+    from onnxruntime.quantization import QuantFormat, quantize_dynamic, quantize_static
+
+    # 7-bit weights (reduce_range): processors without VNNI add two products in 16 bits, which 8-bit weights overflow.
+    options: dict[str, Any] = {"per_channel": True, "reduce_range": True}
+    with _quiet():
+        if how == "dynamic":
+            products = [f"{name}_MatMul" for name in floats]  # what a Gemm is turned into before it is looked at
+            quantize_dynamic(path, path, nodes_to_exclude=floats + products, **options)
+        else:
+            reader = _reader(model.calibration)
+            quantize_static(path, path, reader, quant_format=QuantFormat.QDQ, nodes_to_exclude=floats, **options)
+    return onnx.load(path)
+
+
+def _stays_float(node: Any) -> bool:
+    return node.op_type in ("Softmax", "Cast") or any(name.startswith(_FLOAT) for name in node.input)
+
+
+def _reader(inputs: np.ndarray | None) -> Any:
+    from onnxruntime.quantization import CalibrationDataReader
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self._rows = iter(() if inputs is None else inputs)
+
+        def get_next(self) -> dict[str, Any] | None:
+            row = next(self._rows, None)
+            return None if row is None else {"images": row[None]}
+
+    return Reader()
+
+
+def _runner(
+    content: bytes, threads: int | None = None, output: str | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Inputs [n, ...] to an output of the file (default: the probabilities)."""
+    import numpy as np
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    names = None if output is None else [output]
+
+    def run(inputs: np.ndarray) -> np.ndarray:
+        starts = range(0, len(inputs), _BATCH)
+        return np.concatenate([session.run(names, {"images": inputs[start : start + _BATCH]})[0] for start in starts])
+
+    return run
+
+
+def _logits(path: Path) -> Callable[[np.ndarray], np.ndarray] | None:
+    """What the file's softmax is given: the graph with that as a further output; None if no softmax answers."""
+    import onnx
+
+    graph = onnx.load(path)
+    answer = graph.graph.output[0].name
+    last = next((node for node in graph.graph.node if answer in node.output), None)
+    if last is None or last.op_type != "Softmax":
+        return None
+    graph.graph.output.append(onnx.helper.make_empty_tensor_value_info(last.input[0]))
+    return _runner(graph.SerializeToString(), output=last.input[0])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the remarks that converters print; what goes wrong is raised."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)

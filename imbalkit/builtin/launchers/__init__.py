@@ -1,0 +1,5 @@
+"""Launchers: what runs independent pieces of work."""
+
+from imbalkit.builtin.launchers.local import Local
+
+LAUNCHERS = [Local]

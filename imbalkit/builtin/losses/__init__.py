@@ -1,0 +1,10 @@
+"""The losses in the box, one file each."""
+
+from imbalkit.builtin.losses.ce import CE
+from imbalkit.builtin.losses.focal import Focal
+from imbalkit.builtin.losses.gamma_rce import GammaRCE
+from imbalkit.builtin.losses.inverse_ce import InverseCE
+from imbalkit.builtin.losses.rce import RCE
+from imbalkit.builtin.losses.weighted_ce import WeightedCE
+
+LOSSES = [CE, Focal, GammaRCE, InverseCE, RCE, WeightedCE]

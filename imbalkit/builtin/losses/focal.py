@@ -1,0 +1,36 @@
+"""Focal loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imbalkit.builtin.losses.by_class import ClassFactors, all_zero, by_class, constant_weights
+from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Focal(Loss):
+    """Cross entropy times (1 - p)^delta, p the probability of the row's class. Gilal et al. 2023, eq. 5."""
+
+    name = "focal"
+    delta: float = param(2.0, help="focusing exponent (often called gamma); 0 gives cross entropy", ge=0)
+    alpha: ClassFactors | None = param(None, help="factor of each class by its name; 1 for a class not named")
+
+    def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
+        return all_zero(self.alpha, classes, "alpha")
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        alpha = by_class(self.alpha or {}, context)
+        if self.delta == 0:
+            return constant_weights(alpha)
+        return PriorShift(
+            tuple(alpha), False, "weighs a row by how well it is found, which draws probabilities to the middle"
+        )
+
+    def build(self, context: BuildContext) -> nn.Module:
+        from imbalkit.functional import focal
+
+        alpha = by_class(self.alpha, context) if self.alpha else None
+        return focal.Focal(len(context.classes), self.delta, alpha, reduction="none")

@@ -1,0 +1,27 @@
+"""Cross entropy weighted by inverse class frequency."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imbalkit.builtin.losses.by_class import constant_weights
+from imbalkit.functional.prior import inverse_frequency
+from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class InverseCE(Loss):
+    """Cross entropy times N / (C N_c), with the counts of the plan in training. Gilal et al. 2023, eq. 4."""
+
+    name = "inverse_ce"
+    label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        return constant_weights(inverse_frequency(context.counts), self.label_smoothing)
+
+    def build(self, context: BuildContext) -> nn.Module:
+        from imbalkit.functional.ce import WeightedCrossEntropy
+
+        return WeightedCrossEntropy(inverse_frequency(context.counts), self.label_smoothing, reduction="none")

@@ -1,0 +1,30 @@
+"""Cross entropy with a weight for each class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imbalkit.builtin.losses.by_class import ClassFactors, all_zero, by_class, constant_weights
+from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class WeightedCE(Loss):
+    """Cross entropy times the weight of a row's class; the mean is over rows (torch's: over the sum of weights)."""
+
+    name = "weighted_ce"
+    weights: ClassFactors = param(help="weight of each class by its name; 1 for a class not named", min_length=1)
+    label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
+
+    def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
+        return all_zero(self.weights, classes, "weights")
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        return constant_weights(by_class(self.weights, context), self.label_smoothing)
+
+    def build(self, context: BuildContext) -> nn.Module:
+        from imbalkit.functional.ce import WeightedCrossEntropy
+
+        return WeightedCrossEntropy(by_class(self.weights, context), self.label_smoothing, reduction="none")

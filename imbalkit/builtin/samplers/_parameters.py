@@ -1,0 +1,33 @@
+"""Types of the samplers' parameters: a number, a word, or a mapping by class, each with one clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from imbalkit.base.parameters import one_of
+from imbalkit.errors import PlanError, listing, nearest
+from imbalkit.kinds import ClassName
+
+__all__ = ["FinalCount", "FinalCounts", "RowCount", "RowCounts", "label_of", "one_of", "rows_text"]
+
+FinalCount = Annotated[int, Field(ge=1)]
+RowCount = Annotated[int, Field(ge=0)]
+FinalCounts = Annotated[dict[ClassName, FinalCount], Field(min_length=1)]
+RowCounts = Annotated[dict[ClassName, RowCount], Field(min_length=1)]
+
+
+def label_of(name: str, classes: Sequence[str], sampler: str) -> int:
+    """The label code of a class. Raises PlanError with the nearest name."""
+    if name not in classes:
+        raise PlanError(f"{sampler}: there is no class {name!r}{nearest(name, classes)} (classes: {listing(classes)})")
+    return list(classes).index(name)
+
+
+def rows_text(low: int, high: int) -> str:
+    """ "12 rows" or "10 to 12 rows"."""
+    if low != high:
+        return f"{low:,} to {high:,} rows"
+    return f"{high:,} row" if high == 1 else f"{high:,} rows"

@@ -1,0 +1,58 @@
+"""Cleaning by rank: train for some epochs, rank the rows by a score, drop those at one end, and again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from imbalkit.builtin.samplers._dropping import Dropping
+from imbalkit.builtin.samplers._ranking import checked_scores, highest
+from imbalkit.kinds import PriorShift, ScoredSampler, param
+from imbalkit.plan import Counts
+
+if TYPE_CHECKING:
+    from imbalkit.plan import Plan
+
+
+class LossRank(Dropping, ScoredSampler):
+    """Drops the rows of highest (or lowest) score in each round; of equal scores the lowest row keys go first.
+
+    Gilal et al. 2023 train for 4 epochs with cross entropy and drop the benign rows of highest loss: `which: highest`.
+    """
+
+    name = "loss_rank"
+
+    which: Literal["highest", "lowest"] = param(help="whether rows of highest or of lowest score are dropped")
+
+    def preview(self, counts: Counts, round: int | None = None) -> Counts:  # type: ignore[override]
+        """Class counts after round `round` (from 0), given those before round 0; after all rounds if it is None.
+
+        Raises:
+            PlanError: more rows to drop or keep than there are, no row left, no such round
+        """
+        for step in range(self.rounds if round is None else round + 1):
+            counts = self.after_round(counts, step)
+        return counts
+
+    def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
+        return PriorShift.of_counts(before, after, False, "drops rows by their image: hard or easy ones go")
+
+    def resample(self, plan: Plan, scores: np.ndarray, rng: np.random.Generator, round: int = 0) -> Plan:  # type: ignore[override]
+        """The plan after round `round` (from 0); `scores` is float [rows of the plan].
+
+        Raises:
+            PlanError: as `preview`; scores of another shape; NaN among the scores
+        """
+        scores = checked_scores(scores, len(plan), self.name)
+        after = self.after_round(Counts.of(plan), round)
+        if self.which == "lowest":
+            scores = -scores
+        if self.ranks_together:
+            return plan.drop(highest(scores, plan.key, len(plan) - after.total))
+        dropped = [np.zeros(0, dtype=np.int64)]
+        for label, count in enumerate(plan.counts()):
+            if after.low[label] < count:
+                rows = plan.rows_of(label)
+                dropped.append(rows[highest(scores[rows], plan.key[rows], count - after.low[label])])
+        return plan.drop(np.concatenate(dropped))

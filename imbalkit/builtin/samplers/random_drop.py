@@ -1,0 +1,62 @@
+"""The control for `loss_rank`: as many rows of the same classes go, but chosen at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import WrapValidator
+
+from imbalkit.builtin.samplers._dropping import Dropping
+from imbalkit.builtin.samplers._ranking import random_rows
+from imbalkit.kinds import BackboneRef, LossRef, PriorShift, ScoreRef, param
+from imbalkit.plan import Counts
+
+if TYPE_CHECKING:
+    from imbalkit.plan import Plan
+
+
+def _or_none(value: Any, handler: Callable[[Any], Any]) -> Any:
+    return None if value is None else handler(value)
+
+
+_UNUSED = "not used: accepted so that `loss_rank` and `random_drop` can be swapped by name alone"
+
+
+class RandomDrop(Dropping):
+    """Drops rows at random, with the parameters of `loss_rank` and no training: rounds follow each other at once."""
+
+    name = "random_drop"
+
+    which: Literal["highest", "lowest"] | None = param(None, help=_UNUSED)
+    score: Annotated[ScoreRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
+    loss: Annotated[LossRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
+    backbone: Annotated[BackboneRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
+    epochs: int | None = param(None, help=_UNUSED, unit="epochs", ge=1)
+    scores_from: Literal["pass", "last_epoch"] | None = param(None, help=_UNUSED)
+    between_rounds: Literal["keep", "reset"] | None = param(None, help=_UNUSED)
+
+    def preview(self, counts: Counts) -> Counts:
+        """Class counts after all rounds. Raises PlanError for more rows than there are, or if no row would be left."""
+        for round in range(self.rounds):
+            counts = self.after_round(counts, round)
+        return counts
+
+    def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
+        return PriorShift.of_counts(before, after, True, "drops rows at random within a class")
+
+    def resample(self, plan: Plan, rng: np.random.Generator) -> Plan:
+        """The plan after all rounds. Raises PlanError as `preview` does."""
+        for round in range(self.rounds):
+            after = self.after_round(Counts.of(plan), round)
+            if self.ranks_together:
+                dropped = [random_rows(np.arange(len(plan)), len(plan) - after.total, rng)]
+            else:
+                dropped = [
+                    random_rows(plan.rows_of(label), count - after.low[label], rng)
+                    for label, count in enumerate(plan.counts())
+                    if count > after.low[label]
+                ]
+            plan = plan.drop(np.concatenate([np.zeros(0, dtype=np.int64), *dropped]))
+        return plan

@@ -1,0 +1,6 @@
+"""The scores in the box, one file each."""
+
+from imbalkit.builtin.scores.loss import LossScore
+from imbalkit.builtin.scores.margin import MarginScore
+
+SCORES = [LossScore, MarginScore]

@@ -1,0 +1,12 @@
+"""Rules that choose the operating point on validation."""
+
+from __future__ import annotations
+
+from imbalkit.builtin.thresholds.best_f import BestF
+from imbalkit.builtin.thresholds.best_g_mean import BestGMean
+from imbalkit.builtin.thresholds.cost import Cost
+from imbalkit.builtin.thresholds.fixed import Fixed
+from imbalkit.builtin.thresholds.target_recall import TargetRecall
+from imbalkit.builtin.thresholds.youden import Youden
+
+THRESHOLDS = [BestF, BestGMean, Cost, Fixed, TargetRecall, Youden]

@@ -1,0 +1,37 @@
+"""`imbalkit plan`"""
+
+from __future__ import annotations
+
+import click
+
+from imbalkit.cli.commands import options
+from imbalkit_lite.text import json_text
+
+
+@click.command("plan")
+@options.recipe
+@options.overrides
+@options.as_json
+@options.without
+def command(recipe: str, overrides: tuple[str, ...], as_json: bool, without: tuple[str, ...]) -> None:
+    """Show class counts and balance ratio after the split and after every sampler of RECIPE.
+
+    No image is decoded and nothing is trained; what a sampler cannot do is refused here. The rows of registered sweeps
+    that are built on RECIPE are shown as well.
+    """
+    from imbalkit.cli.tables.plan import ladder_facts, plan_facts, print_ladders, print_plan
+    from imbalkit.recipe.prepare import Loaded, prepare
+    from imbalkit.studies.sweeps.file import sweep_ladders
+
+    loaded = Loaded()
+    prepared = prepare(recipe, overrides, tuple(without), loaded=loaded)
+    sweeps = {} if overrides else sweep_ladders(recipe, prepared.catalogue, loaded)
+    if as_json:
+        facts = plan_facts(prepared)
+        if sweeps:
+            facts["sweeps"] = {rows: ladder_facts(entry) for rows, entry in sweeps.items()}
+        click.echo(json_text(facts, indent=2))
+        return
+    print_plan(prepared)
+    if sweeps:
+        print_ladders(sweeps)

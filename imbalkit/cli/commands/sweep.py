@@ -1,0 +1,50 @@
+"""`imbalkit sweep`"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from imbalkit.cli.commands import options
+
+
+@click.command("sweep")
+@click.argument("grid")
+@click.option("--folder", type=click.Path(path_type=Path), help="The sweep folder.  [default: sweeps/NAME]")
+@click.option("--jobs", type=click.IntRange(min=1), help="How many cells run at once.  [default: as the file says]")
+@click.option("--resume", is_flag=True, help="Go on: finished cells stay, failed and unfinished ones run.")
+@click.option("--plan", "plan_only", is_flag=True, help="Check every cell and show its class counts; run nothing.")
+@options.without
+def command(
+    grid: str, folder: Path | None, jobs: int | None, resume: bool, plan_only: bool, without: tuple[str, ...]
+) -> None:
+    """Run every cell of GRID: a sweep file, or the name of a sweep that a plugin registers.
+
+    Ends with the tables of the sweep file; sweep.parquet in the sweep folder has every cell's figures.
+    """
+    from imbalkit.base.threads import spin_less
+
+    spin_less()
+    import signal
+
+    from imbalkit.base.progress import Lines
+    from imbalkit.cli.tables.frames import print_frame
+    from imbalkit.cli.tables.sweeps import print_sweep
+
+    if plan_only:
+        from imbalkit.catalogue import default_catalogue
+        from imbalkit.studies.sweeps.file import read_sweep
+        from imbalkit.studies.sweeps.run import check_cells, data_notes, plan_frame
+
+        catalogue = default_catalogue(tuple(without))
+        found = read_sweep(grid, catalogue)
+        prepared = check_cells(found, catalogue, runtime=False)
+        print_frame(plan_frame(found, prepared), f"{len(found.cells)} cells")
+        for note in data_notes(prepared.values()):
+            click.echo(f"note: {note}")
+        return
+    from imbalkit.studies.sweeps.run import sweep
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cells are told to stop as well
+    print_sweep(sweep(grid, folder, jobs, resume, tuple(without), Lines()))

@@ -1,0 +1,141 @@
+"""The figures of a finished run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table as RichTable
+
+from imbalkit.base.text import fixed
+from imbalkit.cli.tables.console import MOST_COLUMNS, MOST_ROWS, console, plain
+from imbalkit.runs import folder as run_folder
+
+
+def print_results(folder: Path) -> None:
+    """Test figures of a finished run, and where it is."""
+    metrics = run_folder.read_json(folder / run_folder.METRICS)
+    out = console()
+    for title, columns, rows in figure_tables(metrics.get("test", {}), metrics.get("intervals")):
+        table = RichTable(*map(plain, columns), title=f"test: {plain(title)}", title_justify="left")
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for row in rows:
+            table.add_row(*(plain(cell) for cell in row))
+        out.print(table)
+    undefined = [name.replace("_", " ") for name, value in metrics.get("test", {}).items() if not _is_defined(value)]
+    if undefined:
+        out.say(f"not defined here: {', '.join(undefined)}")
+    for note in metrics.get("notes", []):
+        out.say(f"note: {note}")
+    out.say(f"run folder: {folder}")
+    if (folder / run_folder.REPORT).is_file():
+        out.say(f"report: {folder / run_folder.REPORT}")
+
+
+Rows = list[list[str]]
+
+
+def figure_tables(
+    figures: Mapping[str, Any], intervals: Mapping[str, Any] | None = None
+) -> list[tuple[str, list[str], Rows]]:
+    """The figures of an evaluation as tables (title, columns, rows): of all rows, of each class, and the confusion matrix.
+
+    `intervals` is that of metrics.json. The matrix is left out where there are many classes; of more than some dozens, those
+    with the lowest figures (by the first figure that is a share) are shown.
+    """
+    classes = list(figures.get("support", {}))
+    limits = (intervals or {}).get("test", {})
+    by_class = {name: value for name, value in figures.items() if _is_by_class(value, classes)}
+    whole = [
+        [name.replace("_", " "), figure_text(value), *([interval_text(between)] if limits else [])]
+        for name, value, between in _single_figures(figures, limits, by_class)
+        if _is_defined(value)
+    ]
+    head = ["figure", "value", *([f"{intervals['level']:.0%} interval"] if intervals and limits else [])]
+    tables = [("figures", head, whole)]
+    if by_class:
+        columns = ["class", *(name.replace("support", "rows").replace("_", " ") for name in by_class)]
+        rows = [
+            [
+                name,
+                *(_with_interval(value[name], limits.get(figure, {}).get(name)) for figure, value in by_class.items()),
+            ]
+            for name in _shown_classes(classes, by_class)
+        ]
+        shown = f"the {len(rows)} lowest of {len(classes):,} classes" if len(rows) < len(classes) else "each class"
+        tables.append((shown, columns, rows))
+    matrix = figures.get("confusion_matrix")
+    if matrix and len(classes) <= MOST_COLUMNS:
+        rows = [[name, *(f"{cell:,}" for cell in row)] for name, row in zip(classes, matrix, strict=True)]
+        tables.append(("label down, decision across", ["", *classes], rows))
+    return tables
+
+
+def _shown_classes(classes: Sequence[str], by_class: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
+    if len(classes) <= MOST_ROWS:
+        return classes
+    figure = next((value for name, value in by_class.items() if name != "support"), by_class["support"])
+
+    def height(name: str) -> float:
+        value = figure[name]["mean"] if isinstance(figure[name], Mapping) else figure[name]
+        return math.inf if value is None else value
+
+    return sorted(classes, key=height)[:MOST_COLUMNS]
+
+
+def _single_figures(
+    figures: Mapping[str, Any], limits: Mapping[str, Any], by_class: Mapping[str, Any]
+) -> Iterator[tuple[str, Any, Mapping[str, Any] | None]]:
+    """Name, value and interval of what is one figure of all rows; a metric of several gives each."""
+    for name, value in figures.items():
+        if name in by_class or isinstance(value, list):
+            continue
+        if isinstance(value, Mapping) and not _is_summary(value):
+            for key, item in value.items():
+                yield f"{name}: {key}", item, limits.get(name, {}).get(key)
+        else:
+            yield name, value, limits.get(name)
+
+
+def _is_summary(value: Mapping[str, Any]) -> bool:
+    """Whether it is one figure over several folds."""
+    return set(value) == {"mean", "sd", "values"}
+
+
+def _is_defined(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return value["mean"] is not None if _is_summary(value) else any(item is not None for item in value.values())
+    return value is not None
+
+
+def _is_by_class(value: Any, classes: Sequence[str]) -> bool:
+    return isinstance(value, Mapping) and bool(classes) and list(value) == list(classes)
+
+
+def interval_text(limits: Mapping[str, Any] | None) -> str:
+    """An interval of metrics.json as a person reads it; empty without one, or where there is one a class."""
+    if not limits or limits.get("low") is None or limits.get("high") is None:
+        return ""
+    return f"{fixed(limits['low'], 4)} to {fixed(limits['high'], 4)}"
+
+
+def _with_interval(value: Any, limits: Mapping[str, Any] | None) -> str:
+    between = interval_text(limits)
+    return f"{figure_text(value)} ({between})" if between else figure_text(value)
+
+
+def figure_text(value: Any) -> str:
+    """A figure as a person reads it; a summary over folds as mean ± standard deviation."""
+    if value is None:
+        return "not defined"
+    if isinstance(value, Mapping) and _is_summary(value):
+        if value["mean"] is None:
+            return "not defined"
+        digits = 1 if all(isinstance(item, int) for item in value["values"]) else 4  # rows, or shares
+        return f"{value['mean']:,.{digits}f} ± {value['sd'] or 0:.{digits}f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {figure_text(item)}" for name, item in value.items())
+    return f"{value:,}" if isinstance(value, int) else fixed(value, 4)

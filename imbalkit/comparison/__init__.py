@@ -1,5 +1,0 @@
-"""Finished runs side by side: figures with intervals, and paired tests against one of them on the same test rows."""
-
-from imbalkit.comparison.core import Comparison, compare
-
-__all__ = ["Comparison", "compare"]

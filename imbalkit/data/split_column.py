@@ -1,0 +1,50 @@
+"""A column of the data that says which side of the split each sample is on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imbalkit.data.table import Table
+from imbalkit.errors import DataError, listing, nearest
+
+SIDES = ("train", "validation", "test")
+ALIASES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def column_sides(table: Table, column: str) -> np.ndarray:
+    """The side of each sample, int64 [n], 0 train, 1 validation, 2 test; upper case and spaces around do not matter.
+
+    Raises DataError for an absent column, missing or unknown values, and a column without train or test samples.
+    """
+    if column not in table.frame:
+        known = [str(name) for name in table.frame.columns]
+        raise DataError(
+            f"split.column: the data have no column {column!r}{nearest(column, known)} (columns: {listing(known)})"
+        )
+    values = table.frame[column]
+    if values.isna().any():
+        first = int(np.flatnonzero(values.isna())[0])
+        raise DataError(
+            f"split.column {column!r}: {int(values.isna().sum()):,} samples have no value (the first is row {first})"
+        )
+    names = values.astype(str).str.strip().str.lower().map(ALIASES)
+    if names.isna().any():
+        unknown = values[names.isna()].astype(str).value_counts()
+        counts = listing(f"{value!r} ({count:,} samples)" for value, count in unknown.items())
+        raise DataError(f"split.column {column!r}: expected the values {', '.join(ALIASES)}; got {counts}")
+    side = names.map({name: number for number, name in enumerate(SIDES)}).to_numpy(dtype=np.int64, copy=True)
+    for number in (0, 2):
+        if not (side == number).any():
+            raise DataError(
+                f"split.column {column!r} has no {SIDES[number]} samples; expected some for train and for test"
+            )
+    return side

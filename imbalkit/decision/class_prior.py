@@ -1,0 +1,182 @@
+"""The ledger of what shifts the class prior between the data and what a model learns: each sampler, then the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imbalkit.errors import listing
+from imbalkit.functional.prior import same_shares, shares
+from imbalkit.kinds import BuildContext, PriorShift, ScoredSampler
+from imbalkit.plan import Counts
+
+if TYPE_CHECKING:
+    from imbalkit.recipe.prepare import Prepared
+
+SPLIT = "split"
+_OVERSHOOT = 1.05  # a class this many times as heavy as the largest one is more than balance
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one part does: its stage ("samplers[0] oversample", "loss rce") and its shift."""
+
+    stage: str
+    shift: PriorShift
+
+    def to_json(self) -> dict[str, Any]:
+        factors = None if self.shift.factors is None else list(self.shift.factors)
+        return {"stage": self.stage, "factors": factors, "exact": self.shift.exact, "why": self.shift.why}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Everything that shifts the class prior, from the data to the loss.
+
+    Attributes:
+        classes: class names
+        rows: training rows of each class before any sampler
+        entries: a part each, in order
+        held_out: validation rows of each class, where a given split gave them other shares than the training rows
+    """
+
+    classes: tuple[str, ...]
+    rows: tuple[int, ...]
+    entries: tuple[Entry, ...]
+    held_out: tuple[int, ...] | None = None
+
+    @cached_property
+    def data(self) -> np.ndarray:
+        """The prior of the data, float64 [C]: that of the training rows before any sampler, or of held-out rows that differ."""
+        return shares(self.rows if self.held_out is None else self.held_out)
+
+    @cached_property
+    def factors(self) -> np.ndarray | None:
+        """How many times as much each class weighs in training as in the data, float64 [C]; None where a part cannot tell."""
+        result = np.ones(len(self.classes))
+        for entry in self.entries:
+            if entry.shift.factors is None:
+                return None
+            result = result * entry.shift.factors
+        return result
+
+    @property
+    def effective(self) -> np.ndarray | None:
+        """The prior that the model learns, float64 [C], as far as the factors are all there is to it; None if not known."""
+        return None if self.factors is None else shares(self.data * self.factors)
+
+    @property
+    def exact(self) -> bool:
+        """Whether dividing the odds by the factors undoes every shift; not where a class was left with no weight."""
+        whole = self.factors is not None and all(entry.shift.exact for entry in self.entries)
+        return whole and bool((self.factors > 0).all())
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether the model's prior is not that of the data, or may not be."""
+        return not self.exact or not np.allclose(self.factors, self.factors[0])
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Parts that correct the same imbalance twice: together past balance, or one of them by itself as it learns."""
+        largest = int(np.argmax(self.rows))
+        found: dict[str, list[str]] = {}  # text -> classes
+        for label, name in enumerate(self.classes):
+            if not 0 < self.rows[label] < self.rows[largest]:
+                continue
+            raising = [e for e in self.entries if e.stage != SPLIT and _raises(e.shift, label, largest)]
+            if len(raising) < 2:
+                continue
+            stages = " and ".join(entry.stage for entry in raising)
+            adaptive = [entry.stage for entry in raising if entry.shift.adaptive]
+            if adaptive:
+                text = (
+                    f"{stages} correct the same imbalance ({listing(adaptive)} by what is missed of a class, on top of the "
+                    "rows): how far together is known after training only; compare with ce, and restore the prior before "
+                    "reading probabilities"
+                )
+            elif self.effective is None or self.effective[label] <= _OVERSHOOT * self.effective[largest]:
+                continue
+            else:
+                text = f"{stages} correct the same imbalance twice, past balance"
+            found.setdefault(text, []).append(name)
+        return tuple(f"{listing(names, 6)}: {text}{self._from_to(names)}" for text, names in found.items())
+
+    def _from_to(self, names: Sequence[str]) -> str:
+        if self.effective is None or len(names) > 1:
+            return ""
+        label, largest = self.classes.index(names[0]), int(np.argmax(self.rows))
+        before, after = self.rows[label] / self.rows[largest], self.effective[label] / self.effective[largest]
+        return f" ({before:.3g} rows for each of {self.classes[largest]} before, {after:.3g} after)"
+
+    def to_json(self) -> dict[str, Any]:
+        """Shares by class name, entries and warnings."""
+
+        def named(values: np.ndarray | None) -> dict[str, float] | None:
+            return None if values is None else dict(zip(self.classes, map(float, values), strict=True))
+
+        return {
+            "data": named(self.data),
+            "effective": named(self.effective),
+            "exact": self.exact,
+            "shifted": self.is_shifted,
+            "entries": [entry.to_json() for entry in self.entries],
+            "warnings": list(self.warnings),
+        }
+
+
+def _raises(shift: PriorShift, label: int, largest: int) -> bool:
+    if shift.adaptive:
+        return True
+    return shift.factors is not None and shift.factors[label] > shift.factors[largest] * (1 + 1e-9)
+
+
+def prior_ledger(prepared: Prepared, counts: Sequence[Sequence[int]] | None = None) -> Ledger:
+    """The ledger of a recipe.
+
+    Args:
+        prepared: the recipe, its data and its ladder
+        counts: rows of each class at each rung of the ladder, where a run has found them out (default: what the ladder foretells)
+    """
+    recipe, rungs = prepared.recipe, [rung.counts for rung in prepared.ladder]
+    if counts is not None:
+        rungs = [Counts.exact(rung.classes, found, rung.majority) for rung, found in zip(rungs, counts, strict=True)]
+    held_out = _held_out(prepared, rungs[0].low)
+    entries, at = [], 0
+    if held_out is not None:
+        factors = tuple(map(float, shares(rungs[0].low) / shares(held_out)))
+        why = "its column gives the training rows other class shares than the held-out ones; how they were chosen is not known"
+        entries.append(Entry(SPLIT, PriorShift(factors, False, why)))
+    for index, sampler in enumerate(recipe.samplers):
+        before, at = rungs[at], at + (sampler.rounds if isinstance(sampler, ScoredSampler) else 1)
+        entries.append(Entry(f"samplers[{index}] {sampler.name}", sampler.prior_shift(before, rungs[at])))
+    entries.append(Entry(f"loss {recipe.loss.name}", _loss_shift(prepared, rungs[-1])))
+    return Ledger(prepared.classes, rungs[0].low, tuple(entries), held_out)
+
+
+def _held_out(prepared: Prepared, train: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Validation rows of each class, if a given split drew them otherwise than the training rows; None for a split of ours.
+
+    Otherwise means by more than chance (chi-squared test, p < 0.001). A class that either side lacks cannot be compared.
+    """
+    held_out = prepared.table.counts(prepared.split.validation)
+    if prepared.recipe.split.column is None or not min(*held_out, *train):
+        return None
+    return tuple(held_out) if same_shares(train, held_out) < 0.001 else None
+
+
+def _loss_shift(prepared: Prepared, counts: Counts) -> PriorShift:
+    """The loss's shift; without factors where they depend on counts that only training can tell."""
+    least, most = (
+        prepared.recipe.loss.prior_shift(BuildContext(prepared.classes, rows, prepared.positive))
+        for rows in (counts.low, counts.high)
+    )
+    if least.factors == most.factors:
+        return least
+    return PriorShift(
+        None, False, f"{least.why}, which depends on counts that are known after training only", least.adaptive
+    )

@@ -1,0 +1,257 @@
+"""From logits to decisions: prior, calibration, threshold and abstention, all fitted on validation and never on test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from imbalkit.base.parameters import one_of
+from imbalkit.decision.corrections import CALIBRATION, PREVALENCE, Correction
+from imbalkit.functional.abstain import doubt
+from imbalkit.functional.metrics import softmax
+from imbalkit.kinds import ClassName, Settings, param, part_of
+
+CalibratorRef = part_of("calibrator")
+ThresholdRef = part_of("threshold")
+Prevalences = Annotated[dict[ClassName, Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)]
+
+
+class AbstainSettings(Settings):
+    """Which rows are left to a person. They still have a decision, for figures of all rows."""
+
+    band: list[float] | None = param(
+        None,
+        help="[low, high]: undecided where the probability of the positive class is at least low and below high; either this "
+        "or `coverage`",
+    )
+    coverage: float | None = param(
+        None, help="share of the validation rows to decide, the least doubtful ones; either this or `band`", gt=0, lt=1
+    )
+
+    @field_validator("band")
+    @classmethod
+    def _band(cls, value: list[float] | None) -> list[float] | None:
+        if value is not None and not (len(value) == 2 and 0 <= value[0] < value[1] <= 1):
+            raise ValueError(f"expected [low, high] with 0 <= low < high <= 1, got {value}")
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> AbstainSettings:
+        if (self.band is None) == (self.coverage is None):
+            got = "neither" if self.band is None else "both"
+            raise PydanticCustomError("band_or_coverage", "expected either band or coverage, got {got}", {"got": got})
+        return self
+
+
+class DecisionSettings(Settings):
+    """How logits become probabilities, and probabilities decisions: prior and calibrator, then threshold, then abstention."""
+
+    prior: Annotated[
+        Literal["as_trained", "data"] | Prevalences,
+        one_of(
+            "'as_trained', 'data' or a mapping from classes to prevalences",
+            words=["as_trained", "data"],
+            mapping=Prevalences,
+        ),
+    ] = param(
+        "as_trained",
+        help="the class prior that the probabilities are for: that of the training rows after all samplers (and as the loss "
+        "weighs them), that of the data, or one that is stated, such as {malignant: 0.02} (other classes share the rest)",
+    )
+    calibrator: CalibratorRef | None = param(
+        None, help="correction of the logits, fitted on validation beside the restored prior (default: none)"
+    )
+    threshold: ThresholdRef = param(
+        "fixed",
+        help="rule for the operating point of the positive class, chosen on validation; with more than two classes fixed at 0.5 "
+        "means the most probable class",
+        validate_default=True,
+    )
+    abstain: AbstainSettings | None = param(None, help="which rows are left to a person (default: none)")
+
+    @field_validator("prior")
+    @classmethod
+    def _prior(cls, value: Any) -> Any:
+        if isinstance(value, dict) and sum(value.values()) > 1 + 1e-9:
+            raise ValueError(f"expected prevalences that sum to 1 at most, got {sum(value.values()):g}")
+        return value
+
+
+@dataclass(frozen=True)
+class Abstention:
+    """Which rows are left undecided: those of a positive probability in a band, or those more doubtful than a limit.
+
+    Attributes:
+        rule: the rule as a person reads it
+        band: (low, high): undecided from low up to, not including, high
+        limit: the largest `doubt` of a decided row, where no band says it
+    """
+
+    rule: str
+    band: tuple[float, float] | None = None
+    limit: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"rule": self.rule, "band": None if self.band is None else list(self.band), "limit": self.limit}
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> Abstention:
+        return cls(facts["rule"], None if facts["band"] is None else tuple(facts["band"]), facts["limit"])
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was fitted on validation.
+
+    Attributes:
+        threshold: a row is called positive at this probability or more; None where the most probable class is called, or
+            that of least expected cost
+        corrections: the steps from logits to calibrated logits
+        prior: what the probabilities are for: "as_trained", "data" or "stated"
+        rule: the name of the threshold's rule; None where the most probable class is called
+        costs: cost of each decision (across) for each label (down), [C, C], if the least expected cost decides
+        abstention: which rows are left undecided; None: none
+        positive: code of the positive class, None without one
+        rows: validation rows of each class that it was fitted on
+        notes: what a reader must know of it
+    """
+
+    threshold: float | None = 0.5
+    corrections: tuple[Correction, ...] = ()
+    prior: str = "as_trained"
+    rule: str | None = None
+    costs: tuple[tuple[float, ...], ...] | None = None
+    abstention: Abstention | None = None
+    positive: int | None = None
+    rows: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def calibrator(self) -> str | None:
+        """The calibrator's name, None without one."""
+        return next((step.name for step in self.corrections if step.stage == CALIBRATION), None)
+
+    @cached_property
+    def affine(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """(scale, bias), float64 [C]: probabilities are softmax(scale * logits + bias); None if no such numbers do it."""
+        classes = max(len(self.rows), 1)
+        scale, bias = np.ones(classes), np.zeros(classes)
+        for step in self.corrections:
+            own = step.affine(classes)
+            if own is None:
+                return None
+            scale, bias = scale * own[0], bias * own[0] + own[1]
+        return scale, bias
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities, float64 [n, C], of logits [n, C]: what decisions are made from."""
+        return softmax(self._corrected(logits, self.corrections))
+
+    def at_data_prior(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities, float64 [n, C], before they are moved to a stated prevalence: to be compared with the data."""
+        return softmax(self._corrected(logits, self._before_prevalence))
+
+    def stages(self, logits: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """Probabilities [n, C] "as trained", then after each correction ("prior restored", "calibrated"), at the data's prior."""
+        steps = self._before_prevalence
+        return [
+            ("as trained", softmax(logits)),
+            *((step.stage, softmax(self._corrected(logits, steps[: n + 1]))) for n, step in enumerate(steps)),
+        ]
+
+    def decide(self, logits: np.ndarray) -> np.ndarray:
+        """Class codes, int64 [n], of logits [n, C]; also of the rows that are left undecided."""
+        return decide(self.probabilities(logits), self.threshold, self.positive, self.costs)
+
+    def doubts(self, logits: np.ndarray) -> np.ndarray:
+        """How doubtful each row's decision is, float64 [n]: imbalkit.functional.abstain.doubt."""
+        return doubt(self.probabilities(logits), self.threshold, self.positive, _matrix(self.costs))
+
+    def abstains(self, logits: np.ndarray) -> np.ndarray:
+        """Which rows are left undecided, bool [n]."""
+        if self.abstention is None:
+            return np.zeros(len(logits), dtype=np.bool_)
+        if self.abstention.band is not None:
+            low, high = self.abstention.band
+            chance = self.probabilities(logits)[:, self.positive]
+            return (chance >= low) & (chance < high)
+        return self.doubts(logits) > self.abstention.limit
+
+    @property
+    def _before_prevalence(self) -> tuple[Correction, ...]:
+        return tuple(step for step in self.corrections if step.stage != PREVALENCE)
+
+    @staticmethod
+    def _corrected(logits: np.ndarray, steps: tuple[Correction, ...]) -> np.ndarray:
+        for step in steps:
+            logits = step.apply(logits)
+        return logits
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but functions."""
+        return {
+            "threshold": self.threshold,
+            "rule": self.rule,
+            "prior": self.prior,
+            "calibrator": self.calibrator,
+            "corrections": [step.to_json() for step in self.corrections],
+            "costs": None if self.costs is None else [list(row) for row in self.costs],
+            "abstention": None if self.abstention is None else self.abstention.to_json(),
+            "positive": self.positive,
+            "rows": list(self.rows),
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any], settings: DecisionSettings) -> Decision:
+        """The decision of a run folder, with the settings of its recipe.
+
+        Raises DataError for a calibrator that has no method `restore(fitted)`.
+        """
+        steps = facts.get("corrections")
+        if steps is None:  # a run of a version that knew calibrators alone
+            calibrator = facts["calibrator"]
+            steps = [{"stage": CALIBRATION, "name": calibrator, "fitted": facts["fitted"]}] if calibrator else []
+        costs, abstention = facts.get("costs"), facts.get("abstention")
+        return cls(
+            threshold=facts["threshold"],
+            corrections=tuple(Correction.from_json(step, settings.calibrator) for step in steps),
+            prior=facts.get("prior", "as_trained"),
+            rule=facts["rule"],
+            costs=None if costs is None else tuple(tuple(row) for row in costs),
+            abstention=None if abstention is None else Abstention.from_json(abstention),
+            positive=facts["positive"],
+            rows=tuple(facts["rows"]),
+            notes=tuple(facts["notes"]),
+        )
+
+
+def _matrix(costs: tuple[tuple[float, ...], ...] | None) -> np.ndarray | None:
+    return None if costs is None else np.array(costs)
+
+
+def decide(
+    probabilities: np.ndarray,
+    threshold: float | None,
+    positive: int | None,
+    costs: tuple[tuple[float, ...], ...] | None = None,
+) -> np.ndarray:
+    """Class codes, int64 [n], of probabilities [n, C].
+
+    With costs [C, C] (label down, decision across) the class of least expected cost. With a threshold and a positive class,
+    positive from the threshold on, and below it the most probable of the other classes. Otherwise the most probable class.
+    Of equals the first.
+    """
+    if costs is not None:
+        return (probabilities @ np.array(costs)).argmin(axis=1)
+    if positive is None or threshold is None:
+        return probabilities.argmax(axis=1)
+    others = probabilities.copy()
+    others[:, positive] = -1.0
+    return np.where(probabilities[:, positive] >= threshold, positive, others.argmax(axis=1))

@@ -1,0 +1,76 @@
+"""Cross-validation: every fold is a run of its own, started by the launcher, and their results are put together."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from imbalkit.base.parquet import write_parquet
+from imbalkit.base.progress import Progress
+from imbalkit.engine.observers import Observers
+from imbalkit.errors import RunError
+from imbalkit.recipe.prepare import Prepared
+from imbalkit.runs import folder as run_folder
+
+
+def run_folds(
+    prepared: Prepared,
+    folder: Path,
+    without: tuple[str, ...] = (),
+    rounds: Path | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Run every fold in `folder`/fold-0, fold-1, ... and write their mean, spread and pooled predictions.
+
+    Raises RunError if a fold fails; with --resume those that are finished are kept.
+    """
+    settings = prepared.recipe.split
+    folds = [folder / f"fold-{number}" for number in range(settings.folds)]
+    commands = [
+        [
+            *(sys.executable, "-m", "imbalkit", "run", str(folder / run_folder.RECIPE)),
+            *("--set", f"split.fold={number}", "--folder", str(path), "--resume"),
+            *(word for name in without for word in ("--without", name)),
+            *(("--rounds", str(rounds)) if rounds else ()),
+        ]
+        for number, path in enumerate(folds)
+        if not run_folder.is_finished(path)
+    ]
+    codes = prepared.recipe.launcher.launch(commands)
+    failed = [path.name for path in folds if not run_folder.is_finished(path)]
+    if failed:
+        raise RunError(f"{', '.join(failed)} of {folder} failed (exit codes {codes}); mend the cause and add --resume")
+    metrics = [run_folder.read_json(path / run_folder.METRICS) for path in folds]
+    pooled = pd.concat(
+        [pd.read_parquet(path / run_folder.PREDICTIONS).assign(fold=number) for number, path in enumerate(folds)]
+    )
+    write_parquet(folder / run_folder.PREDICTIONS, pooled[pooled["split"] == "test"])
+    summary = {"folds": len(folds), "test": summarise([entry["test"] for entry in metrics])}
+    run_folder.note_finished(folder)
+    run_folder.write_json(folder / run_folder.METRICS, summary)
+    Observers(folder, prepared.catalogue, (progress or Progress()).note).run_finished(summary)
+
+
+def summarise(figures: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean, standard deviation (n - 1) and every value of each figure, nested as the figures are; lists are left out.
+
+    A figure that is not defined in some folds is summarised over the others; its values keep None there.
+    """
+    summary: dict[str, Any] = {}
+    for name in dict.fromkeys(name for entry in figures for name in entry):
+        values = [entry.get(name) for entry in figures]
+        if all(isinstance(value, Mapping) for value in values):
+            summary[name] = summarise(values)
+        elif all(isinstance(value, int | float | None) for value in values):
+            known = [value for value in values if value is not None]
+            summary[name] = {
+                "mean": statistics.fmean(known) if known else None,
+                "sd": statistics.stdev(known) if len(known) > 1 else None,
+                "values": values,
+            }
+    return summary

@@ -1,0 +1,59 @@
+"""Observers of a run: each plugin's, and the writer of TensorBoard files. One that fails is switched off; the run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from imbalkit.catalogue import Catalogue
+from imbalkit.errors import ImbalkitError
+from imbalkit.runs import folder as run_folder
+
+
+class Observers:
+    """Tells observers what happens in a run.
+
+    One that raises an exception is warned of once, noted in run.json under `observers_off`, and told nothing more. An
+    ImbalkitError is how an observer asks to end the run: it passes, as KeyboardInterrupt and SystemExit do.
+    """
+
+    def __init__(self, folder: Path, catalogue: Catalogue, note: Callable[[str], None], tensorboard: bool = False):
+        self.folder, self.catalogue, self.note = folder, catalogue, note
+        self.off: dict[str, str] = {}  # name -> why
+        self.writer = None
+        if tensorboard:
+            from imbalkit.engine.tensorboard import EpochWriter
+
+            self.writer = EpochWriter(folder)
+
+    def plan_changed(self, plan: Any, stage: str) -> None:
+        """After each sampler and round."""
+        self._tell("plan_changed", plan=plan, stage=stage, folder=self.folder)
+
+    def epoch_finished(self, stage: str, epoch: int, figures: Mapping[str, Any]) -> None:
+        """After each epoch."""
+        if self.writer is not None:
+            self._call("tensorboard", f"epoch {epoch} of {stage}", lambda: self.writer.write(stage, epoch, figures))
+        self._tell("epoch_finished", stage=stage, epoch=epoch, figures=figures, folder=self.folder)
+
+    def run_finished(self, metrics: Mapping[str, Any]) -> None:
+        """Once, when the run folder is complete."""
+        self._tell("run_finished", folder=self.folder, metrics=metrics)
+
+    def _tell(self, hook: str, **arguments: Any) -> None:
+        for provider, call in self.catalogue.calls(hook, arguments):
+            self._call(provider.plugin, f"{hook} of plugin {provider.plugin!r} ({provider})", call)
+
+    def _call(self, name: str, what: str, call: Callable[[], Any]) -> None:
+        if name in self.off:
+            return
+        try:
+            call()
+        except ImbalkitError:
+            raise
+        except Exception as error:
+            self.off[name] = f"{what} failed: {type(error).__name__}: {error}"
+            self.note(f"warning: {self.off[name]}; it is told nothing more of this run, which goes on")
+            before = run_folder.read_json(self.folder / run_folder.FACTS).get("observers_off", {})
+            run_folder.note(self.folder, observers_off=before | self.off)

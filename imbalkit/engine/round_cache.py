@@ -1,0 +1,221 @@
+"""Finished rounds of scored samplers, shared by runs: the same rows trained in the same way are scored once.
+
+A round is known by a hash of everything that decides its scores: the plan's rows and views, the content of the pictures, the
+network, the loss, the training and its seeds, where it computes, and the versions of every distribution that takes part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imbalkit.base.locks import Note, held
+from imbalkit.kinds import Part, ScoredSampler
+from imbalkit.plan import Plan
+from imbalkit.recipe.recipe import Recipe
+from imbalkit.training.checkpoints import write_atomic
+
+if TYPE_CHECKING:
+    from imbalkit.catalogue import Catalogue
+    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.training.trainer import Trainer
+
+# Keys that decide no score of a round, with the reason; every other key, also one that is added later, does.
+LEFT_OUT = {
+    "recipe": {
+        "description": "words",
+        "card": "words",
+        "data": "the content of the pictures and the plan's labels count instead, wherever they lie",
+        "split": "the plan's rows count instead",
+        "samplers": "the plan's rows count instead, and what the ranking sampler trains with",
+        "loss": "of the final training; a round has its sampler's",
+        "decision": "after the training",
+        "metrics": "after the training",
+        "evaluation": "after the training",
+        "export": "after the training",
+        "launcher": "starts folds",
+        "logging": "writes beside",
+    },
+    "images": {
+        "size": "the size that they have counts instead, which the backbone may decide",
+        "on_bad_image": "bad images are in no plan",
+        "cache": "where pixels are, not which",
+        "device_memory": "where pixels are, not which",
+        "keep_copies": "the same copies, kept or rendered again",
+    },
+    "training": {
+        "epochs": "of the final training; a round has its sampler's",
+        "select": "of the final training",
+        "early_stopping": "of the final training",
+        "freeze_epochs": "of the final training",
+        "devices": "rounds are shared by runs of one process alone",
+        "nodes": "rounds are shared by runs of one process alone",
+        "threads": "the number in use counts instead",
+        "accelerator": "the device in use counts instead",
+    },
+}
+_PATIENCE = 2 * 24 * 3600.0  # seconds that another run's round is waited for
+OF_THE_SAMPLER = ("score", "loss", "backbone", "epochs", "scores_from")  # a scored sampler's others act on the scores
+_LIBRARIES = (
+    "imbalkit",
+    "imbalkit-lite",
+    "torch",
+    "torchvision",
+    "timm",
+    "kornia",
+    "lightning-fabric",
+    "pillow",
+    "numpy",
+)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run's recipe does not say of its rounds.
+
+    Attributes:
+        content: a hash of each sample's picture, uint64 [samples]
+        shape: height, width, channels of a picture as it is trained on
+        place: device and, on the CPU, number of threads: they decide how sums are rounded
+    """
+
+    content: np.ndarray
+    shape: tuple[int, ...]
+    place: str
+
+    @classmethod
+    def of(cls, prepared: Prepared, trainer: Trainer) -> Surroundings:
+        """Those of a run that is about to train."""
+        import torch
+
+        from imbalkit.runs.data_record import content_of
+
+        device, arrays = trainer.fabric.device, prepared.table.arrays
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(torch.get_num_threads())
+        content = trainer.images.content if arrays is None else content_of(arrays)
+        return cls(content, tuple(trainer.images.shape), f"{device.type} {name}")
+
+
+def round_key(
+    prepared: Prepared, sampler: ScoredSampler, plan: Plan, stage: str, before: str, around: Surroundings
+) -> str:
+    """A hash that is the same only for rounds that give the same scores.
+
+    Args:
+        prepared: the run's recipe and plugins
+        sampler: whose round it is
+        plan: rows to train on and to score
+        stage: name of the round's training, from which its seeds derive
+        before: key of the round whose weights this one starts from, or ""
+        around: what the recipe does not say
+    """
+    recipe = prepared.recipe
+    said, ranked = deciding_keys(recipe), sampler.model_dump(mode="json")
+    backbone = sampler.backbone or recipe.backbone
+    parts = [
+        sampler,
+        sampler.score,
+        sampler.loss,
+        backbone,
+        *recipe.augment,
+        *(op for view in plan.views for op in view),
+    ]
+    facts = {
+        **said,
+        **{name: ranked[name] for name in OF_THE_SAMPLER},
+        "backbone": backbone.model_dump(mode="json"),
+        "stage": stage,
+        "before": before,
+        "classes": plan.classes,
+        "plan": [plan.seed, [[op.model_dump(mode="json") for op in view] for view in plan.views]],
+        "around": [list(around.shape), around.place],
+        "versions": versions(prepared.catalogue, parts),
+    }
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for column in (plan.key, plan.source, plan.label, plan.view, around.content[plan.source]):
+        digest.update(column.tobytes())
+    return digest.hexdigest()[:24]
+
+
+def deciding_keys(recipe: Recipe) -> dict[str, Any]:
+    """The recipe's keys that decide the scores of a round, with their values."""
+    said = recipe.model_dump(mode="json")
+    return {
+        key: {name: item for name, item in value.items() if name not in LEFT_OUT[key]} if key in LEFT_OUT else value
+        for key, value in said.items()
+        if key not in LEFT_OUT["recipe"]
+    }
+
+
+def versions(catalogue: Catalogue, parts: list[Part]) -> dict[str, str]:
+    """Versions of the distributions that compute a round: the libraries, those of the parts, and what these require."""
+    providers = {catalogue.provider(part.kind, part.name) for part in parts}
+    found = {provider.distribution: provider.version for provider in providers}
+    names = set(_LIBRARIES)
+    for distribution in set(found) - {"imbalkit"}:
+        names.update(_required(distribution))
+    return found | {name: _version(name) for name in sorted(names)}
+
+
+def _required(distribution: str) -> list[str]:
+    try:
+        return [re.split(r"[^\w.-]", text, maxsplit=1)[0] for text in metadata.requires(distribution) or []]
+    except metadata.PackageNotFoundError:
+        return []
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:  # imbalkit-lite comes in imbalkit's wheel, too
+        return ""
+
+
+class SharedRounds:
+    """A folder of finished rounds by key. `None` as folder: nothing is shared."""
+
+    def __init__(self, folder: Path | None, note: Note | None = None):
+        self.folder, self.note = folder, note
+
+    @contextmanager
+    def claim(self, key: str) -> Iterator[None]:
+        """While it is held, others who want the same round wait for it, and are told so. Raises RunError after two days."""
+        if self.folder is None:
+            yield
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with held(
+            self.folder / f"{key}.lock", f"trains the same round for {self.folder}", self.note, patience=_PATIENCE
+        ):
+            yield
+
+    def fetch(self, key: str, files: dict[str, Path]) -> bool:
+        """Copy a round's files (ending -> where to) if all of them are there."""
+        if self.folder is None or not all((self.folder / f"{key}{end}").exists() for end in files):
+            return False
+        for end, target in files.items():
+            _copy(self.folder / f"{key}{end}", target)
+        return True
+
+    def keep(self, key: str, files: dict[str, Path]) -> None:
+        """Add a round's files (ending -> where from)."""
+        if self.folder is not None:
+            for end, source in files.items():
+                _copy(source, self.folder / f"{key}{end}")
+
+
+def _copy(source: Path, target: Path) -> None:
+    def write(temporary: Path) -> Any:
+        return shutil.copyfile(source, temporary)
+
+    write_atomic(target, write)

@@ -1,0 +1,161 @@
+"""Figures of parts of the test rows, by what the table says of them: age, sex, site, camera, year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from imbalkit.base.randomness import derive_seed
+from imbalkit.data.table import label_text, natural_order
+from imbalkit.errors import DataError, listing, nearest
+from imbalkit.evaluation.evaluate import EvaluationSettings, to_json
+from imbalkit.evaluation.intervals import interval_facts
+from imbalkit.kinds import Metric, Predictions
+
+FEW, FEW_NUMBERS = 20, 8  # distinct values up to which each makes a subgroup of its own accord
+MOST = 30  # and how many the most frequent values of a column that is asked for may be; the others are one subgroup
+BINS = 4  # of a column of numbers
+NOT_STATED, OTHERS = "not stated", "others"
+SHOWN_POSITIVE = ("roc_auc", "miss_rate", "false_alarm_rate")
+SHOWN = ("balanced_accuracy", "worst_class_recall", "roc_auc")
+
+
+def shown(metrics: Iterable[Metric], positive: int | None) -> list[Metric]:
+    """The metrics that subgroups are compared by; all of them, if none of those is among the recipe's."""
+    metrics = list(metrics)
+    names = SHOWN if positive is None else SHOWN_POSITIVE
+    return [metric for metric in metrics if metric.name in names] or metrics
+
+
+def subgroup_facts(
+    predictions: Predictions,
+    metadata: pd.DataFrame,
+    groups: np.ndarray | None,
+    metrics: Iterable[Metric],
+    settings: EvaluationSettings,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Each subgroup's figures with intervals, ready for JSON; columns in the order asked for, values in natural order.
+
+    One entry a value: `column`, `value`, `n`, `support` (rows of each class), `withheld` (why there are no figures, or None)
+    and `figures` (metric -> value, low, high; or such a mapping by class). A subgroup is withheld if a class has some rows, but
+    fewer than `settings.smallest`; where a class has none, its figures are not defined and the others stand.
+
+    Args:
+        predictions: of the test rows
+        metadata: what is known of the same rows, in the same order
+        groups: codes of what rows belong to, int [n]; None without
+        metrics: which figures to give, such as `shown(...)`
+        settings: columns, smallest cell, level and resamples
+        seed: of the resamples
+
+    Raises:
+        DataError: a column that is asked for is not there, or rows do not match
+    """
+    if len(metadata) != len(predictions.labels):
+        raise DataError(f"expected metadata of {len(predictions.labels)} rows, got {len(metadata)}")
+    metrics = list(metrics)
+    entries = []
+    for column, values in _columns(metadata, predictions.labels, settings.subgroups):
+        for value in values.cat.categories:
+            rows = np.flatnonzero(values == value)
+            own = derive_seed(seed, "subgroup", column, value)
+            entry = _entry(predictions.take(rows), None if groups is None else groups[rows], metrics, settings, own)
+            entries.append({"column": column, "value": value, **entry})
+    return entries
+
+
+def _columns(metadata: pd.DataFrame, labels: np.ndarray, asked: list[str] | None) -> Iterator[tuple[str, pd.Series]]:
+    """The columns asked for, or those that make subgroups of their own accord, with the subgroup of each row."""
+    if asked is not None:
+        problem = column_problem(asked, metadata.columns)
+        if problem:
+            raise DataError(f"evaluation.subgroups: {problem}")
+        yield from ((name, subgroups_of(metadata[name])) for name in asked)
+        return
+    for name in metadata:
+        if worth_comparing(metadata[name]):
+            values = subgroups_of(metadata[name])
+            of_value = pd.Series(labels).groupby(values.cat.codes.to_numpy()).nunique()
+            if len(of_value) > 1 and (of_value > 1).any():  # not the label in other words
+                yield str(name), values
+
+
+def column_problem(asked: Iterable[str], columns: Iterable[str]) -> str:
+    """What is wrong with the columns that a recipe asks for; an empty string if nothing is."""
+    known = [str(name) for name in columns]
+    for name in asked:
+        if name not in known:
+            return f"the data have no column {name!r}{nearest(name, known)} (columns: {listing(known, 40) or 'none'})"
+    return ""
+
+
+def worth_comparing(column: pd.Series) -> bool:
+    """Whether a column makes subgroups of its own accord: several values, and no names, dates or identifiers."""
+    known = column.dropna()
+    distinct = known.nunique()
+    if _is_number(known):
+        own = distinct == len(known) and (known == known.round()).all()  # a number a row: an identifier
+        return distinct > 1 and not (own and distinct > FEW_NUMBERS)
+    return 1 <= distinct <= FEW and known.astype(str).nunique() + column.isna().any() > 1
+
+
+def subgroups_of(column: pd.Series) -> pd.Series:
+    """The subgroup of each row, as a categorical of text in natural order, "not stated" last.
+
+    Numbers of more than FEW_NUMBERS values make BINS subgroups of about equal size, named by the smallest and largest number in
+    them. Of other columns with more than MOST values, the most frequent stand alone and the rest together.
+    """
+    missing = column.isna() | (column.astype(str).str.strip() == "")
+    known = column[~missing]
+    if _is_number(known) and known.nunique() > FEW_NUMBERS:
+        bins = pd.qcut(known.astype(float), BINS, labels=False, duplicates="drop")
+        spans = known.groupby(bins).agg(["min", "max"])
+        names = {code: f"{low:g} to {high:g}" for code, low, high in spans.itertuples()}
+        text, order = bins.map(names), list(names.values())
+    else:
+        text = label_text(known)
+        if text.nunique() > MOST:
+            text = text.where(text.isin(text.value_counts().index[:MOST]), OTHERS)
+        order = [name for name in natural_order(text) if name != OTHERS] + [OTHERS] * bool((text == OTHERS).any())
+    order += [NOT_STATED] * bool(missing.any() and NOT_STATED not in order)
+    return pd.Series(pd.Categorical(text.reindex(column.index).where(~missing, NOT_STATED), categories=order))
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _entry(
+    predictions: Predictions,
+    groups: np.ndarray | None,
+    metrics: list[Metric],
+    settings: EvaluationSettings,
+    seed: int,
+) -> dict[str, Any]:
+    """One subgroup's numbers."""
+    classes = predictions.classes
+    counts = np.bincount(predictions.labels, minlength=len(classes))
+    sides = dict(zip(classes, counts.tolist(), strict=True))
+    facts: dict[str, Any] = {"n": len(predictions.labels), "support": sides, "withheld": None, "figures": {}}
+    if predictions.positive is not None and len(classes) > 2:
+        name = classes[predictions.positive]
+        sides = {name: sides[name], f"classes other than {name}": facts["n"] - sides[name]}
+    few = [name for name, count in sides.items() if 0 < count < settings.smallest]
+    if few:
+        return facts | {"withheld": f"fewer than {settings.smallest} rows of {' and of '.join(few)}"}
+    found = interval_facts(predictions, metrics, groups, settings, seed)
+    for metric in metrics:
+        value = to_json(metric.compute(predictions))
+        facts["figures"][metric.name] = _with_limits(value, found.get(metric.name))
+    return facts
+
+
+def _with_limits(value: Any, limits: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A figure with its interval, by class where there is one a class."""
+    if isinstance(value, Mapping):
+        return {name: _with_limits(item, limits[name] if limits else None) for name, item in value.items()}
+    return {"value": value, "low": limits["low"] if limits else None, "high": limits["high"] if limits else None}

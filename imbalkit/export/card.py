@@ -1,0 +1,98 @@
+"""What an exported file says of itself, from the run that it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from imbalkit.decision.decision import Decision
+from imbalkit.functional.abstain import band_of_doubt
+from imbalkit.kinds import Exporter
+from imbalkit.runs import folder as run_folder
+from imbalkit.runs.restored import Restored
+from imbalkit_lite.card import Abstain, Card, Input, Normalisation, Origin, Probabilities
+
+
+def card_of(restored: Restored, exporter: Exporter) -> Card:
+    """The card of a file that an exporter writes."""
+    decision, recipe, context = restored.decision, restored.recipe, restored.context
+    mean, std = (
+        tuple(map(float, np.broadcast_to(buffer.flatten().tolist(), (context.channels,))))
+        for buffer in (restored.model.mean, restored.model.std)
+    )
+    own = getattr(recipe, "card", None)
+    return Card(
+        name=restored.name,
+        description=recipe.description,
+        classes=restored.classes,
+        positive=None if restored.positive is None else restored.classes[restored.positive],
+        threshold=decision.threshold if decision.costs is None and restored.positive is not None else None,
+        costs=decision.costs,
+        abstain=_abstain(decision),
+        input=input_of(restored, exporter),
+        resize=restored.rule.resize,
+        interpolation=restored.rule.interpolation,
+        exif=restored.rule.exif,
+        bits=restored.rule.bits,
+        normalisation=Normalisation(mean, std),
+        probabilities=Probabilities(_prior(restored) + _order(decision), decision.calibrator),
+        quantization=exporter.quantize,
+        card={} if own is None else own.model_dump(mode="json", exclude_none=True),
+        run=Origin(
+            recipe_hash=run_folder.read_json(restored.folder / run_folder.FACTS)["recipe_hash"],
+            weights_sha256=_sha256(restored.folder / run_folder.WEIGHTS),
+            imbalkit=metadata.version("imbalkit"),
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        ),
+    )
+
+
+def input_of(restored: Restored, exporter: Exporter) -> Input:
+    """What a file takes."""
+    height, width = restored.context.image_size
+    limits = (0, 1) if exporter.input == "float32" else (0, 255)
+    return Input(height, width, restored.context.channels, exporter.layout, exporter.input, limits)
+
+
+def _prior(restored: Restored) -> str:
+    """The class prior that the probabilities are for, in words."""
+    stated = restored.recipe.decision.prior
+    if isinstance(stated, dict):
+        return "stated: " + ", ".join(f"{name} {share:g}" for name, share in stated.items())
+    return {"as_trained": "as trained", "data": "of the data"}[restored.decision.prior]
+
+
+def _order(decision: Decision) -> str:
+    """The order of the corrections in words, where there are several: which comes first makes a difference."""
+    steps = [f"{step.stage} ({step.name})" for step in decision.corrections]
+    return f"; steps on the logits: {', '.join(steps)}" if len(steps) > 1 else ""
+
+
+def _abstain(decision: Decision) -> Abstain | None:
+    rule = decision.abstention
+    if rule is None:
+        return None
+    if rule.band is not None:
+        return Abstain(band=rule.band)
+    return _of_limit(rule.limit, decision)
+
+
+def _of_limit(limit: float, decision: Decision) -> Abstain | None:
+    """A largest doubt (imbalkit.functional.abstain) as a card says it; None where it leaves no row undecided."""
+    if not math.isfinite(limit):
+        return None
+    if decision.costs is not None:
+        return Abstain(expected_cost=limit)
+    if decision.threshold is None or decision.positive is None:
+        return Abstain(least_confidence=1 - limit) if limit < 1 else None
+    low, high = band_of_doubt(limit, decision.threshold)
+    return Abstain(band=(low, high)) if low < high else None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

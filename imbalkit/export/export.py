@@ -1,0 +1,221 @@
+"""From a finished run to a model file: graph and card, the file under a temporary name, the comparison, the name."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from imbalkit.errors import ImbalkitError, listing
+from imbalkit.export.card import card_of
+from imbalkit.export.comparing import ask, judge
+from imbalkit.export.graph import deployed, hard_for_int8
+from imbalkit.export.parity import Truth
+from imbalkit.export.rows import SYNTHETIC, Rows, evenly, rows_of_run, synthetic_rows
+from imbalkit.kinds import Exportable, Exporter
+from imbalkit.recipe.prepare import Prepared
+from imbalkit.runs import folder as run_folder
+from imbalkit.runs.restore import restore
+from imbalkit.runs.restored import Restored
+from imbalkit.training.checkpoints import write_atomic
+from imbalkit.training.classifier import Classifier
+from imbalkit_lite.card import Card
+from imbalkit_lite.decisions import decide
+from imbalkit_lite.model import input_tensor
+
+PARITY = "parity.json"
+BATCH = 32  # pictures that the network is asked at once
+
+
+def export_all(
+    folder: Path, metrics: Mapping[str, Any], prepared: Prepared
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Run every exporter of a run's recipe. A file that cannot be written costs the run nothing: its entry says why.
+
+    Args:
+        folder: the run folder, complete but for metrics.json
+        metrics: what metrics.json will hold
+        prepared: the run's recipe and data
+
+    Returns:
+        facts of each file by its name, {"error": why} for one that was not written; notes on those
+    """
+    restored = restore(folder, "cpu", metrics, prepared)
+    facts: dict[str, dict[str, Any]] = {}
+    notes = []
+    for exporter in prepared.recipe.export:
+        name = exporter.file_name
+        try:
+            facts[name] = export(restored, exporter, folder / name)
+        except (ImbalkitError, OSError) as error:
+            facts[name] = {"error": str(error)}
+            notes.append(f"export: {error}")
+    return facts, notes
+
+
+def export(
+    restored: Restored, exporter: Exporter, path: Path, synthetic: bool = False, measured: bool = False
+) -> dict[str, Any]:
+    """Write a run's model to a file, if the file's answers are the network's.
+
+    Beside it go its card (`<file>.json`) and, in `parity.json`, what was compared. Where they are not, nothing is written at the
+    final name.
+
+    Args:
+        restored: the run, on the CPU
+        exporter: what to write
+        path: the file
+        synthetic: compare on made-up pictures, for a run whose data are gone
+        measured: measure time and memory, too (imbalkit.export.benchmark)
+
+    Returns:
+        the file's entry in parity.json
+
+    Raises:
+        DataError: the run's data are gone and `synthetic` is False
+        ImbalkitError: a calibrator without a graph, or answers that are too far from the network's; says how far
+    """
+    if synthetic and exporter.quantize == "int8":
+        raise ImbalkitError(
+            "int8 is fitted on the run's own rows, which made-up pictures cannot replace: use fp16 or dynamic"
+        )
+    others = _entries(path.with_name(PARITY))
+    network, source = deployed(restored, exporter)
+    rows = synthetic_rows(restored) if synthetic else rows_of_run(restored, exporter.rows)
+    card = card_of(restored, exporter)
+    inputs, truth = input_tensor(rows.pixels, source), _truth(restored, rows, card)
+    calibration = None
+    if exporter.quantize == "int8":
+        calibration = inputs[evenly(rows.labels, restored.recipe.seed)[: exporter.calibration_rows]]
+    facts: dict[str, Any] = {}
+
+    def write_and_compare(temporary: Path) -> None:
+        exporter.write(Exportable(network, card, calibration), temporary)
+        found = ask(exporter, exporter.runtimes(temporary), truth, inputs, card)
+        limits, problems = judge(exporter, found, truth, lambda: _exact_logits(restored, rows))
+        if problems:
+            raise ImbalkitError(_refusal(path, exporter, rows, restored, problems))
+        facts.update(_facts(exporter, rows, restored, temporary), limits=limits, runtimes=found)
+        facts.update(exporter.facts(temporary), notes=_notes(exporter, restored, rows, found))
+
+    write_atomic(path, write_and_compare)
+    run_folder.write_json(path.with_name(path.name + ".json"), card.to_json())
+    run_folder.write_json(path.with_name(PARITY), others | {path.name: facts})
+    if measured:
+        from imbalkit.export.benchmark import measure
+
+        facts["measured"] = measure(restored, exporter, path)
+        run_folder.write_json(path.with_name(PARITY), others | {path.name: facts})
+    return facts
+
+
+def _entries(parity: Path) -> dict[str, Any]:
+    """What parity.json says of other files. Raises ImbalkitError where there is something else of that name."""
+    if not parity.exists():
+        return {}
+    try:
+        entries = json.loads(parity.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        entries = None
+    if not isinstance(entries, dict):
+        raise ImbalkitError(
+            f"expected {parity} to hold entries of exported files, as JSON: move it away, then export again"
+        )
+    return entries
+
+
+def _truth(restored: Restored, rows: Rows, card: Card) -> Truth:
+    """What the run's own network and decision say of the rows, in float32 whatever it was trained in."""
+    logits = _logits(restored.model, rows.pixels, torch.float32)
+    probabilities = restored.decision.probabilities(logits)
+    return Truth(
+        logits=logits,
+        affine=restored.decision.affine,
+        probabilities=probabilities,
+        decisions=decide(probabilities, card),
+        labels=rows.labels,
+        classes=restored.classes,
+        positive=restored.positive,
+    )
+
+
+def _exact_logits(restored: Restored, rows: Rows) -> np.ndarray:
+    """The network's logits computed in float64."""
+    return _logits(copy.deepcopy(restored.model).double(), rows.pixels, torch.float64)
+
+
+@torch.no_grad()
+def _logits(model: Classifier, pixels: np.ndarray, number: torch.dtype) -> np.ndarray:
+    """Logits before calibration, float64 [n, C], of pictures uint8 [n, H, W, C]."""
+    parts = []
+    for start in range(0, len(pixels), BATCH):
+        images = torch.from_numpy(pixels[start : start + BATCH]).permute(0, 3, 1, 2)
+        parts.append(model(images.to(number) / 255).double().numpy())
+    return np.concatenate(parts)
+
+
+def _facts(exporter: Exporter, rows: Rows, restored: Restored, file: Path) -> dict[str, Any]:
+    counts = None
+    if rows.labels is not None:
+        counts = np.bincount(rows.labels, minlength=len(restored.classes))
+    return {
+        "exporter": exporter.name,
+        "quantize": exporter.quantize,
+        "input": exporter.input,
+        "bytes": file.stat().st_size,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "versions": _versions(exporter),
+        "compared_on": {
+            "rows": rows.kind,
+            "classes": None if counts is None else dict(zip(restored.classes, map(int, counts), strict=True)),
+        },
+    }
+
+
+def _versions(exporter: Exporter) -> dict[str, str]:
+    """Of what wrote the file and was asked about it."""
+    versions = {}
+    for name in ("torch", *exporter.requires, "tensorflow"):
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
+
+
+def _notes(exporter: Exporter, restored: Restored, rows: Rows, found: Mapping[str, Any]) -> list[str]:
+    """What a reader of the entry should know."""
+    notes = []
+    if not found:
+        notes.append(
+            f"the exporter {exporter.name!r} names no program that runs the file: it was compared with nothing"
+        )
+    if rows.kind == "train":
+        notes.append("the run has no validation rows: compared on training rows")
+    if rows.kind == SYNTHETIC:
+        notes.append("compared on made-up pictures: how the figures change on real ones is not known")
+    if restored.recipe.training.precision != "fp32":
+        notes.append(
+            f"trained and evaluated in {restored.recipe.training.precision}; compared with the network in float32"
+        )
+    hard = hard_for_int8(restored.model)
+    if exporter.quantize == "int8" and hard:
+        notes.append(f"int8 is known to harm {listing(hard)} layers, which the network has: fp16 or dynamic are safer")
+    return notes
+
+
+def _refusal(path: Path, exporter: Exporter, rows: Rows, restored: Restored, problems: Sequence[str]) -> str:
+    text = f"{path.name} was not written: on {len(rows):,} {rows.kind} rows its answers are not the network's: "
+    text += "; ".join(problems)
+    hard = hard_for_int8(restored.model)
+    if exporter.quantize == "int8" and hard:
+        text += f"\n  The network has {listing(hard)} layers, which int8 is known to harm: use fp16 or dynamic."
+    elif exporter.quantize in ("int8", "dynamic"):
+        text += "\n  Use fp16, or raise the limits if that is near enough."
+    return text

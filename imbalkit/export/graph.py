@@ -1,0 +1,92 @@
+"""The network as a file holds it: pictures as a camera gives them in, probabilities as the decision takes them out."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from imbalkit.errors import ImbalkitError
+from imbalkit.export.card import input_of
+from imbalkit.kinds import Exporter
+from imbalkit.runs.restored import Restored
+from imbalkit.training.classifier import Classifier
+from imbalkit_lite.card import Input
+
+
+class Normalisation(nn.Module):
+    """(images / largest - mean) / std as one product and one sum, with the channels first or last."""
+
+    def __init__(self, mean: torch.Tensor, std: torch.Tensor, layout: str, largest: float):
+        super().__init__()
+        shape = (-1, 1, 1) if layout == "NCHW" else (-1,)
+        mean, std = mean.detach().double().flatten(), std.detach().double().flatten()
+        self.register_buffer("factor", (1 / (std * largest)).float().view(shape))
+        self.register_buffer("shift", (-mean / std).float().view(shape))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.to(torch.float32) * self.factor + self.shift
+
+
+class Calibration(nn.Module):
+    """scale * logits + bias of each class."""
+
+    def __init__(self, scale: np.ndarray, bias: np.ndarray):
+        super().__init__()
+        for name, value in (("scale", scale), ("bias", bias)):
+            self.register_buffer(name, torch.as_tensor(np.asarray(value), dtype=torch.float32))
+
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits * self.scale + self.bias
+
+
+class Deployed(nn.Module):
+    """A classifier with the decision's affine step, from the input that a card states to probabilities [n, classes].
+
+    Exporters find the float parts by the attributes' names: normalisation, head and calibration stay float32 in quantised
+    files, because they cost nothing and a coarse one would tie scores.
+    """
+
+    def __init__(self, model: Classifier, affine: tuple[np.ndarray, np.ndarray], source: Input):
+        super().__init__()
+        self.normalisation = Normalisation(model.mean, model.std, source.layout, source.range[1])
+        # With channels last in memory, as in training, the exported graph would copy activations about.
+        self.body, self.head = model.body.to(memory_format=torch.contiguous_format), model.head
+        self.calibration = Calibration(*affine)
+        self.channels_last = source.layout == "NHWC"
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        images = self.normalisation(images)  # before the axes turn, which a converter can then leave out
+        if self.channels_last:
+            images = images.permute(0, 3, 1, 2)
+        return self.calibration(self.head(self.body(images))).softmax(dim=1)
+
+
+def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed, Input]:
+    """The network as an exporter's file holds it, and what that file takes.
+
+    Raises ImbalkitError for a calibrator without a graph.
+    """
+    affine = restored.decision.affine
+    if affine is None:
+        raise ImbalkitError(
+            f"the calibrator {restored.decision.calibrator!r} cannot be put into a model file: train with "
+            "decision.calibrator temperature or vector, or none"
+        )
+    source = input_of(restored, exporter)
+    return Deployed(restored.model, affine, source).eval(), source
+
+
+# Layers by the class names that torch and timm give them, for which int8 is known to cost accuracy: a swish has a tail below
+# zero that 8 bits cut off, and the gates of squeeze-excite multiply whatever error there is into every channel
+# (the EfficientNet-Lite variants exist because of it).
+HARD_FOR_INT8 = {
+    "swish (SiLU)": ("SiLU", "Swish", "SwishMe"),
+    "squeeze-excite": ("SqueezeExcite", "SqueezeExcitation", "SEModule", "EffectiveSEModule"),
+}
+
+
+def hard_for_int8(network: nn.Module) -> list[str]:
+    """Names of the layers in a network that int8 is known to harm."""
+    found = {type(module).__name__ for module in network.modules()}
+    return [name for name, classes in HARD_FOR_INT8.items() if found & set(classes)]

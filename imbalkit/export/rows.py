@@ -1,0 +1,90 @@
+"""The rows of a run that a file is compared on, and those that int8 is fitted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from imbalkit.base.randomness import generator
+from imbalkit.errors import DataError
+from imbalkit.runs.restored import Restored
+
+SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Pictures of the size that the network takes.
+
+    Attributes:
+        pixels: uint8 [n, H, W, C]
+        labels: class codes, int [n]; None for synthetic pictures
+        kind: "validation", "train" or "synthetic"
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray | None
+    kind: str
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+def rows_of_run(restored: Restored, most: int) -> Rows:
+    """Validation rows of the run's own data, every beginning with the classes in proportion; training rows without validation.
+
+    Args:
+        restored: the run
+        most: how many rows at most
+
+    Raises:
+        DataError: data that are gone or have changed; says how to go on without them
+    """
+    try:
+        store, table, split = restored.images(), restored.prepared.table, restored.prepared.split
+    except DataError as error:
+        raise DataError(
+            f"{error}\n  The file is to be compared with the network on them. With --synthetic it is compared on made-up "
+            "pictures instead, which cannot tell how its figures change."
+        ) from error
+    bad = [image.index for image in getattr(store, "bad", ())]
+    kind = "validation" if len(split.validation) else "train"
+    samples = np.setdiff1d(getattr(split, kind), np.asarray(bad, dtype=np.int64))
+    labels = table.labels[samples]
+    chosen = in_proportion(labels, restored.recipe.seed)[:most]
+    return Rows(store.take(samples[chosen]), labels[chosen].astype(np.int64), kind)
+
+
+def synthetic_rows(restored: Restored, rows: int = 32) -> Rows:
+    """Made-up pictures, uint8 [rows, H, W, C]: coarse blotches of several strengths on grey, and fine noise."""
+    random = generator(0, "synthetic pictures")
+    (height, width), channels = restored.context.image_size, restored.context.channels
+    coarse = random.normal(size=(rows, 4, 4, channels)).repeat(-(-height // 4), 1).repeat(-(-width // 4), 2)
+    strength = np.linspace(0, 1, rows)[:, None, None, None]
+    pictures = (
+        128 + 90 * strength * coarse[:, :height, :width] + 20 * random.normal(size=(rows, height, width, channels))
+    )
+    return Rows(np.clip(pictures, 0, 255).astype(np.uint8), None, SYNTHETIC)
+
+
+def in_proportion(labels: np.ndarray, seed: int) -> np.ndarray:
+    """An order of rows, int [n], of which every beginning has the classes in their proportion, within a row of each."""
+    ranks, counts = _ranks(labels, seed)
+    return np.argsort((ranks + 0.5) / counts[labels], kind="stable")
+
+
+def evenly(labels: np.ndarray, seed: int) -> np.ndarray:
+    """An order of rows, int [n], of which every beginning has as many of each class, as long as it lasts."""
+    return np.argsort(_ranks(labels, seed)[0], kind="stable")
+
+
+def _ranks(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Each row's place among those of its class in a random order, int [n], and the rows of each class."""
+    shuffled = generator(seed, "rows of an export").permutation(len(labels))
+    ranks = np.empty(len(labels), dtype=np.int64)
+    counts = np.bincount(labels, minlength=1)
+    for label in range(len(counts)):
+        own = shuffled[labels[shuffled] == label]
+        ranks[own] = np.arange(len(own))
+    return ranks, counts

@@ -1,5 +1,0 @@
-"""Exporters: files that other programs run."""
-
-from imbalkit.exporters.onnx import Onnx
-
-EXPORTERS = [Onnx]

@@ -1,0 +1,284 @@
+"""Guesses which columns of a user's table hold paths, labels, groups and splits."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections import Counter, defaultdict
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.builtin.datasets.common import existing
+from imbalkit.builtin.datasets.table_labels import finding_labels, is_one
+from imbalkit.data.group_checks import group_cautions
+from imbalkit.data.label_checks import chosen_finding, findings_of, separator_of
+from imbalkit.errors import DataError, listing
+from imbalkit_lite.paths import local_path, other_system
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imbalkit.inspection.recipe_draft import Findings
+
+_LABELS = ("label", "labels", "class", "class_name", "classname", "class_label", "target", "y")
+_LESS_SURE = ("category", "diagnosis", "dx", "outcome", "type", "species", "benign_malignant", "disease")
+_NOT_LABELS = ("sex", "gender", "age", "split", "set", "fold", "view", "side", "site", "laterality", "localization")
+_GROUPS = re.compile(
+    r"patient|subject|person|lesion|group|case|study|animal|plant|specimen|individual|slide|site", re.I
+)
+_SPLIT = re.compile(r"split|set|fold|partition|subset|phase", re.I)
+_MOST_CLASSES = 100
+_NEARLY = 0.98  # share of the rows with a single 1, from which columns of 0 and 1 are taken for one class each
+
+
+def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
+    """The dataset part that reads a table, with the columns guessed. Raises DataError where nothing fits."""
+    from imbalkit.builtin.datasets.table import TableDataset, check_columns, read_table
+    from imbalkit.inspection.recipe_draft import Findings
+
+    file = Path(local_path(str(path)))
+    header = read_table(file).columns
+    text = read_table(file, text=header).fillna("")  # every column as the file spells it
+    if not len(text):
+        raise DataError(f"{file.absolute()} has no rows below its header")
+    if label is not None:
+        check_columns(text, [label], file)
+    parameters: dict[str, Any] = {"file": str(path), **_paths(text, file, root)}
+    fields = re.findall(r"{(\w+)}", parameters.get("path_template", "")) or [parameters["path_column"]]
+    others = text.drop(columns=fields)
+    splits = [name for name in others if _is_split(name, others[name])]
+    candidates = others.drop(columns=splits)
+    labels = [label] if label else label_candidates(candidates)
+    hints = []
+    columns = [] if label else one_hot_columns(candidates)
+    if columns and not (labels and labels[0].lower() in _LABELS):
+        parameters["label_columns"] = labels = columns
+    elif labels:
+        parameters["label_column"] = labels[0]
+        hints += _finding(parameters, others[labels[0]])
+        hints += [] if label else _no_one_hot(candidates, labels[0])
+    else:
+        raise DataError(
+            f"no column of {file.absolute()} looks like labels (2 to {_MOST_CLASSES} different values, none missing); name one "
+            f"with --label (columns: {listing(header, 30)})"
+        )
+    if "finding" in parameters:
+        classes = finding_labels(others[labels[0]], parameters["finding"], parameters.get("label_separator"))
+    else:
+        classes = others[labels].agg(" ".join, axis=1) if columns else others[labels[0]]
+    groups = group_candidates(others.drop(columns=[*splits, *(columns or labels[:1])]), classes)
+    if splits:
+        parameters["split_column"] = splits[0]
+        torn = {name: _torn(others[name], others[splits[0]]) for name in groups}
+        hints += [f"{n} values of {name!r} are on two sides of {splits[0]!r}" for name, n in torn.items() if n]
+        groups = [name for name in groups if not torn[name]]  # the engine refuses the others
+    if groups:
+        parameters["group_column"] = groups[0]
+    if not columns and set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in _LABELS:
+        parameters["labels"] = {"0": "other", "1": labels[0]}
+    part = TableDataset(**parameters)
+    named = labels[:1] if columns else [labels[0], *(name for name in labels[1:] if name not in groups)]
+    found = Findings(part, part.load(), named, groups, hints=hints)
+    for name in others:
+        used = (*groups, *(columns or labels[:1]))
+        if _GROUPS.search(str(name)) and name not in used and others[name].nunique() >= 10:
+            doubts = group_cautions(others[name].where(others[name] != ""))
+            found.hints += [f"column {name!r} as groups: {doubt}" for doubt in doubts]
+    for name in text:
+        if _GROUPS.search(str(name)) and name not in (*groups, *labels) and text[name].replace("", None).is_unique:
+            found.hints.append(f"column {name!r} holds a value of its own in every row: no groups to keep together")
+    return found
+
+
+def label_candidates(text: pd.DataFrame) -> list[str]:
+    """Columns that may hold the labels, the likeliest first, given every column as text."""
+    ranks = []
+    for position, name in enumerate(text):
+        values, low = text[name], str(name).lower()
+        distinct = _different(values)
+        if not 2 <= distinct <= min(_MOST_CLASSES, len(values) / 2) or (values == "").any():
+            continue
+        if low in _LABELS:
+            rank: float = _LABELS.index(low) / 100
+        elif low in _NOT_LABELS or low.startswith("unnamed") or _one_number_many(values):
+            continue
+        elif set(values) == {"0", "1"}:
+            rank = 1
+        else:
+            rank = 2 + _LESS_SURE.index(low) / 100 if low in _LESS_SURE else 3
+        ranks.append((rank, distinct, position, name))
+    return [name for *_, name in sorted(ranks)]
+
+
+def group_candidates(text: pd.DataFrame, labels: pd.Series) -> list[str]:
+    """Columns of ids that several rows share (patient, lesion), the coarsest of the telling names first."""
+    ranks = []
+    for name in text:
+        values = text[name][text[name] != ""]
+        distinct = values.nunique()
+        # Fewer groups than this cannot be split three ways with every class on each side.
+        if len(values) < len(text) / 10 or distinct == len(values) or distinct < 5:
+            continue
+        if labels[values.index].groupby(values).nunique().eq(0).any() or _spread(values, labels) < 3:
+            continue
+        named = bool(_GROUPS.search(str(name)))
+        # Numbers under a name that tells nothing are measurements, such as an age.
+        ids = not values.str.fullmatch(r"-?\d*\.?\d+").all() and distinct >= max(20, len(values) / 20)
+        if (named and distinct >= 10) or ids:
+            ranks.append((not named, distinct, name))
+    return [name for *_, name in sorted(ranks)]
+
+
+def _spread(values: pd.Series, labels: pd.Series) -> int:
+    """The fewest groups that any class occurs in."""
+    return int(values.groupby(labels[values.index]).nunique().reindex(labels.unique(), fill_value=0).min())
+
+
+def _torn(values: pd.Series, split: pd.Series) -> int:
+    """How many groups have rows on more than one side."""
+    known = values != ""
+    return int((split[known].groupby(values[known]).nunique() > 1).sum())
+
+
+def _one_number_many(values: pd.Series) -> bool:
+    """A measurement rather than a class: fractions, or more than 20 different numbers."""
+    if values.str.fullmatch(r"-?\d+\.\d*[1-9]\d*").any():
+        return True
+    return bool(values.str.fullmatch(r"-?\d+(\.0)?").all()) and values.nunique() > 20
+
+
+def _different(values: pd.Series) -> int:
+    """How many classes a column may hold: different values, or different findings where values hold several."""
+    counts = values.value_counts().to_dict()
+    if len(counts) > 20_000 or len(counts) == len(values):
+        return len(counts)
+    separator = separator_of(list(counts))
+    return len(counts) if separator is None else len(findings_of(counts, separator))
+
+
+def _finding(parameters: dict[str, Any], values: pd.Series) -> list[str]:
+    """Take one finding where labels hold several, and say so."""
+    counts = values.value_counts().to_dict()
+    separator = separator_of(list(counts))
+    if separator is None:
+        return []
+    finding = parameters["finding"] = chosen_finding(counts, separator)
+    if separator:
+        parameters["label_separator"] = separator
+    found = listing((f"{name} {count:,}" for name, count in findings_of(counts, separator).items()), 30)
+    return [
+        f"the labels hold several findings ({found}), and imbalkit has one class an image: the recipe tells {finding!r} from "
+        "the rest; name another one in `finding`"
+    ]
+
+
+def one_hot_columns(text: pd.DataFrame) -> list[str]:
+    """Neighbouring columns of 0 and 1 of which one is 1 in nearly every row (reading them names the rows that differ)."""
+    ones = is_one(text)
+    binary = [bool(ones[name].notna().all()) for name in text]
+    runs = [[place for place, _ in run] for yes, run in groupby(enumerate(binary), key=lambda item: item[1]) if yes]
+    for run in sorted(runs, key=len, reverse=True):
+        single = float((ones.iloc[:, run].sum(axis=1) == 1).mean())
+        if (len(run) > 2 and single >= _NEARLY) or (len(run) == 2 and single == 1 and sum(binary) == 2):
+            return [str(text.columns[place]) for place in run]
+    return []
+
+
+def _no_one_hot(text: pd.DataFrame, label: str) -> list[str]:
+    """What to say where the label is one of several 0/1 columns of findings."""
+    ones = is_one(text)
+    binary = [str(name) for name in text if ones[name].notna().all()]
+    several = int((ones[binary].sum(axis=1) > 1).sum()) if len(binary) > 2 and label in binary else 0
+    if not several:
+        return []
+    return [
+        f"{listing(binary)} hold 0 and 1, and {several:,} rows have several 1s: imbalkit has one class an image; the recipe "
+        f"tells {label!r} from the rest; name another one in `label_column`"
+    ]
+
+
+def _is_split(name: Any, values: pd.Series) -> bool:
+    from imbalkit.builtin.datasets.common import SPLITS
+
+    found = {SPLITS.get(value.strip().lower()) for value in values.unique()}
+    return bool(_SPLIT.search(str(name))) and len(found) > 1 and None not in found and "train" in found
+
+
+def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
+    """path_column or path_template, and root where it is not the table's folder."""
+    from imbalkit_lite.folders import list_folder
+    from imbalkit_lite.left_out import left_out
+
+    base = existing(str(root), "image folder", folder=True) if root else file.parent
+    below = list_folder(base)
+    images = below.images
+    known = set(images)
+    folders: dict[str, Counter[str]] = defaultdict(Counter)  # file name -> folders below base
+    stems: dict[str, list[str]] = defaultdict(list)
+    for image in images:
+        folder, _, name = image.rpartition("/")
+        folders[name][folder] += 1
+        stems[os.path.splitext(name)[0]].append(image)
+    sample = text.iloc[:: max(1, len(text) // 500)]
+    best: tuple[float, dict[str, str]] = (0.0, {})
+    for column in text:
+        values = [_plain(value) for value in sample[column] if value]
+        if not values or len(set(values)) < len(values) / 4:
+            continue
+        for share, extra in _matches(column, values, known, folders, stems):
+            if share > best[0]:
+                place = os.path.join(base, extra.pop("below", "")) if "below" in extra else str(base)
+                if os.path.abspath(place) != os.path.abspath(file.parent):
+                    extra["root"] = place
+                best = (share, extra)
+    if best[0] < 0.5:
+        for column in text:
+            foreign = next((value for value in text[column] if other_system(value)), None)
+            if foreign:
+                raise DataError(
+                    f"column {column!r} of {file.absolute()} holds paths of another system ({other_system(foreign)}), such as "
+                    f"{foreign}: write the paths below the folder that holds the images here into it, and name that folder "
+                    "with --root"
+                )
+        raise DataError(
+            f"no column of {file.absolute()} holds the paths or names of images; {len(images)} images were found below "
+            f"{base.absolute()}: name their folder with --root (columns: {listing(text.columns, 30)})"
+            + "".join(f"; {said}" for said in left_out(below))
+        )
+    return best[1]
+
+
+def _plain(value: str) -> str:
+    """A path as images are listed: with '/', without './' and '..'; paths of another system stay as they are."""
+    if other_system(value) or not ("\\" in value or "/" in value or value.startswith("~")):
+        return value
+    return posixpath.normpath(local_path(value).replace(os.sep, "/"))
+
+
+def _matches(column: str, values: list[str], known: set[str], folders: Any, stems: Any) -> list[tuple[float, dict]]:
+    """How well a column names the images: (share of values found, parameters)."""
+    found: list[tuple[float, dict]] = []
+    whole = sum(value in known or (os.path.isabs(value) and os.path.isfile(value)) for value in values)
+    found.append((whole / len(values), {"path_column": column}))
+    # By file name, from the folder that most of them are in.
+    tails: Counter[str] = Counter()
+    for value in values:
+        head, _, name = value.rpartition("/")
+        for folder in folders.get(name, ()):
+            if head == "" or folder == head or folder.endswith(f"/{head}"):
+                tails[folder[: len(folder) - len(head)].rstrip("/")] += 1
+    if tails:
+        below, count = tails.most_common(1)[0]
+        found.append((count / len(values) - 1e-6, {"path_column": column, "below": below}))
+    if re.fullmatch(r"\w+", str(column)):
+        ways: Counter[tuple[str, str]] = Counter()
+        for value in values:
+            for image in stems.get(value, ()):
+                folder, _, name = image.rpartition("/")
+                ways[folder, os.path.splitext(name)[1]] += 1
+        if ways:
+            (below, ending), count = ways.most_common(1)[0]
+            found.append((count / len(values) - 2e-6, {"path_template": f"{{{column}}}{ending}", "below": below}))
+    return found

@@ -1,0 +1,239 @@
+"""Runs in a notebook: start one, load a finished one, look at it, draw it, and let it predict."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.errors import RunError, listing, nearest
+from imbalkit.runs import folder as run_folder
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from imbalkit.base.progress import Progress
+    from imbalkit.runs.predictor import RunPredictor
+    from imbalkit.runs.restored import Restored
+
+OF_FOLDERS = ("rates", "gallery")  # figures of `imbalkit figures` that one run allows
+SIZE = (5.2, 3.9)  # inches, of a chart
+
+
+def run(
+    recipe: str | Path | Mapping[str, Any],
+    overrides: Iterable[str] = (),
+    runs: str | Path = "runs",
+    folder: str | Path | None = None,
+    resume: bool = False,
+    without: tuple[str, ...] = (),
+    progress: Progress | None = None,
+    rounds: str | Path | None = None,
+) -> Run:
+    """Run a recipe to its end; arguments and errors as `imbalkit.engine.run.run`. The result stands for the run folder."""
+    from imbalkit.engine.run import run as run_recipe
+
+    return Run(run_recipe(recipe, overrides, runs, folder, resume, without, progress, rounds))
+
+
+@dataclass(frozen=True)
+class Run(os.PathLike[str]):
+    """A run by its folder, which is read when it is asked for. `Path(run)` is the folder, `run / "plan.parquet"` a file in it.
+
+    Attributes:
+        folder: the run folder
+    """
+
+    folder: Path
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str]) -> Run:
+        """The finished run of a folder.
+
+        Raises:
+            RunError: no run folder, or a run that is not finished
+        """
+        found = cls(Path(folder))
+        _ = found.facts, found.metrics
+        return found
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __str__(self) -> str:
+        return str(self.folder)
+
+    def __truediv__(self, name: str | os.PathLike[str]) -> Path:
+        return self.folder / name
+
+    # --- what is in the folder ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """run.json: name, classes, seeds, versions, command. Raises RunError if the folder is no run."""
+        if not self.folder.is_dir():
+            raise RunError(f"expected a run folder, there is none at {self.folder.absolute()}")
+        facts = run_folder.read_json(self.folder / run_folder.FACTS)
+        if "recipe_hash" not in facts:
+            raise RunError(
+                f"{self.folder.absolute()} is not a run folder: expected {run_folder.FACTS} in it, as `imbalkit run` leaves it"
+            )
+        return facts
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json: every figure, its interval, the decision. Raises RunError if the run is not finished."""
+        metrics = run_folder.read_json(self.folder / run_folder.METRICS)
+        if not metrics:
+            raise RunError(
+                f"the run in {self.folder} has not come to its end (there is no {run_folder.METRICS}): go on with "
+                f"`imbalkit run {self.folder / run_folder.RECIPE} --folder {self.folder} --resume`"
+            )
+        return metrics
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return self.facts["name"]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of their codes."""
+        return tuple(self.facts["classes"])
+
+    @property
+    def positive(self) -> str | None:
+        """Name of the positive class, None without one."""
+        return self.facts["positive"]
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """predictions.parquet: a row for each sample of validation and test. Raises RunError if it was not kept."""
+        import pandas as pd
+
+        path = self.folder / run_folder.PREDICTIONS
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} cannot be read: {error}") from None
+
+    @property
+    def folds(self) -> tuple[Run, ...]:
+        """The runs of a cross-validation, one a fold; empty for a single run."""
+        return tuple(Run(self.folder / f"fold-{number}") for number in range(self.metrics.get("folds", 0)))
+
+    # --- new images ---------------------------------------------------------------------------------------------------
+
+    def restore(self, device: str | None = None) -> Restored:
+        """The network and the decision (imbalkit.runs.restore.restore). Raises RunError."""
+        from imbalkit.runs.restore import restore
+
+        return restore(self.folder, device)
+
+    @cached_property
+    def _restored(self) -> Restored:
+        return self.restore()
+
+    def predictor(
+        self, threshold: float | None = None, batch_size: int | None = None, device: str | None = None
+    ) -> RunPredictor:
+        """What answers for this run, for `imbalkit_lite.predicting.predict_rows`. Arguments as `predict`."""
+        from imbalkit.runs.predictor import RunPredictor
+
+        return RunPredictor.of(self._restored if device is None else self.restore(device), threshold, batch_size)
+
+    def predict(
+        self,
+        images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | np.ndarray | pd.DataFrame,
+        threshold: float | None = None,
+        batch_size: int | None = None,
+        device: str | None = None,
+        column: str = "path",
+    ) -> pd.DataFrame:
+        """Probabilities and decision for each image, at the run's own calibration and threshold.
+
+        Args:
+            images: files, folders, tables with a column of paths, patterns such as "new/*.jpg", or a list of these; a
+                DataFrame with that column; or pixels uint8 [n, H, W] or [n, H, W, C]
+            threshold: probability from which the positive class is called, instead of the run's
+            batch_size: images at once (default: the recipe's)
+            device: such as "cuda" (default: as the recipe says, or the CPU where that device is not there)
+            column: the column of the paths, where a table is given
+
+        Returns:
+            a row for each image, in order; columns `path`, `decision`, `abstained`, `probability_<class>` ..., `error` (why a
+            file could not be read, all else is then missing), and the other columns of tables. For pixels without `path` and
+            `error`.
+
+        Raises:
+            RunError: the run cannot be restored, or has no positive class to put a threshold to
+            DataError: nothing to predict, a table that cannot be read, pixels of another type
+        """
+        import numpy as np
+        import pandas as pd
+
+        from imbalkit.runs.predictor import predict_arrays, predict_inputs
+        from imbalkit_lite.inputs import Inputs, TableOfPaths, find_inputs
+        from imbalkit_lite.tables import frame_rows
+
+        predictor = self.predictor(threshold, batch_size, device)
+        if isinstance(images, np.ndarray):
+            return predict_arrays(images, predictor)
+        if isinstance(images, pd.DataFrame):
+            return predict_inputs(Inputs((TableOfPaths(*frame_rows(images), column),)), predictor)
+        return predict_inputs(
+            find_inputs([images] if isinstance(images, str | os.PathLike) else images, column), predictor
+        )
+
+    # --- looking at it ------------------------------------------------------------------------------------------------
+
+    @property
+    def report(self) -> Path:
+        """The report of the run."""
+        return self.folder / run_folder.REPORT
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Names that `figure` takes; what a run has nothing to draw for raises there."""
+        from imbalkit.plots.run import CHARTS
+
+        return (*CHARTS, *OF_FOLDERS)
+
+    def figure(self, name: str) -> Figure:
+        """A chart of the report (such as "roc", "learning" or "reliability"), or "rates" or "gallery", as a matplotlib figure.
+
+        Raises:
+            RunError: no figure of that name, nothing to draw in this run, data of the gallery that are gone
+        """
+        from imbalkit.plots import style
+
+        if name not in self.figures:
+            raise RunError(
+                f"there is no figure {name!r}{nearest(name, self.figures)} (figures: {listing(self.figures, 20)})"
+            )
+        if name in OF_FOLDERS:
+            from imbalkit.plots.study.records import find_runs
+            from imbalkit.plots.study.save import draw
+
+            return style.shown(draw(name, find_runs([self.folder]))[0])
+        from imbalkit.plots.run import CHARTS
+        from imbalkit.runs.results import RunData
+
+        data = RunData.load(self.folder)
+        with style.rules():
+            figure = style.new_figure(*SIZE)
+            CHARTS[name](data, figure.subplots())
+        return style.shown(figure)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        from imbalkit.notebook.html import to_html
+
+        return to_html(self)

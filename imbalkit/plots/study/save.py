@@ -1,0 +1,184 @@
+"""Figures as files: each drawn as pictures, with the numbers behind it as CSV."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from imbalkit.base.csv_files import write_csv
+from imbalkit.errors import ImbalkitError, RunError, listing, nearest
+from imbalkit.plots import style
+from imbalkit.plots.study import FIGURES, OF_RUNS
+from imbalkit.plots.study.comparable import difference, require_same_tests, require_two_classes
+from imbalkit.plots.study.names import makes_views
+from imbalkit.plots.study.records import At, Found, RunRecord, find_runs
+from imbalkit.training.checkpoints import write_atomic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from imbalkit.plan import Plan
+    from imbalkit.recipe.prepare import Prepared
+
+FORMATS = ("png", "svg")
+Drawn = tuple["Figure", pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What `make` wrote, and what it could not draw, by name and reason."""
+
+    files: tuple[Path, ...]
+    left_out: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def make(
+    folders: Iterable[str | Path] = (),
+    out: str | Path = "figures",
+    only: Sequence[str] | None = None,
+    formats: Sequence[str] = FORMATS,
+    at: At = "chosen",
+    recipe: str | Path | None = None,
+    samples: int = 2,
+    mix: bool = False,
+    without: tuple[str, ...] = (),
+) -> Made:
+    """Draw figures of runs and write each as OUT/NAME.FORMAT and OUT/NAME.csv, whole or not at all.
+
+    Args:
+        folders: run folders and sweep folders
+        only: names of figures (default: all that these runs allow)
+        formats: "png", "svg", or both
+        at: rates at the chosen threshold, or at one half (whose files are called NAME-at-half)
+        recipe: of the gallery, instead of a run's
+        samples: of each class in the gallery
+        mix: draw runs together although they were tested on different samples
+        without: plugins to leave out
+
+    Raises:
+        RunError: a folder that is no finished run, runs that do not compare, a figure in `only` that cannot be drawn
+    """
+    unknown = [name for name in only or () if name not in FIGURES]
+    if unknown:
+        raise RunError(f"there is no figure {unknown[0]!r}{nearest(unknown[0], FIGURES)} (figures: {listing(FIGURES)})")
+    found = find_runs(folders)
+    names = [name for name in FIGURES if (name in only if only is not None else found.runs or name not in OF_RUNS)]
+    notes = [f"{len(found.unfinished)} unfinished runs are left out."] if found.unfinished else []
+    two_classes = all(len(run.classes) == 2 for run in found.runs)
+    if two_classes and any(name in OF_RUNS for name in names):
+        if not mix:
+            require_same_tests(found.runs)
+        notes += _comparability(found.runs)
+    files: list[Path] = []
+    left_out: dict[str, str] = {}
+    for name in names:
+        try:
+            figure, frame = draw(name, found, at, recipe, samples, notes, without)
+        except ImbalkitError as error:
+            if only is not None or (name == "gallery" and recipe is not None):
+                raise
+            left_out[name] = str(error).removeprefix(f"{name}: ")
+            continue
+        stem = f"{name}-at-half" if name in OF_RUNS and at == "half" else name
+        files += save(figure, frame, Path(out), stem, formats)
+    return Made(tuple(files), left_out, tuple(notes))
+
+
+def draw(
+    name: str,
+    found: Found,
+    at: At = "chosen",
+    recipe: str | Path | None = None,
+    samples: int = 2,
+    notes: Sequence[str] = (),
+    without: tuple[str, ...] = (),
+) -> Drawn:
+    """One figure and its numbers. Raises ImbalkitError if these runs do not allow it."""
+    module = importlib.import_module(f"imbalkit.plots.study.{name}")
+    if name == "psf":
+        frame = module.data()
+        return module.draw(frame), frame
+    if name == "gallery":
+        return _gallery(found.runs, recipe, samples, without)
+    require_two_classes(found.runs, name)
+    frame = module.data(found.runs, at)
+    return module.draw(style.plain_frame(frame), notes), frame
+
+
+def save(figure: Figure, frame: pd.DataFrame, out: Path, stem: str, formats: Sequence[str] = FORMATS) -> list[Path]:
+    """Write pictures and CSV; returns their paths. The same figure gives the same bytes.
+
+    Raises WriteError for a folder that cannot be written.
+    """
+    pictures = {kind: out / f"{stem}.{kind}" for kind in formats}
+    table = out / f"{stem}.csv"
+    with style.rules():
+        for kind, path in pictures.items():
+            write_atomic(path, partial(_picture, figure, kind))
+    write_csv(table, frame, float_format="%.10g")
+    return [*pictures.values(), table]
+
+
+def _picture(figure: Figure, kind: str, path: Path) -> None:
+    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}  # without dates and versions
+    figure.savefig(path, format=kind, dpi=style.DPI, metadata=metadata[kind])
+
+
+def _comparability(runs: Sequence[RunRecord]) -> list[str]:
+    notes = []
+    why = difference(runs)
+    if why:
+        notes.append(f"The rates do not compare: {why}.")
+    unknown = sum(run.tested is None for run in runs)
+    if unknown and len(runs) > 1:
+        notes.append(f"Not known to be tested on the same samples (predictions not kept): {unknown} runs.")
+    return notes
+
+
+# --- gallery ------------------------------------------------------------------------------------------------------------
+
+
+def _gallery(runs: Sequence[RunRecord], recipe: str | Path | None, samples: int, without: tuple[str, ...]) -> Drawn:
+    from imbalkit.plots.study import gallery
+
+    for name, prepared, plan, passed_over in _plans(runs, recipe, without):
+        frame = gallery.data(prepared, plan, samples)
+        notes = [
+            f"Copies that the samplers of {name} make, as training sees them. Samples: {samples} of each class, the first with "
+            "the most copies."
+        ]
+        if passed_over:
+            dropped = ", ".join(dict.fromkeys(passed_over))
+            notes.append(f"What {dropped} drops is known after training only; it is passed over here.")
+        return gallery.draw(style.plain_frame(frame), gallery.pictures(prepared, plan, frame), notes), frame
+    raise RunError(
+        "gallery: give a run or a --recipe whose samplers make changed copies (such as oversample with views)"
+    )
+
+
+def _plans(
+    runs: Sequence[RunRecord], recipe: str | Path | None, without: tuple[str, ...]
+) -> Iterator[tuple[str, Prepared, Plan, list[str]]]:
+    """The recipe's plan, or those of the first run of each list of samplers that may make copies."""
+    from imbalkit.plots.study import plans
+
+    if recipe is not None:
+        from imbalkit.recipe.prepare import prepare
+
+        prepared = prepare(recipe, without=without)
+        yield (prepared.name, prepared, *plans.replay(prepared))
+        return
+    distinct: dict[str, RunRecord] = {}
+    for run in runs:
+        if makes_views(run.recipe):
+            distinct.setdefault(json.dumps(run.recipe["samplers"]), run)
+    for run in distinct.values():
+        yield (run.name, *plans.plan_of_run(run, without))

@@ -1,0 +1,300 @@
+"""The recipe: what a user writes, checked before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError, ValidationInfo, field_validator
+
+from imbalkit.catalogue import Catalogue
+from imbalkit.data.split import SplitSettings
+from imbalkit.decision.decision import DecisionSettings
+from imbalkit.errors import Problem, RecipeError
+from imbalkit.evaluation.evaluate import EvaluationSettings
+from imbalkit.kinds import BackboneRef, ClassName, LossRef, PathText, Settings, param, part_of
+from imbalkit.recipe.card import CardSettings
+from imbalkit.recipe.document import Document, Place, show_place
+from imbalkit.recipe.scalars import yaml_text
+from imbalkit_lite.files import write_text
+
+DatasetRef = part_of("dataset")
+SamplerRef = part_of("sampler")
+AugmentationRef = part_of("augmentation")
+MetricRef = part_of("metric")
+ExporterRef = part_of("exporter")
+LauncherRef = part_of("launcher")
+
+
+class ImageSettings(Settings):
+    """How an image file becomes pixels."""
+
+    size: int | list[int] | None = param(None, help="side, or [height, width] (default: the backbone's own)", unit="px")
+    resize: Literal["squash", "crop", "pad"] = param("squash", help="how an image of another shape is made to fit")
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = param("bilinear", help="resampling filter")
+    exif: bool = param(True, help="turn images as their EXIF orientation says")
+    bits: int = param(
+        16,
+        help="how many bits 16-bit grey pictures hold: 0 to 2^bits - 1 becomes black to white",
+        unit="bits",
+        ge=8,
+        le=16,
+    )
+    on_bad_image: Literal["error", "skip"] = param("error", help="what to do about unreadable images")
+    cache: PathText | None = param(
+        None, help="folder of the decoded images (default: IMBALKIT_CACHE, or the user's cache)"
+    )
+    device_memory: float = param(
+        0.5,
+        help="largest share of a GPU's free memory that all decoded images may take; 0: read each batch",
+        ge=0,
+        lt=1,
+    )
+    keep_copies: float = param(
+        0.0,
+        help="memory where rendered copies are kept, exactly as they are, so that only the first epoch renders them",
+        unit="GiB",
+        ge=0,
+    )
+
+    @field_validator("size")
+    @classmethod
+    def _size(cls, value: int | list[int] | None) -> int | list[int] | None:
+        sides = [value] if isinstance(value, int) else value or []
+        if isinstance(value, list) and len(value) != 2:
+            raise ValueError(f"expected a side or [height, width], got {value}")
+        if any(not 1 <= side <= 4096 for side in sides):
+            raise ValueError(f"expected sides from 1 to 4096 px, got {value}")
+        return value
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(height, width) in px, None if the backbone decides."""
+        if self.size is None:
+            return None
+        return (self.size, self.size) if isinstance(self.size, int) else (self.size[0], self.size[1])
+
+
+class HeadSettings(Settings):
+    """Dropout and a dense layer on the backbone's features."""
+
+    dropout: float = param(0.2, help="share of features dropped in training", ge=0, lt=1)
+
+
+class OptimizerSettings(Settings):
+    """An optimiser by timm's name."""
+
+    name: str = param("adamw", help="any optimiser that timm knows")
+    lr: float = param(1e-3, help="learning rate; the peak of a one-cycle schedule", gt=0)
+    weight_decay: float = param(0.01, help="weight decay; none on biases and normalisation", ge=0)
+    options: dict[str, Any] = param({}, help="further arguments of the optimiser, such as {momentum: 0.9}")
+
+
+class ScheduleSettings(Settings):
+    """A learning-rate schedule."""
+
+    name: str = param("one_cycle", help="one_cycle, constant, or any schedule that timm knows")
+    warmup: float = param(0.3, help="share of the steps until a one-cycle schedule peaks", gt=0, lt=1)
+    options: dict[str, Any] = param({}, help="further arguments of timm's schedule, such as {warmup_epochs: 1}")
+
+
+class EarlyStopping(Settings):
+    """Stop when the selection metric has not improved for a while."""
+
+    patience: int = param(3, help="epochs without improvement before training stops", unit="epochs", ge=1)
+    minimum: float = param(0.0, help="smallest change that counts as improvement", ge=0)
+
+
+class TrainingSettings(Settings):
+    """The training loop."""
+
+    epochs: int = param(10, help="passes over the plan", unit="epochs", ge=1)
+    batch_size: int = param(
+        128, help="most rows an optimiser step; batches differ by one row at most", unit="rows", ge=1
+    )
+    accumulate: int = param(1, help="parts that a batch is split into to save memory; results stay the same", ge=1)
+    optimizer: OptimizerSettings = param(OptimizerSettings(), help="optimiser")
+    schedule: ScheduleSettings = param(ScheduleSettings(), help="learning-rate schedule")
+    select: str = param("balanced_accuracy", help="validation metric that picks the epoch to keep, or 'last'")
+    early_stopping: EarlyStopping | None = param(None, help="stop early by the selection metric")
+    freeze_epochs: int = param(
+        0,
+        help="first epochs of the final training that train the head alone; all for a linear probe",
+        unit="epochs",
+        ge=0,
+    )
+    clip: float | None = param(None, help="largest norm of the gradient", gt=0)
+    ema: float | None = param(None, help="decay of an exponential moving average of the weights", gt=0, lt=1)
+    precision: Literal["fp32", "bf16", "fp16"] = param("fp32", help="number format of the network")
+    channels_last: bool = param(True, help="keep images with channels last in memory")
+    compile: bool = param(False, help="compile the network with torch.compile")
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = param("auto", help="where to train")
+    devices: int | Literal["auto"] = param(
+        1, help="processes a machine, one a device; auto: as torchrun or srun started, else all GPUs"
+    )
+    nodes: int | Literal["auto"] = param(
+        1, help="machines, started by torchrun or srun; auto: as many as were started, also after one is lost"
+    )
+    threads: int | None = param(None, help="CPU threads a process (default: torch's)", ge=1)
+
+    @field_validator("devices", "nodes")
+    @classmethod
+    def _one_or_more(cls, value: int | str, info: ValidationInfo) -> int | str:
+        if isinstance(value, int) and value < 1:
+            raise ValueError(f"expected 1 or more {info.field_name}, got {value}")
+        return value
+
+
+class LoggingSettings(Settings):
+    """What is written beside log.jsonl."""
+
+    tensorboard: bool = param(False, help="write TensorBoard event files into the run folder")
+
+
+class Recipe(Settings):
+    """A whole recipe. Everything but `data` has a default."""
+
+    description: str = param("", help="what the recipe is for")
+    seed: int = param(0, help="seed of samplers, initial weights and training", ge=0)
+    data: DatasetRef = param(help="where the samples come from")
+    positive: ClassName | None = param(
+        None,
+        help="the class of interest: of two (default: the smaller), or one of more against the rest (default: none)",
+    )
+    images: ImageSettings = param(ImageSettings(), help="how files become pixels")
+    split: SplitSettings = param(SplitSettings(), help="train, validation and test")
+    samplers: list[SamplerRef] = param([], help="what is done to the training rows, in order")
+    augment: list[AugmentationRef] = param([], help="random online augmentation, in order")
+    backbone: BackboneRef = param("small_cnn", help="the network under the head", validate_default=True)
+    head: HeadSettings = param(HeadSettings(), help="the classifier on the backbone's features")
+    loss: LossRef = param("ce", help="what training minimises", validate_default=True)
+    training: TrainingSettings = param(TrainingSettings(), help="the training loop")
+    decision: DecisionSettings = param(None, help="calibration and threshold, from validation", validate_default=True)
+    metrics: list[MetricRef] | None = param(None, help="figures of the evaluation (default: all that are installed)")
+    evaluation: EvaluationSettings = param(EvaluationSettings(), help="intervals, subgroups and prevalences")
+    export: list[ExporterRef] = param([], help="model files to write at the end")
+    launcher: LauncherRef = param("local", help="what runs the folds of a cross-validation", validate_default=True)
+    logging: LoggingSettings = param(LoggingSettings(), help="logs beside log.jsonl")
+    card: CardSettings = param(CardSettings(), help="what only people know of the model, for its report")
+
+    @field_validator("decision", mode="before")
+    @classmethod
+    def _decision(cls, value: Any, info: Any) -> Any:
+        return DecisionSettings.model_validate({}, context=info.context) if value is None else value
+
+    def to_yaml(self) -> str:
+        """The resolved recipe: every parameter, defaults too."""
+        return yaml_text(self.model_dump(mode="json"))
+
+    @property
+    def hash(self) -> str:
+        """12 hex digits that stand for every parameter of the recipe."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def validate(document: Document, catalogue: Catalogue, classes: Iterable[str] | None = None) -> Recipe:
+    """The recipe of a document. Raises RecipeError with every mistake, each with its place and line.
+
+    Args:
+        document: what was read
+        catalogue: the installed parts
+        classes: class names of the data; class names in the recipe are checked against them if given
+    """
+    context = {"catalogue": catalogue, "classes": None if classes is None else tuple(classes)}
+    try:
+        return Recipe.model_validate(document.data, context=context)
+    except ValidationError as error:
+        raise RecipeError(problems(error, document)) from error
+
+
+def validate_part(kind: str, document: Document, place: Place, catalogue: Catalogue) -> Any:
+    """One part of a recipe, such as its data set. Raises RecipeError as `validate` does."""
+
+    class One(Settings):
+        part: part_of(kind)  # type: ignore[valid-type]
+
+    value: Any = document.data
+    for step in place:
+        value = value[step]
+    try:
+        return One.model_validate({"part": value}, context={"catalogue": catalogue}).part
+    except ValidationError as error:
+        raise RecipeError(problems(error, document, place, 1)) from error
+
+
+def problems(error: ValidationError, document: Document, prefix: Place = (), skip: int = 0) -> list[Problem]:
+    """pydantic's errors as problems, with places and lines of the document."""
+    by_place: dict[Place, list[tuple[bool, str]]] = {}
+    for detail in error.errors(include_url=False):
+        place = _place((*prefix, *detail["loc"][skip:]), document.data, detail["type"])
+        mismatch = detail["type"].endswith("_type") or detail["type"] == "literal_error"
+        by_place.setdefault(place, []).append((mismatch, _message(detail)))
+    found = []
+    for place, entries in by_place.items():
+        inside = [other for other in by_place if len(other) > len(place) and other[: len(place)] == place]
+        if inside and all(mismatch for mismatch, _ in entries):
+            continue  # a union: the alternative that got further says more
+        said = [text for mismatch, text in entries if not mismatch] or [text for _, text in entries]
+        found.append(Problem(show_place(place), " or ".join(dict.fromkeys(said)), document.line(place)))
+    return found
+
+
+def _place(loc: tuple[Any, ...], data: Any, kind: str) -> Place:
+    """pydantic's location without its own marks ("[key]", names of a union's alternatives)."""
+    place: list[Any] = []
+    for index, part in enumerate(loc):
+        last = index == len(loc) - 1
+        if (
+            isinstance(data, dict)
+            and part in data
+            or isinstance(data, list)
+            and isinstance(part, int)
+            and part < len(data)
+        ):
+            place.append(part)
+            data = data[part]
+        elif isinstance(data, dict) and last and kind == "missing":
+            place.append(part)
+        elif isinstance(data, dict) and isinstance(part, str):
+            # A class called 0 is the number 0 in YAML and "0" for pydantic.
+            same = [key for key in data if str(key) == part]
+            if same:
+                place.append(same[0])
+                data = data[same[0]]
+    return tuple(place)
+
+
+_TYPES = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "a mapping",
+}
+
+
+def _message(detail: Any) -> str:
+    kind, message, value = detail["type"], detail["msg"], detail["input"]
+    if kind == "missing":
+        return "this key is required and missing"
+    message = message.removeprefix("Value error, ")
+    if not message.startswith("Input should be"):
+        return message
+    shown = "nothing" if value is None else repr(value) if isinstance(value, str) else str(value)
+    came = f"{shown[:60]} ({_TYPES[type(value)]})" if kind.endswith("_type") and type(value) in _TYPES else shown[:60]
+    message = message.replace("Input should be", "expected").replace("a valid integer", "a whole number")
+    message = message.replace("a valid number", "a number").replace("a valid string", "text")
+    message = message.replace("a valid boolean", "true or false").replace("a valid dictionary", "a mapping")
+    message = message.replace("a valid list", "a list").replace("expected greater", "expected a value greater")
+    message = message.replace("expected less", "expected a value less")
+    return f"{message}, got {came}"
+
+
+def save_recipe(recipe: Recipe, path: Path) -> None:
+    """Write the resolved recipe. Raises WriteError."""
+    write_text(path, recipe.to_yaml())

@@ -1,0 +1,40 @@
+"""Checks of a recipe that import torch and timm: made before a run, left out of planning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from imbalkit.errors import nearest
+from imbalkit.recipe.document import Place
+from imbalkit.recipe.prepare import parts_of
+from imbalkit.recipe.recipe import Recipe
+
+
+def runtime_problems(recipe: Recipe) -> Iterable[tuple[str, Place, str]]:
+    """(where, place, message) for names that timm or torch do not know, and devices that this machine lacks."""
+    import torch
+
+    from imbalkit.training.optimization import ADAMW, optimizer_names, schedule_names
+
+    settings = recipe.training
+    name = settings.optimizer.name
+    if name != ADAMW and name not in optimizer_names():
+        yield _training("optimizer.name", f"timm has no optimiser {name!r}", name, optimizer_names())
+    if settings.schedule.name not in schedule_names():
+        yield _training(
+            "schedule.name",
+            f"there is no schedule {settings.schedule.name!r}",
+            settings.schedule.name,
+            schedule_names(),
+        )
+    if settings.accelerator == "cuda" and not torch.cuda.is_available():
+        yield "training.accelerator", ("training",), "this machine has no CUDA device; use auto or cpu"
+    if settings.precision == "fp16" and (settings.accelerator == "cpu" or not torch.accelerator.is_available()):
+        yield "training.precision", ("training",), "fp16 needs a GPU; use bf16 or fp32 on a CPU"
+    for where, part in parts_of(recipe):
+        for name, message in part.problems():
+            yield f"{where}.{name}", tuple(where.replace("]", "").replace("[", ".").split("."))[:1], message
+
+
+def _training(where: str, message: str, name: str, known: Iterable[str]) -> tuple[str, Place, str]:
+    return f"training.{where}", ("training", *where.split(".")), message + nearest(name, known)

@@ -1,0 +1,50 @@
+"""JSON Schema of recipes, with every installed part, for editors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imbalkit.catalogue import Catalogue
+from imbalkit.kinds import Part
+from imbalkit.recipe.recipe import Recipe
+
+
+def recipe_schema(catalogue: Catalogue) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a recipe. A part is its name, or a mapping with its name and parameters."""
+    schema = Recipe.model_json_schema()
+    definitions = schema.setdefault("$defs", {})
+    for kind in catalogue.kinds():
+        parts = [part_schema(catalogue.get(kind, name), definitions) for name in catalogue.names(kind)]
+        bare = [name for name in catalogue.names(kind) if not _required(catalogue.get(kind, name))]
+        definitions[kind] = {"anyOf": [*([{"enum": bare}] if bare else []), *parts]}
+    schema["properties"]["base"] = {"type": "string", "description": "a recipe, by file or name, that this one changes"}
+    schema.pop("required", None)  # with a base, `data` may come from there
+    schema["anyOf"] = [{"required": ["data"]}, {"required": ["base"]}]
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return _with_references(schema)
+
+
+def part_schema(part: type[Part], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A part's own schema: its name as a constant, and its parameters."""
+    schema = part.model_json_schema(mode="validation")
+    definitions.update(schema.pop("$defs", {}))
+    schema["properties"] = {"name": {"const": part.name}, **schema.get("properties", {})}
+    schema["required"] = ["name", *schema.get("required", [])]
+    schema["title"] = part.name
+    return schema
+
+
+def _required(part: type[Part]) -> list[str]:
+    return [name for name, field in part.model_fields.items() if field.is_required()]
+
+
+def _with_references(value: Any) -> Any:
+    """{"x-kind": "loss"} as a reference to the definition of that kind."""
+    if isinstance(value, dict):
+        if "x-kind" in value:
+            rest = {key: item for key, item in value.items() if key != "x-kind"}
+            return {"$ref": f"#/$defs/{value['x-kind']}", **_with_references(rest)}
+        return {key: _with_references(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_references(item) for item in value]
+    return value

@@ -1,0 +1,254 @@
+"""What a run's data were: kept in its folder once they are read, and compared whenever they are read again.
+
+`data.parquet` has a row for each sample, in the order of the table: path (where samples are files), label and its code,
+group, side of the split, and a hash of the content. The folder of the data may move; names below it, order and content may not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imbalkit.base.parameters import parameters_text
+from imbalkit.base.parquet import write_parquet
+from imbalkit.errors import DataError, RunError, listing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from imbalkit.data.split import Split
+    from imbalkit.data.table import Table
+    from imbalkit.kinds import Dataset
+    from imbalkit.recipe.recipe import Recipe
+
+RECORD = "data.parquet"
+
+
+def record_of(table: Table, split: Split | None = None, content: np.ndarray | None = None) -> pd.DataFrame:
+    """What a table's samples are.
+
+    Args:
+        table: the data as they are read now
+        split: says the side of each sample
+        content: hashes of the files, uint64 [n], 0 for one that cannot be read; of arrays they are computed here
+
+    Returns:
+        a row a sample: label, code and, where they are known, path, group, split, content
+    """
+    import pandas as pd
+
+    columns = {"label": table.frame["label"], "code": table.labels}
+    for name in ("path", "group"):
+        if name in table.frame:
+            columns[name] = table.frame[name].astype(object).where(table.frame[name].notna(), None)
+    if split is not None:
+        side = np.full(len(table), "", dtype=object)
+        for name in ("train", "validation", "test"):
+            side[getattr(split, name)] = name
+        columns["split"] = side
+    if table.arrays is not None:
+        content = content_of(table.arrays)
+    if content is not None:
+        columns["content"] = content
+    return pd.DataFrame(columns)
+
+
+def content_of(arrays: np.ndarray) -> np.ndarray:
+    """A hash of each picture's pixels, uint64 [n]."""
+    start = hashlib.blake2b(repr(arrays.shape[1:]).encode(), digest_size=8)
+    found = np.empty(len(arrays), dtype=np.uint64)
+    for row, pixels in enumerate(arrays):
+        digest = start.copy()
+        digest.update(np.ascontiguousarray(pixels))
+        found[row] = int.from_bytes(digest.digest(), "little")
+    return found
+
+
+def read_record(file: Path) -> pd.DataFrame | None:
+    """A record, None where there is none. Raises RunError for a file that is no record."""
+    import pandas as pd
+
+    if not file.exists():
+        return None
+    try:
+        record = pd.read_parquet(file)
+        record[["label", "code"]]
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{file} cannot be read ({error}): expected the record of a run's data") from error
+    return record
+
+
+def known_record(folder: Path) -> pd.DataFrame | None:
+    """The record of a run; of a finished run without one (older versions) its predicted samples, by index."""
+    import pandas as pd
+
+    from imbalkit.runs import folder as run_folder
+
+    record = read_record(folder / RECORD)
+    if record is None and (folder / run_folder.PREDICTIONS).exists():
+        predicted = pd.read_parquet(folder / run_folder.PREDICTIONS).set_index("source").sort_index()
+        record = predicted[[name for name in ("label", "path", "group", "split") if name in predicted]]
+    return record
+
+
+def shared_record(folder: Path, recipe: Recipe) -> tuple[Path, str] | None:
+    """Where runs that belong together (folds; the cells of a sweep on one data set) keep one record, and whose it is.
+
+    None for a run of its own. A fold lies in the folder of its cross-validation, a cell in `cells` of its sweep.
+    """
+    above = folder.absolute().parent
+    if recipe.split.fold is not None and (above / "run.json").exists():
+        return above / RECORD, str(folder.parent)
+    if above.name == "cells" and (above.parent / "cells.json").exists():
+        return sweep_record(above.parent, recipe.data), str(folder.parent.parent)
+    return None
+
+
+def sweep_record(sweep: Path, dataset: Dataset) -> Path:
+    """The record that a sweep's cells on a data set share."""
+    name = hashlib.blake2b(parameters_text(dataset).encode(), digest_size=6).hexdigest()
+    return sweep / "data" / f"{name}.parquet"
+
+
+def remember(folder: Path, recipe: Recipe, record: pd.DataFrame) -> None:
+    """Keep what a run's data are, or compare it with what was kept before by this run or by those that it belongs to.
+
+    Raises RunError where the data are not the same.
+    """
+    shared = shared_record(folder, recipe)
+    if shared is not None:  # the sides differ from fold to fold
+        keep_or_compare(shared[0], record.drop(columns="split"), shared[1])
+    keep_or_compare(folder / RECORD, record, str(folder))
+
+
+def keep_or_compare(file: Path, record: pd.DataFrame, whose: str) -> None:
+    """Keep a record, or compare it with the one that is kept already, which may be that of other runs beside this one.
+
+    Raises RunError where the data are not the same.
+    """
+    from filelock import FileLock
+
+    try:
+        file.parent.mkdir(exist_ok=True)
+        with FileLock(file.with_name(f".{file.name}.lock")):
+            then = read_record(file)
+            if then is None:
+                write_parquet(file, record)
+    except OSError as error:
+        raise RunError(f"{file} cannot be written: {error}") from error
+    if then is not None:
+        refuse_other_data(then, record, whose)
+
+
+def refuse_other_data(then: pd.DataFrame, now: pd.DataFrame, whose: str) -> None:
+    """Raise RunError that says what changed, unless the data are the same."""
+    changed = difference(then, now)
+    if changed:
+        raise RunError(
+            f"the data of {whose} have changed since it began: {changed}. Put them back as they were, or start anew "
+            "in another folder"
+        )
+
+
+def difference(then: pd.DataFrame, now: pd.DataFrame) -> str:
+    """What changed from one record to another, with numbers and an example of each; "" if nothing did.
+
+    Columns that one of them lacks are left alone. `then` may hold some samples only, by index (no column `code`).
+    """
+    whole = "code" in then
+    was, found = _keys(then, now)
+    place = found.get_indexer(was)
+    gone = place < 0
+    said = []
+    if gone.any():
+        said.append(_some(gone.sum(), "row is gone", "rows are gone", _name(then, int(np.argmax(gone)))))
+    if whole and (new := ~found.isin(was)).any():
+        said.append(_some(new.sum(), "row is new", "rows are new", _name(now, int(np.argmax(new)))))
+    before, after = then[~gone], now.iloc[place[~gone]]
+    words = {
+        "label": ("label is another", "labels are others"),
+        "group": ("group is another", "groups are others"),
+        "split": ("row is on another side of the split", "rows are on another side of the split"),
+        "content": ("file has other content", "files have other content"),
+    }
+    if "path" not in then:
+        words["content"] = ("picture has other pixels", "pictures have other pixels")
+    for column, (one, many) in words.items():
+        if column in before and column in after:
+            old, new = (_plain(frame[column]) for frame in (before, after))
+            other = old != new
+            if other.any():
+                row = int(np.argmax(other))
+                change = "" if column == "content" else f": {old[row] or 'none'}, now {new[row] or 'none'}"
+                said.append(_some(other.sum(), one, many, _name(before, row) + change))
+    if whole and (classes := _classes(then)) != _classes(now):
+        said.append(f"the classes were {listing(classes)} and are {listing(_classes(now))}")
+    places = place[~gone]
+    moved = (np.diff(places) < 0).any() if whole else (places != before.index.to_numpy()).any()
+    if moved:
+        said.append("the rows are in another order")
+    return ", ".join(said)
+
+
+def _keys(then: pd.DataFrame, now: pd.DataFrame) -> tuple[pd.Index, pd.Index]:
+    """What tells which row of one record is which of the other: paths, else pixels, else places."""
+    import pandas as pd
+
+    if "path" in then and "path" in now:
+        was, found = pd.Index(then["path"]), pd.Index(now["path"])
+        if not found.isin(was).any():  # the folder may have moved
+            was, found = below(was), below(found)
+        return _numbered(was, found)
+    if "content" in then and "content" in now:
+        was, found = then["content"].to_numpy(), now["content"].to_numpy()
+        if len(was) != len(found) or np.array_equal(np.sort(was), np.sort(found)):
+            return _numbered(pd.Index(was), pd.Index(found))
+    return then.index, now.index
+
+
+def below(paths: pd.Index) -> pd.Index:
+    """Paths below the folder that holds all of them."""
+    if not len(paths):
+        return paths
+    start = os.path.commonprefix([paths.min(), paths.max()])
+    return paths.str.slice(start.rfind(os.sep) + 1)
+
+
+def _numbered(*indexes: pd.Index) -> tuple[pd.Index, ...]:
+    """Keys as they are, or with a number each where one stands for several rows."""
+    import pandas as pd
+
+    if all(keys.is_unique for keys in indexes):
+        return indexes
+    series = [keys.to_series(index=range(len(keys))) for keys in indexes]
+    return tuple(pd.MultiIndex.from_arrays([keys, keys.groupby(keys).cumcount()]) for keys in series)
+
+
+def _plain(column: pd.Series) -> np.ndarray:
+    return column.to_numpy() if column.dtype.kind in "iuf" else column.fillna("").astype(str).to_numpy(object)
+
+
+def _classes(record: pd.DataFrame) -> list[str]:
+    """Class names by their codes."""
+    return record.drop_duplicates("code").sort_values("code")["label"].tolist()
+
+
+def _name(record: pd.DataFrame, row: int) -> str:
+    """What a person finds a row by."""
+    return str(record["path"].iloc[row]) if "path" in record else f"sample {record.index[row]}"
+
+
+def _some(count: int, one: str, many: str, example: str) -> str:
+    return f"1 {one} ({example})" if count == 1 else f"{count:,} {many} (such as {example})"
+
+
+def refuse_changed_data(folder: Path, now: pd.DataFrame) -> None:
+    """Raise DataError where a finished run's data are not what they were."""
+    then = known_record(folder)
+    changed = "" if then is None else difference(then, now)
+    if changed:
+        raise DataError(f"the data of {folder} have changed since the run: {changed}")

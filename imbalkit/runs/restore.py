@@ -1,0 +1,175 @@
+"""A finished run made a model again, from the files of its run folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from imbalkit.base.randomness import derive_seed
+from imbalkit.catalogue import ENTRY_POINTS, Catalogue, default_catalogue
+from imbalkit.decision.decision import Decision
+from imbalkit.errors import ImbalkitError, RunError, listing
+from imbalkit.kinds import BuildContext
+from imbalkit.recipe.document import read_document
+from imbalkit.recipe.prepare import Prepared
+from imbalkit.recipe.recipe import Recipe, validate
+from imbalkit.runs import folder as run_folder
+from imbalkit.runs.restored import Restored, working_directory
+from imbalkit.training.classifier import Classifier, build_model
+from imbalkit_lite.images import ImageRule
+
+
+def restore(
+    folder: str | os.PathLike[str],
+    device: str | torch.device | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    prepared: Prepared | None = None,
+) -> Restored:
+    """The model of a finished run.
+
+    No weights but the run's own are looked for, and the data are left alone until they are asked for.
+
+    Args:
+        folder: the run folder
+        device: where to compute (default: as the recipe says, or the CPU where that device is not there)
+        metrics, prepared: what a plugin's `report_sections` is given, when metrics.json is not there yet and the data are at
+            hand
+
+    Raises:
+        RunError: no run folder, a run that is not finished or of several folds, a plugin that is gone, weights that are
+            missing or do not fit, a device that this machine lacks
+    """
+    folder = Path(folder).absolute()  # while the network is built, another folder is the current one
+    facts, metrics = _read(folder, metrics)
+    classes, directory = tuple(facts["classes"]), Path(facts["directory"])
+    if prepared is not None:
+        recipe, catalogue = prepared.recipe, prepared.catalogue
+    else:
+        recipe, catalogue = _recipe(folder, facts, classes)
+    height, width, channels = facts["image_shape"]
+    context = BuildContext(
+        classes=classes,
+        counts=tuple(metrics["ladder"][-1]["counts"]),
+        positive=None if facts["positive"] is None else classes.index(facts["positive"]),
+        image_size=(height, width),
+        channels=channels,
+        seed=derive_seed(recipe.seed, "weights", "final"),
+    )
+    with working_directory(directory):
+        model = _network(folder, recipe, context)
+    if recipe.training.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    asked = _default_device(recipe.training.accelerator) if device is None else device
+    try:
+        place = torch.device(asked)
+        model = model.to(place)
+    except (RuntimeError, AssertionError) as error:  # of several types, by what is missing
+        raise RunError(f"the device {str(asked)!r} cannot be used on this machine: {error}") from error
+    settings = recipe.images
+    return Restored(
+        folder=folder,
+        name=facts["name"],
+        recipe=recipe,
+        catalogue=catalogue,
+        context=context,
+        model=model.eval(),
+        decision=Decision.from_json(metrics["decision"], recipe.decision),
+        rule=ImageRule((height, width), settings.resize, settings.interpolation, settings.exif, settings.bits),
+        device=place,
+        directory=directory,
+        _prepared=prepared,
+    )
+
+
+def _read(folder: Path, metrics: Mapping[str, Any] | None) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """run.json and metrics.json of a finished run. Raises RunError."""
+    if not folder.is_dir():
+        raise RunError(f"expected a run folder, there is none at {folder.absolute()}")
+    facts = run_folder.read_json(folder / run_folder.FACTS)
+    if "recipe_hash" not in facts or not (folder / run_folder.RECIPE).is_file():
+        raise RunError(
+            f"{folder.absolute()} is not a run folder: expected {run_folder.RECIPE} and {run_folder.FACTS} in it, as "
+            "`imbalkit run` leaves them"
+        )
+    if metrics is None:
+        metrics = run_folder.read_json(folder / run_folder.METRICS)
+        if not metrics and run_folder.is_finished(folder):
+            raise RunError(f"{folder / run_folder.METRICS} cannot be read; expected what `imbalkit run` wrote")
+    if "folds" in metrics:
+        raise RunError(
+            f"{folder} holds {metrics['folds']} folds, each with a model of its own: name one, such as {folder / 'fold-0'}"
+        )
+    if "decision" not in metrics:
+        raise RunError(
+            f"the run in {folder} has not come to its end (there is no {run_folder.METRICS}): go on with "
+            f"`imbalkit run {folder / run_folder.RECIPE} --folder {folder} --resume`"
+        )
+    if "image_shape" not in facts:
+        raise RunError(
+            f"{folder / run_folder.FACTS} does not say what images the network takes, as runs of older versions: add "
+            '"image_shape": [height, width, channels]'
+        )
+    return facts, metrics
+
+
+def _recipe(folder: Path, facts: Mapping[str, Any], classes: tuple[str, ...]) -> tuple[Recipe, Catalogue]:
+    """The resolved recipe, checked with the plugins that the run had. Raises RunError."""
+    installed = {entry.name for entry in entry_points(group=ENTRY_POINTS)}
+    had = facts["plugins"]
+    # What the run did without stays out: it may be a plugin that cannot be imported.
+    catalogue = default_catalogue(tuple(sorted(installed - set(had))))
+    try:
+        return validate(read_document(folder / run_folder.RECIPE, {}), catalogue, classes), catalogue
+    except ImbalkitError as error:
+        gone = [f"{name} ({had[name]})" for name in sorted(set(had) - installed)]
+        hint = f"\n  The run had plugins that are not installed now: {listing(gone)}" if gone else ""
+        raise RunError(f"{folder / run_folder.RECIPE} cannot be used: {error}{hint}") from error
+
+
+def _network(folder: Path, recipe: Recipe, context: BuildContext) -> Classifier:
+    """The network with the run's weights. Raises RunError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = folder / run_folder.WEIGHTS
+    if not path.is_file():
+        raise RunError(f"{path} is not there: expected the weights of the run")
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{path} is not a readable safetensors file: {error}") from error
+    try:
+        with torch.random.fork_rng(devices=[]):  # leave the caller's random numbers alone
+            model = build_model(recipe.backbone.without_initial_weights(), context, recipe.head.dropout)
+    except ImbalkitError as error:
+        raise RunError(f"the network of {folder} cannot be built: {error}") from error
+    own = model.state_dict()
+    lacking = [name for name in own if name not in state]
+    unknown = [name for name in state if name not in own]
+    both = [name for name in own if name in state]
+    other = [
+        f"{name} {list(state[name].shape)} for {list(own[name].shape)}"
+        for name in both
+        if state[name].shape != own[name].shape
+    ]
+    if lacking or unknown or other:
+        raise RunError(
+            f"{path} does not fit the network of {run_folder.RECIPE}: {len(lacking)} parameters are missing, {len(unknown)} "
+            f"are unknown and {len(other)} have another shape (such as {[*other, *lacking, *unknown][0]}); are recipe, "
+            "weights and installed versions those of the run?"
+        )
+    model.load_state_dict(state)
+    return model
+
+
+def _default_device(accelerator: str) -> str:
+    if accelerator in ("auto", "cuda") and torch.cuda.is_available():
+        return "cuda"
+    if accelerator in ("auto", "mps") and torch.backends.mps.is_available():
+        return "mps"
+    return "cpu"

@@ -1,0 +1,183 @@
+"""The model of a finished run at work: logits and features of new images, or of the run's own data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from imbalkit.catalogue import Catalogue
+from imbalkit.data.cache import open_store
+from imbalkit.data.image_store import ArrayStore, FileStore, ImageStore
+from imbalkit.data.split import split_table
+from imbalkit.decision.decision import Decision
+from imbalkit.errors import DataError, ImbalkitError, listing
+from imbalkit.kinds import BuildContext
+from imbalkit.plan import Counts, Plan
+from imbalkit.recipe.document import Document
+from imbalkit.recipe.prepare import Prepared, walk_ladder
+from imbalkit.recipe.recipe import Recipe
+from imbalkit.runs.data_record import record_of, refuse_changed_data
+from imbalkit.training.batches import partition, read_ahead
+from imbalkit.training.classifier import Classifier
+from imbalkit_lite.images import ImageRule
+
+Images = ImageStore | np.ndarray | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The model of a run folder. New images need nothing but the folder; `prepared` and `images` need the run's data.
+
+    Attributes:
+        folder: the run folder
+        name: the recipe's name
+        recipe: the resolved recipe
+        catalogue: the installed parts, less the plugins that the run did without
+        context: what the network was built for: classes, positive class, image size, channels
+        model: the network in eval mode, on `device`; images in 0..1 to logits (not calibrated)
+        decision: calibration and threshold of the run: logits to probabilities and class codes
+        rule: how an image becomes pixels of the size that the network takes
+        device: where the network is
+        directory: where relative paths of the recipe start
+    """
+
+    folder: Path
+    name: str
+    recipe: Recipe
+    catalogue: Catalogue
+    context: BuildContext
+    model: Classifier
+    decision: Decision
+    rule: ImageRule
+    device: torch.device
+    directory: Path
+    _prepared: Prepared | None = field(default=None, repr=False)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.context.classes
+
+    @property
+    def positive(self) -> int | None:
+        """Label code of the positive class, None without one."""
+        return self.context.positive
+
+    def logits(self, images: Images, samples: Any = None) -> np.ndarray:
+        """Logits, float32 [n, C], before calibration: what `decision` wants. Arguments as `features`."""
+        return self._each_batch(self.model, images, samples, len(self.classes))
+
+    def features(self, images: Images, samples: Any = None) -> np.ndarray:
+        """What the head sees, float32 [n, F], in the order of the images.
+
+        Args:
+            images: image files, an array uint8 [n, H, W] or [n, H, W, C], or a store such as `self.images()`
+            samples: which of them, int [m] (repeats allowed; default: all)
+
+        Raises:
+            DataError: an image that cannot be read (named), arrays of another type or number of channels
+        """
+        return self._each_batch(self.model.features, images, samples, self.model.head.in_features)
+
+    def open_images(self, images: Images) -> ImageStore:
+        """Images as a store of what the network takes. Raises DataError as `features` does."""
+        if isinstance(images, str | os.PathLike):
+            images = [images]
+        if isinstance(images, np.ndarray):
+            images = ArrayStore(images, self.rule)
+        elif not isinstance(images, ImageStore):
+            images = FileStore(images, self.rule, self.context.channels)
+        expected = (*self.rule.size, self.context.channels)
+        if tuple(images.shape) != expected:
+            raise DataError(
+                f"the network takes images of {list(expected)} (height, width, channels), got {list(images.shape)}"
+            )
+        return images
+
+    @torch.no_grad()
+    def _each_batch(self, answer: Callable[..., torch.Tensor], images: Images, samples: Any, width: int) -> np.ndarray:
+        store = self.open_images(images)
+        rows = np.arange(len(store)) if samples is None else np.asarray(samples, dtype=np.int64)
+        if len(rows) and not 0 <= rows.min() <= rows.max() < len(store):
+            raise DataError(f"expected samples from 0 to {len(store) - 1}, got {rows.min()} to {rows.max()}")
+        result = np.empty((len(rows), width), dtype=np.float32)
+        plan = Plan.from_labels(np.zeros(len(store), dtype=np.uint16), self.classes)  # pixels as they are, no view
+        batches = partition(rows, self.recipe.training.batch_size) if len(rows) else []
+        done = 0
+        for batch in read_ahead(plan, store, batches, pin=self.device.type == "cuda"):
+            pixels, _ = batch.render(self.device)
+            with self._autocast():
+                part = answer(pixels).float()
+            result[done : done + len(part)] = part.cpu().numpy()
+            done += len(part)
+        return result
+
+    def _autocast(self) -> torch.autocast:
+        """The recipe's number format; float32 instead of fp16 on a CPU."""
+        number = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.recipe.training.precision)
+        possible = number is not None and (number == torch.bfloat16 or self.device.type != "cpu")
+        return torch.autocast(self.device.type, number, enabled=possible)
+
+    # --- the run's own data ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The run's data read again, and split as they were. Raises DataError where they are gone or have changed."""
+        if self._prepared is not None:
+            return self._prepared
+        try:
+            with working_directory(self.directory):
+                table = self.recipe.data.load()
+        except ImbalkitError as error:
+            raise DataError(
+                f"the data of {self.folder} cannot be read again (new images can be classified without them; relative "
+                f"paths start at {self.directory}, or at the current folder if that is gone): {error}"
+            ) from error
+        if table.classes != self.classes:
+            raise DataError(
+                f"the data of {self.folder} have changed since the run: their classes were {listing(self.classes)}, "
+                f"now they are {listing(table.classes)}"
+            )
+        refuse_changed_data(self.folder, record_of(table))
+        split = split_table(table, self.recipe.split)
+        refuse_changed_data(self.folder, record_of(table, split))
+        counts = Counts.exact(table.classes, table.counts(split.train))
+        ladder = walk_ladder(self.recipe, counts, Document({}))
+        return Prepared(self.name, self.recipe, self.catalogue, table, split, ladder)
+
+    def images(self, progress: Callable[[int, int], None] | None = None) -> ImageStore:
+        """The images of the run's data, by sample index, from the cache where they are there.
+
+        Raises DataError where data or files are gone or have changed.
+        """
+        settings, table = self.recipe.images, self.prepared.table
+        with working_directory(self.directory):
+            store = open_store(
+                table.frame["path"].tolist() if "path" in table.frame else None,
+                table.arrays,
+                self.rule,
+                Path(settings.cache).expanduser() if settings.cache else None,
+                progress,
+                settings.on_bad_image,
+            )
+        refuse_changed_data(self.folder, record_of(table, content=store.content))
+        return store
+
+
+@contextmanager
+def working_directory(path: Path) -> Iterator[None]:
+    """Let relative paths start at `path` for a while (in the whole process); no change if that folder is gone."""
+    before = Path.cwd()
+    if path.is_dir():
+        os.chdir(path)
+    try:
+        yield
+    finally:
+        os.chdir(before)

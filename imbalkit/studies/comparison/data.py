@@ -1,0 +1,105 @@
+"""The data of compared runs, from their records: test rows at other places, pictures and training rows that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from imbalkit.errors import RunError
+from imbalkit.runs.data_record import RECORD, below, difference, read_record
+from imbalkit.runs.results import RunData
+
+
+def align(runs: Mapping[str, RunData]) -> tuple[dict[str, RunData], list[str]]:
+    """The runs with the test rows of each at the places that they have in the first, and notes on those that were moved.
+
+    Rows are found by the path below the folder of all test rows, or by the pixels where there are no files. A run whose test
+    files or pictures are not those of the first stays as it is.
+    """
+    (name, first), *others = {name: _with_content(run) for name, run in runs.items()}.items()
+    known, notes, aligned = _by_name(first), [], {name: first}
+    for other, run in others:
+        found = _by_name(run)
+        if known is not None and found is not None and not known.equals(found) and set(known) == set(found):
+            place = pd.Series(known.index, index=known.to_numpy())
+            predictions, rows = run.predictions.copy(), run.predictions["split"] == "test"
+            predictions.loc[rows, "source"] = found.map(place).loc[predictions.loc[rows, "source"]].to_numpy()
+            run = replace(run, predictions=predictions)
+            notes.append(
+                f"The test rows of {other} stand at other places in its data; they were found by what they show."
+            )
+        aligned[other] = run
+    return aligned, notes
+
+
+def data_notes(runs: Mapping[str, RunData]) -> list[str]:
+    """What differs in the data of aligned runs with the same test rows: pictures of the test, and training rows.
+
+    Raises RunError where samples without files have the pixels of other samples: these are not the same rows.
+    """
+    (name, first), *others = runs.items()
+    notes = []
+    for other, run in others:
+        records = [_record(found) for found in (first, run)]
+        if any(record is None for record in records):
+            counts = [found.metrics["ladder"][0]["counts"] for found in (first, run)]
+            if counts[0] != counts[1]:
+                notes.append(f"Training rows of each class: {counts[0]} in {name}, {counts[1]} in {other}.")
+            continue
+        notes += _pictures(name, first, other, run)
+        changed = difference(*(found[found["split"] == "train"].reset_index(drop=True) for found in records))
+        if changed:
+            notes.append(f"The training rows of {other} are not those of {name}: {changed}.")
+    return notes
+
+
+def _pictures(name: str, first: RunData, other: str, run: RunData) -> list[str]:
+    was, found = _content(first), _content(run)
+    if was is None or found is None:
+        return []
+    differs = was.to_numpy() != found.to_numpy()
+    if not differs.any():
+        return []
+    files = "path" in first.side().frame
+    if not files and found[differs].isin(was).any():
+        raise RunError(
+            f"{name} and {other} were not tested on the same rows, and their figures do not compare: {int(differs.sum()):,} of "
+            f"{len(was):,} test samples have the pixels of others, such as sample {was.index[int(np.argmax(differs))]}"
+        )
+    what = "have another content in" if files else "have other pixels in"
+    return [
+        f"{int(differs.sum()):,} of {len(was):,} test pictures {what} {other} than in {name}, under the same names or places."
+    ]
+
+
+def _by_name(run: RunData) -> pd.Series | None:
+    """What each test row is known by, by its place in the data, in order; None where that is not known or not unique."""
+    frame = run.side().frame.sort_values("source")
+    if "path" in frame and frame["path"].notna().all():
+        names = pd.Series(below(pd.Index(frame["path"])), index=frame["source"].to_numpy())
+    else:
+        names = _content(run)
+    return names if names is not None and names.is_unique else None
+
+
+def _content(run: RunData) -> pd.Series | None:
+    """A hash of each test picture by its place in the data, in order; None where it is not known."""
+    frame = run.side().frame.sort_values("source")
+    return frame.set_index("source")["content"] if "content" in frame else None
+
+
+def _with_content(run: RunData) -> RunData:
+    """The run with a column `content` in its predictions, where its record knows it."""
+    record = _record(run)
+    if record is None or "content" not in record:
+        return run
+    content = record["content"].reindex(run.predictions["source"], fill_value=0).to_numpy()
+    return replace(run, predictions=run.predictions.assign(content=content))
+
+
+def _record(run: RunData) -> pd.DataFrame | None:
+    record = read_record(run.folder / RECORD)
+    return record if record is not None and "split" in record else None

@@ -1,0 +1,37 @@
+"""A comparison as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imbalkit.base.csv_files import write_csv
+from imbalkit.errors import RunError
+from imbalkit.studies.comparison.text import to_markdown
+from imbalkit_lite.files import write_text
+
+if TYPE_CHECKING:
+    from imbalkit.studies.comparison.result import Comparison
+
+
+def write(found: Comparison, out: Path) -> list[Path]:
+    """comparison.md, figures.csv, tests.csv and, with both rates, rates.png, .svg and .csv; returns their paths.
+
+    Raises WriteError for a folder that cannot be written.
+    """
+    from imbalkit.plots import style
+    from imbalkit.plots.study.save import save
+    from imbalkit.studies.comparison import scatter
+
+    page = to_markdown(found)
+    tables = {"figures.csv": found.figures, "tests.csv": found.tests}
+    write_text(out / "comparison.md", page)
+    for name, frame in tables.items():
+        write_csv(out / name, frame, float_format="%.10g")
+    paths = [out / name for name in ("comparison.md", *tables)]
+    try:
+        rates = scatter.data(found)
+    except RunError:
+        return paths
+    figure = scatter.draw(style.plain_frame(rates), scatter.notes(found))
+    return [*paths, *save(figure, rates, out, "rates")]

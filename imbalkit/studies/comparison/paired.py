@@ -1,0 +1,163 @@
+"""Figures of several runs with intervals, and the paired tests between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from imbalkit.base.randomness import generator
+from imbalkit.builtin.metrics.common import ShareMetric
+from imbalkit.evaluation.evaluate import EvaluationSettings
+from imbalkit.evaluation.intervals import interval_facts
+from imbalkit.functional.bootstrap import UNDEFINED, percentile_interval, two_sided_p, weight_blocks
+from imbalkit.functional.paired import (
+    Difference,
+    cluster_permutation,
+    delong_test,
+    expanded_level,
+    expanded_p,
+    holm,
+    mcnemar,
+    paired_share_interval,
+)
+from imbalkit.functional.proportions import bound_of_alike
+from imbalkit.kinds import Metric, Predictions
+
+NAN = float("nan")
+
+
+def figures_of(
+    run: str,
+    predictions: Predictions,
+    metrics: Sequence[Metric],
+    groups: np.ndarray | None,
+    settings: EvaluationSettings,
+    seed: int,
+) -> pd.DataFrame:
+    """Every figure of a run with its interval: columns as `Comparison.figures`."""
+    intervals = interval_facts(predictions, metrics, groups, settings, seed)
+    rows = []
+    for metric in metrics:
+        values = _by_class(metric.compute(predictions))
+        limits = {"": intervals[metric.name]} if list(values) == [""] else intervals[metric.name]
+        for name, value in values.items():
+            low, high = (np.nan if limits[name][end] is None else limits[name][end] for end in ("low", "high"))
+            own = {"run": run, "figure": metric.name, "class": name, "value": value}
+            rows.append({**own, "low": low, "high": high, "method": limits[name]["method"]})
+    return pd.DataFrame(rows)
+
+
+def paired_tests(
+    predictions: Mapping[str, Predictions],
+    metrics: Sequence[Metric],
+    groups: np.ndarray | None,
+    settings: EvaluationSettings,
+    seed: int,
+) -> pd.DataFrame:
+    """The first run against each other one: columns as `Comparison.tests`, the test that decides first."""
+    (reference, base), *others = predictions.items()
+    drawn = _resampled(predictions, metrics, groups, settings.resamples, seed)
+    rows = []
+    for metric in metrics:
+        before = _by_class(metric.compute(base))
+        for run, found in others:
+            for name, value in _by_class(metric.compute(found)).items():
+                own = {"run": run, "reference": reference, "figure": metric.name, "class": name}
+                own |= {"value": value, "reference_value": before[name], "difference": value - before[name]}
+                apart = drawn[run][metric.name, name] - drawn[reference][metric.name, name]
+                up = own["difference"] > 0
+                own["better"] = (up == metric.higher_is_better) if up or own["difference"] < 0 else None
+                for test, result in _results(metric, name, base, found, groups, apart, settings.level).items():
+                    rows.append({**own, "low": result.low, "high": result.high, "test": test, "p": result.p})
+    frame = pd.DataFrame(rows).astype({"better": object})
+    of_one_kind = frame.groupby(["figure", "class", "test"], sort=False)["p"]
+    frame["p_holm"] = of_one_kind.transform(lambda p: holm(p.to_numpy()))
+    return frame
+
+
+def _results(
+    metric: Metric,
+    name: str,
+    base: Predictions,
+    found: Predictions,
+    groups: np.ndarray | None,
+    apart: np.ndarray,
+    level: float,
+) -> dict[str, Difference]:
+    """Every test of one figure, by name: the exact one or DeLong's where there is one, then the bootstrap.
+
+    `apart` is the difference in each resample.
+    """
+    hits, others, counted = _share(metric, name, base, found)
+    units = np.arange(len(base.labels)) if groups is None else groups
+    if counted is None:
+        behind = min(len(np.unique(units[base.labels == code])) for code in np.unique(base.labels))
+    else:
+        behind = len(np.unique(units[counted]))
+    value = _by_class(metric.compute(found))[name] - _by_class(metric.compute(base))[name]
+    spread = _bootstrap(value, apart, behind, level)
+    tests: dict[str, Difference] = {}
+    if counted is not None and groups is None:
+        low, high = paired_share_interval(hits[counted], others[counted], level)
+        tests["McNemar"] = Difference(value, low, high, mcnemar(hits[counted], others[counted]))
+    elif counted is not None:
+        p = cluster_permutation(hits[counted], others[counted], groups[counted])
+        tests["cluster permutation"] = replace(spread, p=p)
+    elif metric.name == "roc_auc" and base.positive is not None and groups is None:
+        scores = (side.probabilities[:, base.positive] for side in (base, found))
+        tests["DeLong"] = delong_test(base.labels == base.positive, *scores, level)
+    return tests | {"bootstrap" if groups is None else "cluster bootstrap": spread}
+
+
+def _share(metric: Metric, name: str, base: Predictions, found: Predictions) -> tuple[Any, Any, Any]:
+    """Hits of both runs and the rows that are counted, bool [n]; None each where the figure is no share of the same rows."""
+    if not isinstance(metric, ShareMetric):
+        return None, None, None
+    (hits, counted), (others, same) = (
+        pair[name] if isinstance(pair, Mapping) else pair for pair in (metric.shares(base), metric.shares(found))
+    )
+    alike = counted.any() and np.array_equal(counted, same)  # precision, say, counts other rows in each run
+    return (hits, others, counted) if alike else (None, None, None)
+
+
+def _resampled(
+    predictions: Mapping[str, Predictions],
+    metrics: Sequence[Metric],
+    groups: np.ndarray | None,
+    resamples: int,
+    seed: int,
+) -> dict[str, dict[tuple[str, str], np.ndarray]]:
+    """Every figure of every run in each resample, [resamples] by (figure, class); the same rows are drawn for all runs."""
+    n = len(next(iter(predictions.values())).labels)
+    parts: dict[str, dict[tuple[str, str], list[np.ndarray]]] = {run: {} for run in predictions}
+    for weights in weight_blocks(n, resamples, generator(seed, "comparison"), groups):
+        for run, found in predictions.items():
+            for metric in metrics:
+                for name, values in _by_class(metric.resampled(found, weights)).items():
+                    parts[run].setdefault((metric.name, name), []).append(values)
+    return {run: {key: np.concatenate(blocks) for key, blocks in own.items()} for run, own in parts.items()}
+
+
+def _bootstrap(value: float, apart: np.ndarray, units: int, level: float) -> Difference:
+    """Percentile interval and p-value of a paired difference.
+
+    Few units (rows or groups) spread too little, which both are corrected for (`expanded_level`). Resamples that all agree
+    tell no spread: then the interval is what `units` units without any difference leave open.
+    """
+    known = apart[~np.isnan(apart)]
+    if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(apart):
+        return Difference(value, NAN, NAN, NAN)
+    if np.allclose(known, value, rtol=0, atol=1e-12):
+        _, bound = bound_of_alike(0.0, units, level)
+        return Difference(value, value - bound, value + bound, 1.0 if abs(value) < 1e-12 else NAN)
+    limits = percentile_interval(known, expanded_level(level, units))
+    return Difference(value, *limits, expanded_p(two_sided_p(known), units))
+
+
+def _by_class(value: Any) -> dict[str, Any]:
+    """A figure, or several by class name; "" is that of all rows."""
+    return {str(name): item for name, item in value.items()} if isinstance(value, Mapping) else {"": value}

@@ -1,0 +1,61 @@
+"""One cell of a sweep, as a process of its own: `python -m imbalkit.studies.sweeps.cell FOLDER CELL`.
+
+What it prints goes to logs/CELL.txt; why it failed, to errors/CELL.json.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from imbalkit.errors import ImbalkitError
+from imbalkit.runs.folder import read_json, write_json
+from imbalkit_lite.command_line import write_any_name
+from imbalkit_lite.text import printable_lines
+
+CELLS, DONE, LOGS, ERRORS, ROUNDS = "cells.json", "cells", "logs", "errors", "rounds"
+
+
+def run_cell(folder: Path, cell: str) -> None:
+    """Run a cell of a sweep folder, or go on with it. Raises ImbalkitError as a run does."""
+    from imbalkit.base.progress import Lines
+    from imbalkit.engine.run import run
+
+    facts = read_json(folder / CELLS)
+    run(
+        facts["base"],
+        facts["cells"][cell]["overrides"],
+        folder=folder / DONE / cell,
+        resume=True,
+        without=tuple(facts["without"]),
+        progress=Lines(),
+        rounds=folder / ROUNDS,
+    )
+
+
+def main(folder: Path, cell: str) -> int:
+    """Exit code 0, or 1 with the error in errors/CELL.json."""
+    error_file = folder / ERRORS / f"{cell}.json"
+    log = folder / LOGS / f"{cell}.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    write_any_name("utf-8")
+    try:
+        run_cell(folder, cell)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        sys.stderr.write(printable_lines(traceback.format_exc()))
+        message = str(error) if isinstance(error, ImbalkitError) else f"{type(error).__name__}: {error}"
+        write_json(error_file, {"error": message})
+        return 1
+    error_file.unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,233 @@
+"""A sweep file: overrides over a base recipe, in a grid or a list, and the cells that they make."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from imbalkit.catalogue import Catalogue
+from imbalkit.errors import Problem, RecipeError, listing, nearest
+from imbalkit.kinds import Settings, param
+from imbalkit.recipe.document import Document, parse, read_document
+from imbalkit.recipe.prepare import Loaded, Prepared, prepare_document
+from imbalkit.recipe.recipe import LauncherRef, problems
+from imbalkit.recipe.scalars import one_line
+
+Overrides = dict[str, Any]
+_OF_ROWS = ("samplers", "data", "split")
+Axis = dict[str, Overrides] | list[Any]
+
+
+class TableSettings(Settings):
+    """A table over the cells: one row for each combination of the axes, over its seeds and folds."""
+
+    metrics: list[str] = param(
+        ["accuracy", "balanced_accuracy", "roc_auc", "recall"],
+        help="columns; a figure of each class gives a column a class",
+        min_length=1,
+    )
+    at: Literal["one_half", "chosen"] = param("chosen", help="threshold of the decisions: one half, or the chosen one")
+    counts: bool = param(True, help="with the class counts of the rows that were trained on")
+    minimum: dict[str, float] = param({}, help="leave out rows whose mean of a figure is below, by figure")
+
+
+class SweepSettings(Settings):
+    """A sweep file. Each combination of one value of every axis, a seed and a fold is a cell: a run of its own."""
+
+    description: str = param("", help="what the sweep is for")
+    base: str = param(help="recipe that the cells change: a file (from the sweep file's folder), or a registered name")
+    set: Overrides = param({}, help="overrides of every cell, such as {training.epochs: 4}, as with --set")
+    axes: dict[str, Axis] = param(
+        {}, help="axis -> its values: names with their overrides, or a list of values of the key that the axis names"
+    )
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = param(
+        [0], help="seeds that every combination runs with"
+    )
+    folds: Literal["all"] | list[int] | None = param(
+        None, help="test folds that every combination runs with, each as a run of its own; needs split.folds"
+    )
+    keep: Literal["everything", "results"] = param(
+        "everything", help="whether finished cells keep their run folders, or their results alone"
+    )
+    launcher: LauncherRef = param("local", help="what runs the cells", validate_default=True)
+    tables: dict[str, TableSettings] = param({"overview": TableSettings()}, help="tables to write, by name")
+
+    @field_validator("axes")
+    @classmethod
+    def _values(cls, axes: dict[str, Axis]) -> dict[str, Axis]:
+        for name, values in axes.items():
+            if not values:
+                raise PydanticCustomError("axis", "axis {name} has no values", {"name": repr(name)})
+        return axes
+
+    @field_validator("tables")
+    @classmethod
+    def _table_names(cls, tables: dict[str, TableSettings]) -> dict[str, TableSettings]:
+        for name in tables:
+            if not re.fullmatch(r"[\w.-]+", name):
+                message = "expected a name that can be a file's (letters, digits, _ . -), got {name}"
+                raise PydanticCustomError("table_name", message, {"name": repr(name)})
+        return tables
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a sweep."""
+
+    id: str  # names its folder: "efficientnet-b0--ce--fold-1--seed-0"
+    labels: dict[str, str]  # axis -> the value's name
+    seed: int
+    fold: int | None
+    overrides: tuple[str, ...]  # as with --set
+
+    @property
+    def group(self) -> str:
+        """The same for cells that differ by seed and fold only."""
+        return "--".join(slug(label) for label in self.labels.values()) or "base"
+
+
+@dataclass(frozen=True)
+class SweepFile:
+    """A sweep file that was read and checked."""
+
+    name: str
+    text: str
+    settings: SweepSettings
+    base: str  # file or registered name
+    cells: tuple[Cell, ...]
+
+
+def read_sweep(file: str | Path, catalogue: Catalogue) -> SweepFile:
+    """Read a sweep file, or a registered sweep, and make its cells; seeds vary fastest.
+
+    Raises RecipeError with every mistake of the file, and for cells that would share a folder. The cells' recipes are not
+    checked here.
+    """
+    path = catalogue.sweeps.get(str(file), Path(file).expanduser())
+    if not path.is_file():
+        known = sorted(catalogue.sweeps)
+        message = (
+            f"there is no sweep file {str(file)!r}{nearest(str(file), known)} (registered: {listing(known) or 'none'})"
+        )
+        raise RecipeError([Problem("", message)])
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError([Problem("", f"{path} cannot be read: {error}")]) from error
+    document = parse(text, path.name)
+    try:
+        settings = SweepSettings.model_validate(document.data, context={"catalogue": catalogue})
+    except ValidationError as error:
+        raise RecipeError(problems(error, document)) from error
+    beside = path.parent / settings.base
+    base = str(beside) if settings.base not in catalogue.recipes and beside.is_file() else settings.base
+    cells = make_cells(settings, _folds(settings, base, catalogue, document))
+    found = [
+        Problem(f"axes: {', '.join(cell.labels.values())}", f"has the same folder name {cell.id!r} as another cell")
+        for index, cell in enumerate(cells)
+        if cell.id in {other.id for other in cells[:index]}
+    ]
+    if found:
+        raise RecipeError(found)
+    name = str(file).replace("/", "-") if str(file) in catalogue.sweeps else path.stem
+    return SweepFile(name, text, settings, base, tuple(cells))
+
+
+def make_cells(settings: SweepSettings, folds: list[int] | None = None) -> list[Cell]:
+    """Every combination of the axes' values, the folds and the seeds."""
+    axes = [[(name, *value) for value in _values(name, axis)] for name, axis in settings.axes.items()]
+    cells = []
+    for combination in itertools.product(*axes):
+        labels = {axis: label for axis, label, _ in combination}
+        changes = [settings.set, *(overrides for _, _, overrides in combination)]
+        for fold, seed in itertools.product(folds or [None], settings.seeds):
+            own = {"seed": seed} if fold is None else {"split.fold": fold, "seed": seed}
+            overrides = [as_override(key, value) for change in [*changes, own] for key, value in change.items()]
+            parts = [*(slug(label) for label in labels.values()), *([] if fold is None else [f"fold-{fold}"])]
+            cells.append(Cell("--".join([*parts, f"seed-{seed}"]), labels, seed, fold, tuple(overrides)))
+    return cells
+
+
+def sweep_ladders(recipe: str, catalogue: Catalogue, loaded: Loaded) -> dict[str, Prepared]:
+    """The plans of the registered sweeps that are built on a recipe, by "name of the rows (sweep)".
+
+    The rows of a sweep are the values of the axes that set samplers, data or split. A ladder that is the beginning of
+    another one is left out. Raises RecipeError for a sweep whose recipe cannot be.
+    """
+    found: dict[str, Prepared] = {}
+    seen: set[str] = set()
+    for name, path in catalogue.sweeps.items():
+        data = parse(path.read_text(encoding="utf-8"), path.name).data
+        if data.get("base") != recipe:
+            continue
+        settings = SweepSettings.model_validate(data, context={"catalogue": catalogue})
+        for label, overrides in [value for axis, values in settings.axes.items() for value in _values(axis, values)]:
+            rows = {key: value for key, value in (settings.set | overrides).items() if key.split(".")[0] in _OF_ROWS}
+            changes = [as_override(key, value) for key, value in rows.items()]
+            if rows and str(changes) not in seen:
+                seen.add(str(changes))
+                document = read_document(recipe, catalogue.recipes, changes)
+                found[f"{label} ({name})"] = prepare_document(document, catalogue, loaded=loaded)
+    counts = {label: [rung.counts for rung in prepared.ladder] for label, prepared in found.items()}
+    return {
+        label: prepared
+        for index, (label, prepared) in enumerate(found.items())
+        if not any(
+            counts[label] == longer[: len(counts[label])] and (len(longer) > len(counts[label]) or other < index)
+            for other, longer in enumerate(counts.values())
+            if other != index
+        )
+    }
+
+
+def as_override(key: str, value: Any) -> str:
+    """`key: value` as --set takes it."""
+    return f"{key}={one_line(value)}"
+
+
+def slug(text: str) -> str:
+    """Text as a part of a folder's name.
+
+    >>> slug("BL + RL (gamma 10)")
+    'bl-rl-gamma-10'
+    """
+    return re.sub(r"[^\w.]+", "-", str(text).lower()).strip("-.") or "none"
+
+
+def _values(name: str, axis: Axis) -> list[tuple[str, Overrides]]:
+    """The values of an axis: (name, overrides)."""
+    if isinstance(axis, Mapping):
+        return [(str(label), overrides) for label, overrides in axis.items()]
+    named = [value.get("name", value) if isinstance(value, Mapping) else value for value in axis]
+    repeated = {str(label) for label in named if named.count(label) > 1}
+    labels = [
+        json.dumps(value) if str(label) in repeated else str(label) for value, label in zip(axis, named, strict=True)
+    ]
+    return [(label, {name: value}) for label, value in zip(labels, axis, strict=True)]
+
+
+def _folds(settings: SweepSettings, base: str, catalogue: Catalogue, document: Document) -> list[int] | None:
+    """The folds to run. Raises RecipeError if the recipes have none, or not these."""
+    if settings.folds is None:
+        return None
+    recipe = read_document(base, catalogue.recipes, [as_override(key, value) for key, value in settings.set.items()])
+    split = recipe.data.get("split")
+    count = split.get("folds") if isinstance(split, dict) else None
+    if not isinstance(count, int):
+        message = "needs a number of folds: give split.folds in the base recipe or in `set`"
+        raise RecipeError([Problem("folds", message, document.line(("folds",)))])
+    if settings.folds == "all":
+        return list(range(count))
+    wrong = [fold for fold in settings.folds if not 0 <= fold < count]
+    if wrong or not settings.folds:
+        message = f"expected folds from 0 to {count - 1}, got {settings.folds}"
+        raise RecipeError([Problem("folds", message, document.line(("folds",)))])
+    return list(dict.fromkeys(settings.folds))

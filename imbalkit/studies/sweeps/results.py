@@ -1,0 +1,178 @@
+"""What a sweep leaves: sweep.parquet (a row a cell), pooled test predictions, and tables."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from imbalkit.base.csv_files import write_csv
+from imbalkit.base.parquet import write_parquet
+from imbalkit.base.text import fixed
+from imbalkit.catalogue import Catalogue
+from imbalkit.errors import RunError
+from imbalkit.plan import balance_ratio
+from imbalkit.runs import folder as run_folder
+from imbalkit.studies.sweeps.cell import DONE, ERRORS
+from imbalkit.studies.sweeps.file import Cell, SweepFile
+from imbalkit.studies.sweeps.tables import make_table, to_markdown
+from imbalkit_lite.files import write_text
+
+RESULTS, PREDICTIONS, TABLES = "sweep.parquet", "predictions", "tables"
+_BULKY = (run_folder.WEIGHTS, run_folder.PLAN, run_folder.PREDICTIONS)
+
+
+class Results:
+    """The finished cells of a sweep folder; sweep.parquet alone is enough to know them again."""
+
+    def __init__(self, folder: Path, found: SweepFile, catalogue: Catalogue):
+        self.folder = folder
+        self.found = found
+        self.catalogue = catalogue
+        self.rows: dict[str, dict[str, Any]] = {}
+        known = {cell.id for cell in found.cells}
+        if (folder / RESULTS).exists():
+            frame = _read(folder / RESULTS)
+            rows = frame[frame["state"] == "finished"].to_dict("records")
+            self.rows = {row["cell"]: row for row in rows if row["cell"] in known}
+        self.collect()
+
+    def is_finished(self, cell: Cell) -> bool:
+        """Whether the cell's results are here."""
+        return cell.id in self.rows
+
+    def errors(self) -> dict[str, str]:
+        """Why cells failed, by cell."""
+        files = {cell.id: self.folder / ERRORS / f"{cell.id}.json" for cell in self.found.cells}
+        return {cell: run_folder.read_json(file).get("error", "") for cell, file in files.items() if file.exists()}
+
+    def finished_recipes(self) -> dict[str, str]:
+        """The resolved recipe of each finished cell, as JSON."""
+        return {cell: row["recipe"] for cell, row in self.rows.items()}
+
+    def collect(self) -> list[str]:
+        """Take in what cells have finished since; returns their ids. Writes sweep.parquet if anything is new."""
+        new = [
+            cell
+            for cell in self.found.cells
+            if cell.id not in self.rows and run_folder.is_finished(self.folder / DONE / cell.id)
+        ]
+        for cell in new:
+            self._add_predictions(cell)
+            self.rows[cell.id] = self._row(cell)
+        if new or not (self.folder / RESULTS).exists():
+            self.write()
+        for cell in new:
+            self._tidy(cell)
+        return [cell.id for cell in new]
+
+    def write(self) -> None:
+        """sweep.parquet: every cell of the sweep file, finished, failed or waiting."""
+        errors = self.errors()
+        rows = []
+        for cell in self.found.cells:
+            state = "failed" if cell.id in errors else "waiting"
+            row = self.rows.get(cell.id) or {**_labels(cell), "state": state, "error": errors.get(cell.id)}
+            rows.append(row)
+        write_parquet(self.folder / RESULTS, pd.DataFrame(rows))
+
+    def write_tables(self) -> None:
+        """tables/NAME.csv and .md for each table of the sweep file, from the finished cells."""
+        self.write()
+        finished = pd.DataFrame(list(self.rows.values()))
+        if finished.empty:
+            return
+        axes = list(self.found.settings.axes)
+        for name, settings in self.found.settings.tables.items():
+            table = make_table(finished, axes, settings)
+            write_csv(self.folder / TABLES / f"{name}.csv", table)
+            write_text(self.folder / TABLES / f"{name}.md", to_markdown(table, axes))
+
+    def describe(self, cell: str) -> str:
+        """A finished cell's main figures on one line."""
+        row = self.rows[cell]
+        shown = [(name, row.get(name)) for name in ("roc_auc", "balanced_accuracy")]
+        return "  ".join(
+            f"{name} {fixed(value, 3)}" for name, value in shown if value is not None and not np.isnan(value)
+        )
+
+    def _row(self, cell: Cell) -> dict[str, Any]:
+        folder = self.folder / DONE / cell.id
+        metrics = run_folder.read_json(folder / run_folder.METRICS)
+        facts = run_folder.read_json(folder / run_folder.FACTS)
+        recipe = yaml.safe_load((folder / run_folder.RECIPE).read_text(encoding="utf-8"))
+        classes, positive = facts["classes"], facts["positive"]
+        trained = metrics["ladder"][-1]["counts"]
+        ratio = balance_ratio(trained, None if positive is None else classes.index(positive))
+        return {
+            **_labels(cell),
+            "state": "finished",
+            "error": None,
+            "seconds": _seconds(folder),
+            "backbone": recipe["backbone"]["name"],
+            "loss": recipe["loss"]["name"],
+            **{f"trained_{name}": count for name, count in zip(classes, trained, strict=True)},
+            "balance_ratio": ratio,
+            "threshold": metrics["decision"].get("threshold"),
+            **_flat(metrics["test"]),
+            **_flat(metrics.get("test_at_one_half") or metrics["test"], "one_half."),
+            **_flat(metrics.get("validation") or {}, "validation."),
+            "recipe": json.dumps(recipe, ensure_ascii=False),
+        }
+
+    def _add_predictions(self, cell: Cell) -> None:
+        """Put a cell's test predictions to those of the cells that differ by seed and fold only."""
+        frame = pd.read_parquet(self.folder / DONE / cell.id / run_folder.PREDICTIONS)
+        logits = [column for column in frame if column.startswith("logit_")]
+        own = frame.loc[frame["split"] == "test", ["source", "label", "decision", *logits]].copy()
+        own.insert(0, "fold", -1 if cell.fold is None else cell.fold)
+        own.insert(0, "seed", cell.seed)
+        path = self.folder / PREDICTIONS / f"{cell.group}.parquet"
+        if path.exists():
+            others = _read(path)
+            others = others[(others["seed"] != own["seed"].iloc[0]) | (others["fold"] != own["fold"].iloc[0])]
+            own = pd.concat([others, own])
+        own = own.astype({"label": "category", "decision": "category", **dict.fromkeys(logits, "float32")})
+        whole = {"seed": "int64", "fold": "int16", "source": "uint32"}
+        write_parquet(path, own.astype(whole).sort_values(["seed", "fold", "source"], ignore_index=True))
+
+    def _tidy(self, cell: Cell) -> None:
+        if self.found.settings.keep == "results":
+            shutil.rmtree(self.folder / DONE / cell.id, ignore_errors=True)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """A table of results. Raises RunError for one that is damaged."""
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{path} cannot be read ({error}): put it back from a copy; with `keep: everything` it may be deleted, and is made "
+            "again from the cells"
+        ) from error
+
+
+def _labels(cell: Cell) -> dict[str, Any]:
+    return {"cell": cell.id, **cell.labels, "fold": cell.fold, "seed": cell.seed}
+
+
+def _flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, float | None]:
+    """Figures as columns: `recall` of two classes as recall_benign and recall_melanoma. Lists are left out."""
+    flat: dict[str, float | None] = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{prefix}{name}_{key}": item for key, item in value.items()}
+        elif isinstance(value, int | float | None):
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _seconds(folder: Path) -> float:
+    """Time in training epochs."""
+    return round(sum(entry.get("seconds", 0.0) for entry in run_folder.read_log(folder)), 1)

@@ -1,0 +1,267 @@
+"""A sweep: every cell of a sweep file is a run of its own, started by the launcher; what is finished is kept."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from imbalkit.base.parquet import write_parquet
+from imbalkit.base.processes import launched
+from imbalkit.base.progress import Progress
+from imbalkit.catalogue import Catalogue, default_catalogue
+from imbalkit.errors import Problem, RecipeError, RunError, listing
+from imbalkit.recipe.difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
+from imbalkit.recipe.document import read_document
+from imbalkit.recipe.prepare import Loaded, Prepared, prepare_document
+from imbalkit.recipe.recipe import Recipe
+from imbalkit.runs import folder as run_folder
+from imbalkit.runs.data_record import difference, read_record, record_of, refuse_other_data, sweep_record
+from imbalkit.studies.sweeps.cell import CELLS, DONE, ERRORS, LOGS
+from imbalkit.studies.sweeps.file import Cell, SweepFile, read_sweep
+from imbalkit.studies.sweeps.results import Results
+from imbalkit_lite.files import write_text
+
+SWEEP = "sweep.yaml"
+
+
+def sweep(
+    file: str | Path,
+    folder: str | Path | None = None,
+    jobs: int | None = None,
+    resume: bool = False,
+    without: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Path:
+    """Run every cell of a sweep file.
+
+    Args:
+        file: a sweep file, or the name of a registered sweep
+        folder: the sweep folder (default: sweeps/NAME)
+        jobs: how many cells run at once (default: as the launcher says)
+        resume: go on with the folder: finished cells stay, failed and unfinished ones run
+        without: plugins to leave out
+        progress: told of every finished cell
+
+    Returns:
+        the sweep folder, with sweep.parquet, predictions/, and tables/ of the finished cells
+
+    Raises:
+        RecipeError: every mistake of every cell, before anything runs
+        RunError: torchrun or srun started this process with others; the folder holds another sweep; cells failed
+            (their errors are kept, the others are finished)
+    """
+    progress = progress or Progress()
+    launch = launched()
+    if launch is not None and launch.processes > 1:
+        raise RunError(f"a sweep starts processes of its own: start it without {launch.launcher}")
+    catalogue = default_catalogue(tuple(without))
+    found = read_sweep(file, catalogue)
+    prepared = check_cells(found, catalogue)
+    folder = Path(folder) if folder else Path("sweeps") / found.name
+    _open(folder, found, resume)
+    for note in data_notes(prepared.values()):
+        progress.note(f"note: {note}")
+    with run_folder.locked(folder):
+        results = Results(folder, found, catalogue)
+        _check_same(results, prepared, catalogue)
+        _check_data(results, prepared)
+        _write_cells(folder, found, without)
+        for cell in found.cells:
+            (folder / ERRORS / f"{cell.id}.json").unlink(missing_ok=True)  # of an earlier try
+        _run(folder, found, results, jobs, progress)
+    return folder
+
+
+def check_cells(found: SweepFile, catalogue: Catalogue, runtime: bool = True) -> dict[str, Prepared]:
+    """Every cell's checked recipe by the cell's id. Raises RecipeError with the mistakes of all of them."""
+    loaded = Loaded()
+    prepared: dict[str, Prepared] = {}
+    problems: list[Problem] = []
+    for cell in found.cells:
+        try:
+            document = read_document(found.base, catalogue.recipes, cell.overrides)
+            prepared[cell.id] = prepare_document(document, catalogue, runtime, loaded)
+        except RecipeError as error:
+            problems += [
+                Problem(f"cell {cell.id}: {problem.where}".removesuffix(": "), problem.message, problem.line)
+                for problem in error.problems
+            ]
+    if problems:
+        raise RecipeError(_once(problems))
+    return prepared
+
+
+def data_notes(prepared: Iterable[Prepared]) -> list[str]:
+    """The notes on the data of all cells, each once."""
+    return list(dict.fromkeys(note for entry in prepared for note in entry.table.all_notes))
+
+
+def _once(problems: Sequence[Problem]) -> list[Problem]:
+    """A mistake that many cells share, once."""
+    first: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        first.setdefault((problem.where.partition(": ")[2], problem.message), problem)
+    return list(first.values())
+
+
+def _open(folder: Path, found: SweepFile, resume: bool) -> None:
+    """Raise RunError if the folder cannot be this sweep's."""
+    if (folder / SWEEP).exists() and not resume:
+        raise RunError(f"{folder} holds a sweep already; add --resume to go on with it, or choose another --folder")
+    if not (folder / SWEEP).exists() and folder.exists() and any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty and holds no sweep; choose another --folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the sweep folder {folder} cannot be written: {error}") from error
+
+
+def _write_cells(folder: Path, found: SweepFile, without: Iterable[str]) -> None:
+    """The sweep file and its cells, once it is known that the folder can go on with them."""
+    facts = {
+        "base": found.base,
+        "without": list(without),
+        "cells": {
+            cell.id: {"labels": cell.labels, "seed": cell.seed, "fold": cell.fold, "overrides": list(cell.overrides)}
+            for cell in found.cells
+        },
+    }
+    try:
+        for name in (DONE, LOGS, ERRORS):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        run_folder.write_json(folder / CELLS, facts)
+        write_text(folder / SWEEP, found.text)
+    except OSError as error:
+        raise RunError(f"the sweep folder {folder} cannot be written: {error}") from error
+
+
+def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Catalogue) -> None:
+    """Raise RunError if a finished or begun cell has another recipe than the sweep file says now, with the keys that differ.
+
+    The data may have moved: keys of `data` may differ where the samples are those that the sweep's cells were run on.
+    """
+    changed: dict[str, dict[str, tuple[object, object]]] = {}
+    for cell, text in results.finished_recipes().items():
+        then = json.loads(text)
+        try:
+            # Checked anew, so that a parameter added since, with its default, changes nothing.
+            checked = Recipe.model_validate_json(text, context={"catalogue": catalogue}, strict=None)
+        except ValueError:
+            checked = None
+        else:
+            then = checked.model_dump(mode="json")
+        differs = recipe_difference(then, prepared[cell].recipe.model_dump(mode="json"))
+        differs = {key: pair for key, pair in differs.items() if not is_below(key, CHANGES_NO_FIGURE)}
+        if differs and checked is not None and all(key.startswith("data.") for key in differs):
+            differs = {} if _moved(results.folder, checked, prepared[cell]) else differs
+        if differs:
+            changed[cell] = differs
+    if changed:
+        cell, differs = next(iter(changed.items()))
+        raise RunError(
+            f"{len(changed)} finished cells of {results.folder} were run with other settings than the sweep file says now "
+            f"({listing(changed, 3)}; {cell}: {show_difference(differs)}): choose another --folder, or delete "
+            f"{results.folder} to run them again"
+        )
+
+
+def _moved(folder: Path, then: Recipe, now: Prepared) -> bool:
+    """Whether data that are named otherwise are the same samples; their record then goes by the new name, too."""
+    old, new = (sweep_record(folder, recipe.data) for recipe in (then, now.recipe))
+    record = read_record(old)
+    if record is None or difference(record, record_of(now.table)):
+        return False
+    if not new.exists():
+        write_parquet(new, record)
+    return True
+
+
+def _check_data(results: Results, prepared: dict[str, Prepared]) -> None:
+    """Raise RunError if cells that are left to run would see other data than those before them."""
+    waiting = [cell for cell in prepared if cell not in results.rows]
+    records = {sweep_record(results.folder, prepared[cell].recipe.data): cell for cell in waiting}
+    for file, cell in records.items():
+        then = read_record(file)
+        if then is not None:
+            refuse_other_data(then, record_of(prepared[cell].table), str(results.folder))
+
+
+def _run(folder: Path, found: SweepFile, results: Results, jobs: int | None, progress: Progress) -> None:
+    import sys
+
+    waiting = [cell for cell in found.cells if not results.is_finished(cell)]
+    done = len(found.cells) - len(waiting)
+    progress.note(f"sweep folder {folder}: {done} of {len(found.cells)} cells are finished")
+    commands = [[sys.executable, "-m", "imbalkit.studies.sweeps.cell", str(folder), cell.id] for cell in waiting]
+    launcher = found.settings.launcher
+    if jobs is not None:
+        if "jobs" not in type(launcher).model_fields:
+            raise RunError(f"the launcher {launcher.name!r} has no number of jobs: leave out --jobs")
+        launcher = launcher.model_copy(update={"jobs": jobs})
+    stop = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(results, found.cells, progress, stop), daemon=True)
+    watcher.start()
+    try:
+        launcher.launch(commands)
+    finally:
+        stop.set()
+        watcher.join()
+        results.collect()
+        results.write_tables()
+    if all(results.is_finished(cell) for cell in found.cells):
+        shutil.rmtree(folder / "rounds", ignore_errors=True)
+        return
+    failed = results.errors()
+    lines = [f"  {cell}: {' '.join(error.split())[:200]}" for cell, error in list(failed.items())[:5]]
+    more = ["  ..."] if len(failed) > 5 else []
+    unfinished = sum(not results.is_finished(cell) for cell in found.cells)
+    raise RunError(
+        "\n".join(
+            [
+                f"{unfinished} of {len(found.cells)} cells of {folder} are not finished; what they printed is in "
+                f"{folder / LOGS}. Mend the cause and add --resume:",
+                *lines,
+                *more,
+            ]
+        )
+    )
+
+
+def _watch(results: Results, cells: Sequence[Cell], progress: Progress, stop: threading.Event) -> None:
+    """Take in each cell's results as it finishes, and tell."""
+    told = {cell.id for cell in cells if results.is_finished(cell)}
+    finished = len(told)
+    stopped = False
+    while not stopped:
+        stopped = stop.wait(0.5)  # and one more look at what finished last
+        try:
+            new = results.collect()
+            failed = {cell: error for cell, error in results.errors().items() if cell not in told}
+        except OSError:  # a file that is being moved; the next look has it
+            continue
+        for cell in [cell for cell in new if cell not in told]:
+            told.add(cell)
+            finished += 1
+            progress.note(f"{finished} of {len(cells)} finished: {cell}  {results.describe(cell)}")
+        for cell, error in failed.items():
+            told.add(cell)
+            progress.note(f"failed: {cell}: {error.splitlines()[0]}")
+
+
+def plan_frame(found: SweepFile, prepared: dict[str, Prepared]) -> pd.DataFrame:
+    """Every cell with the class counts of its last rung, for `imbalkit sweep --plan`."""
+    rows = []
+    for cell in found.cells:
+        entry = prepared[cell.id]
+        counts = entry.ladder[-1].counts
+        sizes = {
+            name: f"{low:,}" if low == high else f"{low:,} to {high:,}"
+            for name, low, high in zip(entry.classes, counts.low, counts.high, strict=True)
+        }
+        rows.append({**cell.labels, "fold": cell.fold, "seed": cell.seed, **sizes})
+    return pd.DataFrame(rows)

@@ -1,0 +1,84 @@
+"""Tables over the cells of a sweep: a row for each combination of the axes, mean and spread over folds and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from imbalkit.base.text import fixed
+from imbalkit.errors import RunError, listing, nearest
+from imbalkit.report.markdown import markdown_text
+from imbalkit.studies.sweeps.file import TableSettings
+
+
+def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSettings) -> pd.DataFrame:
+    """Means over the cells that differ by seed and fold only.
+
+    Columns: the axes; `cells`; with counts, `trained_<class>`; for each figure its mean, `<figure> sd folds` (standard
+    deviation over folds of the means over seeds) and `<figure> sd seeds` (over seeds of the means over folds), where there
+    are two or more. Rows below a minimum are left out; the order is that of the sweep file.
+
+    Raises RunError for a figure that the cells do not have.
+    """
+    prefix = "one_half." if settings.at == "one_half" else ""
+    figures = [column for name in settings.metrics for column in _columns(finished, prefix, name)]
+    counts = [column for column in finished if column.startswith("trained_")] if settings.counts else []
+    least = {column: bound for name, bound in settings.minimum.items() for column in _columns(finished, prefix, name)}
+    rows = []
+    for labels, group in finished.groupby(list(axes), sort=False, dropna=False) if axes else [((), finished)]:
+        if any(group[column].mean() < bound for column, bound in least.items()):
+            continue
+        row = {**dict(zip(axes, labels, strict=True)), "cells": len(group)}
+        row |= {column: group[column].mean() for column in counts}
+        for column in figures:
+            name = column.removeprefix(prefix)
+            row[name] = group[column].mean()
+            for over in ("fold", "seed"):
+                if finished[over].nunique() > 1:
+                    means = group.groupby(over)[column].mean()
+                    row[f"{name} sd {over}s"] = means.std(ddof=1) if len(means) > 1 else np.nan
+        rows.append(row)
+    names = [column.removeprefix(prefix) for column in figures]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*axes, "cells", *counts, *names])
+
+
+def to_markdown(table: pd.DataFrame, axes: Sequence[str]) -> str:
+    """The table for a page: counts as whole numbers, figures to three digits, spreads after ±."""
+    spread = [column for column in table if " sd " in column]
+    shown = [column for column in table if column not in spread]
+    lines = [
+        "| " + " | ".join(map(markdown_text, shown)) + " |",
+        "| " + " | ".join("---" if c in axes else "---:" for c in shown) + " |",
+    ]
+    for _, row in table.iterrows():
+        cells = []
+        for column in shown:
+            value = row[column]
+            if column in axes or column == "cells":
+                cells.append(markdown_text(value))
+            elif column.startswith("trained_"):
+                cells.append(f"{value:,.0f}")
+            else:
+                deviations = [
+                    f" ± {fixed(row[f'{column} sd {over}'], 3)} ({over})"
+                    for over in ("folds", "seeds")
+                    if f"{column} sd {over}" in table and not np.isnan(row[f"{column} sd {over}"])
+                ]
+                cells.append(("" if np.isnan(value) else fixed(value, 3)) + "".join(deviations))
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _columns(finished: pd.DataFrame, prefix: str, name: str) -> list[str]:
+    """A figure's column, or its columns by class."""
+    if prefix + name in finished:
+        return [prefix + name]
+    found = [column for column in finished if column.startswith(f"{prefix}{name}_")]
+    if not found:
+        known = [column.removeprefix("one_half.") for column in finished if column.startswith("one_half.")]
+        raise RunError(
+            f"tables: the cells have no figure {name!r}{nearest(name, known)} (figures: {listing(known, 60)})"
+        )
+    return found

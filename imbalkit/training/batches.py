@@ -1,0 +1,93 @@
+"""Batches of a plan: the next ones are read in the background while the device works on this one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from imbalkit.data.image_store import ImageStore
+from imbalkit.plan import Plan
+from imbalkit.plan.rendering import ViewGroup, apply, decide, to_float
+from imbalkit.training.device_images import ResidentImages
+from imbalkit.training.rendered_cache import KeptCopies, ReadyRows
+
+READERS = 4  # threads: a slow disk is asked for several batches at once
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a plan; `render` moves to a device what is not there.
+
+    Attributes:
+        plan: the plan
+        rows: positions in it, int64 [n]
+        pixels: uint8 [n, H, W, C]
+        labels: int64 [n]
+        groups: the operations that are due
+        kept: where rendered copies are kept, if they are
+        ready: the rows of this batch that are kept
+    """
+
+    plan: Plan
+    rows: np.ndarray
+    pixels: torch.Tensor
+    labels: torch.Tensor
+    groups: Sequence[ViewGroup]
+    kept: KeptCopies | None = None
+    ready: ReadyRows | None = None
+
+    def render(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """Images float32 [n, C, H, W] in 0..1, and labels int64 [n], on the device."""
+        images = apply(to_float(self.pixels.to(device, non_blocking=True)), self.groups)
+        if self.kept is not None and self.ready is not None:
+            images[torch.from_numpy(self.ready.rows)] = self.ready.pixels.permute(0, 3, 1, 2).to(device)
+            for group in self.groups:
+                self.kept.keep(self.plan, self.rows[group.rows], images[torch.from_numpy(group.rows)])
+        return images, self.labels.to(device, non_blocking=True)
+
+
+def partition(rows: np.ndarray, most: int) -> list[np.ndarray]:
+    """Rows in order, cut into as few pieces of at most `most` as possible, whose sizes differ by one at most."""
+    return np.array_split(rows, max(1, -(-len(rows) // most)))
+
+
+def read_batch(
+    plan: Plan, images: ImageStore, rows: np.ndarray, pin: bool = False, kept: KeptCopies | None = None
+) -> Batch:
+    """One batch, on the host unless the images are on a device."""
+    labels = torch.from_numpy(plan.label[rows].astype(np.int64))
+    if isinstance(images, ResidentImages):
+        pixels = images.gather(plan.source[rows])
+    else:
+        pixels = torch.from_numpy(images.take(plan.source[rows]))
+        pixels = pixels.pin_memory() if pin else pixels
+    ready = kept.find(plan, rows) if kept is not None else None
+    groups = decide(plan, rows, ready.rows if ready is not None else None)
+    return Batch(plan, rows, pixels, labels.pin_memory() if pin else labels, groups, kept, ready)
+
+
+def read_ahead(
+    plan: Plan,
+    images: ImageStore,
+    batches: Sequence[np.ndarray],
+    pin: bool = False,
+    kept: KeptCopies | None = None,
+    depth: int = READERS,
+) -> Iterator[Batch]:
+    """Batches in order, up to `depth` of them read ahead by threads, which end when the caller stops early."""
+    pool = ThreadPoolExecutor(min(READERS, depth), thread_name_prefix="imbalkit-read-ahead")
+    coming: deque[Future[Batch]] = deque()
+    try:
+        for rows in batches:
+            coming.append(pool.submit(read_batch, plan, images, rows, pin, kept))
+            if len(coming) > depth:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

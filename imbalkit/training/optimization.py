@@ -1,0 +1,123 @@
+"""Optimisers and learning-rate schedules by name."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from imbalkit.errors import TrainingError
+from imbalkit.recipe.recipe import OptimizerSettings, ScheduleSettings
+
+ADAMW = "adamw"  # the default, built without timm, whose import takes seconds
+_OWN = ("one_cycle", "constant")
+_TIMM = ("cosine", "tanh", "step", "multistep", "poly")
+
+
+class Schedule(Protocol):
+    """Sets the learning rate after each optimiser step."""
+
+    def step(self, done: int) -> None:
+        """`done` optimiser steps are behind."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+def schedule_names() -> tuple[str, ...]:
+    """Schedules that a recipe may name."""
+    return _OWN + _TIMM
+
+
+def optimizer_names() -> list[str]:
+    """Optimisers that a recipe may name: timm's. Its import takes seconds."""
+    import timm.optim
+
+    return timm.optim.list_optimizers()
+
+
+def build_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
+    """An optimiser by timm's name. Raises TrainingError for options that it does not take."""
+    if settings.name == ADAMW and not settings.options:
+        return torch.optim.AdamW(_parameter_groups(model, settings.weight_decay), lr=settings.lr, weight_decay=0.0)
+    from timm.optim import create_optimizer_v2
+
+    try:
+        return create_optimizer_v2(
+            model, opt=settings.name, lr=settings.lr, weight_decay=settings.weight_decay, **settings.options
+        )
+    except TypeError as error:
+        raise TrainingError(
+            f"training.optimizer.options: {settings.name} does not take {settings.options}: {error}"
+        ) from error
+
+
+def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """As timm's `param_groups_weight_decay`: biases and normalisation do not decay."""
+    still, decaying = [], []
+    for name, value in model.named_parameters():
+        if value.requires_grad:
+            exempt = not weight_decay or value.ndim <= 1 or name.endswith(".bias")
+            (still if exempt else decaying).append(value)
+    groups = [{"params": still, "weight_decay": 0.0}, {"params": decaying, "weight_decay": weight_decay}]
+    return [group for group in groups if group["params"]]
+
+
+def build_schedule(optimizer: torch.optim.Optimizer, settings: ScheduleSettings, steps: int, epochs: int) -> Schedule:
+    """A schedule over `steps` optimiser steps in `epochs` epochs."""
+    if settings.name == "one_cycle":
+        peaks = [group["lr"] for group in optimizer.param_groups]
+        # Momentum stays: the paper and timm's optimisers without betas know only the learning rate's cycle.
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=peaks, total_steps=max(steps, 1) + 1, pct_start=settings.warmup, cycle_momentum=False
+        )
+        return _Torch(cycle)
+    if settings.name == "constant":
+        return _Torch(torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0))
+    from timm.scheduler import create_scheduler_v2
+
+    try:
+        schedule, _ = create_scheduler_v2(
+            optimizer,
+            sched=settings.name,
+            num_epochs=epochs,
+            step_on_epochs=False,
+            updates_per_epoch=max(1, steps // epochs),
+            **settings.options,
+        )
+    except TypeError as error:
+        raise TrainingError(
+            f"training.schedule.options: {settings.name} does not take {settings.options}: {error}"
+        ) from error
+    return _Timm(schedule)
+
+
+class _Torch:
+    def __init__(self, schedule: torch.optim.lr_scheduler.LRScheduler):
+        self.schedule = schedule
+
+    def step(self, done: int) -> None:
+        self.schedule.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.schedule.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.schedule.load_state_dict(state)
+
+
+class _Timm:
+    def __init__(self, schedule: Any):
+        self.schedule = schedule
+        self.schedule.step_update(0)
+
+    def step(self, done: int) -> None:
+        self.schedule.step_update(done)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.schedule.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.schedule.load_state_dict(state)

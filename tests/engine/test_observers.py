@@ -1,0 +1,104 @@
+"""An observer that fails costs a warning, never the run."""
+
+import importlib
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from imbalkit import hookimpl
+from imbalkit.catalogue import Catalogue, Provider
+from imbalkit.errors import RunError
+from imbalkit.recipe import prepare as planning
+from tests.command_line import imbalkit
+
+QUICK = [
+    *("--set", "training.epochs=2", "--set", "training.threads=1", "--set", "training.accelerator=cpu"),
+    *("--set", "metrics=[balanced_accuracy]", "--folder", "run"),
+]
+
+
+@pytest.fixture
+def observed(tmp_path, monkeypatch):
+    """A run of digits with a plugin `tracker` that has these hooks."""
+
+    def run(*more, check=True, **hooks):
+        marked = {name: hookimpl(function) for name, function in hooks.items()}
+        for name, function in marked.items():
+            function.__name__ = name
+        ours = (importlib.import_module("imbalkit.builtin"), Provider("builtin", "imbalkit", "0"))
+        made = Catalogue([ours, (SimpleNamespace(**marked), Provider("tracker", "a-tracker", "3"))])
+        monkeypatch.setattr(planning, "default_catalogue", lambda without=(): made)
+        return imbalkit("run", "digits", *QUICK, *more, cwd=tmp_path, check=check)
+
+    return run
+
+
+def facts(folder):
+    return json.loads((folder / "run" / "run.json").read_text())
+
+
+@pytest.mark.parametrize("hook", ["plan_changed", "epoch_finished", "run_finished"])
+def test_an_observer_that_fails_is_one_warning_and_is_told_nothing_more(observed, tmp_path, hook):
+    calls = []
+
+    def fails(folder):
+        calls.append(hook)
+        raise ConnectionError("the store is not reached")
+
+    other = "run_finished" if hook != "run_finished" else "epoch_finished"
+    done = observed(**{hook: fails, other: lambda folder: calls.append(other)})
+    message = f"{hook} of plugin 'tracker' (a-tracker 3) failed: ConnectionError: the store is not reached"
+    assert done.stderr.count(f"warning: {message}") == 1
+    assert facts(tmp_path)["observers_off"] == {"tracker": message}
+    assert (tmp_path / "run" / "metrics.json").exists()
+    assert calls.count(hook) == 1
+    assert (other in calls) == (hook == "run_finished")  # before it failed, not after
+
+
+def test_nothing_is_noted_where_nothing_fails(observed, tmp_path):
+    observed(epoch_finished=lambda epoch: None)
+    assert "observers_off" not in facts(tmp_path)
+
+
+def test_the_writer_of_tensorboard_is_an_observer_too(observed, tmp_path, monkeypatch):
+    pytest.importorskip("tensorboard")
+
+    def full(self, stage, epoch, figures):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("imbalkit.engine.tensorboard.EpochWriter.write", full)
+    epochs = []
+    done = observed("--set", "logging.tensorboard=true", epoch_finished=lambda epoch: epochs.append(epoch))
+    assert done.stderr.count("warning: epoch 1 of final failed: OSError: [Errno 28] No space left on device") == 1
+    assert list(facts(tmp_path)["observers_off"]) == ["tensorboard"]
+    assert epochs == [1, 2]  # the others are told
+
+
+def test_an_observer_can_end_the_run(observed, tmp_path):
+    def ends():
+        raise RunError("the budget of this project is spent")
+
+    done = observed(epoch_finished=ends, check=False)
+    assert done.returncode == 1
+    assert "error: the budget of this project is spent" in done.stderr
+    assert not (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_ctrl_c_in_an_observer_ends_the_run(observed, tmp_path):
+    def pressed():
+        raise KeyboardInterrupt
+
+    assert observed(epoch_finished=pressed, check=False).returncode != 0
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    assert "observers_off" not in facts(tmp_path)
+
+
+def test_a_report_section_that_fails_is_missing_with_its_reason(observed, tmp_path):
+    def fails(metrics):
+        raise KeyError("year")
+
+    observed(report_sections=fails)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "report_sections of plugin &#39;tracker&#39; (a-tracker 3) failed: KeyError: &#39;year&#39;" in page
+    assert 'id="plugin-tracker"' in page

@@ -1,0 +1,71 @@
+"""Tables over cells, against means and spreads worked out by hand."""
+
+import statistics
+
+import pandas as pd
+import pytest
+
+from imbalkit.errors import RunError
+from imbalkit.studies.sweeps.file import TableSettings
+from imbalkit.studies.sweeps.tables import make_table, to_markdown
+
+# accuracy by (method, fold, seed)
+VALUES = {
+    ("A", 0, 0): 0.80, ("A", 0, 1): 0.84, ("A", 1, 0): 0.90, ("A", 1, 1): 0.86,
+    ("B", 0, 0): 0.50, ("B", 0, 1): 0.54, ("B", 1, 0): 0.60, ("B", 1, 1): 0.60,
+}  # fmt: skip
+
+
+def cells(**more):
+    return pd.DataFrame(
+        [
+            {
+                **{"method": method, "fold": fold, "seed": seed, "trained_no": 90.0, "trained_yes": 10.0 + fold},
+                **{"accuracy": value, "one_half.accuracy": value / 2, "recall_no": 0.9, "recall_yes": value},
+                **more,
+            }
+            for (method, fold, seed), value in VALUES.items()
+        ]
+    )
+
+
+def test_means_and_spreads_over_folds_and_seeds_apart():
+    table = make_table(cells(), ["method"], TableSettings(metrics=["accuracy", "recall"]))
+    row = table[table["method"] == "A"].iloc[0]
+    assert row["cells"] == 4
+    assert (row["trained_no"], row["trained_yes"]) == (90, 10.5)
+    assert row["accuracy"] == pytest.approx(0.85)
+    assert row["accuracy sd folds"] == pytest.approx(statistics.stdev([0.82, 0.88]))
+    assert row["accuracy sd seeds"] == pytest.approx(statistics.stdev([0.85, 0.85]), abs=1e-12)
+    assert row["recall_yes"] == pytest.approx(0.85)
+    assert table["method"].tolist() == ["A", "B"]
+
+
+def test_one_half_takes_the_figures_at_one_half():
+    table = make_table(cells(), ["method"], TableSettings(metrics=["accuracy"], at="one_half", counts=False))
+    assert table["accuracy"].tolist() == pytest.approx([0.425, 0.28])
+    assert "trained_no" not in table
+
+
+def test_rows_below_a_minimum_are_left_out():
+    settings = TableSettings(metrics=["recall"], minimum={"accuracy": 0.7})
+    assert make_table(cells(), ["method"], settings)["method"].tolist() == ["A"]
+    settings = TableSettings(metrics=["recall"], minimum={"accuracy": 0.99})
+    assert make_table(cells(), ["method"], settings).empty
+
+
+def test_one_cell_has_no_spread():
+    table = make_table(cells().iloc[:1], ["method"], TableSettings(metrics=["accuracy"]))
+    assert list(table) == ["method", "cells", "trained_no", "trained_yes", "accuracy"]
+
+
+def test_markdown_shows_the_mean_and_each_spread():
+    table = make_table(cells(), ["method"], TableSettings(metrics=["accuracy"]))
+    lines = to_markdown(table, ["method"]).splitlines()
+    assert lines[0] == "| method | cells | trained_no | trained_yes | accuracy |"
+    assert lines[2] == "| A | 4 | 90 | 10 | 0.850 ± 0.042 (folds) ± 0.000 (seeds) |"
+
+
+def test_an_unknown_figure_is_named_with_those_there_are():
+    with pytest.raises(RunError, match="no figure 'acuracy'; did you mean 'accuracy'"):
+        make_table(cells(), ["method"], TableSettings(metrics=["acuracy"]))
