@@ -6,9 +6,7 @@ import socket
 from contextlib import closing
 from ipaddress import ip_address
 
-_OUTSIDE = (
-    "192.0.2.1"  # for documentation (RFC 5737): nothing is sent there, the system only says from where it would be
-)
+_OUTSIDE = "192.0.2.1"  # for documentation (RFC 5737): nothing is sent there, the system only names its own address
 
 
 def lan_addresses() -> list[str]:
@@ -39,10 +37,10 @@ def is_any(host: str) -> bool:
 
 
 def _towards_outside() -> list[str]:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as asked:
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
         try:
-            asked.connect((_OUTSIDE, 9))
-            return [asked.getsockname()[0]]
+            probe.connect((_OUTSIDE, 9))
+            return [probe.getsockname()[0]]
         except OSError:  # no network
             return []
 

@@ -1,7 +1,7 @@
 """The page goes into imbalkit's wheel: hatch calls this when it builds one.
 
-Where npm is not there or fails the wheel has no page, and `imbalkit app` says so: `pip install .` needs no npm. With the
-variable IMBALKIT_REQUIRE_PAGE set, that is an error: for a wheel that others are to get.
+Where npm is not there or fails the wheel has no page, and `imbalkit app` reports that: `pip install .` needs no npm. With the
+variable IMBALKIT_REQUIRE_PAGE set, that is an error: for a wheel that is published.
 """
 
 from __future__ import annotations

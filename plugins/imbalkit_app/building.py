@@ -13,7 +13,7 @@ LEFT_OUT = {"node_modules", "dist"}  # of web/: what npm makes
 
 
 class BuildError(Exception):
-    """npm is not there, too old, or failed; the message holds the end of what it said."""
+    """npm is not there, too old, or failed; the message holds the end of its output."""
 
 
 def sources(web: Path) -> Iterator[Path]:
@@ -33,8 +33,8 @@ def is_fresh(web: Path) -> bool:
     return all(path.stat().st_mtime <= made for path in sources(web))
 
 
-def build(web: Path, say: Callable[[str], object]) -> Path:
-    """Build the page with npm; its folder. `say` is told each command before it runs.
+def build(web: Path, report: Callable[[str], object]) -> Path:
+    """Build the page with npm; its folder. `report` gets each command before it runs.
 
     A build that fails or is stopped leaves no `dist`. Raises BuildError.
     """
@@ -43,8 +43,8 @@ def build(web: Path, say: Callable[[str], object]) -> Path:
         raise BuildError(f"there are no sources in {web}")
     try:
         if not _installed(web):
-            _run([npm, "ci", "--no-audit", "--no-fund"], web, say)
-        _run([npm, "run", "build"], web, say)
+            _run([npm, "ci", "--no-audit", "--no-fund"], web, report)
+        _run([npm, "run", "build"], web, report)
         if not (web / "dist" / "index.html").is_file():
             raise BuildError(f"`npm run build` wrote no {web / 'dist' / 'index.html'}")
     except BaseException:
@@ -59,23 +59,23 @@ def _npm() -> str:
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         raise BuildError("npm is not installed")
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    found = re.match(r"v(\d+)\.(\d+)", said)
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    found = re.match(r"v(\d+)\.(\d+)", version)
     if found is None or tuple(map(int, found.groups())) < NODE:
-        raise BuildError(f"expected Node.js {NODE[0]}.{NODE[1]} or newer, {node} is {said or 'none'}")
+        raise BuildError(f"expected Node.js {NODE[0]}.{NODE[1]} or newer, {node} is {version or 'none'}")
     return npm
 
 
 def _installed(web: Path) -> bool:
-    """Whether npm's packages are those of the lock file: npm leaves a lock of its own when it is done."""
+    """Whether npm's packages are those of the lock file: npm writes a lock of its own at the end."""
     done = web / "node_modules" / ".package-lock.json"
     return done.is_file() and (web / "package-lock.json").stat().st_mtime <= done.stat().st_mtime
 
 
-def _run(words: list[str], web: Path, say: Callable[[str], object]) -> None:
+def _run(words: list[str], web: Path, report: Callable[[str], object]) -> None:
     line = " ".join(["npm", *words[1:]])
-    say(f"+ {line} (in {web})")
+    report(f"+ {line} (in {web})")
     done = subprocess.run(words, cwd=web, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        raise BuildError("\n".join([f"`{line}` failed in {web}:", *said[-40:]]))
+        output = (done.stdout + done.stderr).strip().splitlines()
+        raise BuildError("\n".join([f"`{line}` failed in {web}:", *output[-40:]]))

@@ -1,7 +1,7 @@
-"""A certificate that this machine signs itself, kept for the user so that a phone has to be told of it only once.
+"""A self-signed certificate of this machine, stored for the user so that a phone has to trust it only once.
 
 It may also be installed on a phone as an authority, which is what makes the app installable there; its name constraints
-then let it speak for the names of this machine alone.
+then limit it to the names of this machine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 DAYS = 397  # iPhones refuse more than 825, browsers more than 398 of public ones
-LEAST_LEFT = timedelta(days=7)
+LEAST_REMAINING = timedelta(days=7)
 FILE = "certificate.pem"
 
 
@@ -47,7 +47,7 @@ def certificate_folder() -> Path:
 
 
 def machine_names(host: str) -> list[str]:
-    """Names and addresses under which this machine may be called, that which it listens at among them."""
+    """Names and addresses of this machine, that which it listens at among them."""
     name = host_name()
     own = ["localhost", name, f"{name}.local", "127.0.0.1", "::1", *lan_addresses()]
     return list(dict.fromkeys(own if is_any(host) else [*own, host]))
@@ -56,10 +56,10 @@ def machine_names(host: str) -> list[str]:
 def ensure_certificate(folder: Path, names: Iterable[str], note: Callable[[str], object] = lambda text: None) -> Path:
     """A PEM file, readable by the user alone, with a key and a certificate for (at least) `names`.
 
-    The one that is there is kept while it has them all, is valid for a week, and nobody else could read its key: who has
-    that can speak for this machine, and new permissions do not take it back. Else a new one is made, for the names of the
-    old one too; `note` is told of a key that was open. Raises MissingExtraError without the package cryptography,
-    CertificateError for the file.
+    An existing one is used while it has all names, is valid for a week, and only this user could read its key: whoever has
+    the key can pose as this machine, and new permissions do not take it back. Otherwise a new one is made, for the names
+    of the old one too; `note` gets a line on a key that was readable. Raises MissingExtraError without the package
+    cryptography, CertificateError for the file.
     """
     require_cryptography()
     path, names = folder / FILE, list(names)
@@ -73,12 +73,12 @@ def ensure_certificate(folder: Path, names: Iterable[str], note: Callable[[str],
             note(
                 f"others could read the key in {path}: a new one is made; phones that trusted the old one: remove it there"
             )
-        elif old is not None and set(names) <= set(known) and _left(old) > LEAST_LEFT:
+        elif old is not None and set(names) <= set(known) and _remaining(old) > LEAST_REMAINING:
             return path
         content = make_certificate(list(dict.fromkeys([*names, *known])))
         write_atomic(path, lambda temporary: temporary.write_bytes(content), mode=0o600)
     except OSError as error:
-        raise CertificateError(f"the certificate {path} cannot be kept: {error.strerror or error}") from None
+        raise CertificateError(f"the certificate {path} cannot be stored: {error.strerror or error}") from None
     return path
 
 
@@ -163,7 +163,7 @@ def _is_open(path: Path) -> bool:
 
 
 def _close_folder(folder: Path) -> None:
-    """Let nobody else into a folder; one that is for everybody (/tmp) and one of others are left as they are."""
+    """Close a folder to other users; one for all users (/tmp) and one of another user stay as they are."""
     if _is_open(folder) and not folder.stat().st_mode & stat.S_ISVTX:
         with contextlib.suppress(OSError):
             folder.chmod(0o700)
@@ -178,5 +178,5 @@ def _general_name(name: str, net: bool = False) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def _left(certificate: x509.Certificate) -> timedelta:
+def _remaining(certificate: x509.Certificate) -> timedelta:
     return certificate.not_valid_after_utc - datetime.now(timezone.utc)

@@ -36,7 +36,7 @@ ALONE, EVERYONE = "127.0.0.1", "0.0.0.0"
 def command(model: Path, out: Path | None, serve: bool, host: str | None, port: int | None, https: bool) -> None:
     """Make an exported MODEL.tflite an app that reads a phone's camera: a page that works offline and sends nothing.
 
-    Class names, threshold, abstention, input size and intended use are those in the file, and its answers those of
+    Class names, threshold, abstention, input size and intended use are those in the file, and its predictions those of
     `imbalkit predict`. The folder can be hosted by any web server, at any path; a phone needs it over https.
     """
     if serve and out is not None:

@@ -54,5 +54,5 @@ class Connections:
             return
         connection = next(iter(self._heard))
         del self._heard[connection]
-        with contextlib.suppress(OSError):  # its thread wakes up and finds that nothing more comes; TLS is not asked
+        with contextlib.suppress(OSError):  # its thread wakes up and finds the end; without TLS's closing
             socket.socket.shutdown(connection, socket.SHUT_RDWR)

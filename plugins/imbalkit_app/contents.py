@@ -1,4 +1,4 @@
-"""What an app consists of: the built page, the model with its card and facts, and what the page needs to know of both."""
+"""The files of an app: the built page, the model with its card and facts, manifest and file list."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def app_contents(page: Path, card: Card, own: Contents) -> Contents:
 def read_model(path: Path, version: str) -> tuple[Card, Contents]:
     """The card of a TFLite file, and the files that the page needs of the model: itself, its card and its facts.
 
-    `version` is imbalkit's. The model is loaded once, to be sure of it; the card is given as it lies in the file.
+    `version` is imbalkit's. The model is loaded once, to check it; the card is copied from the file.
 
     Raises:
         ModelError, CardError: the file is missing, damaged, of another kind, or has no card
@@ -56,8 +56,8 @@ def read_model(path: Path, version: str) -> tuple[Card, Contents]:
     card = open_model(path).card
     if card.bits != 16:
         raise ModelError(
-            f"{path} was trained on grey pictures of {card.bits} bits (images.bits), which a browser cannot tell from 16 bits: "
-            "it would show them to the network nearly black. `imbalkit predict` reads them"
+            f"{path} was trained on grey pictures of {card.bits} bits (images.bits), which a browser cannot distinguish from 16 "
+            "bits: it would show them to the network nearly black. `imbalkit predict` reads them"
         )
     data = path.read_bytes()
     facts = {
@@ -97,7 +97,7 @@ def version_of(contents: Mapping[str, bytes]) -> str:
 
 
 def file_list(contents: Mapping[str, bytes]) -> bytes:
-    """files.js: what the service worker keeps. It and its list are not in it: the browser keeps those two itself."""
+    """files.js: what the service worker stores. It and its list are not in it: the browser stores those two itself."""
     names = sorted(contents.keys() - {LIST, WORKER, INDEX})
     listed = {"version": version_of(contents), "files": ["./", INDEX, *names]}
     return b"self.FILES = " + json_text(listed).encode() + b";\n"

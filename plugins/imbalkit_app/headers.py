@@ -1,4 +1,4 @@
-"""What every answer says to the browser: nothing from elsewhere, nothing to elsewhere, no frame around it."""
+"""Headers of every response: nothing from elsewhere, nothing to elsewhere, no frame around it."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ FOR_EVER, ASK = "public, max-age=31536000, immutable", "no-cache"
 
 
 def type_of(name: str) -> str:
-    """The MIME type of a file, by its name; the table of the system is not asked, it differs from machine to machine."""
+    """The MIME type of a file, by its name; without the system's table, which differs between machines."""
     return TYPES.get(PurePosixPath(name).suffix.lower(), UNKNOWN)
 
 
 def caching_of(name: str) -> str:
-    """Files whose name has a hash are kept; of the others the browser asks whether they changed."""
+    """Browsers store files whose name has a hash, and ask for changes of the others."""
     return FOR_EVER if name.startswith(HASHED) else ASK

@@ -1,7 +1,7 @@
-"""Under which names a server answers.
+"""The host names that a server accepts.
 
 A page of another site can make its own name mean this machine (DNS rebinding) and would then read what is served here, if
-the server did not look at the name that it is called by.
+the server did not check the name in the request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the command says when it serves: addresses, a QR code for the phone, and why a phone would get no camera."""
+"""The command's output while it serves: addresses, a QR code for the phone, and why a phone would get no camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An app from this machine: Python's own HTTP server over the files in memory, so that no other file can be asked for."""
+"""An app from this machine: Python's own HTTP server over the files in memory, so that no other file can be requested."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from imbalkit_app.headers import SECURITY, caching_of, type_of
 from imbalkit_app.hosts import host_of, plain
 from imbalkit_lite.errors import ImbalkitError
 
-IDLE = 30  # seconds until a connection that says nothing is closed
+IDLE = 30  # seconds until a silent connection is closed
 MOST = 64  # connections at once, each a thread; a browser opens 6
 LARGEST_HEAD = 2**16  # bytes of a request's headers
-PIECE = 2**16  # bytes of an answer that are sent at a time: a slow phone has IDLE seconds for each
+PIECE = 2**16  # bytes of a response that are sent at a time: a slow phone has IDLE seconds for each
 
 
 class ServingError(ImbalkitError):
@@ -73,7 +73,7 @@ class Server(ThreadingHTTPServer):
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            # The handshake is made by the connection's own thread: a slow client keeps nobody waiting.
+            # The handshake is made by the connection's own thread: a slow client does not hold up the others.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def server_bind(self) -> None:
@@ -84,7 +84,7 @@ class Server(ThreadingHTTPServer):
 
     @cached_property
     def names(self) -> set[str]:
-        """What this machine is called, for every host that is listened to."""
+        """The names of this machine, for every host that is listened to."""
         return {plain(name) for name in (*machine_names(self.host), socket.gethostname())}
 
     def has_name(self, host: str, connection: socket.socket) -> bool:
@@ -110,7 +110,7 @@ class Server(ThreadingHTTPServer):
         self.connections.end_quiet()
 
     def handle_error(self, request: Any, client_address: object) -> None:
-        """A client that goes away, or does not trust the certificate, is no news."""
+        """A client that disconnects, or does not trust the certificate, is not reported."""
         if not isinstance(sys.exc_info()[1], OSError):  # ssl.SSLError and TimeoutError are of these
             super().handle_error(request, client_address)
 
@@ -119,13 +119,13 @@ class _Lines(io.BufferedIOBase):
     """The headers of one request, line by line: at most LARGEST_HEAD bytes."""
 
     def __init__(self, file: io.BufferedIOBase):
-        self._file, self._left = file, LARGEST_HEAD
+        self._file, self._remaining = file, LARGEST_HEAD
 
     def readline(self, size: int | None = -1, /) -> bytes:
         line = self._file.readline(size)
-        self._left -= len(line)
-        if self._left < 0:
-            raise http.client.LineTooLong("header")  # answered with 431
+        self._remaining -= len(line)
+        if self._remaining < 0:
+            raise http.client.LineTooLong("header")  # becomes status 431
         return line
 
 
@@ -138,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = IDLE
 
     def parse_request(self) -> bool:
-        """As the base class, and what concerns every request: its size, the name it calls, that it brings nothing."""
+        """As the base class, with checks of every request: its size, its host, no content."""
         sent, self.rfile = self.rfile, _Lines(self.rfile)
         try:
             if not super().parse_request():
@@ -149,7 +149,7 @@ class Handler(BaseHTTPRequestHandler):
         refused = self._refused()
         if refused is not None:
             self.close_connection = True
-            self._say(*refused, {"Connection": "close"})
+            self._respond_text(*refused, {"Connection": "close"})
         return refused is None
 
     def _refused(self) -> tuple[HTTPStatus, str] | None:
@@ -174,12 +174,12 @@ class Handler(BaseHTTPRequestHandler):
         name = unquote(urlsplit(self.path).path).removeprefix("/") or INDEX
         file = self.server.files.get(name)
         if file is None:
-            self._say(HTTPStatus.NOT_FOUND, "there is no such file in this app\n")
+            self._respond_text(HTTPStatus.NOT_FOUND, "there is no such file in this app\n")
             return
         if file.tag in (tag.strip().removeprefix("W/") for tag in self.headers.get("If-None-Match", "").split(",")):
-            self._answer(HTTPStatus.NOT_MODIFIED, {"ETag": file.tag, "Cache-Control": caching_of(name)})
+            self._respond(HTTPStatus.NOT_MODIFIED, {"ETag": file.tag, "Cache-Control": caching_of(name)})
             return
-        self._answer(
+        self._respond(
             HTTPStatus.OK,
             {"Content-Type": type_of(name), "ETag": file.tag, "Cache-Control": caching_of(name)},
             file.content,
@@ -188,20 +188,20 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What the base class says of methods that are not here, and of what is no HTTP; with this server's headers."""
+        """The base class's errors for unknown methods and requests that are no HTTP, with this server's headers."""
         self.close_connection = True  # what was sent with the request is not read
         if code == HTTPStatus.NOT_IMPLEMENTED:
-            self._say(
+            self._respond_text(
                 HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD\n", {"Allow": "GET, HEAD", "Connection": "close"}
             )
         else:
-            self._say(HTTPStatus(code), f"{HTTPStatus(code).phrase}\n", {"Connection": "close"})
+            self._respond_text(HTTPStatus(code), f"{HTTPStatus(code).phrase}\n", {"Connection": "close"})
 
-    def _say(self, status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None) -> None:
-        own = {"Content-Type": type_of(".txt"), "Cache-Control": "no-store", **(headers or {})}
-        self._answer(status, own, text.encode())
+    def _respond_text(self, status: HTTPStatus, text: str, headers: Mapping[str, str] | None = None) -> None:
+        defaults = {"Content-Type": type_of(".txt"), "Cache-Control": "no-store", **(headers or {})}
+        self._respond(status, defaults, text.encode())
 
-    def _answer(self, status: HTTPStatus, headers: Mapping[str, str], content: bytes = b"") -> None:
+    def _respond(self, status: HTTPStatus, headers: Mapping[str, str], content: bytes = b"") -> None:
         self.send_response(status)
         for name, value in {**headers, **SECURITY}.items():
             self.send_header(name, value)

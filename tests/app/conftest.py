@@ -54,5 +54,5 @@ def stub(tmp_path) -> Path:
 @pytest.fixture
 def stub_page(stub, monkeypatch) -> Path:
     """The command takes the stand-in for the page."""
-    monkeypatch.setattr("imbalkit_app.page.find_page", lambda say: stub)
+    monkeypatch.setattr("imbalkit_app.page.find_page", lambda report: stub)
     return stub

@@ -25,7 +25,7 @@ CARD = Card(
     card={"intended_use": "tests of the app", "limitations": "knows nothing"},
     run=Origin("0" * 8, "1" * 64, "0.1.0", "2026-11-27T00:00:00Z"),
 )
-# Of the same tensors: no positive class, another way of resizing, and no answer where it is in doubt.
+# Of the same tensors: no positive class, another way of resizing, and abstention where it is uncertain.
 OTHER = replace(
     CARD,
     name="petals <b>and</b> leaves",

@@ -1,4 +1,4 @@
-"""The page itself, in a browser whose camera shows photographs: what it reads, what it says, and that it stays at home."""
+"""The page itself, in a browser whose camera shows photographs: what it reads, what it shows, and that it sends nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from imbalkit_app.contents import app_contents, read_model
 from imbalkit_app.folder import write_app
 
 from imbalkit_lite import open_model, read_image
+from imbalkit_lite.card import NEVER
 from tests.app.browsing import Visit, film, hosted, launching, listening
 from tests.app.models import CARD, OTHER, middle, with_card
 from tests.command_line import imbalkit
@@ -108,7 +109,7 @@ def wait_for_positive(app: Visit, condition: str) -> float:
     return app.probabilities(2)[1]
 
 
-def test_photographs_get_the_answers_of_predict(visit, expected, photographs):
+def test_photographs_get_the_predictions_of_predict(visit, expected, photographs):
     app = visit().ready()
     results = {path.name: app.open_picture(path) for path in photographs}
     assert len(results) == 50
@@ -150,6 +151,23 @@ def test_another_card_and_pictures_of_other_shapes(visit, built, model, photogra
     assert {result["abstained"] for result in results} == {True, False}
 
 
+def test_a_model_that_never_predicts_the_positive_class(visit, built, model, photographs, tmp_path):
+    """Its threshold is above 1: shown as such, not as 100 %, and without a line at the bar's end."""
+    path = with_card(model, tmp_path / "never.tflite", replace(CARD, threshold=NEVER))
+    with hosted(app_contents(built, *read_model(path, "0.1.0"))) as address:
+        app = visit(address).ready()
+        result = app.open_picture(photographs[0])
+        assert result["decision"] == "other"
+        assert result["threshold"] == NEVER
+        assert app.page.locator("#why").text_content().startswith("This model never predicts melanoma; here it has ")
+        assert app.page.locator(".tick").count() == 0
+        assert "threshold" not in app.page.locator("#legend").text_content()
+        app.part("card").click()
+        about = app.page.locator("#about-body")
+        assert "This model never predicts melanoma" in about.text_content()
+        assert "1.0000001" not in about.text_content()
+
+
 def test_several_shots_are_averaged(visit, expected, photographs):
     app = visit().ready()
     app.open_picture(photographs[0])
@@ -160,7 +178,7 @@ def test_several_shots_are_averaged(visit, expected, photographs):
     assert result["probabilities"] == pytest.approx(np.exp(logits) / np.exp(logits).sum(), abs=1e-3)
 
 
-def test_a_file_that_is_no_picture_is_said_to_be_none(visit, photographs, tmp_path):
+def test_a_file_that_is_no_picture_is_reported(visit, photographs, tmp_path):
     (tmp_path / "words.jpg").write_text("no picture")
     app = visit().ready()
     app.part("picture-input").set_input_files(tmp_path / "words.jpg")
@@ -284,7 +302,7 @@ def test_threads_are_allowed(visit):
     assert visit().page.evaluate("crossOriginIsolated") is True
 
 
-def test_a_damaged_model_is_said_to_be_one(visit, contents):
+def test_a_damaged_model_is_reported(visit, contents):
     data = bytearray(contents["model/model.tflite"])
     data[len(data) // 3] ^= 1
     with hosted(contents | {"model/model.tflite": bytes(data)}) as address:
@@ -293,7 +311,7 @@ def test_a_damaged_model_is_said_to_be_one(visit, contents):
         assert "damaged" in app.part("error").text_content()
 
 
-def test_a_camera_that_is_refused_is_said_to_be(launch, address):
+def test_a_refused_camera_is_reported(launch, address):
     browser = launch("--use-fake-device-for-media-stream", "--deny-permission-prompts")
     app = Visit(browser, address).ready()
     app.part("start").click()

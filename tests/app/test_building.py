@@ -109,7 +109,7 @@ def test_the_page_of_a_wheel_comes_first(package, no_npm):
 
 
 def test_a_wheel_without_a_page(tmp_path):
-    with pytest.raises(PageError, match=r"came without the app's page, as npm was not there .* install Node\.js 20"):
+    with pytest.raises(PageError, match=r"has no page for the app, as npm was missing .* install Node\.js 20"):
         find_page(print, tmp_path)
 
 
@@ -128,17 +128,17 @@ def test_a_node_that_is_too_old(package, npm, tmp_path, version):
     assert calls(package) == []
 
 
-def test_an_old_page_without_npm_is_used_and_said_to_be_old(package, no_npm):
+def test_an_old_page_without_npm_is_used_and_reported(package, no_npm):
     dist = package / "web" / "dist"
     dist.mkdir()
     (dist / "index.html").write_text("old")
     os.utime(dist / "index.html", (1e8, 1e8))
     said: list[str] = []
     assert find_page(said.append, package) == dist
-    assert said[-1] == "npm is not installed: going on with the page as it was built last"
+    assert said[-1] == "npm is not installed: the page of the last build is used"
 
 
-def test_a_build_that_fails_says_why_and_leaves_nothing(package, npm):
+def test_a_build_that_fails_reports_why_and_leaves_nothing(package, npm):
     npm(NPM.replace("echo built", "echo 'src/main.ts:3 is wrong' && exit 2; echo built"))
     with pytest.raises(PageError, match=r"(?s)`npm run build` failed in .*web:\n.*src/main\.ts:3 is wrong"):
         find_page(print, package)
@@ -187,7 +187,7 @@ def test_nothing_else_builds_it(hook, package, npm, target, version):
     assert calls(package) == []
 
 
-def test_a_wheel_without_npm_has_no_page_and_says_so(hook, no_npm, monkeypatch):
+def test_a_wheel_without_npm_has_no_page_and_reports_it(hook, no_npm, monkeypatch):
     added, said = hook("wheel")
     assert added == {}
     assert said == ["the wheel comes without the page of `imbalkit app`: npm is not installed"]

@@ -1,4 +1,4 @@
-"""The certificate: for every name of this machine, kept, private, and made anew when it must be."""
+"""The certificate: for every name of this machine, stored, private, and renewed when it must be."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ def test_as_an_authority_it_may_speak_for_these_names_alone(tmp_path):
     assert [str(each.value) for each in permitted] == [*NAMES[:3], "127.0.0.1/32", "::1/128", "192.168.1.20/32"]
 
 
-def test_it_is_kept_so_that_a_phone_asks_once(tmp_path):
+def test_it_is_stored_so_that_a_phone_asks_once(tmp_path):
     first = ensure_certificate(tmp_path / "new", NAMES).read_bytes()
     assert ensure_certificate(tmp_path / "new", NAMES[:2]).read_bytes() == first
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
-def test_nobody_else_can_read_the_key(tmp_path):
+def test_other_users_cannot_read_the_key(tmp_path):
     path = ensure_certificate(tmp_path / "new", NAMES)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -123,7 +123,7 @@ def test_a_damaged_one_is_made_anew(tmp_path, damage):
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(CertificateError, match=r"certificate\.pem cannot be kept"):
+    with pytest.raises(CertificateError, match=r"certificate\.pem cannot be stored"):
         ensure_certificate(tmp_path / "file", NAMES)
 
 
@@ -133,7 +133,7 @@ def test_without_the_package(tmp_path, monkeypatch):
         ensure_certificate(tmp_path, NAMES)
 
 
-def test_where_it_is_kept(monkeypatch, tmp_path):
+def test_where_it_is_stored(monkeypatch, tmp_path):
     monkeypatch.delenv("IMBALKIT_APP_CERTIFICATES", raising=False)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "platform", "linux")

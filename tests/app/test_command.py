@@ -97,11 +97,11 @@ def test_https_without_its_packages(mine, stub_page, tmp_path, monkeypatch, pack
     assert f'--https needs {package}: pip install "imbalkit[app]"' in done.stderr
 
 
-def test_no_page_is_said_before_anything_is_written(mine, tmp_path, monkeypatch):
+def test_a_missing_page_is_reported_before_anything_is_written(mine, tmp_path, monkeypatch):
     monkeypatch.setattr("imbalkit_app.page.PACKAGE", tmp_path / "nowhere")
     done = imbalkit("app", mine, cwd=tmp_path, check=False)
     assert done.returncode == 1
-    assert "came without the app's page" in done.stderr
+    assert "has no page for the app" in done.stderr
     assert not (tmp_path / "models" / "mine-app").exists()
 
 

@@ -1,4 +1,4 @@
-"""An app's folder: whole or not there, replaced whole, and nobody else's folder is touched."""
+"""An app's folder: whole or not there, replaced whole, and no other folder is touched."""
 
 from __future__ import annotations
 

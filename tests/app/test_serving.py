@@ -152,7 +152,7 @@ def test_what_may_change_is_asked_for_again(ask, name):
     assert ask(f"/{name}", headers={"If-None-Match": '"other"'})[0].status == 200
 
 
-def test_what_has_a_hash_in_its_name_is_kept(ask):
+def test_files_with_a_hash_in_their_name_are_cached(ask):
     assert ask("/assets/index-a1b2.js")[0].headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert caching_of("litert/litert.wasm") == "no-cache"
 
@@ -167,7 +167,7 @@ def test_one_connection_serves_many_files(server):
             )
 
 
-def test_a_client_that_says_nothing_keeps_nobody_waiting(server, ask):
+def test_a_silent_client_does_not_hold_up_others(server, ask):
     with closing(socket.create_connection(("127.0.0.1", server.server_port))):
         assert ask("/")[0].status == 200
 
@@ -180,7 +180,7 @@ def test_what_cannot_be_read_is_answered_with_the_same_headers(server):
     assert text.startswith("HTTP/1.1 431 ")
 
 
-# --- by which name it is called ---------------------------------------------------------------------------------------
+# --- the host of a request --------------------------------------------------------------------------------------------
 
 
 def say_raw(server, text: str) -> str:
@@ -281,7 +281,7 @@ def test_the_address_that_was_connected_to_is_its_own():
 # --- many at once -----------------------------------------------------------------------------------------------------
 
 
-def test_half_open_connections_make_few_threads_and_keep_nobody_out(server, ask):
+def test_half_open_connections_make_few_threads_and_shut_out_no_client(server, ask):
     before = threading.active_count()
     opened = [socket.create_connection(("127.0.0.1", server.server_port), timeout=30) for _ in range(300)]
     try:
@@ -364,9 +364,9 @@ def test_https_with_a_certificate_of_ones_own(pem, capsys):
                 secure.request("GET", "/sw.js")
                 assert secure.getresponse().read() == b"sw"
         # Clients that do not trust it, speak no TLS or say nothing: no traceback, and the next one is served.
-        doubting = http.client.HTTPSConnection("127.0.0.1", server.server_port, timeout=30)
-        with closing(doubting), pytest.raises(ssl.SSLCertVerificationError):
-            doubting.request("GET", "/")
+        untrusting = http.client.HTTPSConnection("127.0.0.1", server.server_port, timeout=30)
+        with closing(untrusting), pytest.raises(ssl.SSLCertVerificationError):
+            untrusting.request("GET", "/")
         with closing(socket.create_connection(("127.0.0.1", server.server_port), timeout=30)) as plain:
             plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
             plain.recv(1)

@@ -39,7 +39,7 @@ export class App {
   private readonly view: ReadingView;
   private readonly tools: Tools;
   private state: State = "ready";
-  private kept: readonly Shot[] = []; // before the one on the stage
+  private earlier: readonly Shot[] = []; // before the one on the stage
   private current: Shot | null = null; // on the stage, when frozen; the last frame's, when live
   private loop = 0; // the running one's number: an older one ends
   private starting = false;
@@ -68,7 +68,7 @@ export class App {
     const on = (id: string, act: () => void): void => element(id, HTMLButtonElement).addEventListener("click", act);
     on("start", () => void this.start());
     on("freeze", () => void this.freeze());
-    on("retake", () => this.again(this.kept));
+    on("retake", () => this.again(this.earlier));
     on("add-shot", () => this.again(this.shots));
     on("start-over", () => this.startOver());
     on("open-picture", () => this.input.click());
@@ -91,7 +91,7 @@ export class App {
   }
 
   private get shots(): readonly Shot[] {
-    return this.current === null ? this.kept : [...this.kept, this.current];
+    return this.current === null ? this.earlier : [...this.earlier, this.current];
   }
 
   private enter(state: State): void {
@@ -134,7 +134,7 @@ export class App {
     this.window.clear();
     this.meter.clear();
     this.enter("live");
-    showStatus(this.kept.length === 0 ? LIVE : `${LIVE}; ${this.kept.length} kept`);
+    showStatus(this.earlier.length === 0 ? LIVE : `${LIVE}; ${count(this.earlier)}`);
     this.read(++this.loop).catch((error: unknown) => this.fail(error));
   }
 
@@ -180,7 +180,7 @@ export class App {
 
   private async openFile(file: File): Promise<void> {
     clearError();
-    const [before, said] = [this.state, status()];
+    const [before, text] = [this.state, status()];
     this.loop++;
     showStatus(`Reading ${file.name}`);
     try {
@@ -190,7 +190,7 @@ export class App {
       this.finish({ source: file.name, smoothed: average([probabilities])!, quality });
     } catch (error) {
       if (before === "live") this.live();
-      else showStatus(said);
+      else showStatus(text);
       showError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
@@ -203,7 +203,7 @@ export class App {
     this.still.getContext("bitmaprenderer")?.transferFromImageBitmap(bitmap); // nothing is copied
   }
 
-  /** Shows a shot, with those that were kept before it. */
+  /** Shows a shot, together with the earlier ones. */
   private finish(shot: Shot): void {
     this.current = shot;
     this.enter("frozen");
@@ -212,29 +212,29 @@ export class App {
     this.view.show(found, made.quality.retake, made.shots);
     this.json.textContent = JSON.stringify(made, null, 2);
     const what = made.shots > 1 ? `Mean of ${made.shots} shots` : made.file === "camera" ? "Frozen" : made.file;
-    const answer = made.abstained ? "no answer" : `${made.decision}, ${percent(made.probabilities[found.called]!)}`;
+    const answer = made.abstained ? "no answer" : `${made.decision}, ${percent(made.probabilities[found.predicted]!)}`;
     showStatus(`${what}: ${answer}`);
   }
 
-  /** Back to the camera or, after a file, to the choice, with the shots that are kept. */
-  private again(kept: readonly Shot[]): void {
+  /** Back to the camera or, after a file, to the choice, with these shots. */
+  private again(shots: readonly Shot[]): void {
     if (this.state !== "frozen") return;
-    this.keep(kept);
+    this.keep(shots);
     if (this.camera.running) return this.live();
     this.current = null;
     this.enter("ready");
-    showStatus(kept.length === 0 ? "Ready" : `${kept.length} kept: open or take another`);
+    showStatus(shots.length === 0 ? "Ready" : `${count(shots)}: open or take another`);
   }
 
-  /** Forgets the shots that were kept. */
+  /** Forgets all shots. */
   private startOver(): void {
     this.keep([]);
     showStatus(this.state === "live" ? LIVE : "Ready");
   }
 
   private keep(shots: readonly Shot[]): void {
-    this.kept = shots;
-    document.body.toggleAttribute("data-kept", shots.length > 0);
+    this.earlier = shots;
+    document.body.toggleAttribute("data-shots", shots.length > 0);
   }
 
   private saveJson(): void {
@@ -256,6 +256,10 @@ export class App {
   private get stageSize(): { width: number; height: number } {
     return { width: this.stage.clientWidth, height: this.stage.clientHeight };
   }
+}
+
+function count(shots: readonly Shot[]): string {
+  return `${shots.length} ${shots.length === 1 ? "shot" : "shots"} so far`;
 }
 
 function sizeOf(video: HTMLVideoElement): { width: number; height: number } {

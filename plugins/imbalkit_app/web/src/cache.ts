@@ -1,11 +1,11 @@
-/** What the service worker keeps and what it adds. */
+/** Which files the service worker stores, and the headers that it adds. */
 
 const RELAXED_SIMD = Uint8Array.of(
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
 );
 
-/** The files of a version that this browser may ask for: of LiteRT's variants those that it can run. */
-export function wanted(files: readonly string[], relaxedSimd = WebAssembly.validate(RELAXED_SIMD)): string[] {
+/** The files of a version that this browser may request: of LiteRT's variants those that it can run. */
+export function cacheable(files: readonly string[], relaxedSimd = WebAssembly.validate(RELAXED_SIMD)): string[] {
   return files.filter((file) => !file.startsWith("litert/") || file.includes("_compat_") !== relaxedSimd);
 }
 

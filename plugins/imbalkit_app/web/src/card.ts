@@ -1,4 +1,4 @@
-/** The card inside an exported file (imbalkit_lite/card.py): what the page needs of it, checked. */
+/** The card inside an exported file (imbalkit_lite/card.py): the parts that the page needs, checked. */
 
 import type { Interpolation, Resize } from "./resize";
 
@@ -23,8 +23,8 @@ export interface Card {
   readonly description: string;
   readonly classes: readonly string[];
   readonly positive: number | null; // place among the classes
-  readonly threshold: number | null;
-  readonly costs: readonly (readonly number[])[] | null; // [i][j]: of calling class j what is class i
+  readonly threshold: number | null; // above 1: the positive class is never predicted
+  readonly costs: readonly (readonly number[])[] | null; // [i][j]: of predicting class j for class i
   readonly abstain: Abstain | null;
   readonly input: Input;
   readonly resize: Resize;
@@ -37,7 +37,7 @@ export interface Card {
 /** A card that this page cannot use; the message is for a person. */
 export class CardError extends Error {}
 
-/** Reads the JSON text of a card. Throws CardError, saying which key, what was expected and what came. */
+/** Reads the JSON text of a card. Throws CardError, which names the key, what was expected and what was found. */
 export function readCard(text: string): Card {
   let document: unknown;
   try {
@@ -80,6 +80,11 @@ export function readCard(text: string): Card {
     intendedUse: typeof use === "string" ? use : null,
     document,
   };
+}
+
+/** Whether the threshold is one that no probability reaches. */
+export function neverPositive(card: Card): boolean {
+  return card.threshold !== null && card.threshold > 1;
 }
 
 function readInput(value: unknown): Input {
@@ -157,8 +162,8 @@ function choice<T extends string>(value: unknown, known: readonly T[], where: st
   return found;
 }
 
-function expected(where: string, what: string, came: unknown): CardError {
-  return new CardError(`The model's card cannot be used: ${where}: expected ${what}, got ${show(came)}.`);
+function expected(where: string, what: string, found: unknown): CardError {
+  return new CardError(`The model's card cannot be used: ${where}: expected ${what}, got ${show(found)}.`);
 }
 
 function show(value: unknown): string {

@@ -20,7 +20,7 @@ export class Reader {
     this.worker.addEventListener("error", (event) => this.fail(event.message || "its script cannot be loaded"));
   }
 
-  /** Loads the model; `progress` is told the share of its file that is here. */
+  /** Loads the model; `progress` gets the share of its file that is here. */
   async open(setup: Setup, progress: (share: number) => void): Promise<Opened> {
     this.progress = progress;
     try {

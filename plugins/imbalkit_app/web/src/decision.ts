@@ -1,10 +1,10 @@
-/** From probabilities to a decision, as the card says (imbalkit_lite/decisions.py once more). */
+/** From probabilities to a decision, by the card (imbalkit_lite/decisions.py in TypeScript). */
 
 import type { Card } from "./card";
 
 type Rule = Pick<Card, "positive" | "threshold" | "costs" | "abstain">;
 
-/** Place of the class that is called; of equals the first. */
+/** Index of the predicted class; of equals the first. */
 export function decide(probabilities: ArrayLike<number>, rule: Rule): number {
   if (rule.costs !== null) return firstBest(expectedCosts(probabilities, rule.costs), (a, b) => a < b);
   if (rule.threshold === null || rule.positive === null) return firstBest(probabilities, (a, b) => a > b);
@@ -14,7 +14,7 @@ export function decide(probabilities: ArrayLike<number>, rule: Rule): number {
   return firstBest(others, (a, b) => a > b);
 }
 
-/** Whether the model does not answer. */
+/** Whether the model abstains. */
 export function abstains(probabilities: ArrayLike<number>, rule: Rule): boolean {
   const { abstain } = rule;
   if (abstain === null) return false;
@@ -30,9 +30,9 @@ export function abstains(probabilities: ArrayLike<number>, rule: Rule): boolean 
   }
 }
 
-/** Of calling each class. */
+/** Of predicting each class. */
 export function expectedCosts(probabilities: ArrayLike<number>, costs: readonly (readonly number[])[]): number[] {
-  return costs.map((_, called) => costs.reduce((sum, row, truth) => sum + probabilities[truth]! * row[called]!, 0));
+  return costs.map((_, predicted) => costs.reduce((sum, row, truth) => sum + probabilities[truth]! * row[predicted]!, 0));
 }
 
 function firstBest(values: ArrayLike<number>, better: (a: number, b: number) => boolean): number {

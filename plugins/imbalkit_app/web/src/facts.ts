@@ -1,4 +1,4 @@
-/** What was written of the model: its facts and its card, beside the page in `model/`. */
+/** The facts and the card of the model, beside the page in `model/`. */
 
 import { isRecord, readCard, type Card } from "./card";
 import { fetched, LoadError } from "./fetching";
@@ -22,7 +22,7 @@ export function readFacts(text: string): Facts {
   try {
     found = JSON.parse(text);
   } catch {
-    // said below
+    // the error is thrown below
   }
   if (isRecord(found)) {
     const { file, bytes, sha256, imbalkit } = found;

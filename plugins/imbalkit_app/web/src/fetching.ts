@@ -1,9 +1,9 @@
-/** Files of the page's own folder, with what went wrong in words. */
+/** Files of the page's own folder, with errors in plain words. */
 
 /** A file that is missing or damaged; the message is for a person. */
 export class LoadError extends Error {}
 
-/** The file's bytes; `progress` is told how many there are so far. Throws LoadError. */
+/** The file's bytes; `progress` gets how many there are so far. Throws LoadError. */
 export async function fetched(url: string, progress?: (bytes: number) => void): Promise<Uint8Array<ArrayBuffer>> {
   const name = url.split("/").slice(-2).join("/");
   let response: Response;

@@ -1,4 +1,4 @@
-/** What of the camera's frame the model sees: the box around the round guide. */
+/** The part of the camera's frame that the model sees: the box around the round guide. */
 
 import type { Area } from "./messages";
 

@@ -4,7 +4,7 @@ import { Reader } from "./client";
 import { loadFacts } from "./facts";
 import { showError, showProgress, showStatus } from "./view/status";
 
-/** Loads the model, then hands over to the app; whatever goes wrong is said on the page. */
+/** Loads the model, then hands over to the app; errors are shown on the page. */
 async function main(): Promise<void> {
   try {
     showProgress(0);

@@ -3,7 +3,7 @@
 import type { Facts } from "./facts";
 import { fetched, LoadError } from "./fetching";
 
-/** The model's bytes; `progress` is told the share that is here. Throws LoadError. */
+/** The model's bytes; `progress` gets the share that is here. Throws LoadError. */
 export async function loadModel(url: string, facts: Facts, progress: (share: number) => void): Promise<Uint8Array> {
   const model = await fetched(url, (bytes) => progress(Math.min(1, bytes / facts.bytes)));
   await verify(model, facts);

@@ -1,4 +1,4 @@
-/** A result as it is shown and saved, with the names of `imbalkit predict`'s columns where there are any. */
+/** A result as it is shown and saved, with the names of `imbalkit predict`'s columns where they exist. */
 
 import type { Card } from "./card";
 import { abstains, decide } from "./decision";
@@ -13,20 +13,20 @@ export interface Shot {
   readonly quality: Quality;
 }
 
-/** The mean of shots; a single one is given as it is. Needs one at least. */
+/** The mean of shots; a single one as it is. At least one is needed. */
 export function combine(shots: readonly Shot[]): Smoothed {
   return shots.length === 1 ? shots[0]!.smoothed : average(shots.map((shot) => shot.smoothed.probabilities))!;
 }
 
 export interface Decision {
   readonly smoothed: Smoothed;
-  readonly called: number;
+  readonly predicted: number;
   readonly abstained: boolean;
 }
 
 export function decision(smoothed: Smoothed, card: Card): Decision {
   const { probabilities } = smoothed;
-  return { smoothed, called: decide(probabilities, card), abstained: abstains(probabilities, card) };
+  return { smoothed, predicted: decide(probabilities, card), abstained: abstains(probabilities, card) };
 }
 
 export interface Result {
@@ -46,10 +46,10 @@ export interface Result {
   readonly time: string; // ISO 8601
 }
 
-/** The result of shots: their mean, and the quality of the last. Needs one at least. */
+/** The result of shots: their mean, and the quality of the last. At least one is needed. */
 export function result(shots: readonly Shot[], card: Card, facts: Facts, accelerator: string, time: Date): Result {
   const last = shots.at(-1)!;
-  const { smoothed, called, abstained } = decision(combine(shots), card);
+  const { smoothed, predicted, abstained } = decision(combine(shots), card);
   return {
     file: last.source,
     files: shots.map((shot) => shot.source),
@@ -58,7 +58,7 @@ export function result(shots: readonly Shot[], card: Card, facts: Facts, acceler
     positive: card.positive === null ? null : card.classes[card.positive]!,
     probabilities: Array.from(smoothed.probabilities),
     spread: Array.from(smoothed.spread),
-    decision: card.classes[called]!,
+    decision: card.classes[predicted]!,
     abstained,
     threshold: card.threshold,
     quality: { ...last.quality, retake: reasons(last.quality) },

@@ -1,4 +1,4 @@
-/** LiteRT.js in a worker: a model compiled for the fastest accelerator whose answers are right. */
+/** LiteRT.js in a worker: a model compiled for the fastest accelerator whose predictions are right. */
 
 import { loadAndCompile, loadLiteRt, supportsFeature, Tensor, type CompiledModel } from "@litertjs/core";
 import type { Input } from "./card";
@@ -27,7 +27,7 @@ export class Model {
       const outputs = await this.compiled.run(tensor);
       const found = Float32Array.from(await outputs[0]!.data());
       outputs.forEach((each) => each.delete());
-      if (!found.every(Number.isFinite)) throw new ModelError("The model answers with what are no numbers.");
+      if (!found.every(Number.isFinite)) throw new ModelError("The model's output is not finite.");
       return found;
     } finally {
       tensor.delete();
@@ -51,14 +51,14 @@ export class Model {
 }
 
 /**
- * Compiles the model for wasm, and for WebGPU too where there is an adapter, which is then used if its answers are wasm's
- * and come faster. After `startRuntime`. Throws ModelError.
+ * Compiles the model for wasm, and for WebGPU too where there is an adapter, which is then used if it gives the
+ * same probabilities, and faster. After `startRuntime`. Throws ModelError.
  */
 export async function openModel(bytes: Uint8Array, input: Input, classes: number): Promise<{ model: Model; opened: Opened }> {
   const plain = await compile(bytes, input, classes, "wasm");
   const accelerator: Accelerator = (await threads()) ? "wasm, threads" : "wasm";
   const picture = testPicture(input);
-  await plain.answer(picture); // the first answer is slow: not the person's
+  await plain.answer(picture); // the first prediction is slow: not the user's
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
   if (!adapter) return { model: plain, opened: { accelerator, note: null } };
   if (adapter.info?.isFallbackAdapter) return { model: plain, opened: { accelerator, note: "WebGPU is software here" } };
@@ -118,7 +118,7 @@ function check(compiled: CompiledModel, input: Input, classes: number): void {
   for (const [what, card, file] of [
     ["takes pictures of shape", String(shapeOf(input)), String(source?.shape)],
     ["takes values of type", input.type, String(source?.dtype)],
-    ["answers with shape", String([1, classes]), String(target?.shape)],
+    ["outputs a shape of", String([1, classes]), String(target?.shape)],
   ] as const) {
     if (card !== file) throw new ModelError(`The model does not fit its card: it ${what} ${file}, the card says ${card}.`);
   }
@@ -128,11 +128,11 @@ function shapeOf({ height, width, channels, layout }: Input): number[] {
   return layout === "NHWC" ? [1, height, width, channels] : [1, channels, height, width];
 }
 
-/** Null if WebGPU gives the same answers and is faster, else why it is not used. */
+/** Null if WebGPU gives the same probabilities and is faster, else why it is not used. */
 async function compare(gpu: Model, plain: Model, picture: Picture): Promise<string | null> {
   const [ours, theirs] = [await plain.answer(picture), await gpu.answer(picture)];
   const apart = Math.max(...ours.map((p, i) => Math.abs(p - theirs[i]!)));
-  if (apart > AGREE) return `WebGPU is not used: its answers are up to ${apart.toPrecision(2)} from wasm's`;
+  if (apart > AGREE) return `WebGPU is not used: its probabilities are up to ${apart.toPrecision(2)} from wasm's`;
   const [fast, slow] = [await gpu.time(picture), await plain.time(picture)];
   return fast < slow ? null : `WebGPU is not used: ${fast.toFixed(0)} ms a picture, wasm ${slow.toFixed(0)} ms`;
 }

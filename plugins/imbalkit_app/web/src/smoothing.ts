@@ -1,6 +1,6 @@
-/** The mean of the last frames' answers, and how far they are apart. */
+/** The mean of the last frames' predictions, and their spread. */
 
-const LEAST = 1e-7; // a probability below it counts as this: one frame's certainty shall not outweigh a window
+const LEAST = 1e-7; // a probability below it counts as this: so that one frame does not outweigh a window
 
 /** Logits up to a constant: logarithms of probabilities. */
 export function logits(probabilities: ArrayLike<number>): Float64Array {
@@ -16,20 +16,20 @@ export function softmax(values: ArrayLike<number>): Float64Array {
 
 export interface Smoothed {
   readonly probabilities: Float64Array;
-  readonly spread: Float64Array; // standard deviation of each class's probability over the answers
-  readonly count: number; // of answers
+  readonly spread: Float64Array; // standard deviation of each class's probability over the predictions
+  readonly count: number; // of predictions
 }
 
-/** Softmax of the mean of the answers' logits; a single answer is given as it is. Null without one. */
-export function average(answers: readonly ArrayLike<number>[]): Smoothed | null {
-  const [first] = answers;
+/** Softmax of the mean of the predictions' logits; a single prediction as it is. Null without one. */
+export function average(predictions: readonly ArrayLike<number>[]): Smoothed | null {
+  const [first] = predictions;
   if (first === undefined) return null;
   const classes = first.length;
-  const spread = Float64Array.from({ length: classes }, (_, c) => deviation(answers.map((each) => each[c]!)));
-  if (answers.length === 1) return { probabilities: Float64Array.from(first), spread, count: 1 };
+  const spread = Float64Array.from({ length: classes }, (_, c) => deviation(predictions.map((each) => each[c]!)));
+  if (predictions.length === 1) return { probabilities: Float64Array.from(first), spread, count: 1 };
   const mean = new Float64Array(classes);
-  for (const answer of answers) logits(answer).forEach((value, c) => (mean[c]! += value / answers.length));
-  return { probabilities: softmax(mean), spread, count: answers.length };
+  for (const prediction of predictions) logits(prediction).forEach((value, c) => (mean[c]! += value / predictions.length));
+  return { probabilities: softmax(mean), spread, count: predictions.length };
 }
 
 function deviation(values: readonly number[]): number {
@@ -37,21 +37,21 @@ function deviation(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, each) => sum + (each - mean) ** 2, 0) / values.length);
 }
 
-/** The last `size` answers. */
+/** The last `size` predictions. */
 export class Window {
-  private answers: ArrayLike<number>[] = [];
+  private predictions: ArrayLike<number>[] = [];
 
   constructor(private readonly size: number) {}
 
-  add(answer: ArrayLike<number>): void {
-    this.answers = [...this.answers, answer].slice(-this.size);
+  add(prediction: ArrayLike<number>): void {
+    this.predictions = [...this.predictions, prediction].slice(-this.size);
   }
 
   clear(): void {
-    this.answers = [];
+    this.predictions = [];
   }
 
   get smoothed(): Smoothed | null {
-    return average(this.answers);
+    return average(this.predictions);
   }
 }

@@ -1,6 +1,6 @@
 /** The service worker: every file of this version in one cache, so that the page works offline; headers for threads. */
 
-import { wanted, withIsolation } from "./cache";
+import { cacheable, withIsolation } from "./cache";
 
 interface Files {
   readonly version: string;
@@ -19,8 +19,8 @@ self.addEventListener("install", (event) => {
 
 async function fill(): Promise<void> {
   const cache = await caches.open(CACHE);
-  // Asked again of the server: what the browser has may be of an older version.
-  await cache.addAll(wanted(files).map((file) => new Request(file, { cache: "no-cache" })));
+  // From the server: the browser's own copies may be of an older version.
+  await cache.addAll(cacheable(files).map((file) => new Request(file, { cache: "no-cache" })));
 }
 
 self.addEventListener("activate", (event) => {

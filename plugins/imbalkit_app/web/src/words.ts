@@ -1,6 +1,6 @@
-/** What the page says. */
+/** The page's texts. */
 
-import type { Card } from "./card";
+import { neverPositive, type Card } from "./card";
 import type { Reason } from "./quality";
 
 export const REASONS: Record<Reason, string> = {
@@ -20,27 +20,33 @@ export function percent(p: number): string {
   return `${whole}${SPACE}%`;
 }
 
-/** Why the decision is as it is. */
-export function explain(card: Card, probabilities: ArrayLike<number>, called: number, abstained: boolean): string {
+/** The reason for a decision. */
+export function explain(card: Card, probabilities: ArrayLike<number>, predicted: number, abstained: boolean): string {
   const name = card.positive === null ? "" : card.classes[card.positive]!;
   if (abstained) {
     switch (card.abstain!.rule) {
       case "band":
-        return `The model does not answer where ${name} is from ${percent(card.abstain!.low)} to ${percent(card.abstain!.high)}.`;
+        return `The model abstains where ${name} is from ${percent(card.abstain!.low)} to ${percent(card.abstain!.high)}.`;
       case "least_confidence":
-        return `The model does not answer where no class has ${percent(card.abstain!.least)}.`;
+        return `The model abstains where no class has ${percent(card.abstain!.least)}.`;
       case "expected_cost":
-        return "The model does not answer: any answer would cost too much on average.";
+        return "The model abstains: any decision would cost too much on average.";
     }
   }
-  if (card.costs !== null) return "The answer of least cost on average, by the model's costs.";
+  if (card.costs !== null) return "The decision of least cost on average, by the model's costs.";
   if (card.threshold !== null) {
     const here = percent(probabilities[card.positive!]!);
-    return called === card.positive
-      ? `${name} is called from ${threshold(card.threshold)} on; here it has ${here}.`
-      : `${name} would be called from ${threshold(card.threshold)} on; here it has ${here}.`;
+    if (neverPositive(card)) return `${never(name)}; here it has ${here}.`;
+    return predicted === card.positive
+      ? `${name} is predicted from ${threshold(card.threshold)} on; here it has ${here}.`
+      : `${name} would be predicted from ${threshold(card.threshold)} on; here it has ${here}.`;
   }
-  return `The most probable class, with ${percent(probabilities[called]!)}.`;
+  return `The most probable class, with ${percent(probabilities[predicted]!)}.`;
+}
+
+/** In place of a threshold that no probability reaches. */
+export function never(name: string): string {
+  return `This model never predicts ${name}`;
 }
 
 /** A threshold in per cent, with the digits that it has. */
@@ -48,20 +54,20 @@ export function threshold(value: number): string {
   return `${Number((value * 100).toPrecision(3))}${SPACE}%`;
 }
 
-/** What the bars show: `count` answers, of as many shots or of the frames of one. */
+/** The legend of the bars: the mean of `count` predictions, of as many shots or of the frames of one. */
 export function legend(count: number, shots: number, hasThreshold: boolean): string {
-  const mean = count < 2 ? "" : `Mean of ${shots > 1 ? `${shots} shots` : `the last ${count} frames`} ± how far they are apart.`;
+  const mean = count < 2 ? "" : `Mean of ${shots > 1 ? `${shots} shots` : `the last ${count} frames`} ± standard deviation.`;
   return [mean, hasThreshold ? "The upright line is the threshold." : ""].filter(Boolean).join(" ");
 }
 
 const MEDICAL = /melanom|skin|lesion|derm|naev|nev[iu]|patient|diagnos|clinic|medic|cancer|carcinom|tumou?r|disease/i;
 
-/** What the page is not for. */
+/** The limits of use. */
 export function caution(card: Card): string {
   const own = card.document["card"];
   const about = [card.name, card.description, ...card.classes, JSON.stringify(own ?? "")].join(" ");
-  const plain = "Research software, not a medical device. Its answers can be wrong.";
-  const doctor = " It does not replace an examination: show a doctor whatever worries you, whatever is said here.";
+  const plain = "Research software, not a medical device. Its predictions can be wrong.";
+  const doctor = " It does not replace an examination: show a doctor whatever worries you, also if the app sees no sign of disease.";
   const use = card.intendedUse === null ? "" : ` Made for: ${sentence(card.intendedUse)}`;
   return plain + (MEDICAL.test(about) ? doctor : " Do not rely on them where it matters.") + use;
 }

@@ -51,13 +51,13 @@ async function handle(request: Request): Promise<Reply> {
   }
 }
 
-async function open(wanted: Setup, progress: (share: number) => void): Promise<Opened> {
-  setup = wanted;
+async function open(requested: Setup, progress: (share: number) => void): Promise<Opened> {
+  setup = requested;
   const [bytes] = await Promise.all([
-    loadModel(wanted.modelUrl, wanted.facts, progress),
-    startRuntime(wanted.runtimeUrl), // meanwhile
+    loadModel(requested.modelUrl, requested.facts, progress),
+    startRuntime(requested.runtimeUrl), // meanwhile
   ]);
-  const found = await openModel(bytes, wanted.input, wanted.classes);
+  const found = await openModel(bytes, requested.input, requested.classes);
   model = found.model;
   return found.opened;
 }

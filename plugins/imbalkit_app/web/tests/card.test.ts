@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CardError, readCard } from "../src/card";
+import { CardError, neverPositive, readCard } from "../src/card";
 import { caution, explain, percent, threshold } from "../src/words";
 
 const CARD = {
@@ -71,17 +71,26 @@ describe("words", () => {
     [0.316, "32 %"],
     [0.996, "> 99 %"],
     [1, "100 %"],
-  ])("%d is said as %s", (p, said) => expect(plain(percent(p))).toBe(said));
+  ])("%d is shown as %s", (p, text) => expect(plain(percent(p))).toBe(text));
 
   test("a threshold keeps its digits", () => expect(plain(threshold(0.01234))).toBe("1.23 %"));
 
   test("decisions are explained by what made them", () => {
-    expect(plain(explain(card(), [0.6, 0.4], 1, false))).toBe("melanoma is called from 31 % on; here it has 40 %.");
-    expect(plain(explain(card(), [0.8, 0.2], 0, false))).toMatch("would be called from 31 %");
+    expect(plain(explain(card(), [0.6, 0.4], 1, false))).toBe("melanoma is predicted from 31 % on; here it has 40 %.");
+    expect(plain(explain(card(), [0.8, 0.2], 0, false))).toMatch("would be predicted from 31 %");
     expect(plain(explain(card({ threshold: null, costs: [[0, 1], [2, 0]] }), [0.8, 0.2], 0, false))).toMatch("least cost");
     expect(plain(explain(card({ threshold: null }), [0.8, 0.2], 0, false))).toMatch("The most probable class, with 80 %");
     expect(plain(explain(card({ abstain: { band: [0.2, 0.5] } }), [0.6, 0.4], 1, true))).toMatch("from 20 % to 50 %");
     expect(plain(explain(card({ abstain: { least_confidence: 0.7 } }), [0.6, 0.4], 1, true))).toMatch("no class has 70 %");
+  });
+
+  test("a threshold that no probability reaches is no percentage", () => {
+    const cautious = card({ threshold: 1 + 2 ** -23 });
+    expect(neverPositive(cautious)).toBe(true);
+    expect(plain(explain(cautious, [0, 1], 0, false))).toBe("This model never predicts melanoma; here it has 100 %.");
+    expect(neverPositive(card({ threshold: 1 }))).toBe(false);
+    expect(plain(explain(card({ threshold: 1 }), [0, 1], 1, false))).toMatch("is predicted from 100 % on");
+    expect(neverPositive(card({ threshold: null }))).toBe(false);
   });
 
   test("what it is not for: a doctor's word where it is about bodies, and the intended use", () => {

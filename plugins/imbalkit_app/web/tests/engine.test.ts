@@ -52,7 +52,7 @@ describe("decisions", () => {
   test.each(vectors.decisions.rules.map((rule, index) => ({ ...rule, index })))("rule $index", (rule) => {
     const card = readCard(JSON.stringify(rule.card));
     const { probabilities } = vectors.decisions;
-    expect(probabilities.map((each) => decide(each, card))).toEqual(rule.called);
+    expect(probabilities.map((each) => decide(each, card))).toEqual(rule.predicted);
     expect(probabilities.map((each) => abstains(each, card))).toEqual(rule.abstained);
   });
 });

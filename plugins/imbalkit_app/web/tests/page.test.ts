@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { wanted, withIsolation } from "../src/cache";
+import { cacheable, withIsolation } from "../src/cache";
 import { readFacts } from "../src/facts";
 import { guide } from "../src/guide";
 import { Meter } from "../src/meter";
@@ -54,9 +54,9 @@ describe("the model's file", () => {
 describe("service worker", () => {
   const files = ["./", "index.html", "litert/litert_wasm_internal.wasm", "litert/litert_wasm_threaded_internal.wasm", "litert/litert_wasm_compat_internal.wasm"];
 
-  test("keeps the variants that the browser can run", () => {
-    expect(wanted(files, true)).toEqual(files.slice(0, 4));
-    expect(wanted(files, false)).toEqual(["./", "index.html", files[4]]);
+  test("stores the variants that the browser can run", () => {
+    expect(cacheable(files, true)).toEqual(files.slice(0, 4));
+    expect(cacheable(files, false)).toEqual(["./", "index.html", files[4]]);
   });
 
   test("adds isolation and leaves the rest", async () => {

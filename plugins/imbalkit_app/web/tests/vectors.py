@@ -1,6 +1,6 @@
-"""What the engine says, for the page's tests: python tests/vectors.py writes vectors.json, --check compares with it.
+"""The engine's results, for the page's tests: python tests/vectors.py writes vectors.json, --check compares with it.
 
-Pictures are made of a multiplicative generator on both sides, so that only their results' SHA-256 is kept.
+Pictures are made of a multiplicative generator in Python and TypeScript, so that only their results' SHA-256 is stored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imbalkit_lite.card import INTERPOLATIONS, RESIZES, Abstain, Card, Input, Probabilities
+from imbalkit_lite.card import INTERPOLATIONS, NEVER, RESIZES, Abstain, Card, Input, Probabilities
 from imbalkit_lite.decisions import abstains, decide
 from imbalkit_lite.images import ImageRule, resize
 from imbalkit_lite.model import input_tensor
@@ -83,13 +83,14 @@ def decisions() -> dict[str, Any]:
     """Each rule on the same probabilities, some of them on a limit."""
     random = np.random.default_rng(0)
     probabilities = random.dirichlet(np.ones(3), 40).astype(np.float32)
-    probabilities[0], probabilities[1] = (0.25, 0.5, 0.25), (0.375, 0.25, 0.375)
+    probabilities[:3] = (0.25, 0.5, 0.25), (0.375, 0.25, 0.375), (0, 1, 0)
     costs = ((0.0, 1.0, 2.0), (5.0, 0.0, 1.0), (1.0, 1.0, 0.0))
     rules: list[dict[str, Any]] = [
         {},
         {"positive": "b", "threshold": 0.5},
         {"positive": "b", "threshold": 0.31, "abstain": {"band": (0.25, 0.5)}},
         {"positive": "a", "threshold": 0.375, "abstain": {"least_confidence": 0.5}},
+        {"positive": "b", "threshold": NEVER},
         {"costs": costs},
         {"costs": costs, "abstain": {"expected_cost": 0.8}},
     ]
@@ -106,7 +107,7 @@ def decisions() -> dict[str, Any]:
         cases.append(
             {
                 "card": card.to_json(),
-                "called": decide(probabilities, card).tolist(),
+                "predicted": decide(probabilities, card).tolist(),
                 "abstained": abstains(probabilities, card).tolist(),
             }
         )
@@ -126,7 +127,7 @@ def main() -> None:
     made = text()
     if sys.argv[1:] == ["--check"]:
         if FILE.read_text(encoding="utf-8") != made:
-            sys.exit(f"{FILE} is not what the engine says now: write it again with python {Path(__file__).name}")
+            sys.exit(f"{FILE} is not what the engine gives now: write it again with python {Path(__file__).name}")
     else:
         FILE.write_text(made, encoding="utf-8")
 

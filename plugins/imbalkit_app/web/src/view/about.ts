@@ -1,11 +1,11 @@
-/** The dialog with everything that the model says of itself. */
+/** The dialog with all metadata of the model. */
 
-import { isRecord, type Card } from "../card";
+import { isRecord, neverPositive, type Card } from "../card";
 import type { Facts } from "../facts";
-import { caution } from "../words";
+import { caution, never } from "../words";
 import { element, make } from "./dom";
 
-const HIDDEN = new Set(["format", "name", "description", "card"]); // said elsewhere
+const HIDDEN = new Set(["format", "name", "description", "card"]); // shown elsewhere
 
 export function setUpAbout(card: Card, facts: Facts, running: () => string): void {
   const dialog = element("about", HTMLDialogElement);
@@ -24,20 +24,21 @@ export function setUpAbout(card: Card, facts: Facts, running: () => string): voi
 
 function content(card: Card, facts: Facts, running: string): Node[] {
   const own = card.document["card"];
-  const rest = Object.entries(card.document).filter(([key]) => !HIDDEN.has(key));
+  const document = neverPositive(card) ? { ...card.document, threshold: never(card.classes[card.positive!]!) } : card.document;
+  const rest = Object.entries(document).filter(([key]) => !HIDDEN.has(key));
   return [
     make("p", { class: "lead" }, card.description || card.name),
     make("p", { class: "caution" }, caution(card)),
-    ...section("What its makers say", isRecord(own) ? Object.entries(own) : []),
+    ...section("From its makers", isRecord(own) ? Object.entries(own) : []),
     ...section("The model", rest),
     ...section("The file", [...Object.entries(facts), ["runs on", running]]),
   ];
 }
 
 function section(title: string, entries: readonly (readonly [string, unknown])[]): Node[] {
-  const told = flat(entries).filter(([, value]) => value !== null && value !== "");
-  if (told.length === 0) return [];
-  return [make("h3", {}, title), list(told)];
+  const stated = flat(entries).filter(([, value]) => value !== null && value !== "");
+  if (stated.length === 0) return [];
+  return [make("h3", {}, title), list(stated)];
 }
 
 function list(entries: readonly (readonly [string, unknown])[]): HTMLElement {

@@ -1,6 +1,6 @@
 /** The probabilities as bars. */
 
-import type { Card } from "../card";
+import { neverPositive, type Card } from "../card";
 import type { Decision } from "../result";
 import { percent, threshold } from "../words";
 import { icon, make, say } from "./dom";
@@ -28,7 +28,7 @@ export class Bars {
       const mark = make("span", { class: "mark" }, icon("check"));
       row.append(make("span", { class: "label" }, mark, make("span", { class: "class" }, name)), value, track);
       if (index === card.positive) row.classList.add("positive");
-      if (index === card.positive && card.threshold !== null) {
+      if (index === card.positive && card.threshold !== null && !neverPositive(card)) {
         const tick = make("span", { class: "tick", title: `threshold: ${threshold(card.threshold)}` });
         tick.style.left = `${card.threshold * 100}%`;
         track.append(tick);
@@ -38,12 +38,12 @@ export class Bars {
     });
   }
 
-  show({ smoothed, called, abstained }: Decision): void {
+  show({ smoothed, predicted, abstained }: Decision): void {
     this.rows.forEach(({ row, value, fill, whisker }, index) => {
       const [p, spread] = [smoothed.probabilities[index]!, smoothed.spread[index]!];
       const [low, high] = [Math.max(0, p - spread), Math.min(1, p + spread)];
       row.dataset["value"] = String(p);
-      row.classList.toggle("called", index === called && !abstained);
+      row.classList.toggle("predicted", index === predicted && !abstained);
       say(value, smoothed.count > 1 ? `${percent(p)} ± ${Math.round(spread * 100)}` : percent(p));
       fill.style.transform = `scaleX(${p})`;
       whisker.hidden = spread < 0.005; // thinner than the line is long

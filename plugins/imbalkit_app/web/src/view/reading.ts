@@ -1,6 +1,6 @@
-/** The reading: decision, bars, why to take it again, speed. */
+/** The reading: decision, bars, reasons to take it again, speed. */
 
-import type { Card } from "../card";
+import { neverPositive, type Card } from "../card";
 import type { Opened } from "../messages";
 import type { Meter } from "../meter";
 import type { Reason } from "../quality";
@@ -17,7 +17,7 @@ export class ReadingView {
   private readonly panel = element("panel", HTMLElement);
   private readonly bars: Bars;
   private readonly legend = element("legend", HTMLElement);
-  private told = ""; // the reasons that are on the page
+  private shown = ""; // the reasons that are on the page
 
   constructor(
     private readonly card: Card,
@@ -39,15 +39,15 @@ export class ReadingView {
 
   /** `shots`: how many the reading is the mean of; one is the mean of its frames. */
   show(found: Decision, retake: readonly Reason[], shots: number): void {
-    const { called, abstained, smoothed } = found;
+    const { predicted, abstained, smoothed } = found;
     this.answer.hidden = false;
     this.bars.show(found);
-    say(this.decision, abstained ? "No answer" : this.card.classes[called]!);
-    say(this.why, explain(this.card, smoothed.probabilities, called, abstained));
-    this.decision.dataset["value"] = this.card.classes[called]!;
+    say(this.decision, abstained ? "No answer" : this.card.classes[predicted]!);
+    say(this.why, explain(this.card, smoothed.probabilities, predicted, abstained));
+    this.decision.dataset["value"] = this.card.classes[predicted]!;
     this.decision.dataset["abstained"] = String(abstained);
-    this.decision.classList.toggle("positive", called === this.card.positive && !abstained);
-    say(this.legend, legend(smoothed.count, shots, this.card.threshold !== null));
+    this.decision.classList.toggle("positive", predicted === this.card.positive && !abstained);
+    say(this.legend, legend(smoothed.count, shots, this.card.threshold !== null && !neverPositive(this.card)));
     this.showReasons(retake);
   }
 
@@ -61,11 +61,11 @@ export class ReadingView {
 
   private showReasons(retake: readonly Reason[]): void {
     const key = retake.join();
-    if (key === this.told) return;
-    this.told = key;
+    if (key === this.shown) return;
+    this.shown = key;
     this.quality.hidden = retake.length === 0;
     this.quality.dataset["reasons"] = key;
-    this.answer.classList.toggle("doubtful", retake.length > 0);
+    this.answer.classList.toggle("uncertain", retake.length > 0);
     this.quality.replaceChildren(...retake.map((reason) => make("span", {}, icon("warn"), REASONS[reason])));
   }
 }

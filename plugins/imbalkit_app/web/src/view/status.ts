@@ -1,4 +1,4 @@
-/** The line that says what the page does, and the box that says what went wrong. */
+/** The status line, and the box for errors. */
 
 import { element, icon, make, say } from "./dom";
 
