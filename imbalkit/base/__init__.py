@@ -1,0 +1,1 @@
+"""What every package uses: strict parameters, random generators, files written whole, progress, locks, numbers as text."""

@@ -1,0 +1,1 @@
+"""All stages of a run in order, in one process or several."""

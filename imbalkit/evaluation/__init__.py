@@ -1,0 +1,1 @@
+"""Metrics with their intervals, for the test split and for subgroups."""

@@ -1,0 +1,1 @@
+"""Looking at data before training: drafting a recipe, leaks between splits, near duplicates."""

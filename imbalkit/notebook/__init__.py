@@ -1,0 +1,1 @@
+"""`imbalkit.run` and `Run`: what a notebook sees."""

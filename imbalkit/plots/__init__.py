@@ -1,0 +1,1 @@
+"""Every chart, of one run and of many."""

@@ -1,0 +1,1 @@
+"""One training: batches, the loop, device memory, optimisation, checkpoints."""
