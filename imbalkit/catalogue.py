@@ -72,8 +72,15 @@ class Catalogue:
         """The class of a part. Raises PluginError with the nearest name."""
         if name not in self._parts[kind]:
             known = self.names(kind)
+            new = self.renamed(kind, name)
+            if new is not None:
+                raise PluginError(f"{kind} {name!r} is renamed to {new!r}")
             raise PluginError(f"there is no {kind} {name!r}{nearest(name, known)} (installed: {listing(known)})")
         return self._parts[kind][name]
+
+    def renamed(self, kind: str, name: str) -> str | None:
+        """The present name of a part that had another one in an earlier version, else None."""
+        return next((new for new, part in self._parts[kind].items() if name in part.former_names), None)
 
     def provider(self, kind: str, name: str) -> Provider:
         """Who registered a part ("recipe" and "sweep" count as kinds here)."""

@@ -36,16 +36,25 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Keys and values of earlier versions, as a recipe writes them, and what to write now: {"clip": "gradient_clip_norm",
+    "between_rounds: keep": "warm_start: true", "resize: squash": "resize: stretch"}. They are refused with the new one."""
+
     @model_validator(mode="wrap")
     @classmethod
     def _known_keys(cls, data: Any, handler: Callable[[Any], Any]) -> Any:
         # pydantic's own message neither lists nor suggests keys.
-        unknown = [key for key in data if key not in cls.model_fields] if isinstance(data, dict) else []
-        if not unknown:
+        if not isinstance(data, dict):
             return handler(data)
-        errors = [_unknown_key(key, data[key], cls.model_fields) for key in unknown]
+        renamed = {key: new for key, value in data.items() if (new := cls._renamed(key, value))}
+        unknown = [key for key in data if key not in cls.model_fields and key not in renamed]
+        if not unknown and not renamed:
+            return handler(data)
+        errors = [_renamed_key(key, data[key], new) for key, new in renamed.items()]
+        errors += [_unknown_key(key, data[key], cls.model_fields) for key in unknown]
+        given = {new.partition(":")[0] for new in renamed.values()}  # under an old name, so not missing
         try:
-            handler({key: item for key, item in data.items() if key not in unknown})
+            handler({key: item for key, item in data.items() if key not in unknown and key not in renamed})
         except ValidationError as error:
             errors += [
                 InitErrorDetails(
@@ -54,8 +63,14 @@ class Settings(BaseModel):
                     input=detail["input"],
                 )
                 for detail in error.errors()
+                if not (detail["type"] == "missing" and len(detail["loc"]) == 1 and detail["loc"][0] in given)
             ]
         raise ValidationError.from_exception_data(cls.__name__, errors)
+
+    @classmethod
+    def _renamed(cls, key: Any, value: Any) -> str | None:
+        """What to write now instead of `key: value`, None if nothing is renamed."""
+        return cls.renamed.get(f"{key}: {value}", cls.renamed.get(key))
 
 
 def parameters_text(settings: Settings) -> str:
@@ -72,11 +87,17 @@ def _unknown_key(key: Any, value: Any, known: Mapping[str, Any]) -> InitErrorDet
     return InitErrorDetails(type=message, loc=(key if isinstance(key, int) else str(key),), input=value)
 
 
+def _renamed_key(key: Any, value: Any, new: str) -> InitErrorDetails:
+    message = PydanticCustomError("renamed_key", "renamed to {new}", {"new": f"`{new}`"})
+    return InitErrorDetails(type=message, loc=(key,), input=value)
+
+
 class Part(Settings):
     """A named part of a recipe; its fields are its recipe parameters."""
 
     kind: ClassVar[str]  # set by the base classes in imbalkit.kinds
     name: ClassVar[str]  # what a recipe calls it; declared once, on the class
+    former_names: ClassVar[tuple[str, ...]] = ()  # names of earlier versions: refused with the new one
     requires: ClassVar[Mapping[str, str]] = {}  # module -> what to install for it, looked at before anything runs
 
     @model_serializer(mode="wrap")
@@ -129,6 +150,10 @@ def _resolve(kind: str) -> Callable[[Any, Any], Part]:
             catalogue = default_catalogue()
         known = catalogue.names(kind)
         if value["name"] not in known:
+            new = catalogue.renamed(kind, value["name"])
+            if new is not None:
+                names = {"kind": kind, "name": repr(value["name"]), "new": repr(new)}
+                raise PydanticCustomError("renamed_part", "{kind} {name} is renamed to {new}", names)
             raise PydanticCustomError(
                 "unknown_part",
                 "there is no {kind} {name}{hint} (installed: {known})",

@@ -1,0 +1,81 @@
+"""Renamed keys, values and parts are refused with the present name, among the other mistakes."""
+
+import types
+from typing import ClassVar
+
+import pytest
+from pydantic import ValidationError
+
+from imbalkit import hookimpl
+from imbalkit.catalogue import Catalogue, Provider
+from imbalkit.errors import PluginError
+from imbalkit.kinds import Op, Settings, param, part_of
+
+
+class Rounds(Settings):
+    """Settings whose keys had other names."""
+
+    warm_start: bool = param(help="go on with the weights of the round before")
+    resize: str = param("stretch", help="resize rule")
+    rows: int = param(1, help="rows", ge=1)
+
+    renamed: ClassVar = {
+        "amount": "rows",
+        "between_rounds": "warm_start",
+        "between_rounds: keep": "warm_start: true",
+        "between_rounds: reset": "warm_start: false",
+        "resize: squash": "resize: stretch",
+    }
+
+
+@pytest.mark.parametrize(
+    "data, messages",
+    [
+        ({"warm_start": True, "amount": 3}, {"amount": "renamed to `rows`"}),
+        ({"between_rounds": "keep"}, {"between_rounds": "renamed to `warm_start: true`"}),
+        ({"between_rounds": "reset"}, {"between_rounds": "renamed to `warm_start: false`"}),
+        ({"between_rounds": 4}, {"between_rounds": "renamed to `warm_start`"}),
+        ({"warm_start": True, "resize": "squash"}, {"resize": "renamed to `resize: stretch`"}),
+        (
+            {"amount": 3, "resize": "squash", "rowz": 3, "rows": 0},
+            {
+                "amount": "renamed to `rows`",
+                "resize": "renamed to `resize: stretch`",
+                "rowz": "unknown key; did you mean 'rows'? (known: warm_start, resize, rows)",
+                "rows": "Input should be greater than or equal to 1",
+                "warm_start": "Field required",
+            },
+        ),
+    ],
+)
+def test_renamed_keys_and_values(data, messages):
+    with pytest.raises(ValidationError) as caught:
+        Rounds.model_validate(data)
+    assert {".".join(map(str, error["loc"])): error["msg"] for error in caught.value.errors()} == messages
+
+
+def test_the_present_names_are_accepted():
+    assert Rounds(warm_start=False, resize="pad", rows=2).rows == 2
+
+
+def test_a_renamed_part():
+    class Rotate(Op):
+        """Rotates."""
+
+        name = "rotate90"
+        former_names = ("turn",)
+
+    plugin = types.ModuleType("strangers")
+    plugin.register_ops = hookimpl(lambda: [Rotate])
+    catalogue = Catalogue([(plugin, Provider("strangers", "strangers", "1"))])
+
+    class View(Settings):
+        """One operation."""
+
+        op: part_of("op")
+
+    with pytest.raises(ValidationError, match="op 'turn' is renamed to 'rotate90'"):
+        View.model_validate({"op": {"name": "turn"}}, context={"catalogue": catalogue})
+    with pytest.raises(PluginError, match="op 'turn' is renamed to 'rotate90'"):
+        catalogue.get("op", "turn")
+    assert View.model_validate({"op": "rotate90"}, context={"catalogue": catalogue}).op == Rotate()
