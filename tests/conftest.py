@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
+
+from imbalkit.base.threads import available_cores
+from tests.made_once import made_once
+
+# Hypothesis: 25 examples of a property while one works, 100 with --hypothesis-profile=ci (see properties.py).
+settings.register_profile("dev", max_examples=25, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None)
+settings.load_profile("dev")
+
+MOST_PROCESSES = 8  # each takes up to 2 GB
 
 RECIPE = """\
 data: {name: table, file: photographs/labels.csv, label_column: kind, group_column: patient}
@@ -19,12 +33,29 @@ decision: {calibrator: temperature, threshold: youden}
 """
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """How many processes `-n auto` starts: none for tests of files that are named, else one a core."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    named = any(Path(argument.split("::")[0]).is_file() for argument in config.args)
+    processes = min(available_cores(), MOST_PROCESSES)
+    if named or processes == 1:
+        return 0
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # inherited: threads of several processes stand in each other's way
+    return processes
+
+
 def contents(folder: Path) -> dict[Path, bytes]:
     """The files under a folder, but for those of an image cache."""
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and "cache" not in path.parts}
 
 
-def assert_unchanged(folder: Path, before: dict[Path, bytes]) -> None:
+@contextmanager
+def only_read(folder: Path) -> Iterator[None]:
+    """Within it, tests may read a folder and not change it."""
+    before = contents(folder)
+    yield
     after = contents(folder)
     changed = sorted(str(path) for path in before.keys() | after.keys() if before.get(path) != after.get(path))
     assert not changed, f"a test changed what all tests read, instead of a copy: {changed}"
@@ -37,9 +68,35 @@ def photographs(tmp_path_factory):
     common/ has 90 and rare/ has 30; labels.csv has a row each: path (relative), kind, patient and site (two thirds of each
     class are of the north, the others of the south).
     """
+    root = made_once(tmp_path_factory, "photographs", write_photographs)
+    with only_read(root):
+        yield root
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory, photographs):
+    """The folder of a finished run on `photographs`: two classes, a positive one, patients as groups, a column `site`.
+
+    Every eleventh picture has the other's label, so that the model errs both ways.
+    It is `run` in a project folder with what it was made of: recipe.yaml, photographs/, start.safetensors (the weights it
+    began with) and cache/; its paths are relative to that folder. Its decision has a temperature and a threshold.
+    """
+    project = made_once(tmp_path_factory, "project", lambda folder: train_on_photographs(folder, photographs))
+    with only_read(project):
+        yield project / "run"
+
+
+@pytest.fixture(scope="session")
+def finished_run_of_digits(tmp_path_factory):
+    """The folder of a finished run of ten classes: an epoch of the recipe "digits", one grey channel, a temperature."""
+    folder = made_once(tmp_path_factory, "digits", train_on_digits)
+    with only_read(folder):
+        yield folder / "run"
+
+
+def write_photographs(root: Path) -> None:
     from PIL import Image
 
-    root = tmp_path_factory.mktemp("photographs")
     random = np.random.default_rng(0)
     rows = []
     for index in range(120):
@@ -51,26 +108,15 @@ def photographs(tmp_path_factory):
         site = "north" if index // 3 % 3 else "south"
         rows.append({"path": f"{name}/{index:03}.png", "kind": name, "patient": f"P{index // 3:02}", "site": site})
     pd.DataFrame(rows).to_csv(root / "labels.csv", index=False)
-    before = contents(root)
-    yield root
-    assert_unchanged(root, before)
 
 
-@pytest.fixture(scope="session")
-def finished_run(tmp_path_factory, photographs):
-    """The folder of a finished run on `photographs`: two classes, a positive one, patients as groups, a column `site`.
-
-    Every eleventh picture has the other's label, so that the model errs both ways.
-    It is `run` in a project folder with what it was made of: recipe.yaml, photographs/, start.safetensors (the weights it
-    began with) and cache/; its paths are relative to that folder. Its decision has a temperature and a threshold.
-    """
+def train_on_photographs(project: Path, photographs: Path) -> None:
     from safetensors.torch import save_file
 
     from imbalkit.builtin.backbones import Timm
     from imbalkit.engine.run import run
     from imbalkit.kinds import BuildContext
 
-    project = tmp_path_factory.mktemp("project")
     shutil.copytree(photographs, project / "photographs")
     table = pd.read_csv(photographs / "labels.csv")
     table.loc[8::11, "kind"] = table.loc[8::11, "kind"].map({"common": "rare", "rare": "common"})
@@ -81,18 +127,10 @@ def finished_run(tmp_path_factory, photographs):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
         run("recipe.yaml", folder="run")
-    before = contents(project)
-    yield project / "run"
-    assert_unchanged(project, before)
 
 
-@pytest.fixture(scope="session")
-def finished_run_of_digits(tmp_path_factory):
-    """The folder of a finished run of ten classes: an epoch of the recipe "digits", one grey channel, a temperature."""
+def train_on_digits(folder: Path) -> None:
     from imbalkit.engine.run import run
 
     quick = ["training.epochs=1", "training.threads=1", "training.accelerator=cpu", "decision.calibrator=temperature"]
-    folder = run("digits", quick, folder=tmp_path_factory.mktemp("digits") / "run")
-    before = contents(folder)
-    yield folder
-    assert_unchanged(folder, before)
+    run("digits", quick, folder=folder / "run")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.models import CARD, write_model
+from tests.made_once import made_once
 
 STUB = {
     "index.html": "<!doctype html><title>stub</title>",
@@ -26,7 +27,8 @@ def model(tmp_path_factory) -> Path:
     """A small TFLite file with the card CARD."""
     for module in ("litert_torch", "ai_edge_litert"):
         pytest.importorskip(module, reason=f"needs {module}: pip install 'imbalkit[tflite]'")
-    return write_model(tmp_path_factory.mktemp("model") / "moles.tflite", CARD)
+    folder = made_once(tmp_path_factory, "app", lambda folder: write_model(folder / "moles.tflite", CARD))
+    return folder / "moles.tflite"
 
 
 @pytest.fixture(scope="session")

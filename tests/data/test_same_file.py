@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -19,6 +19,7 @@ from imbalkit.data.table import Table
 from imbalkit.errors import DataError
 from imbalkit.inspection.leaks import find_leaks
 from tests.command_line import imbalkit
+from tests.properties import examples
 
 
 def same(paths) -> list[int]:
@@ -52,7 +53,7 @@ def test_files_that_are_not_there_are_known_by_their_path(tmp_path, monkeypatch)
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_joined_groups_are_connected_components(data):
     n = data.draw(st.integers(1, 12))
     files = np.unique(data.draw(st.lists(st.integers(0, 6), min_size=n, max_size=n)), return_inverse=True)[1]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
@@ -17,6 +17,7 @@ from imbalkit.data.split import SplitSettings, split_table
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError
 from imbalkit.functional.apportion import assign_groups, fill_sides, largest_remainder, stratified
+from tests.properties import examples
 
 ISIC = Path(__file__).parents[3] / "shared" / "data" / "isic_tables"
 needs_isic = pytest.mark.skipif(not ISIC.exists(), reason="the ISIC tables (../shared/data/isic_tables) are absent")
@@ -84,7 +85,7 @@ def test_ungrouped_test_rows_are_scikit_learns(seed):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_stratified_rows_are_scikit_learns(data):
     counts = data.draw(st.lists(st.integers(2, 40), min_size=1, max_size=6))  # ties between classes too
     labels = np.repeat(np.arange(len(counts)) * data.draw(st.integers(1, 2)), counts)  # with codes that no row has
@@ -231,7 +232,7 @@ def test_large_groups_are_noted():
     grouped=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_split_is_a_partition_or_a_clear_error(
     rows, classes, patients, missing, validation, test, folds, grouped, seed
 ):

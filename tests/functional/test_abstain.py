@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imbalkit.functional.abstain import band_of_doubt, doubt, limit_for_coverage, risk_coverage
+from tests.properties import examples
 
 
 def test_doubt_is_the_expected_cost_of_the_decision():
@@ -40,7 +41,7 @@ def test_at_a_threshold_of_0_the_least_positive_rows_are_the_most_doubtful():
 
 
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=30), st.floats(0.01, 0.99), st.booleans())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_a_limit_decides_at_least_the_share_and_no_more_than_it_must(values, coverage, weighted):
     doubts = np.array(values) / 8
     weights = np.random.default_rng(len(values)).random(len(values)) + 0.1 if weighted else np.ones(len(values))
@@ -57,7 +58,7 @@ def test_a_limit_of_equal_doubts_decides_every_row():
 
 
 @given(st.integers(1, 40), st.integers(0, 10_000))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_risk_coverage_is_a_loop_over_the_rows_left_out(rows, seed):
     rng = np.random.default_rng(seed)
     labels, decisions = rng.integers(0, 2, rows), rng.integers(0, 2, rows)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata, t
 from sklearn.metrics import roc_auc_score
 
 from imbalkit.functional.delong import delong, delong_interval, midranks
+from tests.properties import examples
 
 # Patients of good and of poor outcome at each of the 50 values of S100B, rising (Turck et al. 2010, the set aSAH of pROC).
 GOOD = "05326667403443212001000101110101011210200000000000"
@@ -40,7 +41,7 @@ def double_loop(positives, scores):
 
 
 @given(st.integers(0, 10_000), st.integers(0, 2))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_as_the_double_loop(seed, decimals):
     rng = np.random.default_rng(seed)
     positives = np.arange(40) < rng.integers(2, 39)
@@ -109,7 +110,7 @@ def test_the_limits_with_few_rows_by_hand():
 
 
 @given(st.integers(2, 30), st.integers(2, 30), st.integers(0, 10_000), st.sampled_from([0.8, 0.95, 0.999]))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_an_interval_is_ordered_and_mirrored(hits, others, seed, level):
     rng = np.random.default_rng(seed)
     positives, scores = np.arange(hits + others) < hits, rng.integers(0, 6, hits + others).astype(float)

@@ -4,7 +4,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, norm, t, ttest_1samp
 from sklearn.metrics import roc_auc_score
@@ -20,6 +20,7 @@ from imbalkit.functional.paired import (
     paired_share_interval,
     sign_flip,
 )
+from tests.properties import examples
 
 rights = st.integers(1, 200).flatmap(
     lambda n: st.tuples(*[st.lists(st.booleans(), min_size=n, max_size=n)] * 2, st.integers(0, 2**32))
@@ -27,7 +28,7 @@ rights = st.integers(1, 200).flatmap(
 
 
 @given(rights)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_mcnemar_is_the_binomial_test_of_the_rows_that_differ(drawn):
     first, second = (np.array(side) for side in drawn[:2])
     gained, lost = int((~first & second).sum()), int((first & ~second).sum())
@@ -45,7 +46,7 @@ def test_mcnemar_of_a_textbook_table():
 
 
 @given(st.lists(st.integers(-4, 4), min_size=1, max_size=10))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_the_signs_are_flipped_in_every_way(values):
     differences = np.array(values)
     sums = [abs(int((differences * signs).sum())) for signs in product((-1, 1), repeat=len(values))]
@@ -54,7 +55,7 @@ def test_the_signs_are_flipped_in_every_way(values):
 
 
 @given(rights)
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_groups_are_swapped_whole(drawn):
     first, second = (np.array(side) for side in drawn[:2])
     rng = np.random.default_rng(drawn[2])
@@ -146,7 +147,7 @@ def test_the_expanded_interval_of_a_mean_is_students(units):
 
 
 @given(st.integers(8, 10_000), st.floats(0.6, 0.99))
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_the_expanded_p_goes_with_the_expanded_interval(units, level):
     wider = expanded_level(level, units)
     assert wider > level
@@ -163,7 +164,7 @@ def test_many_units_need_no_expansion_and_one_tells_nothing():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_holm_is_the_closed_test_of_bonferroni(values):
     # A hypothesis falls at a level if every set of hypotheses with it falls by Bonferroni (Marcus, Peritz and Gabriel 1976).
     sets = [part for size in range(1, len(values) + 1) for part in combinations(range(len(values)), size)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from imbalkit.functional import ranking
 from imbalkit.functional.bootstrap import draw_weights
+from tests.properties import examples
 
 FIGURES = {
     "roc_auc": ranking.roc_auc,
@@ -52,7 +53,7 @@ def specificity_of(positives, scores, sensitivity):
 
 
 @given(rows(), st.floats(0, 1), st.floats(0, 0.99))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_figures_agree_with_scikit_learn(sample, rate, min_tpr):
     positives, scores, _ = sample
     assert ranking.roc_auc(positives, scores) == pytest.approx(roc_auc_score(positives, scores))
@@ -69,7 +70,7 @@ def test_figures_agree_with_scikit_learn(sample, rate, min_tpr):
 
 
 @given(rows())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_weights_are_repeated_rows(sample):
     positives, scores, rng = sample
     weights = draw_weights(len(scores), 6, rng)
@@ -79,7 +80,7 @@ def test_weights_are_repeated_rows(sample):
 
 
 @given(rows(), st.floats(0, 1))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_miss_rates_are_those_of_the_roc_curve(sample, rate):
     positives, scores, rng = sample
     weights = draw_weights(len(scores), 3, rng, positives)

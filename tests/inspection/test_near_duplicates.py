@@ -9,7 +9,7 @@ from pathlib import Path
 import imagehash
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 from scipy.ndimage import gaussian_filter
@@ -18,6 +18,7 @@ from imbalkit.errors import DataError
 from imbalkit.inspection import near_duplicates
 from imbalkit.inspection.near_duplicates import Fingerprints, close_pairs, fingerprints, near_duplicate_pairs
 from imbalkit_lite.images import decode
+from tests.properties import examples
 
 HAM10000 = Path(__file__).parents[3] / "shared" / "data" / "ham10000" / "images"
 needs_ham10000 = pytest.mark.skipif(
@@ -68,7 +69,7 @@ def hashes_near_each_other(seed, n):
 
 
 @pytest.mark.parametrize("numpy", ["bitwise_count", "without bitwise_count"])
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(seed=st.integers(0, 1000), n=st.integers(0, 60), distance=st.integers(0, 32))
 def test_close_pairs_are_those_of_plain_python(numpy, seed, n, distance):
     hashes = hashes_near_each_other(seed, n)

@@ -10,6 +10,7 @@ import pytest
 
 from imbalkit_lite.card import Card
 from tests.lite.small_network import CARD, Network, put_card
+from tests.made_once import made_once
 
 
 @pytest.fixture(scope="session")
@@ -20,12 +21,15 @@ def network():
 @pytest.fixture(scope="session")
 def bare_files(tmp_path_factory, network):
     """The network as bare.tflite and bare.onnx, without cards."""
-    litert_torch = pytest.importorskip("litert_torch", reason="needs litert-torch: pip install 'imbalkit[tflite]'")
+    pytest.importorskip("litert_torch", reason="needs litert-torch: pip install 'imbalkit[tflite]'")
     pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'imbalkit[onnx]'")
+    return made_once(tmp_path_factory, "lite", lambda folder: convert(network.torch(), folder))
+
+
+def convert(module, folder: Path) -> None:
+    import litert_torch
     import torch
 
-    folder = tmp_path_factory.mktemp("bare")
-    module = network.torch()
     last = litert_torch.to_channel_last_io(module, args=[0]).eval()
     litert_torch.convert(last, (torch.rand(1, 20, 16, 3),)).export(str(folder / "bare.tflite"))
     torch.onnx.export(
@@ -39,7 +43,6 @@ def bare_files(tmp_path_factory, network):
         external_data=False,
         verbose=False,
     )
-    return folder
 
 
 @pytest.fixture

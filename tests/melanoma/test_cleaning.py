@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from imbalkit_melanoma.cleaning import near
 from imbalkit_melanoma.cleaning.lists import read_published
@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from imbalkit.errors import DataError
 from imbalkit.inspection.near_duplicates import DISTANCE
+from tests.properties import examples
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "data" / "isic_tables"
 needs_official = pytest.mark.skipif(not OFFICIAL.exists(), reason="needs ../shared/data/isic_tables")
@@ -185,7 +186,7 @@ ROW = st.tuples(
 PAIRS = st.lists(st.tuples(st.sampled_from("ABCDEFGHX"), st.sampled_from("ABCDEFGHX")), max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(ROW, min_size=1, max_size=12, unique_by=lambda row: row[:2]), PAIRS, st.data())
 def test_what_holds_for_any_rows(lines, official, data):
     frame = pd.DataFrame(lines, columns=["isic_id", "year", "label", "lesion_id", "listed"])

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imbalkit.base.randomness import generator
@@ -13,6 +13,7 @@ from imbalkit.builtin.samplers import LossRank, Oversample, RandomDrop, RandomOv
 from imbalkit.errors import PlanError
 from imbalkit.kinds import Op, Sampler, param
 from imbalkit.plan import Counts, Plan, balance_ratio
+from tests.properties import examples
 
 FLIP, BLUR, TURN = HorizontalFlip(), RadialBlur(), Turn(degrees=90)
 
@@ -151,7 +152,7 @@ def test_equality_is_that_of_rows_and_views():
 
 
 @given(st.lists(st.tuples(st.sampled_from(["copy", "drop"]), st.integers(0, 2**31)), max_size=6), st.integers(1, 20))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_whatever_is_copied_and_dropped_keys_stay_unique(steps, rows):
     plan = Plan.from_labels(np.arange(rows) % 2)
     for what, seed in steps:

@@ -2,7 +2,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from imbalkit.base.variables import variables_in
@@ -11,6 +11,7 @@ from imbalkit.errors import RecipeError
 from imbalkit.recipe.document import parse, read_document, show_place
 from imbalkit.recipe.recipe import validate
 from tests.command_line import imbalkit
+from tests.properties import examples
 
 
 def test_scalars_are_those_of_yaml_1_2():
@@ -262,7 +263,7 @@ BYTES = [
 PIECES = st.sampled_from(BYTES)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(250, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(PIECES, max_size=14), st.sampled_from([b"", b"data: digits\n", b"data: digits\ndescription: "]))
 def test_any_bytes_are_a_plan_or_a_message(pieces, begin):
     """Through the command: a RecipeError, or a plan; an exception that a user would see as a traceback fails the test."""

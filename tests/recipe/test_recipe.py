@@ -16,6 +16,7 @@ from imbalkit.recipe.document import Document, parse
 from imbalkit.recipe.prepare import prepare, prepare_document
 from imbalkit.recipe.scalars import Dumper
 from imbalkit.recipe.schema import recipe_schema
+from tests.properties import examples
 
 RECIPE = """\
 seed: 1
@@ -291,9 +292,7 @@ def mutated(data, draw):
 
 
 # Without the way through YAML text, which would take most of the time and is checked below.
-@settings(
-    max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@examples(2000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_mutated_recipes_give_clear_errors_or_valid_plans(document, catalogue, data):
     """Thousands of wrong recipes: an ImbalkitError that says where, or a ladder of counts; never another exception."""
@@ -315,7 +314,7 @@ def test_mutated_recipes_give_clear_errors_or_valid_plans(document, catalogue, d
         assert all(min(rung.counts.low) >= 0 for rung in prepared.ladder)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_mutated_recipes_are_read_as_they_were_written(document, data):
     wrong = mutated(document.data, data.draw)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional.rce import ESTIMATORS, RecallCrossEntropy, miss_rates, recall_counts
+from tests.properties import examples
 
 
 def counts_of(x, y, classes):
@@ -233,7 +234,7 @@ def test_perfect_and_one_class_batches_by_hand():
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_never_nan(estimator, data):
     classes, rows = data.draw(st.integers(2, 6)), data.draw(st.integers(0, 8))
     module = RecallCrossEntropy(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from imbalkit.functional.rce import ESTIMATORS, RecallCrossEntropy
 
@@ -31,7 +33,7 @@ def follow(rank, world):
     return results
 
 
-def work(rank, folder):
+def work(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     torch.save(follow(rank, 2), f"{folder}/{rank}.pt")
@@ -40,7 +42,8 @@ def work(rank, folder):
 
 @pytest.mark.skipif(not dist.is_available(), reason="torch is built without distributed")
 def test_two_processes_weigh_as_one_with_the_joined_batch(tmp_path):
-    mp.spawn(work, args=(str(tmp_path),), nprocs=2)
+    both = [subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)]) for rank in (0, 1)]
+    assert [process.wait(300) for process in both] == [0, 0]
     one, *two = follow(0, 1), torch.load(tmp_path / "0.pt"), torch.load(tmp_path / "1.pt")
     for estimator in ESTIMATORS:
         losses, weights = one[estimator]
@@ -48,3 +51,7 @@ def test_two_processes_weigh_as_one_with_the_joined_batch(tmp_path):
         assert torch.equal(weights, two[0][estimator][1])
         assert torch.equal(weights, two[1][estimator][1])
         torch.testing.assert_close((two[0][estimator][0] + two[1][estimator][0]) / 2, losses)
+
+
+if __name__ == "__main__":  # one of the two processes
+    work(int(sys.argv[1]), sys.argv[2])

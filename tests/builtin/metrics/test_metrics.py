@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import sklearn.metrics as reference
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.metrics import geometric_mean_score
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from imbalkit.builtin.metrics import METRICS
 from imbalkit.functional.metrics import confusion_matrix, operating_points, softmax
 from imbalkit.functional.ranking import roc_auc
 from imbalkit.kinds import Predictions
+from tests.properties import examples
 
 PARTS = {part.name: part() for part in METRICS}
 
@@ -49,7 +50,7 @@ def any_predictions(draw, fewest=2, most=5, every_class=False):
 
 
 @given(any_predictions())
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_figures_of_decisions_agree_with_scikit_learn(p):
     present = np.unique(p.labels)
     every = range(len(p.classes))
@@ -82,7 +83,7 @@ def test_figures_of_decisions_agree_with_scikit_learn(p):
 
 
 @given(any_predictions(most=2, every_class=True))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_two_class_figures_agree_with_scikit_learn(p):
     positive = 1 if p.positive is None else p.positive
     truth, scores = p.labels == positive, p.probabilities[:, positive]
@@ -102,7 +103,7 @@ def test_two_class_figures_agree_with_scikit_learn(p):
 
 
 @given(any_predictions(fewest=3, every_class=True))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_areas_of_many_classes_agree_with_scikit_learn(p):
     expected = reference.roc_auc_score(p.labels, p.probabilities, multi_class="ovr", average="macro")
     assert compute("roc_auc", p) == pytest.approx(expected)
@@ -114,7 +115,7 @@ def test_areas_of_many_classes_agree_with_scikit_learn(p):
 
 
 @given(any_predictions())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_log_loss_agrees_with_scikit_learn(p):
     expected = reference.log_loss(p.labels, p.probabilities, labels=range(len(p.classes)))
     assert compute("log_loss", p) == pytest.approx(expected)

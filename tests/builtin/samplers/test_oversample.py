@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from imbalkit.builtin.samplers import Oversample
 from imbalkit.builtin.samplers._copies import spread
 from imbalkit.errors import PlanError
 from imbalkit.plan import Counts, Plan, balance_ratio
+from tests.properties import examples
 
 CLASSES = ("benign", "malignant")
 B2 = {
@@ -68,7 +69,7 @@ def test_the_order_of_classes_in_the_recipe_decides_nothing():
 
 
 @given(st.integers(1, 12), st.integers(1, 9), st.integers(0, 300), st.integers(0, 5))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_copies_are_spread_evenly(rows, views, copies, seed):
     row, which = spread(np.arange(rows) * 2, views, copies, generator(seed, "spread"))
     assert len(row) == len(which) == copies

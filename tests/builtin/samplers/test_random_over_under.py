@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
@@ -12,6 +12,7 @@ from imbalkit.base.randomness import generator
 from imbalkit.builtin.samplers import RandomOver, RandomUnder
 from imbalkit.errors import PlanError
 from imbalkit.plan import Counts, Plan
+from tests.properties import examples
 
 CLASSES = ("benign", "malignant", "other")
 
@@ -28,7 +29,7 @@ def resample(sampler, plan, seed=0):
 
 
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=5), st.integers(0, 9))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_counts_are_those_of_imbalanced_learn(counts, seed):
     y = np.repeat(np.arange(len(counts)), counts)
     indices = np.arange(len(y)) * 10

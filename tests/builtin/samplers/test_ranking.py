@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from imbalkit.builtin.samplers._ranking import random_rows
 from imbalkit.errors import PlanError
 from imbalkit.kinds import ScoredSampler
 from imbalkit.plan import Counts, Plan
+from tests.properties import examples
 
 CLASSES = ("benign", "malignant")
 REST = {"which": "highest", "between_rounds": "keep"}
@@ -80,7 +81,7 @@ def by_sorting(plan, scores, which, label, count):
     st.booleans(),
     st.data(),
 )
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_drops_what_a_full_sort_drops(scores, which, together, data):
     scores = np.array(scores, dtype=data.draw(st.sampled_from([np.float32, np.float64])))
     labels = np.array(data.draw(st.lists(st.integers(0, 1), min_size=len(scores), max_size=len(scores))))
@@ -96,7 +97,7 @@ def test_drops_what_a_full_sort_drops(scores, which, together, data):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_preview_bounds_hold_when_all_classes_are_ranked_together(data):
     counts = data.draw(st.lists(st.integers(0, 12), min_size=2, max_size=4).filter(sum))
     names = tuple(f"c{index}" for index in range(len(counts)))

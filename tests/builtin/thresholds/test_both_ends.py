@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta
 
@@ -15,6 +15,7 @@ from imbalkit.decision.decision import Abstention, Decision, DecisionSettings
 from imbalkit.functional.thresholds import NEVER, independent_rows
 from imbalkit_lite.card import Card, Input, Probabilities
 from imbalkit_lite.decisions import abstains, decide
+from tests.properties import examples
 
 RULES = {  # from recall, false alarm rate and the share of positives to what is largest at the best point
     Youden(): lambda recall, alarms, share: recall - alarms,
@@ -54,7 +55,7 @@ def rates(positives, probabilities, weights, threshold):
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.name} {getattr(rule, 'ratio', '')}".strip())
 @given(case=rows())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_no_operating_point_is_better(rule, case):
     positives, probabilities, weights = case
     each = np.ones(len(positives)) if weights is None else weights
@@ -73,7 +74,7 @@ def test_no_operating_point_is_better(rule, case):
 
 
 @given(case=rows(), groups=st.integers(2, 12), recall=st.sampled_from([0.2, 0.4]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_recall_to_show_takes_the_highest_threshold_that_shows_it(case, groups, recall):
     positives, probabilities, weights = case
     codes = np.arange(len(positives)) % groups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.frozen import FrozenEstimator
@@ -16,6 +16,7 @@ from imbalkit.builtin.thresholds.best_f import BestF
 from imbalkit.builtin.thresholds.cost import Cost
 from imbalkit.errors import DataError
 from imbalkit.functional.thresholds import cost_threshold
+from tests.properties import examples
 
 CLASSES = ("benign", "mel")
 
@@ -66,7 +67,7 @@ def test_probabilities_and_ratio_give_the_formula():
 
 
 @given(st.integers(2, 40), st.sampled_from([0.25, 1.0, 7.0]), st.booleans(), st.integers(0, 10_000))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_no_threshold_costs_less(count, ratio, weighted, seed):
     rng = np.random.default_rng(seed)
     positives = rng.random(count) < 0.4

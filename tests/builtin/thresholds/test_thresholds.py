@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy.stats import beta, binom, norm
@@ -19,6 +19,7 @@ from imbalkit.builtin.thresholds.target_recall import TargetRecall
 from imbalkit.builtin.thresholds.youden import Youden
 from imbalkit.errors import DataError
 from imbalkit.functional.thresholds import independent_rows, least_rows
+from tests.properties import examples
 
 
 def rates(positives, probabilities, threshold):
@@ -45,7 +46,7 @@ def rows(draw):
 
 
 @given(rows())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_youden_is_the_best_of_all(case):
     positives, probabilities = case
     chosen = Youden().choose(*case)
@@ -58,7 +59,7 @@ def test_youden_is_the_best_of_all(case):
 
 
 @given(rows())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_best_g_mean_is_the_best_of_all(case):
     recall, alarms = rates(*case, BestGMean().choose(*case))
     best = max(point[0] * (1 - point[1]) for point in every_operating_point(*case))
@@ -68,7 +69,7 @@ def test_best_g_mean_is_the_best_of_all(case):
 
 
 @given(rows(), st.sampled_from([0.01, 0.25, 0.5, 0.7, 0.9, 1.0]))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_target_recall_has_the_fewest_false_alarms(case, target):
     recall, alarms = rates(*case, TargetRecall(recall=target).choose(*case))
     assert float(recall) >= target
@@ -132,7 +133,7 @@ def test_rows_that_cannot_be_chosen_from(part):
 
 
 @given(rows(), st.sampled_from([0.5, 1.0, 2.0]))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_best_f_is_the_best_of_all(case, weight):
     positives, probabilities = case
 
@@ -150,7 +151,7 @@ def test_best_f_is_the_best_of_all(case, weight):
 
 
 @given(rows(), st.sampled_from([Youden(), BestGMean(), BestF(beta=2.0), TargetRecall(recall=0.7)]), st.integers(0, 99))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_whole_weights_are_rows_repeated(case, part, seed):
     positives, probabilities = case
     weights = np.random.default_rng(seed).integers(0, 4, len(positives))

@@ -2,10 +2,14 @@
 
 import copy
 import json
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
+from tests.made_once import made_once
 
 RECIPE = {
     "description": "",
@@ -98,11 +102,12 @@ def write_sweep(write_run):
 @pytest.fixture(scope="session")
 def real_runs(tmp_path_factory):
     """Two real runs on 60 arrays of 16 x 16 px: random drops, copies, loss ranking, copies; with ce and with focal loss."""
-    import numpy as np
+    return made_once(tmp_path_factory, "real_runs", train)
 
+
+def train(root: Path) -> None:
     import imbalkit
 
-    root = tmp_path_factory.mktemp("real")
     random = np.random.default_rng(0)
     labels = np.repeat(["common", "rare"], [44, 16])
     pixels = random.integers(0, 160, (60, 16, 16, 3), dtype=np.uint8)
@@ -123,4 +128,3 @@ decision: {{threshold: youden}}
 """)
     for loss in ("ce", "focal"):
         imbalkit.run(root / "r.yaml", [f"loss={loss}"], folder=root / "runs" / loss)
-    return root
