@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.training.checkpoints import write_atomic
+from imbalkit_lite.files import write_atomic
 from imbalkit_lite.text import cell
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imbalkit.training.checkpoints import write_atomic
+from imbalkit_lite.files import write_atomic
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:

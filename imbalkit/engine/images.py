@@ -13,17 +13,9 @@ from imbalkit.data.cache import bad_images_message, open_store
 from imbalkit.data.dark_images import darkness_in_a_run
 from imbalkit.data.image_store import BadImage, ImageStore
 from imbalkit.errors import DataError, PlanError, listing
+from imbalkit.recipe.image_rule import image_rule
 from imbalkit.recipe.prepare import Prepared, operations
 from imbalkit.training.device_images import place
-from imbalkit_lite.images import ImageRule
-
-
-def image_rule(prepared: Prepared) -> ImageRule:
-    """Size and resize rule of a run: the recipe's size, else the arrays' own, else the backbone's."""
-    settings, arrays = prepared.recipe.images, prepared.table.arrays
-    own = tuple(arrays.shape[1:3]) if arrays is not None else None
-    size = settings.shape or own or prepared.recipe.backbone.preprocessing().size
-    return ImageRule(size, settings.resize, settings.interpolation, settings.exif, settings.bits)
 
 
 def load_images(

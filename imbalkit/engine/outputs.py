@@ -17,13 +17,13 @@ from imbalkit.data.table import RESERVED
 from imbalkit.decision.class_prior import prior_ledger
 from imbalkit.decision.decision import Decision
 from imbalkit.decision.fit import fit_decision
-from imbalkit.engine.resample import Step, audit
 from imbalkit.engine.run_metrics import assess
 from imbalkit.kinds import BuildContext
 from imbalkit.plan import Plan
+from imbalkit.plan.audit import Step, audit
 from imbalkit.recipe.prepare import Prepared
 from imbalkit.runs import folder as run_folder
-from imbalkit.training.checkpoints import write_atomic
+from imbalkit_lite.files import write_atomic
 
 if TYPE_CHECKING:
     from imbalkit.training.classifier import Classifier

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from imbalkit.base.randomness import generator
 from imbalkit.engine.round_cache import SharedRounds, Surroundings, round_key
-from imbalkit.kinds import Sampler, ScoredSampler
+from imbalkit.kinds import ScoredSampler
 from imbalkit.plan import Plan
+from imbalkit.plan.audit import Step
 from imbalkit.recipe.prepare import Prepared
-from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint, write_atomic
+from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
 from imbalkit.training.trainer import Trainer
-
-
-@dataclass(frozen=True)
-class Step:
-    """One sampler, or one round of it: what it left, what it dropped, and by which scores."""
-
-    stage: str  # "samplers[1] loss_rank, round 2"
-    sampler: str
-    round: int | None  # from 1
-    counts: tuple[int, ...]
-    generation: int  # of the rows it added; those of earlier steps are smaller
-    dropped: pd.DataFrame  # key, source, label, view, score (NaN without)
-    scores_from: str = ""  # "pass" or "last_epoch", "" without scores
+from imbalkit_lite.files import write_atomic
 
 
 def resample(
@@ -61,16 +48,17 @@ def resample(
         key = ""
         for number in range(sampler.rounds if isinstance(sampler, ScoredSampler) else 1):
             seeds = (prepared.recipe.seed, "sampler", sampler.name, earlier, number)
-            scores = None
+            scored: tuple[Any, ...] = ()
             if isinstance(sampler, ScoredSampler):
                 name = f"{sampler.name}-{earlier}"
                 scores, key = _score(prepared, sampler, plan, trainer, name, number, key, shared, around)
                 new = sampler.resample(plan, scores, generator(*seeds), round=number)
+                scored = (number + 1, scores, sampler.scores_from)
                 name = f"{stage}, round {number + 1}"
             else:
                 new = sampler.resample(plan, generator(*seeds))
                 name = stage
-            steps.append(_step(name, sampler, number + 1 if scores is not None else None, plan, new, scores))
+            steps.append(Step.between(plan, new, name, sampler.name, *scored))
             changed(new, name)
             plan = new
     return plan, steps
@@ -124,98 +112,3 @@ def _npy(array: np.ndarray) -> bytes:
     stream = BytesIO()
     np.save(stream, array)
     return stream.getvalue()
-
-
-def _step(
-    stage: str, sampler: Sampler, number: int | None, before: Plan, after: Plan, scores: np.ndarray | None
-) -> Step:
-    gone = np.flatnonzero(~np.isin(before.key, after.key))
-    score = np.full(len(gone), np.nan, dtype=np.float32) if scores is None else scores[gone]
-    dropped = pd.DataFrame(
-        {
-            "key": before.key[gone],
-            "source": before.source[gone],
-            "label": before.label[gone],
-            "view": before.view[gone],
-            "score": score,
-        }
-    )
-    scores_from = sampler.scores_from if isinstance(sampler, ScoredSampler) else ""
-    return Step(stage, sampler.name, number, after.counts(), after.generation, dropped, scores_from)
-
-
-def audit(plan: Plan, steps: list[Step], paths: pd.Series | None) -> pd.DataFrame:
-    """Every row that ever was in the plan: what it shows, who added it, who dropped it, in which round, by which score.
-
-    Columns: key, source, path (where samples are files), label, view (as text), parameters (those drawn, as text), added_by,
-    kept, dropped_by, round, score, scores_from.
-    """
-    rows = pd.DataFrame({"key": plan.key, "source": plan.source, "label": plan.label, "view": plan.view, "kept": True})
-    frames = [rows.assign(dropped_by="", round=0, score=np.float32("nan"), scores_from="")]
-    for step in steps:
-        if len(step.dropped):
-            facts = {"dropped_by": step.stage, "round": step.round or 0, "scores_from": step.scores_from}
-            frames.append(step.dropped.assign(kept=False, **facts))
-    frame = pd.concat(frames, ignore_index=True)
-    # A Plan over all rows ever: its columns are enough to say what each showed.
-    everything = Plan(
-        frame["key"].to_numpy(np.uint64),
-        frame["source"].to_numpy(np.uint32),
-        frame["label"].to_numpy(np.uint16),
-        frame["view"].to_numpy(np.uint16),
-        plan.views,
-        plan.classes,
-        plan.majority,
-        plan.seed,
-    )
-    generation = everything.generations()
-    adders = ["source"] * (plan.generation + 1)
-    before = 0
-    for step in steps:
-        for number in range(before + 1, step.generation + 1):
-            adders[number] = step.stage
-        before = max(before, step.generation)
-    frame.insert(2, "parameters", _parameter_text(everything))
-    frame.insert(2, "added_by", pd.Categorical.from_codes(np.arange(len(adders))[generation], _unique(adders)))
-    frame["view"] = pd.Categorical.from_codes(frame["view"], _unique([describe_view(view) for view in plan.views]))
-    frame["label"] = pd.Categorical.from_codes(frame["label"], list(plan.classes))
-    if paths is not None:
-        frame.insert(2, "path", paths.to_numpy()[everything.source])
-    return frame.sort_values("key", kind="stable", ignore_index=True)
-
-
-def audited_rows(audit: pd.DataFrame, final: Plan) -> Plan:
-    """Every row of `audit`, in its order, as a plan that can be rendered; `final` is the plan that the audit was made of."""
-    views = {text: code for code, text in enumerate(_unique([describe_view(view) for view in final.views]))}
-    labels = {name: code for code, name in enumerate(final.classes)}
-    return replace(
-        final,
-        key=audit["key"].to_numpy(np.uint64),
-        source=audit["source"].to_numpy(np.uint32),
-        label=audit["label"].astype(str).map(labels).to_numpy(np.uint16),
-        view=audit["view"].astype(str).map(views).to_numpy(np.uint16),
-    )
-
-
-def describe_view(view: tuple[Any, ...]) -> str:
-    """A view as a person reads it."""
-    return ", then ".join(op.label for op in view) if view else "as it is"
-
-
-def _unique(names: list[str]) -> list[str]:
-    # pandas wants distinct categories; two views may read alike.
-    return [name if names.index(name) == index else f"{name} ({index})" for index, name in enumerate(names)]
-
-
-def _parameter_text(plan: Plan) -> np.ndarray:
-    text = np.full(len(plan), "", dtype=object)
-    for code, view in enumerate(plan.views):
-        rows = np.flatnonzero(plan.view == code)
-        for index, op in enumerate(view):
-            if op.parameters and len(rows):
-                drawn = plan.parameters(rows, index, op)
-                names = [f"{op.name}.{name}" for name in op.parameters]
-                for row, values in zip(rows, drawn, strict=True):
-                    pairs = " ".join(f"{name}={value:.6g}" for name, value in zip(names, values, strict=True))
-                    text[row] = f"{text[row]} {pairs}".strip()
-    return text

@@ -23,7 +23,7 @@ from imbalkit.base.locks import Note, held
 from imbalkit.kinds import Part, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import Recipe
-from imbalkit.training.checkpoints import write_atomic
+from imbalkit_lite.files import write_atomic
 
 if TYPE_CHECKING:
     from imbalkit.catalogue import Catalogue

@@ -14,6 +14,7 @@ from imbalkit.base.progress import Progress
 from imbalkit.base.threads import share
 from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.engine.observers import Observers
+from imbalkit.engine.run_folder import open_folder
 from imbalkit.errors import ImbalkitError, RunError
 from imbalkit.recipe.prepare import Prepared, prepare
 from imbalkit.runs import folder as run_folder
@@ -121,7 +122,7 @@ def _all_folds(prepared: Prepared) -> bool:
 
 
 def _open(prepared: Prepared, runs: str | Path, folder: str | Path | None, resume: bool, progress: Progress) -> Path:
-    path = run_folder.open_folder(prepared, Path(runs), Path(folder) if folder else None, resume, progress.note)
+    path = open_folder(prepared, Path(runs), Path(folder) if folder else None, resume, progress.note)
     progress.note(f"run folder {path}")
     folds = prepared.recipe.split.folds is not None and prepared.recipe.split.fold is None
     for note in prepared.table.all_notes if folds else prepared.notes:  # each fold tells of its own split

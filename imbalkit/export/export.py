@@ -25,10 +25,10 @@ from imbalkit.recipe.prepare import Prepared
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restore import restore
 from imbalkit.runs.restored import Restored
-from imbalkit.training.checkpoints import write_atomic
 from imbalkit.training.classifier import Classifier
 from imbalkit_lite.card import Card
 from imbalkit_lite.decisions import decide
+from imbalkit_lite.files import write_atomic
 from imbalkit_lite.model import input_tensor
 
 PARITY = "parity.json"

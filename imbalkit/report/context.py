@@ -137,7 +137,7 @@ class Report:
 
         Raises ImbalkitError where the data are gone or are not what they were.
         """
-        from imbalkit.engine.resample import audited_rows
+        from imbalkit.plan.audit import audited_rows
         from imbalkit.plots.study.plans import replay
 
         if self.prepared is None:
@@ -163,7 +163,7 @@ class SomeImages(ImageStore):
 
     def __init__(self, prepared: Prepared, folder: Path, directory: Path):
         """`folder` is the run's; `directory` is where relative paths start, as far as it is still there."""
-        from imbalkit.engine.images import image_rule
+        from imbalkit.recipe.image_rule import image_rule
 
         self._prepared, self._directory, self._rule = prepared, directory, image_rule(prepared)
         record = known_record(folder)

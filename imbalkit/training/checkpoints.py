@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Checkpoints: tensors and plain values in a file, which is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 
 from imbalkit.errors import RunError
 from imbalkit_lite.files import write_atomic
-
-__all__ = ["load_checkpoint", "save_checkpoint", "write_atomic"]
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

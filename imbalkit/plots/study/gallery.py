@@ -34,7 +34,7 @@ def data(prepared: Prepared, plan: Plan, samples: int = 2) -> pd.DataFrame:
 
     Raises RunError if the plan has no row with an operation.
     """
-    from imbalkit.engine.resample import describe_view
+    from imbalkit.plan.audit import describe_view
 
     changed = [code for code, view in enumerate(plan.views) if view]
     rows = pd.DataFrame({"label": plan.label, "source": plan.source, "code": plan.view, "position": range(len(plan))})
@@ -83,8 +83,8 @@ def pictures(prepared: Prepared, plan: Plan, frame: pd.DataFrame) -> np.ndarray:
     Only these samples are decoded, through the cache. Raises DataError for images that cannot be read.
     """
     from imbalkit.data.cache import open_store
-    from imbalkit.engine.images import image_rule
     from imbalkit.plan.rendering import render
+    from imbalkit.recipe.image_rule import image_rule
 
     positions = frame["position"].to_numpy()
     sources = np.unique(plan.source[positions])

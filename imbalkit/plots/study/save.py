@@ -19,7 +19,7 @@ from imbalkit.plots.study import FIGURES, OF_RUNS
 from imbalkit.plots.study.comparable import difference, require_same_tests, require_two_classes
 from imbalkit.plots.study.names import makes_views
 from imbalkit.plots.study.records import At, Found, RunRecord, find_runs
-from imbalkit.training.checkpoints import write_atomic
+from imbalkit_lite.files import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

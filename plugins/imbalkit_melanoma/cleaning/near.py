@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from imbalkit.data.cache import default_cache_dir
-from imbalkit.training.checkpoints import write_atomic
+from imbalkit_lite.files import write_atomic
 
 
 def near_pairs(paths: np.ndarray, there: np.ndarray, distance: int) -> np.ndarray:

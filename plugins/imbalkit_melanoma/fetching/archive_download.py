@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from imbalkit.errors import DataError, listing
-from imbalkit.training.checkpoints import write_atomic
+from imbalkit_lite.files import write_atomic
 from imbalkit_lite.text import cell
 from imbalkit_melanoma.fetching.archive_api import PAGE, ArchiveImage, list_collection, read_image
 from imbalkit_melanoma.fetching.archive_image import GONE, Outcome, download_image

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imbalkit.errors import DataError
-from imbalkit.training.checkpoints import write_atomic
+from imbalkit_lite.files import write_atomic
 from imbalkit_lite.text import cell, unquoted
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from imbalkit.data.cache import open_store
-from imbalkit.engine.images import image_rule
 from imbalkit.errors import RunError
 from imbalkit.plan import Plan
 from imbalkit.plan.dataset import PlanDataset
 from imbalkit.plots.study import gallery, plans
 from imbalkit.plots.study.records import find_runs
+from imbalkit.recipe.image_rule import image_rule
 from imbalkit.recipe.prepare import prepare
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imbalkit.engine.resample import audit
 from imbalkit.errors import RunError
+from imbalkit.plan.audit import audit
 from imbalkit.plots.study import plans
 from imbalkit.plots.study.records import find_runs
 from imbalkit.recipe.prepare import prepare
