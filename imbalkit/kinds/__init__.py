@@ -1,4 +1,4 @@
-"""What a plugin registers: one base class a kind of part.
+"""What a plugin registers, one base class a kind of part, and all that it needs to write one: the helpers of the built-in parts.
 
 A part is a *specification*: a frozen pydantic model, free of torch, whose `name` is declared once and whose fields are its
 recipe parameters (imbalkit.base.parameters). Whatever is heavy is imported inside `build` (or `apply`, `load`), so that listing
@@ -9,14 +9,45 @@ Methods that raise NotImplementedError are those that a part of the kind must wr
 
 from __future__ import annotations
 
-from imbalkit.base.parameters import ClassName, Part, PathText, Settings, param, part_of
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.base.parameters import ClassName, Part, PathText, Settings, as_text, one_of, param, part_of
+from imbalkit.base.randomness import generator
+from imbalkit.errors import (
+    DataError,
+    ImbalkitError,
+    MissingExtraError,
+    PlanError,
+    RunError,
+    TrainingError,
+    listing,
+    nearest,
+)
+from imbalkit.kinds.class_factors import ClassFactors, SomeClassFactors, constant_weights
 from imbalkit.kinds.common import BackboneRef, BuildContext, LossRef, OpRef, PriorShift, ScoreRef
 from imbalkit.kinds.decisions import Calibrator, Threshold
 from imbalkit.kinds.exporters import Exportable, Exporter, ExportLimits, FileRuntime
 from imbalkit.kinds.launchers import Launcher
+from imbalkit.kinds.metric_bases import (
+    ConfusionMetric,
+    HitsAndRows,
+    MeanMetric,
+    RankingMetric,
+    ShareMetric,
+    confusion_of,
+    no_rows,
+)
 from imbalkit.kinds.metrics import Interval, Limits, Metric, Predictions
 from imbalkit.kinds.networks import Augmentation, Backbone, Loss, Preprocessing
+from imbalkit.kinds.ranges import RhoRange, SigmaRange, draw_range, range_label, range_of
+from imbalkit.kinds.row_choice import checked_scores, highest, random_rows, spread
+from imbalkit.kinds.row_counts import FinalCount, FinalCounts, RowCount, RowCounts, label_of, rows_text
 from imbalkit.kinds.rows import Dataset, Op, Sampler, Score, ScoredSampler
+from imbalkit.plan import Counts, Plan, View, balance_ratio
+
+if TYPE_CHECKING:
+    from imbalkit.data.table import Table, label_text
 
 __all__ = [
     "KINDS",
@@ -25,34 +56,86 @@ __all__ = [
     "BackboneRef",
     "BuildContext",
     "Calibrator",
+    "ClassFactors",
     "ClassName",
+    "ConfusionMetric",
+    "Counts",
+    "DataError",
     "Dataset",
     "ExportLimits",
     "Exportable",
     "Exporter",
     "FileRuntime",
+    "FinalCount",
+    "FinalCounts",
+    "HitsAndRows",
+    "ImbalkitError",
     "Interval",
     "Launcher",
     "Limits",
     "Loss",
     "LossRef",
+    "MeanMetric",
     "Metric",
+    "MissingExtraError",
     "Op",
     "OpRef",
     "Part",
     "PathText",
+    "Plan",
+    "PlanError",
     "Predictions",
     "Preprocessing",
     "PriorShift",
+    "RankingMetric",
+    "RhoRange",
+    "RowCount",
+    "RowCounts",
+    "RunError",
     "Sampler",
     "Score",
     "ScoreRef",
     "ScoredSampler",
     "Settings",
+    "ShareMetric",
+    "SigmaRange",
+    "SomeClassFactors",
+    "Table",
     "Threshold",
+    "TrainingError",
+    "View",
+    "as_text",
+    "balance_ratio",
+    "checked_scores",
+    "confusion_of",
+    "constant_weights",
+    "draw_range",
+    "generator",
+    "highest",
+    "label_of",
+    "label_text",
+    "listing",
+    "nearest",
+    "no_rows",
+    "one_of",
     "param",
     "part_of",
+    "random_rows",
+    "range_label",
+    "range_of",
+    "rows_text",
+    "spread",
 ]
+
+
+_NEEDS_PANDAS = ("Table", "label_text")  # of imbalkit.data.table, imported where a data set is loaded
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NEEDS_PANDAS:
+        return getattr(importlib.import_module("imbalkit.data.table"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 KINDS: dict[str, type[Part]] = {
     base.kind: base

@@ -23,9 +23,9 @@ from scipy.stats import spearmanr
 
 from imbalkit.base.progress import Progress
 from imbalkit.builtin.losses import CE
-from imbalkit.builtin.samplers._ranking import highest
 from imbalkit.builtin.scores import LossScore
 from imbalkit.engine.images import load_images
+from imbalkit.kinds import highest
 from imbalkit.recipe.prepare import prepare
 from imbalkit.training.trainer import Trainer
 

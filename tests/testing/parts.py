@@ -10,8 +10,6 @@ import pandas as pd
 import pytest
 import torch
 
-from imbalkit.builtin.samplers._ranking import checked_scores, highest
-from imbalkit.data.table import Table
 from imbalkit.errors import PlanError
 from imbalkit.kinds import (
     Augmentation,
@@ -29,7 +27,10 @@ from imbalkit.kinds import (
     Sampler,
     Score,
     ScoredSampler,
+    Table,
     Threshold,
+    checked_scores,
+    highest,
     param,
 )
 from imbalkit.plan import Counts

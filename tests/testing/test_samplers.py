@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from imbalkit.builtin.ops import HorizontalFlip
-from imbalkit.builtin.samplers._ranking import checked_scores
 from imbalkit.errors import PlanError
-from imbalkit.kinds import PriorShift
+from imbalkit.kinds import PriorShift, checked_scores
 from imbalkit.plan import Counts
 from imbalkit.testing import Setting, check_part
 from tests.testing.parts import Half, TopThree, broken, check

@@ -1,9 +1,7 @@
 """Oversampling to counts that follow a power of the class sizes."""
 
 import numpy as np
-from imbalkit.errors import PlanError
-from imbalkit.kinds import PriorShift, Sampler, param
-from imbalkit.plan import Counts
+from imbalkit.kinds import Counts, PlanError, PriorShift, Sampler, param
 
 
 class PowerOver(Sampler):

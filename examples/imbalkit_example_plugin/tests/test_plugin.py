@@ -1,9 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from imbalkit.errors import PlanError
-from imbalkit.kinds import BuildContext
-from imbalkit.plan import Counts
+from imbalkit.kinds import BuildContext, Counts, PlanError
 from imbalkit.testing import check_part
 from imbalkit.testing.common import check_light_import
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.errors import ImbalkitError, listing, nearest
-from imbalkit.kinds import Augmentation, BuildContext, param
+from imbalkit.kinds import Augmentation, BuildContext, ImbalkitError, listing, nearest, param
 
 if TYPE_CHECKING:
     from torch import nn

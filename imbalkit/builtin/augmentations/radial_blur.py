@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from imbalkit.builtin.ops.ranges import RhoRange
-from imbalkit.kinds import Augmentation, BuildContext, param
+from imbalkit.kinds import Augmentation, BuildContext, RhoRange, param
 
 if TYPE_CHECKING:
     from torch import nn

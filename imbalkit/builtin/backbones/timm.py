@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import field_validator
 
-from imbalkit.errors import DataError, nearest
-from imbalkit.kinds import Backbone, BuildContext, PathText, Preprocessing, param
+from imbalkit.kinds import Backbone, BuildContext, DataError, PathText, Preprocessing, nearest, param
 
 if TYPE_CHECKING:
     from torch import nn

@@ -17,13 +17,12 @@ from imbalkit.builtin.datasets.common import (
     map_labels,
     split_names,
 )
-from imbalkit.errors import DataError, listing, nearest
-from imbalkit.kinds import Dataset, PathText, param
+from imbalkit.kinds import DataError, Dataset, PathText, listing, nearest, param
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from imbalkit.data.table import Table
+    from imbalkit.kinds import Table
 
 _PAIRS = (("x", "y"), ("X", "y"), ("images", "labels"), ("image", "label"), ("data", "target"), ("data", "labels"))
 _SPLIT_PAIRS = (("{}_images", "{}_labels"), ("x_{}", "y_{}"), ("X_{}", "y_{}"))  # MedMNIST, Keras, scikit-learn
@@ -58,7 +57,7 @@ class Arrays(Dataset):
         import numpy as np
         import pandas as pd
 
-        from imbalkit.data.table import Table, label_text
+        from imbalkit.kinds import Table, label_text
 
         file = existing(self.file, "array file", self.how_to_get)
         if not zipfile.is_zipfile(file):

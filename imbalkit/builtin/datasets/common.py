@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator
 
-from imbalkit.base.parameters import as_text
-from imbalkit.errors import DataError, listing, nearest
+from imbalkit.kinds import DataError, as_text, listing, nearest
 from imbalkit_lite.paths import local_path, other_system
 
 if TYPE_CHECKING:

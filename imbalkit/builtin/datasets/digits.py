@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import field_validator
 
-from imbalkit.errors import DataError
-from imbalkit.kinds import Dataset, param
+from imbalkit.kinds import DataError, Dataset, param
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from imbalkit.data.table import Table
+    from imbalkit.kinds import Table
 
 
 class Digits(Dataset):
@@ -54,8 +53,7 @@ class Digits(Dataset):
         import numpy as np
         import pandas as pd
 
-        from imbalkit.base.randomness import generator
-        from imbalkit.data.table import Table
+        from imbalkit.kinds import Table, generator
 
         images, target = _read_digits()
         held = self.test + self.validation

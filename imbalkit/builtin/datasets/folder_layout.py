@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbalkit.builtin.datasets.common import SPLITS
-from imbalkit.errors import DataError, listing
+from imbalkit.kinds import DataError, listing
 from imbalkit.recipe.scalars import one_line
 
 if TYPE_CHECKING:

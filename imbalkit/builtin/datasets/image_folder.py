@@ -28,14 +28,13 @@ from imbalkit.builtin.datasets.folder_layout import (
     find_splits,
     mentions_split,
 )
-from imbalkit.errors import DataError, listing, nearest
-from imbalkit.kinds import Dataset, PathText, param
+from imbalkit.kinds import DataError, Dataset, PathText, listing, nearest, param
 from imbalkit.recipe.scalars import one_line
 from imbalkit_lite.folders import Listing, endings_text, list_folder
 from imbalkit_lite.left_out import endings_by_folder, left_out
 
 if TYPE_CHECKING:
-    from imbalkit.data.table import Table
+    from imbalkit.kinds import Table
 
 
 def _side(value: Any) -> Any:
@@ -99,7 +98,7 @@ class ImageFolder(Dataset):
         """All images below the class folders. Raises DataError for a missing root or class folder, or no images."""
         import pandas as pd
 
-        from imbalkit.data.table import Table
+        from imbalkit.kinds import Table
 
         root = existing(self.root, "image folder", self.how_to_get, folder=True)
         found = self.look(root)

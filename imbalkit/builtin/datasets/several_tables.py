@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator
 
 from imbalkit.builtin.datasets.common import SPLITS
-from imbalkit.errors import DataError
-from imbalkit.kinds import PathText
+from imbalkit.kinds import DataError, PathText
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -27,8 +27,7 @@ from imbalkit.builtin.datasets.common import (
 from imbalkit.builtin.datasets.several_tables import Files, Roots, read_json_lines, tables_of
 from imbalkit.builtin.datasets.table_labels import finding_labels, one_hot_labels, rest_of
 from imbalkit.builtin.datasets.table_paths import path_cautions
-from imbalkit.errors import DataError, listing, nearest
-from imbalkit.kinds import Dataset, param
+from imbalkit.kinds import DataError, Dataset, listing, nearest, param
 from imbalkit_lite.formats import EXTENSIONS
 from imbalkit_lite.paths import local_path, other_system
 from imbalkit_lite.tables import not_text, open_text_table
@@ -36,7 +35,7 @@ from imbalkit_lite.tables import not_text, open_text_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imbalkit.data.table import Table
+    from imbalkit.kinds import Table
 
 _GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "<NA>", "#N/A")
 
@@ -104,7 +103,7 @@ class TableDataset(Dataset):
         """All rows. Raises DataError for missing columns, labels or image files; row 1 is the one below the header."""
         import pandas as pd
 
-        from imbalkit.data.table import Table
+        from imbalkit.kinds import Table
 
         frames, without, notes, places = [], [], [], []
         tables = tables_of(self)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from imbalkit.data.label_checks import findings_of, split_label
-from imbalkit.errors import DataError, listing, nearest
+from imbalkit.kinds import DataError, listing, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

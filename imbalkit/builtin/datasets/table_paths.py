@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imbalkit.errors import listing
+from imbalkit.kinds import listing
 from imbalkit_lite.folders import by_ending, ending, is_system
 from imbalkit_lite.formats import UNREADABLE
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imbalkit.builtin.losses.by_class import constant_weights
-from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+from imbalkit.kinds import BuildContext, Loss, PriorShift, constant_weights, param
 
 if TYPE_CHECKING:
     from torch import nn

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imbalkit.builtin.losses.by_class import ClassFactors, all_zero, by_class, constant_weights
-from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+from imbalkit.kinds import BuildContext, ClassFactors, Loss, PriorShift, constant_weights, param
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,10 +18,10 @@ class Focal(Loss):
     alpha: ClassFactors | None = param(None, help="factor of each class by its name; 1 for a class not named")
 
     def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
-        return all_zero(self.alpha, classes, "alpha")
+        return self.alpha.all_zero(classes, "alpha") if self.alpha is not None else []
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
-        alpha = by_class(self.alpha or {}, context)
+        alpha = (self.alpha or ClassFactors()).vector(context.classes)
         if self.delta == 0:
             return constant_weights(alpha)
         return PriorShift(
@@ -32,5 +31,5 @@ class Focal(Loss):
     def build(self, context: BuildContext) -> nn.Module:
         from imbalkit.functional import focal
 
-        alpha = by_class(self.alpha, context) if self.alpha else None
+        alpha = self.alpha.vector(context.classes) if self.alpha else None
         return focal.Focal(len(context.classes), self.delta, alpha, reduction="none")

@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from imbalkit.builtin.losses.by_class import ClassFactors, all_zero, by_class
 from imbalkit.builtin.losses.rce import RCE
-from imbalkit.errors import ImbalkitError
-from imbalkit.kinds import BuildContext, param
+from imbalkit.kinds import BuildContext, ClassFactors, ImbalkitError, param
 
 if TYPE_CHECKING:
     from torch import nn
@@ -32,7 +30,7 @@ class GammaRCE(RCE):
 
     def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
         if self.gamma is None or len(classes) == 2:
-            return all_zero(self.costs, classes, "costs")
+            return self.costs.all_zero(classes, "costs") if self.costs is not None else []
         return [
             (
                 "gamma",
@@ -41,10 +39,12 @@ class GammaRCE(RCE):
         ]
 
     def build(self, context: BuildContext) -> nn.Module:
-        if self.gamma is not None and context.positive is None:
+        if self.gamma is None:
+            return self._build(context, (self.costs or ClassFactors()).vector(context.classes))
+        if context.positive is None:
             raise ImbalkitError(
                 "gamma_rce: gamma is the cost of missing the positive class, and the data name none: "
                 "name the positive class, or give costs by class name"
             )
-        costs = self.costs if self.gamma is None else {context.classes[context.positive]: self.gamma}
-        return self._build(context, by_class(costs, context))
+        costs = ClassFactors({context.classes[context.positive]: self.gamma})
+        return self._build(context, costs.vector(context.classes))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imbalkit.builtin.losses.by_class import constant_weights
 from imbalkit.functional.prior import inverse_frequency
-from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+from imbalkit.kinds import BuildContext, Loss, PriorShift, constant_weights, param
 
 if TYPE_CHECKING:
     from torch import nn

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imbalkit.builtin.losses.by_class import ClassFactors, all_zero, by_class, constant_weights
-from imbalkit.kinds import BuildContext, Loss, PriorShift, param
+from imbalkit.kinds import BuildContext, Loss, PriorShift, SomeClassFactors, constant_weights, param
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,16 +14,16 @@ class WeightedCE(Loss):
     """Cross entropy times the weight of a row's class; the mean is over rows (torch's: over the sum of weights)."""
 
     name = "weighted_ce"
-    weights: ClassFactors = param(help="weight of each class by its name; 1 for a class not named", min_length=1)
+    weights: SomeClassFactors = param(help="weight of each class by its name; 1 for a class not named")
     label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
 
     def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
-        return all_zero(self.weights, classes, "weights")
+        return self.weights.all_zero(classes, "weights")
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
-        return constant_weights(by_class(self.weights, context), self.label_smoothing)
+        return constant_weights(self.weights.vector(context.classes), self.label_smoothing)
 
     def build(self, context: BuildContext) -> nn.Module:
         from imbalkit.functional.ce import WeightedCrossEntropy
 
-        return WeightedCrossEntropy(by_class(self.weights, context), self.label_smoothing, reduction="none")
+        return WeightedCrossEntropy(self.weights.vector(context.classes), self.label_smoothing, reduction="none")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from imbalkit.builtin.metrics.common import RankingMetric
 from imbalkit.functional import ranking
 from imbalkit.functional.delong import delong_interval
-from imbalkit.kinds import Interval, Predictions, param
+from imbalkit.kinds import Interval, Predictions, RankingMetric, param
 
 
 class RocAuc(RankingMetric):

@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from imbalkit.builtin.metrics.common import ConfusionMetric, Pair, ShareMetric, confusion_of
 from imbalkit.functional import metrics as formulas
 from imbalkit.functional.proportions import geometric_mean_of_shares, mean_of_shares
-from imbalkit.kinds import Interval, Limits, Predictions
+from imbalkit.kinds import ConfusionMetric, HitsAndRows, Interval, Limits, Predictions, ShareMetric, confusion_of
 
 
 class Accuracy(ShareMetric):
@@ -18,7 +17,7 @@ class Accuracy(ShareMetric):
 
     name = "accuracy"
 
-    def shares(self, predictions: Predictions) -> Pair:
+    def shares(self, predictions: Predictions) -> HitsAndRows:
         """All rows count."""
         right = predictions.labels == predictions.decisions
         return right, np.ones_like(right)

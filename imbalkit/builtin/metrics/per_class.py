@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from imbalkit.builtin.metrics.common import ConfusionMetric, Pair, ShareMetric, no_rows
 from imbalkit.functional import metrics as formulas
-from imbalkit.kinds import Interval, Limits, Predictions
+from imbalkit.kinds import ConfusionMetric, HitsAndRows, Interval, Limits, Predictions, ShareMetric, no_rows
 
 
 class Recall(ShareMetric):
@@ -14,7 +13,7 @@ class Recall(ShareMetric):
 
     name = "recall"
 
-    def shares(self, predictions: Predictions) -> dict[str, Pair]:
+    def shares(self, predictions: Predictions) -> dict[str, HitsAndRows]:
         """The rows of each class count."""
         right = predictions.labels == predictions.decisions
         of_class = {name: predictions.labels == code for code, name in enumerate(predictions.classes)}
@@ -26,7 +25,7 @@ class Precision(ShareMetric):
 
     name = "precision"
 
-    def shares(self, predictions: Predictions) -> dict[str, Pair]:
+    def shares(self, predictions: Predictions) -> dict[str, HitsAndRows]:
         """The rows called each class count."""
         right = predictions.labels == predictions.decisions
         called = {name: predictions.decisions == code for code, name in enumerate(predictions.classes)}
@@ -77,7 +76,7 @@ class MissRate(ShareMetric):
     name = "miss_rate"
     higher_is_better = False
 
-    def shares(self, predictions: Predictions) -> Pair:
+    def shares(self, predictions: Predictions) -> HitsAndRows:
         """The rows of the positive class count; none without one."""
         if predictions.positive is None:
             return no_rows(predictions)
@@ -91,7 +90,7 @@ class FalseAlarmRate(ShareMetric):
     name = "false_alarm_rate"
     higher_is_better = False
 
-    def shares(self, predictions: Predictions) -> Pair:
+    def shares(self, predictions: Predictions) -> HitsAndRows:
         """The rows of the other classes count; none without a positive class."""
         if predictions.positive is None:
             return no_rows(predictions)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from imbalkit.builtin.metrics.common import MeanMetric
 from imbalkit.functional import metrics as formulas
-from imbalkit.kinds import Metric, Predictions, param
+from imbalkit.kinds import MeanMetric, Metric, Predictions, param
 
 
 class LogLoss(MeanMetric):

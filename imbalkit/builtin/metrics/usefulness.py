@@ -7,13 +7,12 @@ import math
 import numpy as np
 from pydantic import field_validator
 
-from imbalkit.builtin.metrics.common import Pair
 from imbalkit.builtin.metrics.per_class import FalseAlarmRate, MissRate
 from imbalkit.functional import usefulness as formulas
 from imbalkit.functional.bootstrap import mean_of
 from imbalkit.functional.metrics import ratio
 from imbalkit.functional.proportions import sum_of_shares
-from imbalkit.kinds import Interval, Limits, Metric, Predictions, param
+from imbalkit.kinds import HitsAndRows, Interval, Limits, Metric, Predictions, param
 
 
 class PredictiveValues(Metric):
@@ -119,7 +118,7 @@ def _prevalences(predictions: Predictions) -> list[tuple[float | None, str]]:
     return [(share, f" at {share:g}") for share in predictions.prevalences] or [(None, "")]
 
 
-def _drawn(pair: Pair, weights: np.ndarray) -> Pair:
+def _drawn(pair: HitsAndRows, weights: np.ndarray) -> HitsAndRows:
     return tuple((weights @ rows.astype(np.float32)).astype(np.float64) for rows in pair)
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from imbalkit.builtin.ops.ranges import RhoRange, SigmaRange, draw, range_label
-from imbalkit.kinds import Op, param
+from imbalkit.kinds import Op, RhoRange, SigmaRange, draw_range, param, range_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +48,7 @@ class GaussianBlur(Op):
         return ("sigma",) if self.match_rho is None else ("rho",)
 
     def decide(self, uniforms: np.ndarray) -> np.ndarray:
-        return draw(self.sigma if self.match_rho is None else self.match_rho, uniforms)
+        return draw_range(self.sigma if self.match_rho is None else self.match_rho, uniforms)
 
     def apply(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         from imbalkit.functional.gaussian_blur import gaussian_blur, matching_sigma

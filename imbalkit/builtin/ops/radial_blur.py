@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from imbalkit.builtin.ops.ranges import RhoRange, draw, range_label
-from imbalkit.kinds import Op, param
+from imbalkit.kinds import Op, RhoRange, draw_range, param, range_label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,7 +43,7 @@ class RadialBlur(Op):
         return ("rho_expand_x", "rho_expand_y", "rho_shrink_x", "rho_shrink_y")
 
     def decide(self, uniforms: np.ndarray) -> np.ndarray:
-        return draw(self.rho, uniforms)
+        return draw_range(self.rho, uniforms)
 
     def apply(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         from imbalkit.functional.radial_blur import radial_blur

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from imbalkit.errors import PlanError
-from imbalkit.kinds import Op, param
+from imbalkit.kinds import Op, PlanError, param
 
 if TYPE_CHECKING:
     import torch

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from imbalkit.builtin.samplers._dropping import Dropping
-from imbalkit.builtin.samplers._ranking import checked_scores, highest
-from imbalkit.kinds import PriorShift, ScoredSampler, param
-from imbalkit.plan import Counts
+from imbalkit.builtin.samplers.dropping import Dropping
+from imbalkit.kinds import Counts, PriorShift, ScoredSampler, checked_scores, highest, param
 
 if TYPE_CHECKING:
-    from imbalkit.plan import Plan
+    from imbalkit.kinds import Plan
 
 
 class LossRank(Dropping, ScoredSampler):

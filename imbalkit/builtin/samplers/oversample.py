@@ -8,14 +8,22 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from imbalkit.builtin.samplers._copies import spread
-from imbalkit.builtin.samplers._parameters import FinalCounts, label_of, rows_text
-from imbalkit.errors import PlanError
-from imbalkit.kinds import ClassName, OpRef, PriorShift, Sampler, param
-from imbalkit.plan import Counts
+from imbalkit.kinds import (
+    ClassName,
+    Counts,
+    FinalCounts,
+    OpRef,
+    PlanError,
+    PriorShift,
+    Sampler,
+    label_of,
+    param,
+    rows_text,
+    spread,
+)
 
 if TYPE_CHECKING:
-    from imbalkit.plan import Plan, View
+    from imbalkit.kinds import Plan, View
 
 
 def _is_list(value: Any) -> Any:

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import WrapValidator
 
-from imbalkit.builtin.samplers._dropping import Dropping
-from imbalkit.builtin.samplers._ranking import random_rows
-from imbalkit.kinds import BackboneRef, LossRef, PriorShift, ScoreRef, param
-from imbalkit.plan import Counts
+from imbalkit.builtin.samplers.dropping import Dropping
+from imbalkit.kinds import BackboneRef, Counts, LossRef, PriorShift, ScoreRef, param, random_rows
 
 if TYPE_CHECKING:
-    from imbalkit.plan import Plan
+    from imbalkit.kinds import Plan
 
 
 def _or_none(value: Any, handler: Callable[[Any], Any]) -> Any:

@@ -6,14 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
-from imbalkit.builtin.samplers._copies import spread
-from imbalkit.builtin.samplers._parameters import FinalCount, FinalCounts, label_of, one_of, rows_text
-from imbalkit.errors import PlanError
-from imbalkit.kinds import PriorShift, Sampler, param
-from imbalkit.plan import Counts
+from imbalkit.kinds import (
+    Counts,
+    FinalCount,
+    FinalCounts,
+    PlanError,
+    PriorShift,
+    Sampler,
+    label_of,
+    one_of,
+    param,
+    rows_text,
+    spread,
+)
 
 if TYPE_CHECKING:
-    from imbalkit.plan import Plan
+    from imbalkit.kinds import Plan
 
 _TO = one_of(
     "'majority', a number of rows, or a mapping from classes to numbers of rows",

@@ -8,9 +8,8 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from imbalkit.errors import DataError
 from imbalkit.functional.thresholds import best_threshold, cost_threshold, saved_cost
-from imbalkit.kinds import ClassName, Threshold, param
+from imbalkit.kinds import ClassName, DataError, Threshold, param
 
 Costs = Annotated[dict[ClassName, dict[ClassName, Annotated[float, Field(ge=0)]]], Field(min_length=1)]
 

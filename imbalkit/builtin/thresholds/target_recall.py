@@ -6,9 +6,8 @@ import numpy as np
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from imbalkit.errors import DataError
 from imbalkit.functional.thresholds import best_threshold, independent_rows, least_rows, reaches, recall_is_shown
-from imbalkit.kinds import Threshold, param
+from imbalkit.kinds import DataError, Threshold, param
 
 
 class TargetRecall(Threshold):

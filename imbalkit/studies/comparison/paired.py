@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.base.randomness import generator
-from imbalkit.builtin.metrics.common import ShareMetric
 from imbalkit.evaluation.evaluate import EvaluationSettings
 from imbalkit.evaluation.intervals import interval_facts
 from imbalkit.functional.bootstrap import UNDEFINED, percentile_interval, two_sided_p, weight_blocks
@@ -25,7 +24,7 @@ from imbalkit.functional.paired import (
     paired_share_interval,
 )
 from imbalkit.functional.proportions import bound_of_alike
-from imbalkit.kinds import Metric, Predictions
+from imbalkit.kinds import Metric, Predictions, ShareMetric
 
 NAN = float("nan")
 

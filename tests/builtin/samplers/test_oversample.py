@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from imbalkit.base.randomness import generator
 from imbalkit.builtin.ops import HorizontalFlip, RadialBlur, Turn
 from imbalkit.builtin.samplers import Oversample
-from imbalkit.builtin.samplers._copies import spread
 from imbalkit.errors import PlanError
+from imbalkit.kinds import spread
 from imbalkit.plan import Counts, Plan, balance_ratio
 from tests.properties import examples
 

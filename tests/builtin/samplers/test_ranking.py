@@ -11,9 +11,8 @@ from pydantic import ValidationError
 from imbalkit.base.randomness import generator
 from imbalkit.builtin.ops import HorizontalFlip, RadialBlur
 from imbalkit.builtin.samplers import SAMPLERS, LossRank, Oversample, RandomDrop
-from imbalkit.builtin.samplers._ranking import random_rows
 from imbalkit.errors import PlanError
-from imbalkit.kinds import ScoredSampler
+from imbalkit.kinds import ScoredSampler, random_rows
 from imbalkit.plan import Counts, Plan
 from tests.properties import examples
 

@@ -1,4 +1,4 @@
-"""Types of the samplers' parameters: a number, a word, or a mapping by class, each with one clear error."""
+"""Numbers of rows in a sampler's parameters: their types, and how they are shown."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from imbalkit.base.parameters import one_of
+from imbalkit.base.parameters import ClassName
 from imbalkit.errors import PlanError, listing, nearest
-from imbalkit.kinds import ClassName
-
-__all__ = ["FinalCount", "FinalCounts", "RowCount", "RowCounts", "label_of", "one_of", "rows_text"]
 
 FinalCount = Annotated[int, Field(ge=1)]
+"""How many rows a class has afterwards."""
+
 RowCount = Annotated[int, Field(ge=0)]
+"""A number of rows."""
+
 FinalCounts = Annotated[dict[ClassName, FinalCount], Field(min_length=1)]
+"""Final counts by class name."""
+
 RowCounts = Annotated[dict[ClassName, RowCount], Field(min_length=1)]
+"""Numbers of rows by class name."""
 
 
 def label_of(name: str, classes: Sequence[str], sampler: str) -> int:

@@ -1,4 +1,4 @@
-"""What the metrics share: each base class has one formula for the rows as they are and for all resamples at once."""
+"""Base classes of metrics: each has one formula for the rows as they are and for all resamples at once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from imbalkit.functional import metrics as formulas
 from imbalkit.functional import ranking
 from imbalkit.functional.bootstrap import mean_of, units_of_classes
 from imbalkit.functional.proportions import bound_of_alike, wilson
-from imbalkit.kinds import Interval, Limits, Metric, Predictions
+from imbalkit.kinds.metrics import Interval, Limits, Metric, Predictions
 
-Pair = tuple[np.ndarray, np.ndarray]
+HitsAndRows = tuple[np.ndarray, np.ndarray]
 
 
 class ConfusionMetric(Metric):
@@ -40,7 +40,7 @@ class ShareMetric(Metric):
 
     bounds = (0.0, 1.0)
 
-    def shares(self, predictions: Predictions) -> Pair | dict[str, Pair]:
+    def shares(self, predictions: Predictions) -> HitsAndRows | dict[str, HitsAndRows]:
         """Hits and the rows counted, both bool [n], or such a pair by class name; no row is counted where it is not defined."""
         raise NotImplementedError  # each subclass writes its own
 
@@ -64,7 +64,7 @@ class ShareMetric(Metric):
     def alike(self, predictions: Predictions, groups: np.ndarray, level: float) -> Limits | dict[str, Limits]:
         """From the groups of the rows counted."""
 
-        def limits(pair: Pair) -> Limits:
+        def limits(pair: HitsAndRows) -> Limits:
             hits, counted = pair
             value = float(formulas.ratio(hits.sum(), counted.sum()))
             return bound_of_alike(value, len(np.unique(groups[counted])), level)
@@ -129,7 +129,7 @@ def confusion_of(predictions: Predictions, weights: np.ndarray | None = None) ->
     return formulas.confusion_matrix(predictions.labels, predictions.decisions, len(predictions.classes), weights)
 
 
-def no_rows(predictions: Predictions) -> Pair:
+def no_rows(predictions: Predictions) -> HitsAndRows:
     """The share of a figure that is not defined."""
     none = np.zeros(len(predictions.labels), dtype=np.bool_)
     return none, none

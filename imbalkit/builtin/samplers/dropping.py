@@ -8,10 +8,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from imbalkit.builtin.samplers._parameters import RowCount, RowCounts, label_of, one_of, rows_text
-from imbalkit.errors import PlanError
-from imbalkit.kinds import ClassName, Sampler, param
-from imbalkit.plan import Counts
+from imbalkit.kinds import (
+    ClassName,
+    Counts,
+    PlanError,
+    RowCount,
+    RowCounts,
+    Sampler,
+    label_of,
+    one_of,
+    param,
+    rows_text,
+)
 
 _Classes = Annotated[list[ClassName], Field(min_length=1)]
 _Round = Annotated[

@@ -29,10 +29,13 @@ def range_of(**constraints: Any) -> Any:
 
 
 RhoRange = range_of(ge=0, lt=1)
+"""The relative zoom of a radial blur, [low, high] of the radius."""
+
 SigmaRange = range_of(ge=0, le=1000)
+"""The standard deviation of a Gaussian blur, [low, high] in px."""
 
 
-def draw(bounds: tuple[float, float], uniforms: np.ndarray) -> np.ndarray:
+def draw_range(bounds: tuple[float, float], uniforms: np.ndarray) -> np.ndarray:
     """Numbers in [0, 1) to numbers between the bounds, float64 of the same shape."""
     low, high = bounds
     return low + (high - low) * uniforms

@@ -1,0 +1,60 @@
+"""Factors by class name, as a recipe gives them, and what a loss with a constant weight for each class does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from imbalkit.base.parameters import ClassName
+from imbalkit.errors import ImbalkitError, listing, nearest
+from imbalkit.kinds.common import PriorShift
+
+
+class ClassFactors(dict[str, float]):
+    """A parameter that maps class names to factors >= 0, such as {malignant: 10}; a class that it does not name has 1.
+
+    >>> ClassFactors(malignant=10).vector(("benign", "malignant"))
+    [1.0, 10.0]
+    """
+
+    fewest: ClassVar[int | None] = None  # classes that must be named
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        items = Annotated[dict[ClassName, Annotated[float, Field(ge=0)]], Field(min_length=cls.fewest)]
+        return core_schema.no_info_after_validator_function(cls, handler.generate_schema(items))
+
+    def vector(self, classes: Sequence[str]) -> list[float]:
+        """The factor of each class, [C], in the order of `classes`. Raises ImbalkitError for a name that is not among them."""
+        for name in self:
+            if name not in classes:
+                raise ImbalkitError(
+                    f"the data have no class {name!r}{nearest(name, classes)} (classes: {listing(classes)})"
+                )
+        return [float(self.get(name, 1.0)) for name in classes]
+
+    def all_zero(self, classes: Sequence[str], parameter: str) -> list[tuple[str, str]]:
+        """For a loss's `check_classes`: the problem of a parameter that gives every class a factor of 0; else none."""
+        if not classes or any(self.get(name, 1.0) for name in classes):
+            return []
+        return [(parameter, "gives every class a weight of 0: nothing would be learned; expected one above 0")]
+
+
+class SomeClassFactors(ClassFactors):
+    """As ClassFactors, for a parameter that must name at least one class."""
+
+    fewest = 1
+
+
+def constant_weights(weights: Sequence[float], label_smoothing: float = 0.0) -> PriorShift:
+    """The shift of cross entropy with a constant weight for each class, [C]: as if each had so many times its rows.
+
+    Label smoothing draws every probability to 1 / C, which no factor undoes.
+    """
+    if label_smoothing:
+        return PriorShift(tuple(weights), False, "label smoothing draws probabilities to the middle")
+    alike = len(set(weights)) == 1
+    return PriorShift(tuple(weights), True, "weighs all classes alike" if alike else "weighs a class by a constant")
