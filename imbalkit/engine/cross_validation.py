@@ -16,6 +16,7 @@ from imbalkit.engine.observers import Observers
 from imbalkit.errors import RunError
 from imbalkit.recipe.prepare import Prepared
 from imbalkit.runs import folder as run_folder
+from imbalkit.runs.results import RunData
 
 
 def run_folds(
@@ -45,12 +46,10 @@ def run_folds(
     failed = [path.name for path in folds if not run_folder.is_finished(path)]
     if failed:
         raise RunError(f"{', '.join(failed)} of {folder} failed (exit codes {codes}); mend the cause and add --resume")
-    metrics = [run_folder.read_json(path / run_folder.METRICS) for path in folds]
-    pooled = pd.concat(
-        [pd.read_parquet(path / run_folder.PREDICTIONS).assign(fold=number) for number, path in enumerate(folds)]
-    )
+    runs = [RunData(path) for path in folds]
+    pooled = pd.concat([run.predictions.assign(fold=number) for number, run in enumerate(runs)])
     write_parquet(folder / run_folder.PREDICTIONS, pooled[pooled["split"] == "test"])
-    summary = {"folds": len(folds), "test": summarise([entry["test"] for entry in metrics])}
+    summary = {"folds": len(folds), "test": summarise([run.metrics["test"] for run in runs])}
     run_folder.note_finished(folder)
     run_folder.write_json(folder / run_folder.METRICS, summary)
     Observers(folder, prepared.catalogue, (progress or Progress()).note).run_finished(summary)

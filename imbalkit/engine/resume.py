@@ -65,7 +65,7 @@ def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
     Raises:
         RunError: another recipe, other data, no `resume`, or run.json and recipe.yaml that cannot be read
     """
-    facts = run_folder.read_facts(folder)
+    facts = run_folder.read_mapping(folder / run_folder.FACTS)
     changed: Difference = {}
     if facts.get("recipe_hash") != prepared.recipe.hash:
         changed = _difference(folder, prepared)

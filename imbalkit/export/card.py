@@ -15,6 +15,7 @@ from imbalkit.functional.abstain import band_of_doubt
 from imbalkit.kinds import Exporter
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restored import Restored
+from imbalkit.runs.results import RunData
 from imbalkit_lite.card import Abstain, Card, Input, Normalisation, Origin, Probabilities
 
 
@@ -44,7 +45,7 @@ def card_of(restored: Restored, exporter: Exporter) -> Card:
         quantization=exporter.quantize,
         card={} if own is None else own.model_dump(mode="json", exclude_none=True),
         run=Origin(
-            recipe_hash=run_folder.read_json(restored.folder / run_folder.FACTS)["recipe_hash"],
+            recipe_hash=RunData(restored.folder).facts["recipe_hash"],
             weights_sha256=_sha256(restored.folder / run_folder.WEIGHTS),
             imbalkit=metadata.version("imbalkit"),
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from imbalkit.errors import RunError, listing, nearest
 from imbalkit.runs import folder as run_folder
+from imbalkit.runs.results import RunData
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +60,7 @@ class Run(os.PathLike[str]):
             RunError: no run folder, or a run that is not finished
         """
         found = cls(Path(folder))
-        _ = found.facts, found.metrics
+        _ = found.facts, found.metrics  # raise
         return found
 
     def __fspath__(self) -> str:
@@ -74,53 +75,38 @@ class Run(os.PathLike[str]):
     # --- what is in the folder ----------------------------------------------------------------------------------------
 
     @cached_property
+    def _data(self) -> RunData:
+        return RunData(self.folder)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """run.json: name, classes, seeds, versions, command. Raises RunError if the folder is no run."""
-        if not self.folder.is_dir():
-            raise RunError(f"expected a run folder, there is none at {self.folder.absolute()}")
-        facts = run_folder.read_json(self.folder / run_folder.FACTS)
-        if "recipe_hash" not in facts:
-            raise RunError(
-                f"{self.folder.absolute()} is not a run folder: expected {run_folder.FACTS} in it, as `imbalkit run` leaves it"
-            )
-        return facts
+        return self._data.facts
 
-    @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """metrics.json: every figure, its interval, the decision. Raises RunError if the run is not finished."""
-        metrics = run_folder.read_json(self.folder / run_folder.METRICS)
-        if not metrics:
-            raise RunError(
-                f"the run in {self.folder} has not come to its end (there is no {run_folder.METRICS}): go on with "
-                f"`imbalkit run {self.folder / run_folder.RECIPE} --folder {self.folder} --resume`"
-            )
-        return metrics
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """metrics.json: every metric, its interval, the decision. Raises RunError if the run is not finished."""
+        return self._data.metrics
 
     @property
     def name(self) -> str:
         """The recipe's name."""
-        return self.facts["name"]
+        return self._data.name
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of their codes."""
-        return tuple(self.facts["classes"])
+        return self._data.classes
 
     @property
     def positive(self) -> str | None:
         """Name of the positive class, None without one."""
         return self.facts["positive"]
 
-    @cached_property
+    @property
     def predictions(self) -> pd.DataFrame:
-        """predictions.parquet: a row for each sample of validation and test. Raises RunError if it was not kept."""
-        import pandas as pd
-
-        path = self.folder / run_folder.PREDICTIONS
-        try:
-            return pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path} cannot be read: {error}") from None
+        """predictions.parquet: a row for each sample of validation and test. Raises RunError if it is not there."""
+        return self._data.predictions
 
     @property
     def folds(self) -> tuple[Run, ...]:
@@ -222,7 +208,6 @@ class Run(os.PathLike[str]):
 
             return style.shown(draw(name, find_runs([self.folder]))[0])
         from imbalkit.plots.run import CHARTS
-        from imbalkit.runs.results import RunData
 
         data = RunData.load(self.folder)
         with style.rules():

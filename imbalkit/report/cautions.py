@@ -38,7 +38,7 @@ def cautions(report: Report) -> list[Caution]:
 
 
 def _counts(report: Report, side: str) -> dict[str, int]:
-    labels = report.run.side(side).labels
+    labels = report.run.split_rows(side).labels
     return dict(zip(report.run.classes, np.bincount(labels, minlength=len(report.run.classes)).tolist(), strict=True))
 
 
@@ -70,7 +70,7 @@ def _test_rows(report: Report) -> list[Caution]:
 
 def _few_for_intervals(report: Report) -> list[Caution]:
     """Classes that intervals know from a few rows, or groups of rows."""
-    side = report.run.side()
+    side = report.run.split_rows()
     few = few_units(side.labels, side.groups, report.run.classes)
     if not few:
         return []
@@ -107,7 +107,7 @@ def _recall(report: Report) -> str:
 
 
 def _independence(report: Report) -> list[Caution]:
-    side, files = report.run.side(), _shared_files(report)
+    side, files = report.run.split_rows(), _shared_files(report)
     if files:
         text = (
             f"{plural(files, 'test row')} of {len(side):,} show an image file that also has training or validation rows: the "

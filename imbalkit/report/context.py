@@ -13,11 +13,10 @@ import pandas as pd
 
 from imbalkit.data.image_store import ImageStore
 from imbalkit.data.table import RESERVED
-from imbalkit.errors import DataError, ImbalkitError, RunError
+from imbalkit.errors import DataError, ImbalkitError
 from imbalkit.report.values import Figure, figures_of
-from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import difference, known_record
-from imbalkit.runs.results import RunData
+from imbalkit.runs.results import AUDIT, RunData
 
 if TYPE_CHECKING:
     from imbalkit.plan import Plan
@@ -122,14 +121,10 @@ class Report:
             return Path(str(self.prepared.table.frame["path"].iloc[int(source)])).stem
         return f"sample {int(source)}"
 
-    @cached_property
+    @property
     def audit(self) -> pd.DataFrame:
         """plan.parquet. Raises RunError where it is gone."""
-        path = self.run.folder / run_folder.PLAN
-        try:
-            return pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path.name} cannot be read: {error}") from error
+        return self.run.audit
 
     @cached_property
     def everything(self) -> Plan:
@@ -142,8 +137,7 @@ class Report:
 
         if self.prepared is None:
             raise DataError(self.why or "the data of the run are not here")
-        bad = tuple(image["index"] for image in self.run.metrics.get("bad_images", []))
-        final, _ = replay(self.prepared, self.audit[["key", "kept", "dropped_by"]], bad)
+        final, _ = replay(self.prepared, self.audit[list(AUDIT)], self.run.bad_images)
         return audited_rows(self.audit, final)
 
     def rendered(self, rows: np.ndarray) -> np.ndarray:

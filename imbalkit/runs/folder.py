@@ -48,7 +48,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the run came to its end."""
+    """Whether the run is finished."""
     return (folder / METRICS).exists()
 
 
@@ -63,16 +63,15 @@ def note_finished(folder: Path, **more: Any) -> None:
     note(folder, finished=now, **more)
 
 
-def read_facts(folder: Path) -> dict[str, Any]:
-    """run.json of a run folder. Raises RunError if it is not there or not whole."""
-    path = folder / FACTS
+def read_mapping(path: Path) -> dict[str, Any]:
+    """A mapping in a JSON file. Raises RunError if it is not there or not whole."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{path} cannot be read ({error}): put it back from a copy, or choose another folder") from error
-    if not isinstance(facts, dict):
-        raise RunError(f"{path} cannot be read: expected what `imbalkit run` writes, got {str(facts)[:40]!r}")
-    return facts
+    if not isinstance(found, dict):
+        raise RunError(f"{path} cannot be read: expected what `imbalkit run` writes, got {str(found)[:40]!r}")
+    return found
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from imbalkit.recipe.prepare import Prepared
 from imbalkit.recipe.recipe import Recipe, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restored import Restored, working_directory
+from imbalkit.runs.results import RunData
 from imbalkit.training.classifier import Classifier, build_model
 from imbalkit_lite.images import ImageRule
 
@@ -45,8 +46,14 @@ def restore(
             missing or do not fit, a device that this machine lacks
     """
     folder = Path(folder).absolute()  # while the network is built, another folder is the current one
-    facts, metrics = _read(folder, metrics)
-    classes, directory = tuple(facts["classes"]), Path(facts["directory"])
+    run = RunData(folder, metrics)
+    run.check_single()
+    facts, metrics, classes, directory = run.facts, run.metrics, run.classes, Path(run.facts["directory"])
+    if "image_shape" not in facts:
+        raise RunError(
+            f"{folder / run_folder.FACTS} does not say what images the network takes, as runs of older versions: add "
+            '"image_shape": [height, width, channels]'
+        )
     if prepared is not None:
         recipe, catalogue = prepared.recipe, prepared.catalogue
     else:
@@ -55,7 +62,7 @@ def restore(
     context = BuildContext(
         classes=classes,
         counts=tuple(metrics["ladder"][-1]["counts"]),
-        positive=None if facts["positive"] is None else classes.index(facts["positive"]),
+        positive=run.positive,
         image_size=(height, width),
         channels=channels,
         seed=derive_seed(recipe.seed, "weights", "final"),
@@ -64,16 +71,16 @@ def restore(
         model = _network(folder, recipe, context)
     if recipe.training.channels_last:
         model = model.to(memory_format=torch.channels_last)
-    asked = _default_device(recipe.training.accelerator) if device is None else device
+    requested = _default_device(recipe.training.accelerator) if device is None else device
     try:
-        place = torch.device(asked)
+        place = torch.device(requested)
         model = model.to(place)
     except (RuntimeError, AssertionError) as error:  # of several types, by what is missing
-        raise RunError(f"the device {str(asked)!r} cannot be used on this machine: {error}") from error
+        raise RunError(f"the device {str(requested)!r} cannot be used on this machine: {error}") from error
     settings = recipe.images
     return Restored(
         folder=folder,
-        name=facts["name"],
+        name=run.name,
         recipe=recipe,
         catalogue=catalogue,
         context=context,
@@ -84,37 +91,6 @@ def restore(
         directory=directory,
         _prepared=prepared,
     )
-
-
-def _read(folder: Path, metrics: Mapping[str, Any] | None) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    """run.json and metrics.json of a finished run. Raises RunError."""
-    if not folder.is_dir():
-        raise RunError(f"expected a run folder, there is none at {folder.absolute()}")
-    facts = run_folder.read_json(folder / run_folder.FACTS)
-    if "recipe_hash" not in facts or not (folder / run_folder.RECIPE).is_file():
-        raise RunError(
-            f"{folder.absolute()} is not a run folder: expected {run_folder.RECIPE} and {run_folder.FACTS} in it, as "
-            "`imbalkit run` leaves them"
-        )
-    if metrics is None:
-        metrics = run_folder.read_json(folder / run_folder.METRICS)
-        if not metrics and run_folder.is_finished(folder):
-            raise RunError(f"{folder / run_folder.METRICS} cannot be read; expected what `imbalkit run` wrote")
-    if "folds" in metrics:
-        raise RunError(
-            f"{folder} holds {metrics['folds']} folds, each with a model of its own: name one, such as {folder / 'fold-0'}"
-        )
-    if "decision" not in metrics:
-        raise RunError(
-            f"the run in {folder} has not come to its end (there is no {run_folder.METRICS}): go on with "
-            f"`imbalkit run {folder / run_folder.RECIPE} --folder {folder} --resume`"
-        )
-    if "image_shape" not in facts:
-        raise RunError(
-            f"{folder / run_folder.FACTS} does not say what images the network takes, as runs of older versions: add "
-            '"image_shape": [height, width, channels]'
-        )
-    return facts, metrics
 
 
 def _recipe(folder: Path, facts: Mapping[str, Any], classes: tuple[str, ...]) -> tuple[Recipe, Catalogue]:

@@ -1,27 +1,29 @@
-"""What a finished run's files say, ready for sections and charts; free of torch."""
+"""The one reader of run folders: what a run's files hold, each read and checked when it is first used; free of torch."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-import yaml
 
-from imbalkit.data.same_file import only_files
 from imbalkit.errors import RunError
 from imbalkit.runs import folder as run_folder
 from imbalkit_lite.text import printable
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+AUDIT = ("key", "kept", "dropped_by")  # columns of plan.parquet that a replay needs
+
 
 @dataclass(frozen=True)
-class Side:
-    """The rows of one side of the split, as they were predicted.
+class SplitRows:
+    """The rows of validation or test, as they were predicted.
 
     Attributes:
         labels, decisions: class codes, int64 [n]; decisions are forced, also where the model abstains
@@ -51,62 +53,117 @@ class Side:
     @property
     def names_groups(self) -> bool:
         """Whether the data name groups, such as patients, and not only rows of one image file."""
+        from imbalkit.data.same_file import only_files
+
         return self.groups is not None and not only_files(self.frame)
 
 
-@dataclass(frozen=True)
 class RunData:
-    """A finished run as its folder tells it.
+    """The files of a run folder. Each is read at its first use; one that is missing or damaged is a RunError there."""
 
-    Attributes:
-        folder: the run folder
-        facts: run.json
-        metrics: metrics.json
-        recipe: the resolved recipe, as plain data
-        log: log.jsonl, one entry an epoch
-        predictions: predictions.parquet
-    """
-
-    folder: Path
-    facts: Mapping[str, Any]
-    metrics: Mapping[str, Any]
-    recipe: Mapping[str, Any]
-    log: list[dict[str, Any]]
-    predictions: pd.DataFrame
+    def __init__(
+        self,
+        folder: str | Path,
+        metrics: Mapping[str, Any] | None = None,
+        predictions: pd.DataFrame | None = None,
+    ):
+        """`metrics` and `predictions` stand in for the files, where these are not written yet or are to be seen otherwise."""
+        self.folder = Path(folder)
+        self._metrics, self._predictions = metrics, predictions
 
     @classmethod
     def load(cls, folder: str | Path, metrics: Mapping[str, Any] | None = None) -> RunData:
-        """Read a run folder; `metrics` stands in for metrics.json where that is not written yet.
+        """A finished run of one model, its files read: what is wrong with it shows here.
 
-        Raises RunError for a folder that holds no finished run, and for files that cannot be read.
+        Raises RunError for a folder that holds no finished run, or several folds, and for files that cannot be read.
         """
-        folder = Path(folder)
-        facts = run_folder.read_json(folder / run_folder.FACTS)
-        if not facts:
+        run = cls(folder, metrics)
+        run.check_single()
+        _ = run.recipe, run.predictions
+        return run
+
+    def check_single(self) -> None:
+        """Raise RunError for a folder that holds no finished run, or the folds of a cross-validation."""
+        _ = self.facts
+        if folds := self.metrics.get("folds"):
             raise RunError(
-                f"{folder} is not a run folder: expected {run_folder.FACTS} in it, as `imbalkit run` leaves it"
+                f"{self.folder} holds {folds} folds, each with a model of its own: name one, such as {self.folder / 'fold-0'}"
             )
-        metrics = run_folder.read_json(folder / run_folder.METRICS) if metrics is None else metrics
-        if "folds" in metrics:
-            raise RunError(f"{folder} holds {metrics['folds']} folds: name one, such as {folder / 'fold-0'}")
-        if "decision" not in metrics:
+
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """run.json: name, classes, seeds, versions, command."""
+        if not self.folder.is_dir():
+            raise RunError(f"expected a run folder, there is none at {self.folder.absolute()}")
+        if not (self.folder / run_folder.FACTS).exists():
             raise RunError(
-                f"the run in {folder} has not come to its end (there is no whole {run_folder.METRICS}): go on with "
-                f"`imbalkit run {folder / run_folder.RECIPE} --folder {folder} --resume`"
+                f"{self.folder.absolute()} is not a run folder: expected {run_folder.RECIPE} and {run_folder.FACTS} in it, as "
+                "`imbalkit run` leaves them"
             )
+        return _read_mapping(self.folder / run_folder.FACTS, ("classes",))
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Any]:
+        """metrics.json: every metric, its interval, the decision; of a cross-validation, `folds` and their summary."""
+        if self._metrics is not None:
+            return self._metrics
+        path = self.folder / run_folder.METRICS
+        if not path.exists():
+            raise RunError(
+                f"the run in {self.folder} is not finished (there is no {path.name}): go on with "
+                f"`imbalkit run {self.folder / run_folder.RECIPE} --folder {self.folder} --resume`"
+            )
+        return _read_mapping(path, ("folds", "decision"))
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """recipe.yaml: the resolved recipe, as plain data."""
+        import yaml
+
+        path = self.folder / run_folder.RECIPE
         try:
-            recipe = yaml.safe_load((folder / run_folder.RECIPE).read_text(encoding="utf-8"))
-            predictions = pd.read_parquet(folder / run_folder.PREDICTIONS)
+            recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError) as error:
-            raise RunError(f"{folder} lacks a file of a finished run, or it cannot be read: {error}") from error
-        return cls(folder, facts, metrics, recipe, run_folder.read_log(folder), predictions)
+            raise RunError(f"{path} cannot be read: {error}") from error
+        if not isinstance(recipe, dict):
+            raise RunError(f"{path} cannot be read: expected the recipe of a run, got {str(recipe)[:40]!r}")
+        return recipe
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """predictions.parquet: a row for each sample of validation and test."""
+        return self.read_predictions() if self._predictions is None else self._predictions
+
+    def read_predictions(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Some columns of predictions.parquet (default: all)."""
+        return read_table(self.folder / run_folder.PREDICTIONS, columns)
+
+    @cached_property
+    def audit(self) -> pd.DataFrame:
+        """plan.parquet: a row for each that ever was in the plan."""
+        return self.read_audit()
+
+    def read_audit(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Some columns of plan.parquet (default: all)."""
+        return read_table(self.folder / run_folder.PLAN, columns)
+
+    @cached_property
+    def log(self) -> list[dict[str, Any]]:
+        """log.jsonl, one entry an epoch."""
+        return run_folder.read_log(self.folder)
+
+    # --- what they say ------------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
+        """The recipe's name."""
         return str(self.facts.get("name", self.folder.name))
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """Class names in the order of their codes."""
         return tuple(self.facts["classes"])
 
     @property
@@ -129,7 +186,7 @@ class RunData:
 
     @property
     def threshold(self) -> float | None:
-        """A row is called positive at this probability or more; None where the most probable class is called."""
+        """A row is predicted positive at this probability or more; None where the most probable class is predicted."""
         return self.metrics["decision"].get("threshold")
 
     @property
@@ -138,16 +195,23 @@ class RunData:
         counts = self.metrics["ladder"][0]["counts"]
         return sorted(range(len(self.classes)), key=lambda code: counts[code])
 
-    def side(self, name: str = "test") -> Side:
+    @property
+    def bad_images(self) -> tuple[int, ...]:
+        """Samples that the run left out, as their images were unreadable."""
+        return tuple(image["index"] for image in self.metrics.get("bad_images", []))
+
+    def split_rows(self, split: str = "test") -> SplitRows:
         """The rows of "test" or "validation"."""
-        return self._sides[name]
+        return self._rows[split]
 
     @cached_property
-    def _sides(self) -> dict[str, Side]:
-        return {name: self._read(name) for name in ("test", "validation")}
+    def _rows(self) -> dict[str, SplitRows]:
+        return {split: self._rows_of(split) for split in ("test", "validation")}
 
-    def _read(self, name: str) -> Side:
-        frame = self.predictions[self.predictions["split"] == name].reset_index(drop=True)
+    def _rows_of(self, split: str) -> SplitRows:
+        import pandas as pd
+
+        frame = self.predictions[self.predictions["split"] == split].reset_index(drop=True)
         codes = {value: code for code, value in enumerate(self.classes)}
         groups = None
         if "group" in frame and not frame["group"].isna().all():
@@ -155,7 +219,7 @@ class RunData:
             groups[groups < 0] = len(names) + np.arange(int((groups < 0).sum()))
         abstained = frame["abstained"].to_numpy(bool) if "abstained" in frame else np.zeros(len(frame), dtype=bool)
         probabilities = frame[[f"probability_{name}" for name in self.classes]].to_numpy(np.float64)
-        return Side(
+        return SplitRows(
             labels=frame["label"].map(codes).to_numpy(np.int64),
             decisions=frame["decision"].map(codes).to_numpy(np.int64),
             probabilities=probabilities,
@@ -174,3 +238,21 @@ class RunData:
             return probabilities
         odds = probabilities * np.exp(-np.asarray(steps[-1]["fitted"]["bias"], dtype=np.float64))
         return odds / odds.sum(axis=1, keepdims=True)
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """A parquet file, or some of its columns. Raises RunError for one that is missing or damaged."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path, columns=None if columns is None else list(columns))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
+
+
+def _read_mapping(path: Path, keys: Sequence[str]) -> dict[str, Any]:
+    """A JSON file that has one of some keys. Raises RunError."""
+    found = run_folder.read_mapping(path)
+    if not any(key in found for key in keys):
+        raise RunError(f"{path} cannot be read: expected {' or '.join(keys)} in it, as `imbalkit run` writes them")
+    return found

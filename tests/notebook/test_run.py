@@ -61,8 +61,8 @@ def test_running_a_recipe_gives_a_run(tmp_path):
 @pytest.mark.parametrize(
     ("take_away", "message"),
     [
-        ("run.json", "moved is not a run folder: expected run.json in it"),
-        ("metrics.json", "has not come to its end .* go on with `imbalkit run .*--resume`"),
+        ("run.json", "moved is not a run folder: expected recipe.yaml and run.json in it"),
+        ("metrics.json", "is not finished .* go on with `imbalkit run .*--resume`"),
     ],
 )
 def test_what_is_no_finished_run_is_refused(moved, take_away, message):

@@ -49,14 +49,14 @@ def texts(axes):
 
 
 def test_roc(run):
-    side = run.side()
+    side = run.split_rows()
     x, y = line(drawn("roc", run), drawing.POSITIVE)
     fpr, tpr, _ = roc_curve(side.labels == 1, side.probabilities[:, 1], drop_intermediate=False)
     np.testing.assert_allclose([x, y], [fpr, tpr])
 
 
 def test_roc_marks_the_decisions_and_has_a_band_around_the_curve(run):
-    side, axes = run.side(), drawn("roc", run, resamples=100)
+    side, axes = run.split_rows(), drawn("roc", run, resamples=100)
     (dot,) = [item for item in axes.lines if item.get_marker() == "o"]
     called = side.decisions == 1
     np.testing.assert_allclose(dot.get_xydata(), [[called[side.labels == 0].mean(), called[side.labels == 1].mean()]])
@@ -81,7 +81,7 @@ def test_bands_of_rows_that_come_in_groups_are_wider(tmp_path):
 
 
 def test_precision_recall(run):
-    side = run.side()
+    side = run.split_rows()
     x, y = line(drawn("precision_recall", run), drawing.POSITIVE)
     precision, recall, _ = precision_recall_curve(side.labels == 1, side.probabilities[:, 1])
     np.testing.assert_allclose(x, recall[-2::-1])  # ours begins at the highest score, not at recall 0
@@ -90,7 +90,7 @@ def test_precision_recall(run):
 
 
 def test_of_many_classes_each_has_a_curve_and_the_rarest_are_named(digits):
-    side = digits.side()
+    side = digits.split_rows()
     axes = drawn("roc", digits)
     assert len(axes.lines) == 11  # and the diagonal
     said = " ".join(texts(axes))
@@ -107,7 +107,7 @@ def test_of_many_classes_each_has_a_curve_and_the_rarest_are_named(digits):
 
 def test_reliability(tmp_path):
     run = RunData.load(run_of(tmp_path / "run", *scored(500, 80)))  # without ties on the edges of bins
-    side = run.side()
+    side = run.split_rows()
     seen, said = calibration_curve(side.labels == 1, side.probabilities[:, 1], n_bins=10)
     np.testing.assert_allclose(line(drawn("reliability", run), drawing.POSITIVE), [said, seen])
 
@@ -119,7 +119,7 @@ def test_reliability_needs_its_figures(run):
 
 
 def test_scores(run):
-    side, axes = run.side(), drawn("scores", run)
+    side, axes = run.split_rows(), drawn("scores", run)
     bars = axes.containers
     assert len(bars) == 2
     for chosen, sign, container in ((side.labels == 1, 1, bars[0]), (side.labels == 0, -1, bars[1])):
@@ -158,7 +158,7 @@ def test_class_weights(run):
 
 
 def test_risk_coverage(run):
-    side, axes = run.side(), drawn("risk_coverage", run)
+    side, axes = run.split_rows(), drawn("risk_coverage", run)
     x, wrong = line(axes, drawing.OTHER)
     assert x[0] == 1
     assert wrong[0] == pytest.approx((side.labels != side.decisions).mean())
@@ -170,7 +170,7 @@ def test_risk_coverage(run):
 
 
 def test_net_benefit(run):
-    side, axes = run.side(), drawn("net_benefit", run)
+    side, axes = run.split_rows(), drawn("net_benefit", run)
     x, y = line(axes, drawing.POSITIVE)
     share = (side.labels == 1).mean()
     for at in (0, 60, 150):
@@ -185,7 +185,7 @@ def test_net_benefit(run):
 
 def test_cost_curve(run):
     """Against Drummond and Holte's definition, threshold by threshold."""
-    side, axes = run.side(), drawn("cost_curve", run)
+    side, axes = run.split_rows(), drawn("cost_curve", run)
     positive, scores = side.labels == 1, side.probabilities[:, 1]
     x, best = line(axes, drawing.POSITIVE)
     _, decided = line(axes, drawing.OTHER)
@@ -236,7 +236,7 @@ def test_with_costs_the_doubt_is_the_expected_cost(run):
     """A row is as doubtful as its decision may be dear, so costs change which rows are left first."""
     costs = np.array([[0.0, 1.0], [20.0, 0.0]])
     run.metrics["decision"] |= {"threshold": None, "costs": costs.tolist()}
-    side = run.side()
+    side = run.split_rows()
     expected = (side.probabilities @ costs).min(axis=1)
     found = risk_coverage_of(run)
     for place in (0, len(found.decided) // 2, -1):

@@ -130,7 +130,7 @@ def test_of_many_rounds_the_first_have_pictures_and_all_have_numbers(report, mon
 
 
 def test_the_worst_errors_come_first_with_their_heat(report):
-    side = report.run.side()
+    side = report.run.split_rows()
     found = errors.values(report)
     assert found["heat"]
     for gallery in found["galleries"]:
@@ -235,5 +235,5 @@ def test_mistakes_are_told_and_nothing_is_written(cleaned, tmp_path):
     assert not list(tmp_path.iterdir())
     said = imbalkit("report", tmp_path / "none", cwd=tmp_path, check=False)
     assert said.returncode == 1
-    assert "is not a run folder" in said.stderr
+    assert "expected a run folder, there is none at" in said.stderr
     assert "Traceback" not in said.stderr

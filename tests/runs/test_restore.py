@@ -320,7 +320,7 @@ def test_folders_that_are_no_finished_run(moved, tmp_path):
     with pytest.raises(RunError, match=r"metrics\.json cannot be read"):
         restore(moved)
     (moved / "metrics.json").unlink()
-    with pytest.raises(RunError, match=r"has not come to its end .*--folder .*moved --resume"):
+    with pytest.raises(RunError, match=r"is not finished .*--folder .*moved --resume"):
         restore(moved)
     assert restore(moved, metrics=json.loads(metrics)).classes == ("common", "rare")
     (moved / "metrics.json").write_text(metrics)

@@ -100,7 +100,7 @@ def scores(run: RunData, axes: Axes, side: str = "test", line: bool = True) -> N
     Without a positive class, the probability of the class that is called: where that is right above, where wrong below. Each
     side has a scale of its own, up to its fullest bin. A `line` stands at the threshold.
     """
-    rows = run.side(side)
+    rows = run.split_rows(side)
     if not len(rows):
         raise RunError(f"this run has no {side} rows")
     if run.positive is None:

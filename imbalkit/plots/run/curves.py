@@ -78,7 +78,7 @@ def precision_recall(run: RunData, axes: Axes, resamples: int = RESAMPLES) -> No
 
 def operating_point(run: RunData) -> tuple[float, float, float] | None:
     """False alarm rate, recall and precision of the positive class as the test rows were decided; None without it."""
-    side = run.side()
+    side = run.split_rows()
     positives, called = side.labels == run.positive, side.decisions == run.positive
     if run.positive is None or positives.all() or not positives.any():
         return None
@@ -88,7 +88,7 @@ def operating_point(run: RunData) -> tuple[float, float, float] | None:
 
 
 def _positive(run: RunData, decided: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    side = run.side()
+    side = run.split_rows()
     positives = side.labels == run.positive
     if positives.all() or not positives.any():
         raise RunError("a curve needs test rows of the positive class and of another one")
@@ -98,13 +98,13 @@ def _positive(run: RunData, decided: bool = False) -> tuple[np.ndarray, np.ndarr
 def _weights(run: RunData, resamples: int) -> np.ndarray:
     from imbalkit.functional.bootstrap import draw_weights
 
-    side = run.side()
+    side = run.split_rows()
     seed = generator(run.facts.get("seed", 0), "report", "bands")
     return draw_weights(len(side), resamples, seed, groups=side.groups if side.grouped else None)
 
 
 def _each_class(run: RunData, axes: Axes, points, area, name: str) -> None:  # type: ignore[no-untyped-def]
-    side, colours = run.side(), drawing.class_colours(run)
+    side, colours = run.split_rows(), drawing.class_colours(run)
     entries = []
     for code in sorted(colours, key=lambda code: colours[code] != drawing.QUIET):  # grey ones behind
         positives = side.labels == code

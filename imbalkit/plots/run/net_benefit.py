@@ -29,7 +29,7 @@ def net_benefit(run: RunData, axes: Axes) -> None:
 
     if run.positive is None:
         raise RunError("net benefit is for a positive class")
-    side = run.side()
+    side = run.split_rows()
     positives, scores = side.labels == run.positive, side.at_data_prior[:, run.positive]
     share = positives.mean()
     grid = np.linspace(0.0, min(0.99, max(0.2, 5 * share)), 200)
@@ -55,7 +55,7 @@ def cost_curve(run: RunData, axes: Axes) -> None:
     """
     if run.positive is None:
         raise RunError("a cost curve is for a positive class")
-    side = run.side()
+    side = run.split_rows()
     positives, called = side.labels == run.positive, side.decisions == run.positive
     if positives.all() or not positives.any():
         raise RunError("a cost curve needs test rows of the positive class and of others")

@@ -28,7 +28,7 @@ def risk_coverage(run: RunData, axes: Axes) -> None:
     """
     from matplotlib.ticker import PercentFormatter
 
-    side = run.side()
+    side = run.split_rows()
     if not len(side):
         raise RunError("this run has no test rows")
     curve = risk_coverage_of(run)
@@ -57,7 +57,7 @@ def risk_coverage(run: RunData, axes: Axes) -> None:
 
 def risk_coverage_of(run: RunData) -> RiskCoverage:
     """The curve of the test rows, at the run's threshold or costs."""
-    side, costs = run.side(), run.metrics["decision"].get("costs")
+    side, costs = run.split_rows(), run.metrics["decision"].get("costs")
     costs = None if costs is None else np.asarray(costs, dtype=np.float64)
     doubts = doubt(side.probabilities, run.threshold, run.positive, costs)
     return curve_of(side.labels, side.decisions, doubts, run.positive)

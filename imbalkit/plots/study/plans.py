@@ -13,6 +13,7 @@ from imbalkit.base.randomness import generator
 from imbalkit.errors import ImbalkitError, RunError
 from imbalkit.kinds import ScoredSampler
 from imbalkit.runs import folder as run_folder
+from imbalkit.runs.results import AUDIT, RunData
 
 if TYPE_CHECKING:
     from imbalkit.plan import Plan
@@ -70,7 +71,7 @@ def plan_of_run(run: RunRecord, without: tuple[str, ...] = ()) -> tuple[Prepared
         prepared = prepare_document(document, default_catalogue(tuple(without)))
         return (prepared, *replay(prepared, *_kept(run.folder)))
     except ImbalkitError as error:
-        began = run_folder.read_json(run.folder / run_folder.FACTS).get("directory") if run.folder else None
+        began = RunData(run.folder).facts.get("directory") if run.folder else None
         hint = f"\n  (the run began in {began}, where relative paths start)" if began not in (None, os.getcwd()) else ""
         raise RunError(f"{run.folder or run.name}: {error}{hint}") from error
 
@@ -79,12 +80,5 @@ def _kept(folder: Path | None) -> tuple[pd.DataFrame | None, tuple[int, ...]]:
     """What a run folder keeps of its plan: the audit, if it is there, and the samples with unreadable images."""
     if folder is None:
         return None, ()
-    metrics = run_folder.read_json(folder / run_folder.METRICS)
-    bad = tuple(image["index"] for image in metrics.get("bad_images", []))
-    path = folder / run_folder.PLAN
-    if not path.exists():
-        return None, bad
-    try:
-        return pd.read_parquet(path, columns=["key", "kept", "dropped_by"]), bad
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from None
+    run = RunData(folder)
+    return (run.read_audit(AUDIT) if (folder / run_folder.PLAN).exists() else None), run.bad_images

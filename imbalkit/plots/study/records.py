@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import yaml
 
 from imbalkit.errors import RunError, listing
 from imbalkit.runs import folder as run_folder
+from imbalkit.runs.results import RunData, read_table
 
 CELLS, CELL_FACTS, RESULTS, POOLED = "cells", "cells.json", "sweep.parquet", "predictions"  # of a sweep folder
 
@@ -138,13 +138,9 @@ def _join(parts: Iterable[Found]) -> Found:
 
 
 def _from_folder(folder: Path) -> RunRecord:
-    metrics, facts = _json(folder / run_folder.METRICS), _json(folder / run_folder.FACTS)
+    run = RunData(folder)
+    metrics, recipe, classes = run.metrics, run.recipe, run.classes
     try:
-        recipe = yaml.safe_load((folder / run_folder.RECIPE).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RunError(f"{folder / run_folder.RECIPE} cannot be read: {error}") from None
-    try:
-        classes = tuple(facts["classes"])
         threshold = metrics["decision"]["threshold"]
         half = metrics.get("test_at_one_half")
         return RunRecord(
@@ -152,12 +148,12 @@ def _from_folder(folder: Path) -> RunRecord:
             folder=folder,
             recipe=recipe,
             classes=classes,
-            positive=classes.index(facts["positive"]) if facts["positive"] is not None else None,
+            positive=run.positive,
             counts=tuple(metrics["ladder"][-1]["counts"]),
             chosen=_outcome(metrics["test"], threshold),
             half=_outcome(half or metrics["test"], 0.5 if half else threshold),
             labels={},
-            tested=_tested(folder / run_folder.PREDICTIONS),
+            tested=_tested(run),
         )
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise RunError(f"{folder} is no complete run: {run_folder.METRICS} lacks {error}") from None
@@ -170,21 +166,11 @@ def _outcome(figures: Mapping[str, Any], threshold: float | None) -> Outcome:
     return Outcome(support, wrong, threshold)
 
 
-def _json(path: Path) -> dict[str, Any]:
-    found = run_folder.read_json(path)
-    if not found:
-        raise RunError(f"{path} is missing or cannot be read")
-    return found
-
-
-def _tested(path: Path) -> str | None:
-    """A hash of the test samples: table index and label of each."""
-    try:
-        frame = pd.read_parquet(path, columns=["source", "split", "label"])
-    except FileNotFoundError:
+def _tested(run: RunData) -> str | None:
+    """A hash of the test samples: table index and label of each; None where the predictions were not kept."""
+    if not (run.folder / run_folder.PREDICTIONS).exists():
         return None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from None
+    frame = run.read_predictions(["source", "split", "label"])
     return _hash_of(frame[frame["split"] == "test"])
 
 
@@ -275,7 +261,7 @@ def _pooled_test(folder: Path, row: Mapping[str, Any]) -> str | None:
     path = folder / POOLED / f"{group}.parquet"
     if not path.exists():
         return None
-    frame = pd.read_parquet(path, columns=["seed", "fold", "source", "label"])
+    frame = read_table(path, ["seed", "fold", "source", "label"])
     fold = -1 if pd.isna(row["fold"]) else int(row["fold"])
     own = frame[(frame["seed"] == row["seed"]) & (frame["fold"] == fold)]
     return _hash_of(own) if len(own) else None

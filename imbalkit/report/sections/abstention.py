@@ -16,7 +16,7 @@ STOPS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # coverages of the table
 
 def values(report: Report) -> dict[str, Any] | None:
     """The risk-coverage curve, a table of some of its points, and what the run's own rule leaves."""
-    run, side = report.run, report.run.side()
+    run, side = report.run, report.run.split_rows()
     if not len(side):
         return None
     curve = risk_coverage_of(run)

@@ -16,7 +16,7 @@ from imbalkit.report.values import percent
 
 def values(report: Report) -> dict[str, Any] | None:
     """ROC and precision-recall curves; None where the test has rows of one class alone."""
-    run, side = report.run, report.run.side()
+    run, side = report.run, report.run.split_rows()
     if len(np.unique(side.labels)) < 2 or (run.positive is not None and not (side.labels == run.positive).any()):
         return None
     roc_auc, pr_auc = report.figure("roc_auc"), report.figure("pr_auc")

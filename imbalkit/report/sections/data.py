@@ -76,7 +76,7 @@ def _images(report: Report) -> str:
 
 
 def _attributes(report: Report) -> str:
-    frame = report.run.side().frame
+    frame = report.run.split_rows().frame
     columns = [name for name in frame if name.startswith("metadata_") and says_something(frame[name])]
     columns = [name.removeprefix("metadata_") for name in columns]
     if not columns:
@@ -99,7 +99,7 @@ def _counts(report: Report) -> dict[str, list[int]]:
     run = report.run
     found = {"training": list(run.metrics["ladder"][0]["counts"])}
     for side in ("validation", "test"):
-        found[side] = np.bincount(run.side(side).labels, minlength=len(run.classes)).tolist()
+        found[side] = np.bincount(run.split_rows(side).labels, minlength=len(run.classes)).tolist()
     return found
 
 
@@ -119,7 +119,7 @@ def _sides(report: Report) -> list[str]:
 
 
 def _groups(report: Report) -> str:
-    side = report.run.side()
+    side = report.run.split_rows()
     column = report.run.recipe["data"].get("group_column")
     if not side.names_groups:
         units = "each image file" if side.grouped else "each row"

@@ -40,7 +40,7 @@ def values(report: Report) -> dict[str, Any] | None:
     if not chosen:
         return None
     rows = np.concatenate([gallery.rows for gallery in chosen])
-    frame = report.run.side().frame
+    frame = report.run.split_rows().frame
     sources = frame["source"].to_numpy()[rows]
     problem, pixels, heat, why_no_heat = "", None, None, ""
     try:
@@ -48,7 +48,7 @@ def values(report: Report) -> dict[str, Any] | None:
     except ImbalkitError as error:
         problem = reason(error)
     if pixels is not None:
-        heat, why_no_heat = heat_maps(report, pixels, report.run.side().decisions[rows])
+        heat, why_no_heat = heat_maps(report, pixels, report.run.split_rows().decisions[rows])
     pictures, start = [], 0
     for gallery in chosen:
         span = slice(start, start + len(gallery.rows))
@@ -68,7 +68,7 @@ def values(report: Report) -> dict[str, Any] | None:
 
 def galleries(report: Report) -> list[Gallery]:
     """The rows to show."""
-    run, side = report.run, report.run.side()
+    run, side = report.run, report.run.split_rows()
     wrong = side.labels != side.decisions
     if run.positive is not None:
         probability, name = side.probabilities[:, run.positive], report.positive
@@ -133,7 +133,7 @@ def heat_maps(report: Report, pixels: np.ndarray, targets: np.ndarray) -> tuple[
 
 
 def _pictures(report: Report, gallery: Gallery, pixels: np.ndarray, heat: np.ndarray | None) -> list[Shown]:
-    run, side = report.run, report.run.side()
+    run, side = report.run, report.run.split_rows()
     found = []
     for place, row in enumerate(gallery.rows):
         label, decision = run.classes[side.labels[row]], run.classes[side.decisions[row]]
@@ -148,7 +148,7 @@ def _pictures(report: Report, gallery: Gallery, pixels: np.ndarray, heat: np.nda
 
 
 def _names(report: Report, gallery: Gallery) -> list[str]:
-    side = report.run.side()
+    side = report.run.split_rows()
     frame = side.frame
     known = "path" in frame
     return [

@@ -34,7 +34,7 @@ def values(report: Report) -> dict[str, Any]:
     ]
     sides = []
     for side in ("test", "validation"):
-        counts = np.bincount(run.side(side).labels, minlength=len(run.classes)).tolist()
+        counts = np.bincount(run.split_rows(side).labels, minlength=len(run.classes)).tolist()
         if sum(counts):
             sides.append(
                 {

@@ -15,7 +15,7 @@ from imbalkit.report.operating_points import OperatingPoints
 
 def values(report: Report) -> dict[str, Any] | None:
     """The operating points of the test rows; None without a positive class with rows on both sides."""
-    run, side = report.run, report.run.side()
+    run, side = report.run, report.run.split_rows()
     if run.positive is None:
         return None
     positives = side.labels == run.positive

@@ -12,7 +12,7 @@ from imbalkit.report.values import Figure
 
 def values(report: Report) -> dict[str, Any] | None:
     """The decision curve and predictive values; None without a positive class with test rows on both sides."""
-    run, labels = report.run, report.run.side().labels
+    run, labels = report.run, report.run.split_rows().labels
     if run.positive is None or not 0 < (labels == run.positive).sum() < len(labels):
         return None
     name = str(report.positive)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ def align(runs: Mapping[str, RunData]) -> tuple[dict[str, RunData], list[str]]:
             place = pd.Series(known.index, index=known.to_numpy())
             predictions, rows = run.predictions.copy(), run.predictions["split"] == "test"
             predictions.loc[rows, "source"] = found.map(place).loc[predictions.loc[rows, "source"]].to_numpy()
-            run = replace(run, predictions=predictions)
+            run = RunData(run.folder, predictions=predictions)
             notes.append(
                 f"The test rows of {other} stand at other places in its data; they were found by what they show."
             )
@@ -63,7 +62,7 @@ def _pictures(name: str, first: RunData, other: str, run: RunData) -> list[str]:
     differs = was.to_numpy() != found.to_numpy()
     if not differs.any():
         return []
-    files = "path" in first.side().frame
+    files = "path" in first.split_rows().frame
     if not files and found[differs].isin(was).any():
         raise RunError(
             f"{name} and {other} were not tested on the same rows, and their figures do not compare: {int(differs.sum()):,} of "
@@ -77,7 +76,7 @@ def _pictures(name: str, first: RunData, other: str, run: RunData) -> list[str]:
 
 def _by_name(run: RunData) -> pd.Series | None:
     """What each test row is known by, by its place in the data, in order; None where that is not known or not unique."""
-    frame = run.side().frame.sort_values("source")
+    frame = run.split_rows().frame.sort_values("source")
     if "path" in frame and frame["path"].notna().all():
         names = pd.Series(below(pd.Index(frame["path"])), index=frame["source"].to_numpy())
     else:
@@ -87,7 +86,7 @@ def _by_name(run: RunData) -> pd.Series | None:
 
 def _content(run: RunData) -> pd.Series | None:
     """A hash of each test picture by its place in the data, in order; None where it is not known."""
-    frame = run.side().frame.sort_values("source")
+    frame = run.split_rows().frame.sort_values("source")
     return frame.set_index("source")["content"] if "content" in frame else None
 
 
@@ -97,7 +96,7 @@ def _with_content(run: RunData) -> RunData:
     if record is None or "content" not in record:
         return run
     content = record["content"].reindex(run.predictions["source"], fill_value=0).to_numpy()
-    return replace(run, predictions=run.predictions.assign(content=content))
+    return RunData(run.folder, predictions=run.predictions.assign(content=content))
 
 
 def _record(run: RunData) -> pd.DataFrame | None:

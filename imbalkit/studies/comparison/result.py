@@ -132,7 +132,7 @@ def compare(
     groups, notes = groups_of(loaded)
     notes += found_again
     for name, run in loaded.items():
-        if abstained := int(run.side().abstained.sum()):
+        if abstained := int(run.split_rows().abstained.sum()):
             notes.append(f"{name} abstains on {abstained:,} rows; here its forced decisions on them count.")
     settings = EvaluationSettings(resamples=resamples, level=level)
     parts = _metrics(metrics, first)
@@ -141,7 +141,7 @@ def compare(
         ignore_index=True,
     )
     tests = paired_tests(predictions, parts, groups, settings, seed)
-    counts = np.bincount(first.side().labels, minlength=len(first.classes)).tolist()
+    counts = np.bincount(first.split_rows().labels, minlength=len(first.classes)).tolist()
     return Comparison(
         runs={name: run.folder for name, run in loaded.items()},
         reference=next(iter(loaded)),
@@ -150,13 +150,13 @@ def compare(
         support=dict(zip(first.classes, counts, strict=True)),
         at=at,
         unit="row" if groups is None else "group",
-        units=len(first.side()) if groups is None else len(np.unique(groups)),
+        units=len(first.split_rows()) if groups is None else len(np.unique(groups)),
         level=level,
         resamples=resamples,
         figures=figures,
         tests=tests,
         notes=tuple(notes),
-        few={name: n for n, name in few_units(first.side().labels, groups, first.classes)},
+        few={name: n for n, name in few_units(first.split_rows().labels, groups, first.classes)},
     )
 
 

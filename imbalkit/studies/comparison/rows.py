@@ -50,7 +50,7 @@ def check_same_rows(runs: Mapping[str, RunData]) -> None:
     Rows are the same that have the same place in the data, the same label and, where there are files, the same file name.
     """
     (name, first), *others = runs.items()
-    if not len(first.side()):
+    if not len(first.split_rows()):
         raise RunError(f"{name} has no test rows (its split leaves none): there is nothing to compare")
     for other, run in others:
         if run.classes != first.classes:
@@ -69,7 +69,7 @@ def check_same_rows(runs: Mapping[str, RunData]) -> None:
 
 def _rows(run: RunData) -> pd.DataFrame:
     """source, label and, where there are files, name of each test row, in the order of the data."""
-    frame = run.side().frame
+    frame = run.split_rows().frame
     rows = frame[["source", "label"]].copy()
     if "path" in frame and frame["path"].notna().all():
         rows["file"] = frame["path"].map(os.path.basename)  # the folder may have moved
@@ -97,18 +97,18 @@ def _first_difference(name: str, rows: pd.DataFrame, other: str, found: pd.DataF
 
 def groups_of(runs: Mapping[str, RunData]) -> tuple[np.ndarray | None, list[str]]:
     """Groups of the test rows in the order of the data, None where none has two rows; from the first run that knows them."""
-    known = {name: run for name, run in runs.items() if run.side().groups is not None}
+    known = {name: run for name, run in runs.items() if run.split_rows().groups is not None}
     if not known:
         return None, []
     name, run = next(iter(known.items()))
-    order = np.argsort(run.side().frame["source"].to_numpy(), kind="stable")
+    order = np.argsort(run.split_rows().frame["source"].to_numpy(), kind="stable")
     notes = [] if len(known) == len(runs) else [f"Groups are those of {name}; not every run knows them."]
-    return repeated_groups(run.side().groups[order]), notes
+    return repeated_groups(run.split_rows().groups[order]), notes
 
 
 def predictions_of(run: RunData, at: At) -> Predictions:
     """The test rows in the order of the data."""
-    side = run.side()
+    side = run.split_rows()
     order = np.argsort(side.frame["source"].to_numpy(), kind="stable")
     # At another prevalence, log loss would say nothing of these rows.
     probabilities, decisions = side.at_data_prior, side.decisions

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from imbalkit.base.csv_files import write_csv
 from imbalkit.base.parquet import write_parquet
@@ -19,6 +18,7 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.errors import RunError
 from imbalkit.plan import balance_ratio
 from imbalkit.runs import folder as run_folder
+from imbalkit.runs.results import RunData, read_table
 from imbalkit.studies.sweeps.cell import DONE, ERRORS
 from imbalkit.studies.sweeps.file import Cell, SweepFile
 from imbalkit.studies.sweeps.tables import make_table, to_markdown
@@ -104,22 +104,19 @@ class Results:
 
     def _row(self, cell: Cell) -> dict[str, Any]:
         folder = self.folder / DONE / cell.id
-        metrics = run_folder.read_json(folder / run_folder.METRICS)
-        facts = run_folder.read_json(folder / run_folder.FACTS)
-        recipe = yaml.safe_load((folder / run_folder.RECIPE).read_text(encoding="utf-8"))
-        classes, positive = facts["classes"], facts["positive"]
+        run = RunData(folder)
+        metrics, recipe = run.metrics, run.recipe
         trained = metrics["ladder"][-1]["counts"]
-        ratio = balance_ratio(trained, None if positive is None else classes.index(positive))
         return {
             **_labels(cell),
             "state": "finished",
             "error": None,
-            "seconds": _seconds(folder),
+            "seconds": round(sum(entry.get("seconds", 0.0) for entry in run.log), 1),  # in training epochs
             "backbone": recipe["backbone"]["name"],
             "loss": recipe["loss"]["name"],
-            **{f"trained_{name}": count for name, count in zip(classes, trained, strict=True)},
-            "balance_ratio": ratio,
-            "threshold": metrics["decision"].get("threshold"),
+            **{f"trained_{name}": count for name, count in zip(run.classes, trained, strict=True)},
+            "balance_ratio": balance_ratio(trained, run.positive),
+            "threshold": run.threshold,
             **_flat(metrics["test"]),
             **_flat(metrics.get("test_at_one_half") or metrics["test"], "one_half."),
             **_flat(metrics.get("validation") or {}, "validation."),
@@ -128,7 +125,7 @@ class Results:
 
     def _add_predictions(self, cell: Cell) -> None:
         """Put a cell's test predictions to those of the cells that differ by seed and fold only."""
-        frame = pd.read_parquet(self.folder / DONE / cell.id / run_folder.PREDICTIONS)
+        frame = RunData(self.folder / DONE / cell.id).predictions
         logits = [column for column in frame if column.startswith("logit_")]
         own = frame.loc[frame["split"] == "test", ["source", "label", "decision", *logits]].copy()
         own.insert(0, "fold", -1 if cell.fold is None else cell.fold)
@@ -150,11 +147,10 @@ class Results:
 def _read(path: Path) -> pd.DataFrame:
     """A table of results. Raises RunError for one that is damaged."""
     try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
+        return read_table(path)
+    except RunError as error:
         raise RunError(
-            f"{path} cannot be read ({error}): put it back from a copy; with `keep: everything` it may be deleted, and is made "
-            "again from the cells"
+            f"{error}: put it back from a copy; with `keep: everything` it may be deleted, and is made again from the cells"
         ) from error
 
 
@@ -171,8 +167,3 @@ def _flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, float | Non
         elif isinstance(value, int | float | None):
             flat[f"{prefix}{name}"] = value
     return flat
-
-
-def _seconds(folder: Path) -> float:
-    """Time in training epochs."""
-    return round(sum(entry.get("seconds", 0.0) for entry in run_folder.read_log(folder)), 1)

@@ -242,7 +242,7 @@ def _watch(results: Results, cells: Sequence[Cell], progress: Progress, stop: th
         try:
             new = results.collect()
             failed = {cell: error for cell, error in results.errors().items() if cell not in told}
-        except OSError:  # a file that is being moved; the next look has it
+        except (OSError, RunError):  # a file that is being moved; the next look has it
             continue
         for cell in [cell for cell in new if cell not in told]:
             told.add(cell)

@@ -58,7 +58,7 @@ def test_json_is_one_document(runs):
     ("words", "code", "message"),
     [
         (("first",), 1, "expected two runs to compare, got first"),
-        (("first", "nowhere"), 1, "nowhere is not a run folder"),
+        (("first", "nowhere"), 1, "expected a run folder, there is none at"),
         (("first", "second", "--metrics", ","), 2, "names no metric"),
         (("first", "second", "--metrics", "roc"), 1, "no metric 'roc'"),
         (("first", "second", "--resamples", "5"), 2, "x>=100"),

@@ -166,7 +166,7 @@ def test_a_run_that_is_not_finished_is_refused(finished_run, tmp_path, photograp
     (run / "metrics.json").unlink()
     done = imbalkit("predict", run, photographs, cwd=tmp_path, check=False)
     assert done.returncode == 1
-    assert "has not come to its end" in done.stderr
+    assert "is not finished" in done.stderr
 
 
 def test_in_a_process_of_its_own(project):
