@@ -14,7 +14,6 @@ import numpy as np
 
 from imbalkit.base.randomness import generator
 from imbalkit.functional.bootstrap import interval, weight_blocks
-from imbalkit.functional.proportions import bound_of_alike
 from imbalkit.kinds import Interval, Limits, Metric, Predictions
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def _bootstrap(
     found: dict[str, Any] = {}
     for metric in metrics:
         value, blocks = metric.compute(predictions), drawn[metric.name]
-        limits, count = metric.alike(predictions, codes, settings.level), metric.units(predictions, codes)
+        limits, count = metric.degenerate_interval(predictions, codes, settings.level), metric.units(predictions, codes)
         if isinstance(value, Mapping):
             found[metric.name] = {
                 name: of(item, [block[name] for block in blocks], limits[name], metric.bounds_of(name), count)
@@ -131,31 +130,3 @@ def _to_json(found: Interval | Mapping[str, Interval]) -> dict[str, Any]:
         return {str(name): _to_json(item) for name, item in found.items()}
     low, high = (float(limit) if math.isfinite(limit) else None for limit in (found.low, found.high))
     return {"low": low, "high": high, "method": found.method}
-
-
-def compute_each(metric: Metric, predictions: Predictions, weights: np.ndarray) -> np.ndarray | dict[str, np.ndarray]:
-    """`compute` of every resample, float64 [R] or by name, on rows that are repeated as the weights [R, n] say."""
-    rows = np.arange(len(predictions.labels))
-    figures = [metric.compute(predictions.take(np.repeat(rows, times))) for times in weights.astype(np.int64)]
-    names = dict.fromkeys(name for figure in figures if isinstance(figure, Mapping) for name in figure)
-    if names:
-        return {name: np.array([figure.get(name, np.nan) for figure in figures], dtype=float) for name in names}
-    return np.array(figures, dtype=float)
-
-
-def alike_by_class(
-    metric: Metric, predictions: Predictions, groups: np.ndarray, level: float
-) -> Limits | dict[str, Limits]:
-    """The limits of figures at a bound, from the groups of the class that has the fewest of them."""
-    counts = [len(np.unique(groups[predictions.labels == code])) for code in np.unique(predictions.labels)]
-
-    def limits(value: float, bounds: Limits | None) -> Limits:
-        least, most = bounds or (math.nan, math.nan)
-        share = round((value - least) / (most - least), 12)  # a sum may miss its bound by a rounding
-        low, high = bound_of_alike(share, min(counts, default=0), level)
-        return least + low * (most - least), least + high * (most - least)
-
-    value = metric.compute(predictions)
-    if isinstance(value, Mapping):
-        return {name: limits(item, metric.bounds_of(name)) for name, item in value.items()}
-    return limits(value, metric.bounds)

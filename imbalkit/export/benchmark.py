@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from imbalkit.builtin.exporters.onnx import Onnx
 from imbalkit.errors import MissingExtraError
 from imbalkit.export.card import card_of
 from imbalkit.export.graph import deployed
@@ -26,6 +25,7 @@ from imbalkit.kinds import Exportable, Exporter
 from imbalkit.runs.restored import Restored
 from imbalkit_lite.model import input_tensor
 
+REFERENCE = "onnx"  # the exporter whose float32 file is timed beside another, where it is installed
 THREADS = (1, 2, 4)
 SECONDS = 2.0  # for each program, and each number of threads
 LEAST, MOST = 10, 500  # calls
@@ -40,10 +40,12 @@ def measure(restored: Restored, exporter: Exporter, path: Path) -> dict[str, Any
     pixels = synthetic_rows(restored, PIXELS).pixels
     latency = {}
     with tempfile.TemporaryDirectory() as folder:
-        onnx = _onnx_beside(restored, exporter, Path(folder) / "model.onnx")
+        reference = _reference(restored, exporter, Path(folder) / "model.onnx")
         for threads in THREADS:
             with _torch_threads(threads):
-                latency[str(threads)] = latencies(_subjects(restored, exporter, path, onnx, pixels, threads), SECONDS)
+                latency[str(threads)] = latencies(
+                    _subjects(restored, exporter, path, reference, pixels, threads), SECONDS
+                )
     return {
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
         "milliseconds_by_threads": latency,
@@ -52,18 +54,25 @@ def measure(restored: Restored, exporter: Exporter, path: Path) -> dict[str, Any
 
 
 def _subjects(
-    restored: Restored, exporter: Exporter, path: Path, onnx: Path | None, pixels: np.ndarray, threads: int
+    restored: Restored,
+    exporter: Exporter,
+    path: Path,
+    reference: tuple[Exporter, Path] | None,
+    pixels: np.ndarray,
+    threads: int,
 ) -> dict[str, Callable[[], Any]]:
     """What is timed: a call asks for one picture, each time another."""
     network, source = deployed(restored, exporter)
     tensors = torch.from_numpy(input_tensor(pixels, source))
     subjects = {"PyTorch": _in_turn(torch.inference_mode()(network), tensors.split(1))}
-    for name, writer, file in (("ONNX Runtime", Onnx(), onnx), ("this file", exporter, path)):
-        runtimes = [] if file is None else writer.runtimes(file, threads)
+    for writer, file in (*([reference] if reference else []), (exporter, path)):
+        runtimes = writer.runtimes(file, threads)
         if runtimes:
             inputs = input_tensor(pixels, deployed(restored, writer)[1])
-            label = name if writer is not exporter else f"{runtimes[0].name}, {name}"
-            subjects[label] = _in_turn(runtimes[0].probabilities, [row[None] for row in inputs])
+            name = runtimes[0].name
+            subjects[f"{name}, this file" if writer is exporter else name] = _in_turn(
+                runtimes[0].probabilities, [row[None] for row in inputs]
+            )
     return subjects
 
 
@@ -126,9 +135,12 @@ print(before, peak())
 """
 
 
-def _onnx_beside(restored: Restored, exporter: Exporter, path: Path) -> Path | None:
+def _reference(restored: Restored, exporter: Exporter, path: Path) -> tuple[Exporter, Path] | None:
     """An ONNX file of the network in float32 to compare with; None where that is what is measured, or not installed."""
-    onnx = Onnx()
+    if REFERENCE not in restored.catalogue.names("exporter"):
+        return None
+    onnx = restored.catalogue.get("exporter", REFERENCE)()
+    assert isinstance(onnx, Exporter)
     try:
         onnx.check_requirements()
     except MissingExtraError:
@@ -137,7 +149,7 @@ def _onnx_beside(restored: Restored, exporter: Exporter, path: Path) -> Path | N
         return None
     network, _ = deployed(restored, onnx)
     onnx.write(Exportable(network, card_of(restored, onnx)), path)
-    return path
+    return onnx, path
 
 
 @contextmanager

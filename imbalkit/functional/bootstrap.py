@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imbalkit.errors import DataError
-from imbalkit.functional.proportions import bound_of_alike
+from imbalkit.functional.proportions import degenerate_interval
 
 BLOCK = 500_000  # weights held at a time: they and their copies fit the processor's cache
 FEWEST = 32  # resamples held at a time however many rows there are: each block of them sorts the rows anew
@@ -110,7 +110,7 @@ def interval(
     value: float,
     resampled: np.ndarray,
     level: float,
-    alike: Callable[[], tuple[float, float]],
+    degenerate: Callable[[], tuple[float, float]],
     bounds: tuple[float, float] | None = None,
     units: float | None = None,
 ) -> tuple[float, float]:
@@ -122,7 +122,7 @@ def interval(
         value: the figure of all rows
         resampled: of the resamples, [resamples]
         level: share of intervals that shall hold the truth
-        alike: the interval where every resample gives the figure itself: they have no spread to tell anything by
+        degenerate: the interval where every resample gives the figure itself: they have no spread to tell anything by
         bounds: smallest and largest value that the figure can have
         units: what the figure's spread comes from: rows or groups that were drawn, or see `units_of_classes`
     """
@@ -130,7 +130,7 @@ def interval(
     if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(resampled) or not len(known):
         return float("nan"), float("nan")
     if np.allclose(known, value, rtol=0, atol=1e-12):
-        return alike()
+        return degenerate()
     if bounds is None or not bounds[0] < value < bounds[1]:
         return percentile_interval(known, level)
     return logit_interval(value, float(known.std(ddof=1)), level, bounds, units)
@@ -196,7 +196,7 @@ def bootstrap(
     Args:
         statistic: weights [r, n] to figures [r, k], each in 0..1
         groups: int [n]
-        behind: groups behind each figure, [k]: for an area, those of its smaller side (see `bound_of_alike`)
+        behind: groups behind each figure, [k]: for an area, those of its smaller side (see `degenerate_interval`)
         widen: what the interval's distances from the figure are multiplied by
         seed: of the draws
         resamples: how many
@@ -211,7 +211,7 @@ def bootstrap(
     drawn = np.concatenate([statistic(weights) for weights in blocks])
     found = []
     for value, column, units in zip(values.tolist(), drawn.T, behind, strict=True):
-        limits = bound_of_alike(value, units, level)
+        limits = degenerate_interval(value, units, level)
         low, high = interval(value, column, level, lambda limits=limits: limits)
         if widen != 1.0 and (low, high) != limits:
             low, high = (value + widen * (limit - value) for limit in (low, high))

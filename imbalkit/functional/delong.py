@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imbalkit.functional.proportions import bound_of_alike
+from imbalkit.functional.proportions import degenerate_interval
 
 _PRIOR_ROWS = 10  # for as much counts that DeLong's variance is Newcombe's: of few rows it is often far too small
 
@@ -72,7 +72,7 @@ def delong_interval(positives: np.ndarray, scores: np.ndarray, level: float = 0.
     area, parts = float(areas[0]), [float(part[0, 0]) for part in by_class]
     rows = int(positives.sum()), int((~positives).sum())
     if area in (0.0, 1.0):
-        return bound_of_alike(area, min(rows), level)
+        return degenerate_interval(area, min(rows), level)
     variance = sum(parts)
     if not variance > 0:
         return float("nan"), float("nan")

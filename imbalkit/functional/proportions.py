@@ -113,7 +113,7 @@ def geometric_mean_of_shares(hits: np.ndarray, trials: np.ndarray, level: float 
     return float(np.exp(middle - below)), min(1.0, float(np.exp(middle + above)))
 
 
-def bound_of_alike(value: float, units: int, level: float = 0.95) -> tuple[float, float]:
+def degenerate_interval(value: float, units: int, level: float = 0.95) -> tuple[float, float]:
     """The interval of a share that is 0 (or 1) however its rows are resampled; NaN for another value.
 
     What Clopper and Pearson give for m hits in m trials, with m the groups that stand behind the share: if a share 1 - A of

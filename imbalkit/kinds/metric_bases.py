@@ -9,7 +9,7 @@ import numpy as np
 from imbalkit.functional import metrics as formulas
 from imbalkit.functional import ranking
 from imbalkit.functional.bootstrap import mean_of, units_of_classes
-from imbalkit.functional.proportions import bound_of_alike, wilson
+from imbalkit.functional.proportions import degenerate_interval, wilson
 from imbalkit.kinds.metrics import Interval, Limits, Metric, Predictions
 
 HitsAndRows = tuple[np.ndarray, np.ndarray]
@@ -61,13 +61,15 @@ class ShareMetric(Metric):
             lambda pair: Interval(*map(float, wilson(*(rows.sum() for rows in pair), level)), "Wilson"),
         )
 
-    def alike(self, predictions: Predictions, groups: np.ndarray, level: float) -> Limits | dict[str, Limits]:
+    def degenerate_interval(
+        self, predictions: Predictions, groups: np.ndarray, level: float
+    ) -> Limits | dict[str, Limits]:
         """From the groups of the rows counted."""
 
         def limits(pair: HitsAndRows) -> Limits:
             hits, counted = pair
             value = float(formulas.ratio(hits.sum(), counted.sum()))
-            return bound_of_alike(value, len(np.unique(groups[counted])), level)
+            return degenerate_interval(value, len(np.unique(groups[counted])), level)
 
         return each(self.shares(predictions), limits)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
+
+import numpy as np
 
 from imbalkit.base.parameters import Part
-
-if TYPE_CHECKING:
-    import numpy as np
+from imbalkit.functional.proportions import degenerate_interval
 
 Limits = tuple[float, float]  # low, high; NaN where there is none
 
@@ -61,9 +63,13 @@ class Metric(Part):
 
         `weights` says how often each row is in each resample, float [R, n], whole numbers.
         """
-        from imbalkit.evaluation.intervals import compute_each
-
-        return compute_each(self, predictions, weights)
+        rows = np.arange(len(predictions.labels))
+        values = [self.compute(predictions.take(np.repeat(rows, times))) for times in weights.astype(np.int64)]
+        by_name = [value for value in values if isinstance(value, Mapping)]
+        if by_name:
+            names = dict.fromkeys(name for value in by_name for name in value)
+            return {name: np.array([value.get(name, np.nan) for value in by_name], dtype=float) for name in names}
+        return np.array(values, dtype=float)
 
     def bounds_of(self, name: str) -> Limits | None:
         """The bounds of one figure of several; default: `bounds` for each."""
@@ -79,15 +85,25 @@ class Metric(Part):
         Default: all. Where every class weighs alike, the rows of the rarest one tell most of it:
         imbalkit.functional.bootstrap.units_of_classes.
         """
-        import numpy as np
-
         return float(len(np.unique(groups)))
 
-    def alike(self, predictions: Predictions, groups: np.ndarray, level: float) -> Limits | dict[str, Limits]:
+    def degenerate_interval(
+        self, predictions: Predictions, groups: np.ndarray, level: float
+    ) -> Limits | dict[str, Limits]:
         """The limits (low, high) where every resample gives the same figure, and so tells nothing of its spread.
 
         Default: those of a figure at one of its bounds, from the groups (codes, int [n]) of the class with the fewest of them.
         """
-        from imbalkit.evaluation.intervals import alike_by_class
+        labels = predictions.labels
+        fewest = min((len(np.unique(groups[labels == code])) for code in np.unique(labels)), default=0)
 
-        return alike_by_class(self, predictions, groups, level)
+        def limits(value: float, bounds: Limits | None) -> Limits:
+            least, most = bounds or (math.nan, math.nan)
+            share = round((value - least) / (most - least), 12)  # a sum may miss its bound by a rounding
+            low, high = degenerate_interval(share, fewest, level)
+            return least + low * (most - least), least + high * (most - least)
+
+        value = self.compute(predictions)
+        if isinstance(value, Mapping):
+            return {name: limits(item, self.bounds_of(name)) for name, item in value.items()}
+        return limits(value, self.bounds)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from imbalkit.base.randomness import generator
-from imbalkit.evaluation.intervals import compute_each
 from imbalkit.functional.bootstrap import draw_weights
 from imbalkit.kinds import Interval, Metric, Predictions
 from imbalkit.testing import Setting
@@ -78,7 +77,10 @@ def _check_resampled(who: str, part: Metric, predictions: Predictions, setting: 
     """Resamples are what `compute` gives on rows that are really repeated."""
     weights = draw_weights(len(predictions.labels), 5, generator(setting.seed, "resamples"))
     weights[0] = predictions.labels == 0  # and one class alone
-    expected, found = _by_name(compute_each(part, predictions, weights)), _by_name(part.resampled(predictions, weights))
+    expected, found = (
+        _by_name(Metric.resampled(part, predictions, weights)),
+        _by_name(part.resampled(predictions, weights)),
+    )
     assert set(found) == set(expected), (
         f"{who}: `resampled` gives {sorted(found)}, `compute` on repeated rows {sorted(expected)}"
     )
@@ -93,10 +95,10 @@ def _check_resampled(who: str, part: Metric, predictions: Predictions, setting: 
 def _check_intervals(who: str, part: Metric, predictions: Predictions) -> None:
     """Closed forms and limits have the names of the figures, and hold them."""
     figures = _by_name(part.compute(predictions))
-    limits = _by_name(part.alike(predictions, np.arange(len(predictions.labels)), 0.95))
+    limits = _by_name(part.degenerate_interval(predictions, np.arange(len(predictions.labels)), 0.95))
     closed = part.closed_form(predictions, 0.95)
     found = {} if closed is None else _by_name(closed)
-    for what, given in (("alike", limits), ("closed_form", found or figures)):
+    for what, given in (("degenerate_interval", limits), ("closed_form", found or figures)):
         assert set(given) == set(figures), f"{who}: `{what}` gives {sorted(given)}, `compute` {sorted(figures)}"
     for name, interval in found.items():
         assert isinstance(interval, Interval), f"{who}: `closed_form` must give kinds.Interval, got {interval!r}"

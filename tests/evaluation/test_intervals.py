@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from imbalkit.builtin.metrics import METRICS
 from imbalkit.evaluation.evaluate import EvaluationSettings
-from imbalkit.evaluation.intervals import compute_each, interval_facts, repeated_groups, units
+from imbalkit.evaluation.intervals import interval_facts, repeated_groups, units
 from imbalkit.functional.delong import delong_interval
 from imbalkit.functional.proportions import geometric_mean_of_shares, mean_of_shares, wilson
 from imbalkit.kinds import Metric, Predictions
@@ -106,7 +106,7 @@ def test_copies_of_a_row_in_its_group_tell_nothing_new():
     rows = np.repeat(np.arange(200), 4)
     settings = EvaluationSettings(resamples=1000)
     for name in ("roc_auc", "recall", "balanced_accuracy", "brier", "pr_auc"):
-        single = compute_each(PARTS[name], predictions, np.ones((1, 200)))  # the figure itself
+        single = Metric.resampled(PARTS[name], predictions, np.ones((1, 200)))  # the figure itself
         found = interval_facts(predictions.take(rows), [PARTS[name]], rows, settings)[name]
         blind = interval_facts(predictions.take(rows), [PARTS[name]], None, settings)[name]
         plain = interval_facts(predictions, [PARTS[name]], None, settings)[name]

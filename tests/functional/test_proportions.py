@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import binom, binomtest
 
 from imbalkit.functional.proportions import (
-    bound_of_alike,
     clopper_pearson,
+    degenerate_interval,
     geometric_mean_of_shares,
     mean_of_shares,
     mid_p,
@@ -53,10 +53,10 @@ def test_one_limit_of_clopper_and_pearson_is_a_one_sided_bound():
 @pytest.mark.parametrize("level", [0.95, 0.9])
 def test_shares_that_no_resample_changes(level):
     exact = binomtest(7, 7).proportion_ci(level)
-    assert bound_of_alike(1.0, 7, level) == pytest.approx((exact.low, 1.0))
-    assert bound_of_alike(0.0, 7, level) == pytest.approx((0.0, 1 - exact.low))
+    assert degenerate_interval(1.0, 7, level) == pytest.approx((exact.low, 1.0))
+    assert degenerate_interval(0.0, 7, level) == pytest.approx((0.0, 1 - exact.low))
     for value, units in ((0.5, 7), (1.0, 0), (np.nan, 7)):
-        assert np.isnan(bound_of_alike(value, units, level)).all()
+        assert np.isnan(degenerate_interval(value, units, level)).all()
 
 
 @pytest.mark.parametrize("level", [0.95, 0.8])

@@ -38,7 +38,9 @@ def _shares(self, predictions, weights):
         broken(Right, "outside its own Interval", closed_form=lambda self, p, level: Interval(0.0, 0.1, "Guess")),
         broken(Right, "must give kinds.Interval", closed_form=lambda self, p, level: (0.0, 1.0)),
         broken(Right, "`closed_form` gives", closed_form=lambda self, p, level: {"a": Interval(0.0, 1.0, "Guess")}),
-        broken(Right, "`alike` gives", alike=lambda self, p, groups, level: {"a": (0.0, 1.0)}),
+        broken(
+            Right, "`degenerate_interval` gives", degenerate_interval=lambda self, p, groups, level: {"a": (0.0, 1.0)}
+        ),
         broken(Right, "outside the metric's bounds", bounds=(0.0, 0.5)),
     ],
 )

@@ -45,12 +45,12 @@ class MinorityRecall(ConfusionMetric):
         name = self._smallest(predictions)
         return None if name is None else Recall().closed_form(predictions, level)[name]
 
-    def alike(self, predictions: Predictions, groups: np.ndarray, level: float) -> Limits:
+    def degenerate_interval(self, predictions: Predictions, groups: np.ndarray, level: float) -> Limits:
         name = self._smallest(predictions)
         return (
-            super().alike(predictions, groups, level)
+            super().degenerate_interval(predictions, groups, level)
             if name is None
-            else Recall().alike(predictions, groups, level)[name]
+            else Recall().degenerate_interval(predictions, groups, level)[name]
         )
 
     def _smallest(self, predictions: Predictions) -> str | None:

@@ -35,7 +35,7 @@ class PredictiveValues(Metric):
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
         return self._values(predictions, weights)
 
-    def alike(self, predictions: Predictions, groups: np.ndarray, level: float) -> dict[str, Limits]:
+    def degenerate_interval(self, predictions: Predictions, groups: np.ndarray, level: float) -> dict[str, Limits]:
         """From the limits of whichever of sensitivity and specificity has no spread."""
         (missed_least, missed_most), (alarms_least, alarms_most) = (
             _range(part, predictions, groups, level) for part in (MissRate(), FalseAlarmRate())
@@ -124,5 +124,5 @@ def _drawn(pair: HitsAndRows, weights: np.ndarray) -> HitsAndRows:
 
 def _range(part: MissRate | FalseAlarmRate, predictions: Predictions, groups: np.ndarray, level: float) -> Limits:
     """The limits of a rate that is 0 or 1; of another, the rate itself."""
-    rate, limits = part.compute(predictions), part.alike(predictions, groups, level)
+    rate, limits = part.compute(predictions), part.degenerate_interval(predictions, groups, level)
     return (rate, rate) if math.isnan(limits[0]) else limits

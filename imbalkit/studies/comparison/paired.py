@@ -23,7 +23,7 @@ from imbalkit.functional.paired import (
     mcnemar,
     paired_share_interval,
 )
-from imbalkit.functional.proportions import bound_of_alike
+from imbalkit.functional.proportions import degenerate_interval
 from imbalkit.kinds import Metric, Predictions, ShareMetric
 
 NAN = float("nan")
@@ -151,7 +151,7 @@ def _bootstrap(value: float, apart: np.ndarray, units: int, level: float) -> Dif
     if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(apart):
         return Difference(value, NAN, NAN, NAN)
     if np.allclose(known, value, rtol=0, atol=1e-12):
-        _, bound = bound_of_alike(0.0, units, level)
+        _, bound = degenerate_interval(0.0, units, level)
         return Difference(value, value - bound, value + bound, 1.0 if abs(value) < 1e-12 else NAN)
     limits = percentile_interval(known, expanded_level(level, units))
     return Difference(value, *limits, expanded_p(two_sided_p(known), units))
