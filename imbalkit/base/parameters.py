@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     TypeAdapter,
     ValidationError,
-    WithJsonSchema,
     WrapValidator,
     model_serializer,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from imbalkit.base.variables import expand_variables
 from imbalkit.errors import MissingExtraError, listing, nearest
@@ -124,8 +124,38 @@ class Part(Settings):
 # --- references to other parts, and class names, inside parameters ---
 
 
-def _resolve(kind: str) -> Callable[[Any, Any], Part]:
-    def resolve(value: Any, info: Any) -> Part:
+class Parts(Protocol):
+    """What a name is looked up in: imbalkit.catalogue.Catalogue."""
+
+    def names(self, kind: str) -> list[str]: ...
+
+    def get(self, kind: str, name: str) -> type[Part]: ...
+
+    def renamed(self, kind: str, name: str) -> str | None: ...
+
+
+INSTALLED = "imbalkit.catalogue:default_catalogue"
+"""Gives the parts that a bare name is looked up in outside a recipe, as in `LossRank(...)`. A name, imported when it is
+used: the catalogue stands above this module."""
+
+
+@dataclass(frozen=True)
+class part_of:
+    """In `ScoreRef = Annotated[Score, part_of("score")]`, the type of a parameter that holds another part.
+
+    Its value is a part of the kind, the name of one, or a mapping with its name and parameters.
+    """
+
+    kind: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return core_schema.with_info_plain_validator_function(self._resolve)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {"x-kind": self.kind}
+
+    def _resolve(self, value: Any, info: core_schema.ValidationInfo) -> Part:
+        kind = self.kind
         if isinstance(value, Part):
             if value.kind != kind:
                 raise PydanticCustomError(
@@ -142,12 +172,7 @@ def _resolve(kind: str) -> Callable[[Any, Any], Part]:
                 "expected a {kind}: its name, or a mapping with its name and parameters; got {got}",
                 {"kind": kind, "got": repr(value)[:80]},
             )
-        context = info.context or {}
-        catalogue = context.get("catalogue")
-        if catalogue is None:
-            from imbalkit.catalogue import default_catalogue
-
-            catalogue = default_catalogue()
+        catalogue: Parts = (info.context or {}).get("catalogue") or pkgutil.resolve_name(INSTALLED)()
         known = catalogue.names(kind)
         if value["name"] not in known:
             new = catalogue.renamed(kind, value["name"])
@@ -166,13 +191,6 @@ def _resolve(kind: str) -> Callable[[Any, Any], Part]:
             )
         parameters = {key: item for key, item in value.items() if key != "name"}
         return catalogue.get(kind, value["name"]).model_validate(parameters, context=info.context)
-
-    return resolve
-
-
-def part_of(kind: str) -> Any:
-    """The type of a parameter that holds another part: `ScoreRef = part_of("score")`."""
-    return Annotated[Any, PlainValidator(_resolve(kind)), WithJsonSchema({"x-kind": kind})]
 
 
 def as_text(value: Any) -> Any:

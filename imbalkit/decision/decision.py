@@ -15,10 +15,8 @@ from imbalkit.base.parameters import one_of
 from imbalkit.decision.corrections import CALIBRATION, PREVALENCE, Correction
 from imbalkit.functional.abstain import doubt
 from imbalkit.functional.metrics import softmax
-from imbalkit.kinds import ClassName, Settings, param, part_of
+from imbalkit.kinds import CalibratorRef, ClassName, Settings, ThresholdRef, param
 
-CalibratorRef = part_of("calibrator")
-ThresholdRef = part_of("threshold")
 Prevalences = Annotated[dict[ClassName, Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)]
 
 

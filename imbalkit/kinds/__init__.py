@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.base.parameters import ClassName, Part, PathText, Settings, as_text, one_of, param, part_of
+from imbalkit.base.parameters import ClassName, Part, PathText, Settings, as_text, one_of, param
 from imbalkit.base.randomness import generator
 from imbalkit.errors import (
     DataError,
@@ -25,10 +25,10 @@ from imbalkit.errors import (
     nearest,
 )
 from imbalkit.kinds.class_factors import ClassFactors, SomeClassFactors, constant_weights
-from imbalkit.kinds.common import BackboneRef, BuildContext, LossRef, OpRef, PriorShift, ScoreRef
-from imbalkit.kinds.decisions import Calibrator, Threshold
-from imbalkit.kinds.exporters import Exportable, Exporter, ExportLimits, FileRuntime
-from imbalkit.kinds.launchers import Launcher
+from imbalkit.kinds.common import BuildContext, PriorShift
+from imbalkit.kinds.decisions import Calibrator, CalibratorRef, Threshold, ThresholdRef
+from imbalkit.kinds.exporters import Exportable, Exporter, ExporterRef, ExportLimits, FileRuntime
+from imbalkit.kinds.launchers import Launcher, LauncherRef
 from imbalkit.kinds.metric_bases import (
     ConfusionMetric,
     HitsAndRows,
@@ -38,12 +38,12 @@ from imbalkit.kinds.metric_bases import (
     confusion_of,
     no_rows,
 )
-from imbalkit.kinds.metrics import Interval, Limits, Metric, Predictions
-from imbalkit.kinds.networks import Augmentation, Backbone, Loss, Preprocessing
+from imbalkit.kinds.metrics import Interval, Limits, Metric, MetricRef, Predictions
+from imbalkit.kinds.networks import Augmentation, AugmentationRef, Backbone, BackboneRef, Loss, LossRef, Preprocessing
 from imbalkit.kinds.ranges import RhoRange, SigmaRange, draw_range, range_label, range_of
 from imbalkit.kinds.row_choice import checked_scores, highest, random_rows, spread
 from imbalkit.kinds.row_counts import FinalCount, FinalCounts, RowCount, RowCounts, label_of, rows_text
-from imbalkit.kinds.rows import Dataset, Op, Sampler, Score, ScoredSampler
+from imbalkit.kinds.rows import Dataset, DatasetRef, Op, OpRef, Sampler, SamplerRef, Score, ScoredSampler, ScoreRef
 from imbalkit.plan import Counts, Plan, View, balance_ratio
 
 if TYPE_CHECKING:
@@ -52,19 +52,23 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "Augmentation",
+    "AugmentationRef",
     "Backbone",
     "BackboneRef",
     "BuildContext",
     "Calibrator",
+    "CalibratorRef",
     "ClassFactors",
     "ClassName",
     "ConfusionMetric",
     "Counts",
     "DataError",
     "Dataset",
+    "DatasetRef",
     "ExportLimits",
     "Exportable",
     "Exporter",
+    "ExporterRef",
     "FileRuntime",
     "FinalCount",
     "FinalCounts",
@@ -72,11 +76,13 @@ __all__ = [
     "ImbalkitError",
     "Interval",
     "Launcher",
+    "LauncherRef",
     "Limits",
     "Loss",
     "LossRef",
     "MeanMetric",
     "Metric",
+    "MetricRef",
     "MissingExtraError",
     "Op",
     "OpRef",
@@ -93,6 +99,7 @@ __all__ = [
     "RowCounts",
     "RunError",
     "Sampler",
+    "SamplerRef",
     "Score",
     "ScoreRef",
     "ScoredSampler",
@@ -102,6 +109,7 @@ __all__ = [
     "SomeClassFactors",
     "Table",
     "Threshold",
+    "ThresholdRef",
     "TrainingError",
     "View",
     "as_text",
@@ -119,7 +127,6 @@ __all__ = [
     "no_rows",
     "one_of",
     "param",
-    "part_of",
     "random_rows",
     "range_label",
     "range_of",

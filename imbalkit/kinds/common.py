@@ -1,19 +1,12 @@
-"""What parts of several kinds meet: references to other parts, what is known when one is built, the class prior."""
+"""What parts of several kinds meet: what is known when one is built, the class prior."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from imbalkit.base.parameters import part_of
-
 if TYPE_CHECKING:
     from imbalkit.plan import Counts
-
-OpRef = part_of("op")
-ScoreRef = part_of("score")
-LossRef = part_of("loss")
-BackboneRef = part_of("backbone")
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from imbalkit.base.parameters import Part
+from imbalkit.base.parameters import Part, part_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +49,9 @@ class Calibrator(Part):
         raise NotImplementedError  # each part of this kind writes its own
 
 
+CalibratorRef = Annotated[Calibrator, part_of("calibrator")]
+
+
 class Threshold(Part):
     """Chooses the operating point of the positive class, of two or against the rest, on validation only."""
 
@@ -90,3 +93,6 @@ class Threshold(Part):
     def cost_matrix(self, classes: tuple[str, ...]) -> np.ndarray | None:
         """Costs [C, C] (label down, decision across) of a rule that calls the class of least expected cost; None for others."""
         return None
+
+
+ThresholdRef = Annotated[Threshold, part_of("threshold")]

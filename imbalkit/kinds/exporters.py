@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from imbalkit.base.parameters import Part, Settings, param
+from imbalkit.base.parameters import Part, Settings, param, part_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,3 +120,6 @@ class Exporter(Part):
     def facts(self, path: Path) -> Mapping[str, Any]:
         """What else to tell of the file, as plain values."""
         return {}
+
+
+ExporterRef = Annotated[Exporter, part_of("exporter")]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
-from imbalkit.base.parameters import Part
+from imbalkit.base.parameters import Part, part_of
 
 
 class Launcher(Part):
@@ -15,3 +16,6 @@ class Launcher(Part):
     def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
         """Run each command line to its end; returns their exit codes in order."""
         raise NotImplementedError  # each part of this kind writes its own
+
+
+LauncherRef = Annotated[Launcher, part_of("launcher")]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
-from imbalkit.base.parameters import Part
+from imbalkit.base.parameters import Part, part_of
 from imbalkit.functional.proportions import degenerate_interval
 
 Limits = tuple[float, float]  # low, high; NaN where there is none
@@ -107,3 +107,6 @@ class Metric(Part):
         if isinstance(value, Mapping):
             return {name: limits(item, self.bounds_of(name)) for name, item in value.items()}
         return limits(value, self.bounds)
+
+
+MetricRef = Annotated[Metric, part_of("metric")]

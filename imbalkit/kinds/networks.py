@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from imbalkit.base.parameters import Part
+from imbalkit.base.parameters import Part, part_of
 from imbalkit.kinds.common import BuildContext, PriorShift
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ class Loss(Part):
 
     def build(self, context: BuildContext) -> nn.Module:
         raise NotImplementedError  # each part of this kind writes its own
+
+
+LossRef = Annotated[Loss, part_of("loss")]
+"""The type of a parameter that holds a loss: one, its name, or a mapping with its name and parameters."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,9 @@ class Backbone(Part):
         raise NotImplementedError  # each part of this kind writes its own
 
 
+BackboneRef = Annotated[Backbone, part_of("backbone")]
+
+
 class Augmentation(Part):
     """Random online augmentation, drawn anew each epoch: `build` returns a module on float [n, C, H, W] in 0..1."""
 
@@ -70,3 +77,6 @@ class Augmentation(Part):
 
     def build(self, context: BuildContext) -> nn.Module:
         raise NotImplementedError  # each part of this kind writes its own
+
+
+AugmentationRef = Annotated[Augmentation, part_of("augmentation")]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from imbalkit.base.parameters import Part, param
-from imbalkit.kinds.common import BackboneRef, BuildContext, LossRef, PriorShift, ScoreRef
+from imbalkit.base.parameters import Part, param, part_of
+from imbalkit.kinds.common import BuildContext, PriorShift
+from imbalkit.kinds.networks import BackboneRef, LossRef
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,9 @@ class Dataset(Part):
     def load(self) -> Table:
         """All samples. Raises DataError with the file and row for what cannot be read."""
         raise NotImplementedError  # each part of this kind writes its own
+
+
+DatasetRef = Annotated[Dataset, part_of("dataset")]
 
 
 class Op(Part):
@@ -45,6 +49,9 @@ class Op(Part):
     def label(self) -> str:
         """The operation as a person reads it in a ladder or a gallery."""
         return self.name.replace("_", " ")
+
+
+OpRef = Annotated[Op, part_of("op")]
 
 
 class Sampler(Part):
@@ -92,6 +99,21 @@ class Sampler(Part):
         return indices[plan.source], names[plan.label]
 
 
+SamplerRef = Annotated[Sampler, part_of("sampler")]
+
+
+class Score(Part):
+    """What a model says of a row. `build` returns `f(logits [n, C], targets int64 [n]) -> float [n]`."""
+
+    kind = "score"
+
+    def build(self, context: BuildContext) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        raise NotImplementedError  # each part of this kind writes its own
+
+
+ScoreRef = Annotated[Score, part_of("score")]
+
+
 class ScoredSampler(Sampler):
     """A sampler that ranks rows by a score of a partly trained model. It names the score; the engine trains and scores."""
 
@@ -115,13 +137,4 @@ class ScoredSampler(Sampler):
 
     def preview(self, counts: Counts, round: int | None = None) -> Counts:  # type: ignore[override]
         """Class counts after round `round`, or after all rounds if it is None."""
-        raise NotImplementedError  # each part of this kind writes its own
-
-
-class Score(Part):
-    """What a model says of a row. `build` returns `f(logits [n, C], targets int64 [n]) -> float [n]`."""
-
-    kind = "score"
-
-    def build(self, context: BuildContext) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         raise NotImplementedError  # each part of this kind writes its own

@@ -6,27 +6,34 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ValidationError, ValidationInfo, field_validator
 
+from imbalkit.base.parameters import part_of
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.split import SplitSettings
 from imbalkit.decision.decision import DecisionSettings
 from imbalkit.errors import Problem, RecipeError
 from imbalkit.evaluation.evaluate import EvaluationSettings
-from imbalkit.kinds import BackboneRef, ClassName, LossRef, PathText, Settings, param, part_of
+from imbalkit.kinds import (
+    AugmentationRef,
+    BackboneRef,
+    ClassName,
+    DatasetRef,
+    ExporterRef,
+    LauncherRef,
+    LossRef,
+    MetricRef,
+    PathText,
+    SamplerRef,
+    Settings,
+    param,
+)
 from imbalkit.recipe.card import CardSettings
 from imbalkit.recipe.document import Document, Place, show_place
 from imbalkit.recipe.scalars import yaml_text
 from imbalkit_lite.files import write_text
-
-DatasetRef = part_of("dataset")
-SamplerRef = part_of("sampler")
-AugmentationRef = part_of("augmentation")
-MetricRef = part_of("metric")
-ExporterRef = part_of("exporter")
-LauncherRef = part_of("launcher")
 
 
 class ImageSettings(Settings):
@@ -215,7 +222,7 @@ def validate_part(kind: str, document: Document, place: Place, catalogue: Catalo
     """One part of a recipe, such as its data set. Raises RecipeError as `validate` does."""
 
     class One(Settings):
-        part: part_of(kind)  # type: ignore[valid-type]
+        part: Annotated[Any, part_of(kind)]
 
     value: Any = document.data
     for step in place:

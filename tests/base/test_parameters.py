@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from imbalkit import hookimpl
 from imbalkit.catalogue import Catalogue, Provider
 from imbalkit.errors import PluginError
-from imbalkit.kinds import Op, Settings, param, part_of
+from imbalkit.kinds import Op, OpRef, Settings, param
 
 
 class Rounds(Settings):
@@ -72,7 +72,7 @@ def test_a_renamed_part():
     class View(Settings):
         """One operation."""
 
-        op: part_of("op")
+        op: OpRef
 
     with pytest.raises(ValidationError, match="op 'turn' is renamed to 'rotate90'"):
         View.model_validate({"op": {"name": "turn"}}, context={"catalogue": catalogue})

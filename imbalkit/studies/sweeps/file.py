@@ -15,10 +15,10 @@ from pydantic_core import PydanticCustomError
 
 from imbalkit.catalogue import Catalogue
 from imbalkit.errors import Problem, RecipeError, listing, nearest
-from imbalkit.kinds import Settings, param
+from imbalkit.kinds import LauncherRef, Settings, param
 from imbalkit.recipe.document import Document, parse, read_document
 from imbalkit.recipe.prepare import Loaded, Prepared, prepare_document
-from imbalkit.recipe.recipe import LauncherRef, problems
+from imbalkit.recipe.recipe import problems
 from imbalkit.recipe.scalars import one_line
 
 Overrides = dict[str, Any]
