@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # pip and processes
+
 PROJECT = Path(__file__).parents[1] / "examples" / "imbalkit_example_plugin"
 
 

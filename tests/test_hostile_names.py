@@ -25,7 +25,10 @@ from tests.hostile import CELL, CLASSES, ESCAPE, RAW, RUN, SITE, check_folder, c
 if os.name == "nt":
     pytest.skip("Windows allows no such names", allow_module_level=True)
 
-pytestmark = pytest.mark.filterwarnings("error:constrained_layout not applied")  # of a chart without room
+pytestmark = [
+    pytest.mark.filterwarnings("error:constrained_layout not applied"),  # of a chart without room
+    pytest.mark.slow,  # a sweep, converters, and every command
+]
 # What each command is called with; the fixtures below make what takes longer.
 CALLS = {
     "init": [["d", "--out", "i.yaml"], ["d.csv", "--out", "t_init.yaml"], [ESCAPE]],

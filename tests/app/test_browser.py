@@ -21,7 +21,10 @@ from tests.app.models import CARD, OTHER, middle, with_card
 from tests.command_line import imbalkit
 
 PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "ham10000" / "images"
-pytestmark = pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs ../shared/data/ham10000")
+pytestmark = [
+    pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs ../shared/data/ham10000"),
+    pytest.mark.slow,  # a browser
+]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ import pytest
 from imbalkit_app.headers import POLICY, type_of
 from imbalkit_app.page import PACKAGE
 
+pytestmark = pytest.mark.slow  # npm
+
 WEB = PACKAGE / "web"
 
 

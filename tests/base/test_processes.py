@@ -101,6 +101,7 @@ def test_two_steps_of_a_job_meet_at_two_ports(environ):
     assert (launched().address, launched().port) == ("10.1.1.1", 4000)
 
 
+@pytest.mark.slow
 def test_a_shell_of_srun_with_many_tasks_is_one_process(environ):
     """`srun -n 4 --pty bash`: its shell has a terminal, and srun did not start what is typed there."""
     pty = pytest.importorskip("pty")

@@ -61,6 +61,7 @@ def test_a_containers_quota_counts(tmp_path, files, cores):
 
 
 @pytest.mark.parametrize("way", ["-m", "-c"])  # a fork of a process that has imported torch; a new process
+@pytest.mark.slow
 def test_what_the_local_launcher_starts_uses_its_share(eight_cores, monkeypatch, tmp_path, way):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1}, raising=False)
     (tmp_path / "child_of_launcher.py").write_text(CHILD)

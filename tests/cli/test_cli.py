@@ -46,6 +46,7 @@ def run_folder(folder, runs="runs"):
     return path
 
 
+@pytest.mark.slow
 def test_a_run_leaves_everything_that_is_needed_to_repeat_it(folder):
     result = imbalkit_process("run", "r.yaml", cwd=folder)
     run = run_folder(folder)
@@ -106,6 +107,7 @@ def assert_close(first, second):
 
 
 @pytest.mark.parametrize("between", ["keep", "reset"])
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(folder, photographs, between):
     (folder / "r.yaml").write_text(RECIPE.format(root=photographs, between=between))
     imbalkit("run", "r.yaml", "--folder", "whole", cwd=folder)
@@ -140,6 +142,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(folder, photograp
     assert "was begun with another recipe" in other.stderr
 
 
+@pytest.mark.slow
 def test_two_processes_train_like_one(folder, photographs):
     score = "{name: loss_rank, drop: 5, which: highest, between_rounds: reset, epochs: 2, loss: rce, scores_from: last_epoch}"
     imbalkit("run", "r.yaml", "--folder", "one", "--set", f"samplers=[{score}]", cwd=folder)
@@ -163,6 +166,7 @@ def test_two_processes_train_like_one(folder, photographs):
     assert figures[0]["roc_auc"] == pytest.approx(figures[1]["roc_auc"], abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_mistake_in_another_process_comes_back_as_its_message(folder):
     two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu", "--set", "samplers=[]"]
     result = imbalkit_process(
@@ -172,6 +176,7 @@ def test_a_mistake_in_another_process_comes_back_as_its_message(folder):
     assert result.stderr.splitlines()[-1].startswith("error: training.optimizer.options: adamw does not take {'no': 1}")
 
 
+@pytest.mark.slow
 def test_small_batches_in_parts_do_not_leave_a_process_waiting(folder):
     two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu", "--set", "samplers=[]"]
     small = ["--set", "training.batch_size=5", "--set", "training.accumulate=3", "--set", "training.epochs=1"]
@@ -189,6 +194,7 @@ def test_a_folder_that_is_not_a_run_is_left_alone(folder):
     assert (folder / "r.yaml").read_text() == before
 
 
+@pytest.mark.slow
 def test_torchrun_starts_one_run(folder):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "imbalkit"]
     variables = os.environ | environment(folder)
@@ -212,6 +218,7 @@ def test_torchrun_starts_one_run(folder):
     assert both.stdout.count("run folder:") == 1
 
 
+@pytest.mark.slow
 def test_folds_test_every_sample_once(folder, monkeypatch):
     def launch(self, commands):  # what would be processes, one after the other in this one
         assert all(command[:3] == [sys.executable, "-m", "imbalkit"] for command in commands)
@@ -336,6 +343,7 @@ def test_init_writes_a_recipe_that_runs_as_it_is(photographs, tmp_path):
     assert (run_folder(tmp_path) / "metrics.json").exists()
 
 
+@pytest.mark.slow
 def test_exports_and_tensorboard(folder):
     pytest.importorskip("onnxruntime")
     pytest.importorskip("ai_edge_litert")

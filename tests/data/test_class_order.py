@@ -39,6 +39,7 @@ def test_ordinary_labels(labels, order):
     assert natural_order(pd.Series(labels)) == order
 
 
+@pytest.mark.slow
 def test_the_order_does_not_depend_on_the_process():
     code = "import pandas as pd, imbalkit.data.table as t; print(t.natural_order(pd.Series('2 10 nan 1 x inf NaN'.split())))"
     processes = [

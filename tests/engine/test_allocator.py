@@ -62,6 +62,7 @@ def test_freed_blocks_are_taken_again_and_given_back_at_the_end():
 
 
 @glibc
+@pytest.mark.slow
 def test_an_environment_that_tunes_its_allocator_is_left_alone():
     before, within, *_ = numbers(MALLOC_TOP_PAD_="131072")
     assert within > before / 2

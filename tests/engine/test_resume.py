@@ -213,6 +213,7 @@ def test_a_key_that_is_new_in_this_version_is_no_other_recipe(project):
     assert (run / "metrics.json").exists()
 
 
+@pytest.mark.slow
 def test_folds_share_one_record(project, monkeypatch):
     said = []
 

@@ -14,6 +14,8 @@ from imbalkit.export.benchmark import latencies, measure, peak_memory
 from imbalkit.export.export import export
 from imbalkit.runs.restore import restore
 
+pytestmark = pytest.mark.slow  # converters, and a process a measurement
+
 
 def test_subjects_take_turns_and_have_a_median_and_a_range():
     order = []

@@ -11,6 +11,8 @@ import pytest
 from imbalkit_lite.model import open_model
 from tests.command_line import imbalkit
 
+pytestmark = pytest.mark.slow  # converters
+
 
 @pytest.fixture(scope="module", params=["onnx", "tflite"])
 def exported_run(request, finished_run, tmp_path_factory):

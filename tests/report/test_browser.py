@@ -17,6 +17,8 @@ from imbalkit.report import write_report
 from imbalkit.report.markdown import to_html
 from tests.report.made_up import run_of, scored
 
+pytestmark = pytest.mark.slow  # a browser
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 THIN = "\u202f"
 

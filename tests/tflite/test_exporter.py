@@ -20,6 +20,8 @@ from imbalkit.export.graph import deployed
 from imbalkit.runs.restore import restore
 from imbalkit_lite.model import open_model
 
+pytestmark = pytest.mark.slow  # a converter
+
 MEDIAPIPE = "IMBALKIT_MEDIAPIPE_PYTHON"  # a Python that has it: its OpenCV does not go with that of the other tests
 
 

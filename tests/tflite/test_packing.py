@@ -29,6 +29,8 @@ from imbalkit.training.classifier import build_model
 from imbalkit_lite.card import Card, Input, Probabilities
 from imbalkit_lite.model import input_tensor
 
+pytestmark = pytest.mark.slow  # a converter
+
 SOURCE = Input(height=12, width=10, channels=3)
 
 

@@ -41,6 +41,7 @@ def test_adamw_takes_timm_s_steps(weight_decay):
         assert torch.equal(first, second)
 
 
+@pytest.mark.slow
 def test_a_small_run_imports_neither_timm_nor_scikit_learn(tmp_path):
     code = (
         "import sys; from imbalkit.engine.run import run\n"

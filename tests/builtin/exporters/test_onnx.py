@@ -18,6 +18,8 @@ from imbalkit.kinds import Exportable
 from imbalkit.runs.restore import restore
 from imbalkit_lite.model import open_model
 
+pytestmark = pytest.mark.slow  # a converter
+
 onnx = pytest.importorskip("onnx", reason="needs onnx: pip install 'imbalkit[onnx]'")
 pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'imbalkit[onnx]'")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install 'imbalkit[onnx]'")

@@ -44,6 +44,7 @@ def seen(path):
     return json.loads(path.read_text())
 
 
+@pytest.mark.slow
 def test_a_fork_sees_what_a_process_sees(module, tmp_path):
     own = environment(tmp_path, PIECE="a")
     assert start([*module, "fork.json", "3", "0"], own).wait() == 3

@@ -11,6 +11,8 @@ import torch.distributed as dist
 
 from imbalkit.functional.rce import ESTIMATORS, RecallCrossEntropy
 
+pytestmark = pytest.mark.slow  # two processes
+
 
 def steps():
     generator = torch.Generator().manual_seed(0)

@@ -12,6 +12,8 @@ from imbalkit.runs.restore import restore
 from imbalkit_lite.model import open_model
 from tests.command_line import imbalkit
 
+pytestmark = pytest.mark.slow  # a converter
+
 for module in ("onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(module, reason=f"needs {module}: pip install 'imbalkit[onnx]'")
 

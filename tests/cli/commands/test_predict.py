@@ -169,6 +169,7 @@ def test_a_run_that_is_not_finished_is_refused(finished_run, tmp_path, photograp
     assert "is not finished" in done.stderr
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own(project):
     done = imbalkit_process("predict", "run", "photographs/rare/000.png", cwd=project)
     assert len(table_of(done.stdout)) == 1

@@ -186,6 +186,7 @@ def test_a_list_that_lacks_an_image_is_completed_by_name(fetch_api, isic, data):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.slow
 def test_a_stopped_fetch_resumes(server, isic, tmp_path, how):
     def start():
         return subprocess.Popen(

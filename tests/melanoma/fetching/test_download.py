@@ -75,6 +75,7 @@ def large(server, slow):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.slow
 def test_a_stopped_download_resumes(server, tmp_path, how):
     large(server, 0.002)
     data = tmp_path / "data" / "isic"

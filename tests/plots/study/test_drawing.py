@@ -223,6 +223,7 @@ def test_the_users_settings_change_nothing_and_stay(frame_of):
     assert figure.axes[0].xaxis.label.get_size() == 8
 
 
+@pytest.mark.slow
 def test_nothing_of_pyplot():
     import subprocess
     import sys

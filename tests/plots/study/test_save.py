@@ -28,6 +28,7 @@ def imbalkit(*arguments):
     return CliRunner().invoke(root, ["figures", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_the_command_for_real(real_runs, tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "imbalkit", "figures", real_runs / "runs", "--out", tmp_path / "f"],

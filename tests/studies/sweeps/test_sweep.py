@@ -62,6 +62,7 @@ def processes_of(group):
     return subprocess.run(["pgrep", "-g", str(group)], capture_output=True, text=True).stdout.split()
 
 
+@pytest.mark.slow
 def test_a_sweep_leaves_figures_predictions_and_tables(folder):
     result = sweep("grid.yaml", "--jobs", 2, cwd=folder)
     assert "4 of 4 finished" in result.stderr
@@ -111,6 +112,7 @@ def test_a_sweep_leaves_figures_predictions_and_tables(folder):
     assert "4 finished cells of sweeps/grid were run with other settings" in refused.stderr
 
 
+@pytest.mark.slow
 def test_results_alone_are_enough_to_go_on_and_failed_cells_run_again(folder):
     grid = GRID.replace("tables:", "keep: results\nset: {data.root: DATA}\ntables:").replace("DATA", "photographs")
     grid = grid.replace(
@@ -138,6 +140,7 @@ def test_results_alone_are_enough_to_go_on_and_failed_cells_run_again(folder):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on_where_it_was(folder, how):
     (folder / "grid.yaml").write_text("base: base.yaml\nseeds: [0, 1]\n")
     process = subprocess.Popen(
@@ -202,6 +205,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(folder):
     assert [path.name for path in Path(folder / "mine").iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.slow
 def test_cells_on_other_data_are_never_put_beside_each_other(folder):
     """One sweep, gone through in order: each step is refused or goes on with the same folder."""
     grid = "base: base.yaml\nset: {training.epochs: 1, evaluation.resamples: 0}\nseeds: [SEEDS]\n"
