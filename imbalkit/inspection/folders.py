@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imbalkit.base.yaml_text import one_line
 from imbalkit.builtin.datasets.folder_layout import LayoutError
 from imbalkit.errors import DataError, listing
 from imbalkit.inspection.split_tables import find_split_tables, inspect_split_tables, tables_in
-from imbalkit.recipe.scalars import one_line
 from imbalkit_lite.paths import local_path
 
 if TYPE_CHECKING:

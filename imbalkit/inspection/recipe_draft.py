@@ -183,7 +183,7 @@ def planned(found: Findings, out: Path) -> list[str]:
 
 def recipe_text(found: Findings, out: Path) -> str:
     """The recipe, with comments, as YAML that runs as it is."""
-    from imbalkit.recipe.scalars import one_line
+    from imbalkit.base.yaml_text import one_line
 
     table, counts = found.table, found.table.counts()
 

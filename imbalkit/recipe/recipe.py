@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ValidationError, ValidationInfo, field_validator
 
 from imbalkit.base.parameters import part_of
+from imbalkit.base.yaml_text import yaml_text
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.split import SplitSettings
 from imbalkit.decision.decision import DecisionSettings
@@ -32,7 +33,6 @@ from imbalkit.kinds import (
 )
 from imbalkit.recipe.card import CardSettings
 from imbalkit.recipe.document import Document, Place, show_place
-from imbalkit.recipe.scalars import yaml_text
 from imbalkit_lite.files import write_text
 
 

@@ -10,11 +10,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imbalkit.base.yaml_text import Dumper
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import ImbalkitError, RecipeError
 from imbalkit.recipe.document import Document, parse
 from imbalkit.recipe.prepare import prepare, prepare_document
-from imbalkit.recipe.scalars import Dumper
 from imbalkit.recipe.schema import recipe_schema
 from tests.properties import examples
 

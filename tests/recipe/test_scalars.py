@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import imbalkit
+from imbalkit.base.yaml_text import Dumper, one_line
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.document import parse, read_document
 from imbalkit.recipe.recipe import validate
-from imbalkit.recipe.scalars import Dumper, one_line
 from tests.command_line import imbalkit as command
 
 SPELLINGS = [

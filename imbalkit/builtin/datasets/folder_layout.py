@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imbalkit.base.yaml_text import one_line
 from imbalkit.builtin.datasets.common import SPLITS
 from imbalkit.kinds import DataError, listing
-from imbalkit.recipe.scalars import one_line
 
 if TYPE_CHECKING:
     from imbalkit_lite.folders import Listing

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, field_validator
 
+from imbalkit.base.yaml_text import one_line
 from imbalkit.builtin.datasets.common import (
     HOW_TO_GET,
     MISSING_GROUPS,
@@ -29,7 +30,6 @@ from imbalkit.builtin.datasets.folder_layout import (
     mentions_split,
 )
 from imbalkit.kinds import DataError, Dataset, PathText, listing, nearest, param
-from imbalkit.recipe.scalars import one_line
 from imbalkit_lite.folders import Listing, endings_text, list_folder
 from imbalkit_lite.left_out import endings_by_folder, left_out
 

@@ -13,13 +13,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from imbalkit.base.yaml_text import one_line
 from imbalkit.catalogue import Catalogue
 from imbalkit.errors import Problem, RecipeError, listing, nearest
 from imbalkit.kinds import LauncherRef, Settings, param
 from imbalkit.recipe.document import Document, parse, read_document
 from imbalkit.recipe.prepare import Loaded, Prepared, prepare_document
 from imbalkit.recipe.recipe import problems
-from imbalkit.recipe.scalars import one_line
 
 Overrides = dict[str, Any]
 _OF_ROWS = ("samplers", "data", "split")
