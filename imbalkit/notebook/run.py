@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.errors import RunError, listing, nearest
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import RunData
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from imbalkit.base.progress import Progress
     from imbalkit.runs.predictor import RunPredictor
     from imbalkit.runs.restored import Restored
-
-OF_FOLDERS = ("rates", "gallery")  # figures of `imbalkit figures` that one run allows
-SIZE = (5.2, 3.9)  # inches, of a chart
 
 
 def run(
@@ -186,34 +182,20 @@ class Run(os.PathLike[str]):
     @property
     def figures(self) -> tuple[str, ...]:
         """Names that `figure` takes; what a run has nothing to draw for raises there."""
-        from imbalkit.plots.run import CHARTS
+        from imbalkit.plots import OF_ONE_RUN
 
-        return (*CHARTS, *OF_FOLDERS)
+        return OF_ONE_RUN
 
     def figure(self, name: str) -> Figure:
-        """A chart of the report (such as "roc", "learning" or "reliability"), or "rates" or "gallery", as a matplotlib figure.
+        """A chart of the report (such as "roc", "learning" or "reliability"), or of `imbalkit figures`, as a matplotlib figure.
 
         Raises:
             RunError: no figure of that name, nothing to draw in this run, data of the gallery that are gone
         """
         from imbalkit.plots import style
+        from imbalkit.plots.draw import draw_run
 
-        if name not in self.figures:
-            raise RunError(
-                f"there is no figure {name!r}{nearest(name, self.figures)} (figures: {listing(self.figures, 20)})"
-            )
-        if name in OF_FOLDERS:
-            from imbalkit.plots.study.records import find_runs
-            from imbalkit.plots.study.save import draw
-
-            return style.shown(draw(name, find_runs([self.folder]))[0])
-        from imbalkit.plots.run import CHARTS
-
-        data = RunData.load(self.folder)
-        with style.rules():
-            figure = style.new_figure(*SIZE)
-            CHARTS[name](data, figure.subplots())
-        return style.shown(figure)
+        return style.shown(draw_run(name, self.folder))
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r})"

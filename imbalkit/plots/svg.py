@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup, escape
 
 from imbalkit.plots import style
-from imbalkit.plots.run import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,13 +23,14 @@ VARIABLES = {
     style.COLOURS[3]: "--c-pink",
     style.COLOURS[4]: "--c-amber",
     style.COLOURS[5]: "--c-sky",
-    drawing.QUIET: "--c-quiet",
+    style.OTHER_COLOUR: "--c-quiet",
     style.GUIDE: "--guide",
     style.NOTE: "--ink-soft",
     "#ECECEC": "--grid",
     "#000000": "--ink",
     "#FFFFFF": "--paper",
 }
+SIZE = (4.6, 3.6)  # inches, of a chart
 _RULES = {
     "svg.fonttype": "none",
     "font.size": 9.5,
@@ -65,7 +65,7 @@ def chart(
     draw: Callable[[Axes], object],
     title: str,
     description: str,
-    size: tuple[float, float] = (4.6, 3.6),
+    size: tuple[float, float] = SIZE,
 ) -> Chart:
     """Draw a chart.
 

@@ -10,8 +10,8 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from imbalkit.errors import RunError
-from imbalkit.plots import style
-from imbalkit.plots.run import CHARTS, drawing
+from imbalkit.plots import PLOTS, plots_of, style
+from imbalkit.plots.run import drawing
 from imbalkit.plots.run.risk_coverage import risk_coverage_of
 from imbalkit.runs.results import RunData
 from tests.report.made_up import run_of, scored
@@ -29,7 +29,7 @@ def digits(finished_run_of_digits):
 
 def drawn(name, run, **options):
     axes = Figure().subplots()
-    CHARTS[name](run, axes, **options)
+    PLOTS[name].draw(run, axes, **options)
     return axes
 
 
@@ -224,7 +224,7 @@ def test_every_chart_of_a_real_run_is_drawn_or_says_why_not(finished_run, finish
         (finished_run_of_digits, {"class_weights", "net_benefit", "cost_curve"}),
     ):
         found = set()
-        for name in CHARTS:
+        for name in plots_of("run"):
             try:
                 drawn(name, RunData.load(folder))
             except RunError:

@@ -7,14 +7,13 @@ from pathlib import Path
 import click
 
 from imbalkit.cli.commands import options
+from imbalkit.plots import FIGURES
 from imbalkit_lite.command_line import say
 
 
 @click.command("figures")
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN_OR_SWEEP ...]")
-@click.option(
-    "--only", metavar="NAME,...", help="Figures to draw: psf, gallery, rates, balance, by_loss.  [default: all]"
-)
+@click.option("--only", metavar="NAME,...", help=f"Figures to draw: {', '.join(FIGURES)}.  [default: all]")
 @click.option(
     "--out",
     default="figures",
@@ -69,7 +68,7 @@ def command(
         raise click.UsageError(
             "give run or sweep folders, a --recipe for the gallery, or --only psf, which needs neither"
         )
-    from imbalkit.plots.study.save import FORMATS, make
+    from imbalkit.plots.save import FORMATS, make
 
     made = make(folders, out, names, formats or FORMATS, at, recipe, samples, mix, tuple(without))
     for path in made.files:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from imbalkit.plots import marks, style
+from imbalkit.plots import style
+from imbalkit.plots.study import marks
 from imbalkit.plots.study.balance import rounded
 from imbalkit.plots.study.comparable import require_two_classes
 from imbalkit.plots.study.methods import METHOD

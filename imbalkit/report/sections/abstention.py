@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.plots import run as charts
 from imbalkit.plots.run.risk_coverage import risk_coverage_of
-from imbalkit.plots.svg import chart
+from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
 
 STOPS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # coverages of the table
@@ -37,8 +36,8 @@ def values(report: Report) -> dict[str, Any] | None:
         "rule"
     )
     return {
-        "curve": chart(
-            "risk-coverage", lambda axes: charts.risk_coverage(run, axes), "Risk and coverage",
+        "curve": inline(
+            "risk_coverage", run, "Risk and coverage",
             f"Share of wrong decisions against the share of rows that is decided{what}.",
         ).svg,
         "rows": rows,

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.plots import run as charts
 from imbalkit.plots.run import drawing
 from imbalkit.plots.run.curves import RESAMPLES
-from imbalkit.plots.svg import chart
+from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
 from imbalkit.report.values import percent
 
@@ -25,12 +24,12 @@ def values(report: Report) -> dict[str, Any] | None:
     precision = f" The average precision is {pr_auc.with_interval}." if pr_auc else ""
     banded = run.positive is not None
     return {
-        "roc": chart(
-            "roc", lambda axes: charts.roc(run, axes), "ROC curve",
+        "roc": inline(
+            "roc", run, "ROC curve",
             f"{what[:1].upper()}{what[1:]} against the false alarm rate.{area}",
         ).svg,
-        "precision_recall": chart(
-            "precision-recall", lambda axes: charts.precision_recall(run, axes), "Precision-recall curve",
+        "precision_recall": inline(
+            "precision_recall", run, "Precision-recall curve",
             f"Precision against {what}.{precision}",
         ).svg,
         "roc_auc": roc_auc,

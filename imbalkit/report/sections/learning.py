@@ -5,13 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from imbalkit.errors import RunError
-from imbalkit.plots import run as charts
 from imbalkit.plots.run import drawing
 from imbalkit.plots.run.training import epochs
-from imbalkit.plots.svg import Chart, chart
+from imbalkit.plots.svg import Chart
+from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
 
-SIZE = (4.6, 3.1)
+SIZE = (4.6, 3.1)  # inches
+CHARTS = (  # name, title, description
+    (
+        "learning",
+        "Recall of each class",
+        "Recall of each class after each epoch, on validation as lines, on training rows dotted.",
+    ),
+    ("loss", "Loss", "Mean training loss of each epoch."),
+    ("class_weights", "Class weights of the loss", "Weight of each class in the loss after each epoch."),
+)
 
 
 def values(report: Report) -> dict[str, Any] | None:
@@ -50,20 +59,11 @@ def _title(stage: str) -> str:
 
 
 def _charts(report: Report, stage: str) -> list[tuple[str, Chart]]:
-    run = report.run
     found = []
-    for title, draw, what in (
-        (
-            "Recall of each class",
-            charts.learning,
-            "Recall of each class after each epoch, on validation as lines, on training rows dotted.",
-        ),
-        ("Loss", charts.loss, "Mean training loss of each epoch."),
-        ("Class weights of the loss", charts.class_weights, "Weight of each class in the loss after each epoch."),
-    ):
-        key = f"{draw.__name__.replace('_', '-')}-{stage}".replace("_", "-")
+    for name, title, what in CHARTS:
+        key = f"{name}-{stage}".replace("_", "-")
         try:
-            found.append((title, chart(key, lambda axes, draw=draw: draw(run, axes, stage=stage), title, what, SIZE)))
-        except RunError:
+            found.append((title, inline(name, report.run, title, what, key, SIZE, stage=stage)))
+        except RunError:  # the run has nothing to draw
             continue
     return found

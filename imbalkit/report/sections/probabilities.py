@@ -7,9 +7,8 @@ from typing import Any
 
 from imbalkit.base.text import factor_text
 from imbalkit.errors import RunError
-from imbalkit.plots import run as charts
 from imbalkit.plots.run.calibration import stages_of
-from imbalkit.plots.svg import chart
+from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
 from imbalkit.report.recipe_words import correction_sentence
 from imbalkit.report.values import decimal, percent
@@ -25,12 +24,12 @@ def values(report: Report) -> dict[str, Any] | None:
     what = f"probability of {report.positive}" if report.positive else "probability of a class"
     validation = {stage["stage"]: stage for stage in (run.metrics.get("calibration") or {}).get("validation") or []}
     found: dict[str, Any] = {
-        "reliability": chart(
-            "reliability", lambda axes: charts.reliability(run, axes), "Reliability",
+        "reliability": inline(
+            "reliability", run, "Reliability",
             f"Share of rows that are of the class against the {what}; on the diagonal a probability means what it says.",
         ).svg if stages else None,
-        "scores": chart(
-            "scores", lambda axes: charts.scores(run, axes), "Spread of the probabilities",
+        "scores": inline(
+            "scores", run, "Spread of the probabilities",
             "Histogram of the probability of the class that is called, where it is right above the line, where wrong below.",
         ).svg if run.positive is None else None,
         "stages": [_stage(stage, validation.get(stage["stage"], {})) for stage in stages],

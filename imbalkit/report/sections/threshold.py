@@ -7,8 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from imbalkit.plots import run as charts
-from imbalkit.plots.svg import chart
+from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
 from imbalkit.report.operating_points import OperatingPoints
 
@@ -33,17 +32,23 @@ def values(report: Report) -> dict[str, Any] | None:
         "positive": name,
         "other": run.other,
     }
-    roc = chart(
-        "threshold-roc",
-        lambda axes: charts.roc(run, axes, resamples=0, point=False, decided=True),
+    roc = inline(
+        "roc",
+        run,
         "ROC curve with the operating point",
         f"Recall of {name} against the false alarm rate; a mark moves along the curve with the threshold.",
+        key="threshold-roc",
+        resamples=0,
+        point=False,
+        decided=True,
     )
-    scores = chart(
-        "threshold-scores",
-        lambda axes: charts.scores(run, axes, line=False),
+    scores = inline(
+        "scores",
+        run,
         "Probabilities of both classes with the threshold",
         f"How the probability of {name} spreads among {name} and among {run.other}; a line moves with the threshold.",
+        key="threshold-scores",
+        line=False,
     )
     return {
         "data": Markup(json.dumps(data).replace("<", "\\u003c")),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imbalkit.plots import run as charts
-from imbalkit.plots.svg import chart
+from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
 from imbalkit.report.values import Figure
 
@@ -17,12 +16,12 @@ def values(report: Report) -> dict[str, Any] | None:
         return None
     name = str(report.positive)
     return {
-        "curve": chart(
-            "net-benefit", lambda axes: charts.net_benefit(run, axes), "Decision curve",
+        "curve": inline(
+            "net_benefit", run, "Decision curve",
             f"Net benefit of acting on the model, on everybody and on nobody, against the probability of {name} to act from.",
         ).svg,
-        "costs": chart(
-            "cost-curve", lambda axes: charts.cost_curve(run, axes), "Cost curve",
+        "costs": inline(
+            "cost_curve", run, "Cost curve",
             f"Normalised expected cost at the run's threshold and at the best one, against the probability cost of {name}.",
         ).svg,
         "benefit": _entries(report, "net_benefit"),

@@ -19,8 +19,7 @@ def write(found: Comparison, out: Path) -> list[Path]:
 
     Raises WriteError for a folder that cannot be written.
     """
-    from imbalkit.plots import style
-    from imbalkit.plots.study.save import save
+    from imbalkit.plots.save import save
     from imbalkit.studies.comparison import scatter
 
     page = to_markdown(found)
@@ -33,5 +32,4 @@ def write(found: Comparison, out: Path) -> list[Path]:
         rates = scatter.data(found)
     except RunError:
         return paths
-    figure = scatter.draw(style.plain_frame(rates), scatter.notes(found))
-    return [*paths, *save(figure, rates, out, "rates")]
+    return [*paths, *save(scatter.draw(found, rates), rates, out, "rates")]

@@ -76,7 +76,7 @@ class Comparison:
         from imbalkit.plots import style
         from imbalkit.studies.comparison import scatter
 
-        return style.shown(scatter.draw(style.plain_frame(scatter.data(self)), scatter.notes(self)))
+        return style.shown(scatter.draw(self, scatter.data(self)))
 
     def write(self, folder: str | os.PathLike[str]) -> list[Path]:
         """comparison.md, figures.csv, tests.csv and, with a positive class, rates.png, .svg and .csv; returns their paths.

@@ -1,16 +1,13 @@
-"""Miss rate against false alarm rate, one mark a run, with intervals. Nearer to the origin is better."""
+"""Both rates of compared runs, with their intervals, as the plot `compared` takes them."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from imbalkit.errors import RunError
-from imbalkit.plots import marks, style
-from imbalkit.plots.study.rates import guides
+from imbalkit.plots import PLOTS, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,28 +44,6 @@ def notes(found: Comparison) -> list[str]:
     ]
 
 
-def draw(frame: pd.DataFrame, small_print: Sequence[str] = ()) -> Figure:
-    """Marks with their intervals as crosses, over lines of equal balanced accuracy."""
-    colours = style.deal(frame["run"], style.COLOURS, style.OTHER_COLOUR)
-    shapes = style.deal(frame["run"], style.MARKERS, style.OTHER_MARKER)
-    right, top = (style.ceiling([*frame[rate], *frame[f"{rate}_high"]]) for rate in ("false_alarm_rate", "miss_rate"))
-    miss, alarm = marks.rate_labels(frame)
-    with style.rules():
-        figure = style.new_figure(style.WIDTH, 4.4)
-        axes = figure.subplots()
-        axes.set(xlim=(0, right), ylim=(0, top), xlabel=alarm, ylabel=miss)
-        style.percent_axis(axes.xaxis, right)
-        style.percent_axis(axes.yaxis, top)
-        guides(axes, right, top)
-        for _, row in frame.iterrows():
-            x, y, colour = row["false_alarm_rate"], row["miss_rate"], colours[row["run"]]
-            thin = {"color": colour, "linewidth": 0.8, "alpha": 0.7, "zorder": 3, "clip_on": False}
-            axes.plot((row["false_alarm_rate_low"], row["false_alarm_rate_high"]), (y, y), **thin)
-            axes.plot((x, x), (row["miss_rate_low"], row["miss_rate_high"]), **thin)
-            name = "\n".join(textwrap.wrap(row["run"], 34))
-            look = marks.shape_of(shapes[row["run"]], colour, edge=True)
-            axes.plot(x, y, linestyle="", label=name, clip_on=False, **look)
-        figure.legend(loc="outside right upper", handlelength=1.2)
-        lines = "Grey lines: equal balanced accuracy; nearer to the origin is better."
-        style.note(figure, [*small_print, lines])
-    return figure
+def draw(found: Comparison, frame: pd.DataFrame) -> Figure:
+    """The plot of a comparison's rates (`data`)."""
+    return PLOTS["compared"].draw(style.plain_frame(frame), notes(found))

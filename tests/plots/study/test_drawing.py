@@ -6,8 +6,8 @@ import matplotlib
 import numpy as np
 import pytest
 
-from imbalkit.plots import marks, style
-from imbalkit.plots.study import balance, by_loss, rates
+from imbalkit.plots import style
+from imbalkit.plots.study import balance, by_loss, marks, rates
 from imbalkit.plots.study.records import find_runs
 
 DROP = {"name": "random_drop", "drop": 10}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,22 +11,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from imbalkit.base.csv_files import write_csv
-from imbalkit.errors import ImbalkitError, RunError, listing, nearest
-from imbalkit.plots import style
-from imbalkit.plots.study import FIGURES, OF_RUNS
-from imbalkit.plots.study.comparable import difference, require_same_tests, require_two_classes
-from imbalkit.plots.study.names import makes_views
-from imbalkit.plots.study.records import At, Found, RunRecord, find_runs
+from imbalkit.errors import ImbalkitError
+from imbalkit.plots import FIGURES, find_plot, plots_of, style
+from imbalkit.plots.draw import draw_figure
+from imbalkit.plots.study.comparable import difference, require_same_tests
+from imbalkit.plots.study.records import At, RunRecord, find_runs
 from imbalkit_lite.files import write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from imbalkit.plan import Plan
-    from imbalkit.recipe.prepare import Prepared
-
 FORMATS = ("png", "svg")
-Drawn = tuple["Figure", pd.DataFrame]
+OF_RUNS = plots_of("runs")
 
 
 @dataclass(frozen=True)
@@ -66,9 +60,8 @@ def make(
     Raises:
         RunError: a folder that is no finished run, runs that do not compare, a figure in `only` that cannot be drawn
     """
-    unknown = [name for name in only or () if name not in FIGURES]
-    if unknown:
-        raise RunError(f"there is no figure {unknown[0]!r}{nearest(unknown[0], FIGURES)} (figures: {listing(FIGURES)})")
+    for name in only or ():
+        find_plot(name, FIGURES)
     found = find_runs(folders)
     names = [name for name in FIGURES if (name in only if only is not None else found.runs or name not in OF_RUNS)]
     notes = [f"{len(found.unfinished)} unfinished runs are left out."] if found.unfinished else []
@@ -81,7 +74,7 @@ def make(
     left_out: dict[str, str] = {}
     for name in names:
         try:
-            figure, frame = draw(name, found, at, recipe, samples, notes, without)
+            figure, frame = draw_figure(name, found.runs, at, recipe, samples, notes, without)
         except ImbalkitError as error:
             if only is not None or (name == "gallery" and recipe is not None):
                 raise
@@ -90,27 +83,6 @@ def make(
         stem = f"{name}-at-half" if name in OF_RUNS and at == "half" else name
         files += save(figure, frame, Path(out), stem, formats)
     return Made(tuple(files), left_out, tuple(notes))
-
-
-def draw(
-    name: str,
-    found: Found,
-    at: At = "chosen",
-    recipe: str | Path | None = None,
-    samples: int = 2,
-    notes: Sequence[str] = (),
-    without: tuple[str, ...] = (),
-) -> Drawn:
-    """One figure and its numbers. Raises ImbalkitError if these runs do not allow it."""
-    module = importlib.import_module(f"imbalkit.plots.study.{name}")
-    if name == "psf":
-        frame = module.data()
-        return module.draw(frame), frame
-    if name == "gallery":
-        return _gallery(found.runs, recipe, samples, without)
-    require_two_classes(found.runs, name)
-    frame = module.data(found.runs, at)
-    return module.draw(style.plain_frame(frame), notes), frame
 
 
 def save(figure: Figure, frame: pd.DataFrame, out: Path, stem: str, formats: Sequence[str] = FORMATS) -> list[Path]:
@@ -141,44 +113,3 @@ def _comparability(runs: Sequence[RunRecord]) -> list[str]:
     if unknown and len(runs) > 1:
         notes.append(f"Not known to be tested on the same samples (predictions not kept): {unknown} runs.")
     return notes
-
-
-# --- gallery ------------------------------------------------------------------------------------------------------------
-
-
-def _gallery(runs: Sequence[RunRecord], recipe: str | Path | None, samples: int, without: tuple[str, ...]) -> Drawn:
-    from imbalkit.plots.study import gallery
-
-    for name, prepared, plan, passed_over in _plans(runs, recipe, without):
-        frame = gallery.data(prepared, plan, samples)
-        notes = [
-            f"Copies that the samplers of {name} make, as training sees them. Samples: {samples} of each class, the first with "
-            "the most copies."
-        ]
-        if passed_over:
-            dropped = ", ".join(dict.fromkeys(passed_over))
-            notes.append(f"What {dropped} drops is known after training only; it is passed over here.")
-        return gallery.draw(style.plain_frame(frame), gallery.pictures(prepared, plan, frame), notes), frame
-    raise RunError(
-        "gallery: give a run or a --recipe whose samplers make changed copies (such as oversample with views)"
-    )
-
-
-def _plans(
-    runs: Sequence[RunRecord], recipe: str | Path | None, without: tuple[str, ...]
-) -> Iterator[tuple[str, Prepared, Plan, list[str]]]:
-    """The recipe's plan, or those of the first run of each list of samplers that may make copies."""
-    from imbalkit.plots.study import plans
-
-    if recipe is not None:
-        from imbalkit.recipe.prepare import prepare
-
-        prepared = prepare(recipe, without=without)
-        yield (prepared.name, prepared, *plans.replay(prepared))
-        return
-    distinct: dict[str, RunRecord] = {}
-    for run in runs:
-        if makes_views(run.recipe):
-            distinct.setdefault(json.dumps(run.recipe["samplers"]), run)
-    for run in distinct.values():
-        yield (run.name, *plans.plan_of_run(run, without))

@@ -14,10 +14,10 @@ from PIL import Image
 
 from imbalkit.cli.main import root
 from imbalkit.errors import RunError, WriteError
-from imbalkit.plots import style
-from imbalkit.plots.study import FIGURES, rates
+from imbalkit.plots import FIGURES, style
+from imbalkit.plots.save import make, save
+from imbalkit.plots.study import rates
 from imbalkit.plots.study.records import find_runs
-from imbalkit.plots.study.save import make, save
 
 
 def names(folder):
