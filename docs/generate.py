@@ -204,6 +204,21 @@ def all_parts() -> Iterator[str]:
         yield from parts(kind)
 
 
+def renamed() -> Iterator[str]:
+    """Names of earlier versions and the present ones, from the sections of a recipe and its parts."""
+    catalogue = default_catalogue()
+    rows = [(path, old, new) for section, path in sections().items() for old, new in section.renamed.items()]
+    for kind in KINDS:
+        for name in bundled(catalogue, kind):
+            part = catalogue.get(kind, name)
+            rows += [(kind, former, name) for former in part.former_names]
+            rows += [(f"{kind} {name}", old, new) for old, new in part.renamed.items()]
+    yield "| where | before | now |"
+    yield "| --- | --- | --- |"
+    yield from (f"| {where} | `{old}` | `{new}` |" for where, old, new in rows)
+    yield ""
+
+
 def registered(kind: str) -> Iterator[str]:
     """Recipes or sweeps that ship with imbalkit, by name."""
     catalogue = default_catalogue()
@@ -367,6 +382,7 @@ GENERATORS: dict[str, Callable[..., Iterator[str]]] = {
     r"sections of the recipe": recipe_sections,
     r"all parts": all_parts,
     r"parts of (\w+)": parts,
+    r"renamed": renamed,
     r"registered (recipe|sweep)s": registered,
     r"keys of (\S+)": keys,
     r"hooks": hooks,

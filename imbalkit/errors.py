@@ -18,6 +18,7 @@ __all__ = [
     "PluginError",
     "Problem",
     "RecipeError",
+    "RenamedError",
     "RunError",
     "TrainingError",
     "WriteError",
@@ -42,6 +43,10 @@ class RunError(ImbalkitError):
     """A run folder cannot be used as asked."""
 
 
+class RenamedError(RunError):
+    """The recipe of a run folder uses names of an earlier version."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """One mistake in a recipe."""
@@ -49,6 +54,7 @@ class Problem:
     where: str  # "samplers[0].views", "" for the whole recipe
     message: str
     line: str = ""  # "recipe.yaml:12" or "--set", "" if unknown
+    renamed: bool = False  # a name of an earlier version
 
     def __str__(self) -> str:
         text = ": ".join(part for part in (self.line, self.where, self.message) if part)

@@ -28,7 +28,7 @@ data: {name: table, file: photographs/labels.csv, label_column: kind, group_colu
 positive: rare
 images: {size: [32, 24], resize: crop, interpolation: bicubic, cache: cache}
 backbone: {name: timm, model: test_efficientnet, weights: start.safetensors}
-training: {epochs: 2, batch_size: 16, optimizer: {lr: 0.003}, ema: 0.9, threads: 1, accelerator: cpu, select: last}
+training: {epochs: 2, batch_size: 16, optimizer: {lr: 0.003}, ema: 0.9, threads: 1, accelerator: cpu, monitor: last}
 decision: {calibrator: temperature, threshold: youden}
 """
 

@@ -206,7 +206,7 @@ samplers:
 augment: [nothing]
 backbone: means
 loss: plain_ce
-training: {epochs: 2, batch_size: 16, select: last, accelerator: cpu, threads: 1}
+training: {epochs: 2, batch_size: 16, monitor: last, accelerator: cpu, threads: 1}
 decision: {threshold: middle}
 metrics: [how_many, recall]
 """

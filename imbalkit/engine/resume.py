@@ -7,12 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from imbalkit.errors import RecipeError, RunError
 from imbalkit.recipe.difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import read_document
-from imbalkit.recipe.recipe import Recipe, save_recipe
+from imbalkit.recipe.recipe import refuse_renamed, save_recipe, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import RECORD, difference, read_record, record_of, refuse_other_data
 
@@ -103,16 +101,17 @@ def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
 
 
 def saved_recipe(folder: Path, catalogue: Catalogue) -> dict[str, Any]:
-    """A run's recipe as it would be resolved today: a key added since has its default. Raises RunError."""
+    """A run's recipe as it would be resolved today: a key added since has its default. Raises RunError, RenamedError."""
     path = folder / run_folder.RECIPE
     try:
-        said = read_document(path, {}).data
+        document = read_document(path, {})
     except RecipeError as error:
         raise RunError(f"{path} cannot be read ({'; '.join(map(str, error.problems))})") from error
     try:
-        return Recipe.model_validate(said, context={"catalogue": catalogue, "classes": None}).model_dump(mode="json")
-    except ValidationError:  # of another version, or of a plugin that is gone
-        return said
+        return validate(document, catalogue).model_dump(mode="json")
+    except RecipeError as error:  # of another version, or of a plugin that is gone
+        refuse_renamed(f"{path} has names of an earlier version; write the present ones into it", error)
+        return document.data
 
 
 def _difference(folder: Path, prepared: Prepared) -> Difference:

@@ -51,11 +51,11 @@ LEFT_OUT = {
         "on_bad_image": "bad images are in no plan",
         "cache": "where pixels are, not which",
         "device_memory": "where pixels are, not which",
-        "keep_copies": "the same copies, kept or rendered again",
+        "render_cache_gib": "the same copies, kept or rendered again",
     },
     "training": {
         "epochs": "of the final training; a round has its sampler's",
-        "select": "of the final training",
+        "monitor": "of the final training",
         "early_stopping": "of the final training",
         "freeze_epochs": "of the final training",
         "devices": "rounds are shared by runs of one process alone",

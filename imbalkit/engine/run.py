@@ -266,10 +266,10 @@ def _stages(
         augment=recipe.augment,
         seed=recipe.seed,
         positive=prepared.positive,
-        select_higher=_select_higher(prepared),
+        monitor_higher=_monitor_higher(prepared),
         folder=folder / run_folder.CHECKPOINTS,
         progress=progress,
-        kept=KeptCopies(images.shape, recipe.images.keep_copies) if recipe.images.keep_copies else None,
+        kept=KeptCopies(images.shape, recipe.images.render_cache_gib) if recipe.images.render_cache_gib else None,
         epoch_finished=epoch_finished,
         names=lambda sources: sample_names(prepared, sources),
     )
@@ -299,9 +299,9 @@ def _stages(
     peers.first(write)
 
 
-def _select_higher(prepared: Prepared) -> bool:
-    select = prepared.recipe.training.select
-    return select == "last" or prepared.catalogue.get("metric", select).higher_is_better
+def _monitor_higher(prepared: Prepared) -> bool:
+    monitor = prepared.recipe.training.monitor
+    return monitor == "last" or prepared.catalogue.get("metric", monitor).higher_is_better
 
 
 def rows_plan(prepared: Prepared, samples: np.ndarray) -> Any:

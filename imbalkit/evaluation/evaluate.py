@@ -15,14 +15,18 @@ from imbalkit.kinds import Metric, Predictions, Settings, param
 
 
 class EvaluationSettings(Settings):
-    """What is said of the test rows besides the metrics themselves."""
+    """What is reported of the test rows besides the metrics themselves."""
+
+    renamed = {"smallest": "min_subgroup_rows"}
 
     resamples: int = param(2000, help="bootstrap resamples of the intervals; 0: no intervals", ge=0)
-    level: float = param(0.95, help="share of the intervals that shall hold the truth", gt=0.5, lt=1)
+    level: float = param(0.95, help="confidence level of the intervals", gt=0.5, lt=1)
     subgroups: list[str] | None = param(
-        None, help="metadata columns to give figures by (default: every column of numbers or of few values; []: none)"
+        None, help="metadata columns to give metrics by (default: every column of numbers or of few values; []: none)"
     )
-    smallest: int = param(10, help="rows of each class that a subgroup needs, or its figures are withheld", ge=1)
+    min_subgroup_rows: int = param(
+        10, help="rows of each class that a subgroup needs, or its metrics are withheld", ge=1
+    )
     prevalences: list[float] = param([], help="shares of the positive class to give predictive values at, such as 0.02")
 
     @field_validator("resamples")

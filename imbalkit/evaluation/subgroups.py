@@ -42,14 +42,14 @@ def subgroup_facts(
 
     One entry a value: `column`, `value`, `n`, `support` (rows of each class), `withheld` (why there are no figures, or None)
     and `figures` (metric -> value, low, high; or such a mapping by class). A subgroup is withheld if a class has some rows, but
-    fewer than `settings.smallest`; where a class has none, its figures are not defined and the others stand.
+    fewer than `settings.min_subgroup_rows`; where a class has none, its figures are not defined and the others stand.
 
     Args:
         predictions: of the test rows
         metadata: what is known of the same rows, in the same order
         groups: codes of what rows belong to, int [n]; None without
         metrics: which figures to give, such as `shown(...)`
-        settings: columns, smallest cell, level and resamples
+        settings: columns, fewest rows of a class, level and resamples
         seed: of the resamples
 
     Raises:
@@ -144,9 +144,9 @@ def _entry(
     if predictions.positive is not None and len(classes) > 2:
         name = classes[predictions.positive]
         sides = {name: sides[name], f"classes other than {name}": facts["n"] - sides[name]}
-    few = [name for name, count in sides.items() if 0 < count < settings.smallest]
+    few = [name for name, count in sides.items() if 0 < count < settings.min_subgroup_rows]
     if few:
-        return facts | {"withheld": f"fewer than {settings.smallest} rows of {' and of '.join(few)}"}
+        return facts | {"withheld": f"fewer than {settings.min_subgroup_rows} rows of {' and of '.join(few)}"}
     found = interval_facts(predictions, metrics, groups, settings, seed)
     for metric in metrics:
         value = to_json(metric.compute(predictions))

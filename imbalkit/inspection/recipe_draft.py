@@ -221,7 +221,7 @@ def recipe_text(found: Findings, out: Path) -> str:
         "",
         "images:",
         f"  size: {found.image_size}  # px, or [height, width]; larger sees more and takes longer",
-        "  resize: squash  # to the size whatever the shape; or crop (cut the centre out), or pad (black rim)",
+        "  resize: stretch  # to the size whatever the shape; or crop (cut the centre out), or pad (black rim)",
         *(
             [f"  bits: {found.bits}  # that the 16-bit pictures hold: white is {2**found.bits - 1}"]
             if found.bits

@@ -16,7 +16,7 @@ CHANGES_NO_FIGURE = (
     "logging",
     "images.cache",
     "images.device_memory",
-    "images.keep_copies",
+    "images.render_cache_gib",
 )
 _ABSENT = object()
 

@@ -208,12 +208,10 @@ def _cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: C
         if shape and shape[0] != shape[1] and getattr(op, "square_only", False):
             yield problem(where, f"{op.label} needs square images, the images are {list(shape)} (height, width)")
     names = metric_names(recipe, catalogue)
-    if recipe.training.select not in (*names, "last"):
-        hint = nearest(recipe.training.select, names)
-        message = (
-            f"there is no metric {recipe.training.select!r} to choose an epoch by{hint} (or last): {listing(names, 40)}"
-        )
-        yield problem("training.select", message)
+    if recipe.training.monitor not in (*names, "last"):
+        hint = nearest(recipe.training.monitor, names)
+        message = f"there is no metric {recipe.training.monitor!r} to choose an epoch by{hint} (or last): {listing(names, 40)}"
+        yield problem("training.monitor", message)
     missing = column_problem(recipe.evaluation.subgroups or [], [name for name in table.frame if name not in RESERVED])
     if missing:
         yield problem("evaluation.subgroups", missing)

@@ -15,7 +15,7 @@ from imbalkit.base.yaml_text import yaml_text
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.split import SplitSettings
 from imbalkit.decision.decision import DecisionSettings
-from imbalkit.errors import Problem, RecipeError
+from imbalkit.errors import Problem, RecipeError, RenamedError
 from imbalkit.evaluation.evaluate import EvaluationSettings
 from imbalkit.kinds import (
     AugmentationRef,
@@ -39,8 +39,10 @@ from imbalkit_lite.files import write_text
 class ImageSettings(Settings):
     """How an image file becomes pixels."""
 
+    renamed = {"keep_copies": "render_cache_gib", "resize: squash": "resize: stretch"}
+
     size: int | list[int] | None = param(None, help="side, or [height, width] (default: the backbone's own)", unit="px")
-    resize: Literal["squash", "crop", "pad"] = param("squash", help="how an image of another shape is made to fit")
+    resize: Literal["stretch", "crop", "pad"] = param("stretch", help="how an image of another shape is made to fit")
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = param("bilinear", help="resampling filter")
     exif: bool = param(True, help="turn images as their EXIF orientation says")
     bits: int = param(
@@ -60,9 +62,9 @@ class ImageSettings(Settings):
         ge=0,
         lt=1,
     )
-    keep_copies: float = param(
+    render_cache_gib: float = param(
         0.0,
-        help="memory where rendered copies are kept, exactly as they are, so that only the first epoch renders them",
+        help="memory for rendered copies, so that only the first epoch renders them; 0: none",
         unit="GiB",
         ge=0,
     )
@@ -109,31 +111,39 @@ class ScheduleSettings(Settings):
 
 
 class EarlyStopping(Settings):
-    """Stop when the selection metric has not improved for a while."""
+    """Stop when the monitored metric has not improved for a while."""
+
+    renamed = {"minimum": "min_delta"}
 
     patience: int = param(3, help="epochs without improvement before training stops", unit="epochs", ge=1)
-    minimum: float = param(0.0, help="smallest change that counts as improvement", ge=0)
+    min_delta: float = param(0.0, help="smallest change that counts as improvement", ge=0)
 
 
 class TrainingSettings(Settings):
     """The training loop."""
 
+    renamed = {"accumulate": "micro_batches", "select": "monitor", "clip": "gradient_clip_norm"}
+
     epochs: int = param(10, help="passes over the plan", unit="epochs", ge=1)
     batch_size: int = param(
         128, help="most rows an optimiser step; batches differ by one row at most", unit="rows", ge=1
     )
-    accumulate: int = param(1, help="parts that a batch is split into to save memory; results stay the same", ge=1)
+    micro_batches: int = param(
+        1, help="parts that a batch is split into to save memory; the results stay the same", ge=1
+    )
     optimizer: OptimizerSettings = param(OptimizerSettings(), help="optimiser")
     schedule: ScheduleSettings = param(ScheduleSettings(), help="learning-rate schedule")
-    select: str = param("balanced_accuracy", help="validation metric that picks the epoch to keep, or 'last'")
-    early_stopping: EarlyStopping | None = param(None, help="stop early by the selection metric")
+    monitor: str = param("balanced_accuracy", help="validation metric whose best epoch is kept, or 'last'")
+    early_stopping: EarlyStopping | None = param(None, help="stop early by the monitored metric")
     freeze_epochs: int = param(
         0,
         help="first epochs of the final training that train the head alone; all for a linear probe",
         unit="epochs",
         ge=0,
     )
-    clip: float | None = param(None, help="largest norm of the gradient", gt=0)
+    gradient_clip_norm: float | None = param(
+        None, help="largest norm of the gradient; longer ones are scaled down (default: none)", gt=0
+    )
     ema: float | None = param(None, help="decay of an exponential moving average of the weights", gt=0, lt=1)
     precision: Literal["fp32", "bf16", "fp16"] = param("fp32", help="number format of the network")
     channels_last: bool = param(True, help="keep images with channels last in memory")
@@ -236,17 +246,22 @@ def validate_part(kind: str, document: Document, place: Place, catalogue: Catalo
 def problems(error: ValidationError, document: Document, prefix: Place = (), skip: int = 0) -> list[Problem]:
     """pydantic's errors as problems, with places and lines of the document."""
     by_place: dict[Place, list[tuple[bool, str]]] = {}
+    renamed: set[Place] = set()
     for detail in error.errors(include_url=False):
         place = _place((*prefix, *detail["loc"][skip:]), document.data, detail["type"])
         mismatch = detail["type"].endswith("_type") or detail["type"] == "literal_error"
         by_place.setdefault(place, []).append((mismatch, _message(detail)))
+        if detail["type"] in ("renamed_key", "renamed_part"):
+            renamed.add(place)
     found = []
     for place, entries in by_place.items():
         inside = [other for other in by_place if len(other) > len(place) and other[: len(place)] == place]
         if inside and all(mismatch for mismatch, _ in entries):
             continue  # a union: the alternative that got further says more
         said = [text for mismatch, text in entries if not mismatch] or [text for _, text in entries]
-        found.append(Problem(show_place(place), " or ".join(dict.fromkeys(said)), document.line(place)))
+        found.append(
+            Problem(show_place(place), " or ".join(dict.fromkeys(said)), document.line(place), place in renamed)
+        )
     return found
 
 
@@ -300,6 +315,13 @@ def _message(detail: Any) -> str:
     message = message.replace("a valid list", "a list").replace("expected greater", "expected a value greater")
     message = message.replace("expected less", "expected a value less")
     return f"{message}, got {came}"
+
+
+def refuse_renamed(head: str, error: RecipeError) -> None:
+    """Raise RenamedError, with `head` before the problems, if some of `error` are names of an earlier version."""
+    renamed = [problem for problem in error.problems if problem.renamed]
+    if renamed:
+        raise RenamedError("\n".join([f"{head}:", *(f"  {problem}" for problem in renamed)])) from error
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:

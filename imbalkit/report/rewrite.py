@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from imbalkit.errors import ImbalkitError, RunError
+from imbalkit.errors import ImbalkitError, RenamedError, RunError
 from imbalkit.report.write import write_report
 from imbalkit.runs.restore import restore
 from imbalkit.runs.results import RunData
@@ -37,6 +37,8 @@ def report_again(
     try:
         restored = restore(folder, device)
         model = restored.model
+    except RenamedError:  # sections read the recipe too
+        raise
     except ImbalkitError as error:
         if device is not None:
             raise

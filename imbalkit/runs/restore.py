@@ -13,11 +13,11 @@ import torch
 from imbalkit.base.randomness import derive_seed
 from imbalkit.catalogue import ENTRY_POINTS, Catalogue, default_catalogue
 from imbalkit.decision.decision import Decision
-from imbalkit.errors import ImbalkitError, RunError, listing
+from imbalkit.errors import ImbalkitError, RecipeError, RunError, listing
 from imbalkit.kinds import BuildContext
 from imbalkit.recipe.document import read_document
 from imbalkit.recipe.prepare import Prepared
-from imbalkit.recipe.recipe import Recipe, validate
+from imbalkit.recipe.recipe import Recipe, refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restored import Restored, working_directory
 from imbalkit.runs.results import RunData
@@ -94,7 +94,7 @@ def restore(
 
 
 def _recipe(folder: Path, facts: Mapping[str, Any], classes: tuple[str, ...]) -> tuple[Recipe, Catalogue]:
-    """The resolved recipe, checked with the plugins that the run had. Raises RunError."""
+    """The resolved recipe, checked with the plugins that the run had. Raises RunError, RenamedError."""
     installed = {entry.name for entry in entry_points(group=ENTRY_POINTS)}
     had = facts["plugins"]
     # What the run did without stays out: it may be a plugin that cannot be imported.
@@ -102,9 +102,12 @@ def _recipe(folder: Path, facts: Mapping[str, Any], classes: tuple[str, ...]) ->
     try:
         return validate(read_document(folder / run_folder.RECIPE, {}), catalogue, classes), catalogue
     except ImbalkitError as error:
+        path = folder / run_folder.RECIPE
+        if isinstance(error, RecipeError):
+            refuse_renamed(f"{path} has names of an earlier version; write the present ones into it", error)
         gone = [f"{name} ({had[name]})" for name in sorted(set(had) - installed)]
         hint = f"\n  The run had plugins that are not installed now: {listing(gone)}" if gone else ""
-        raise RunError(f"{folder / run_folder.RECIPE} cannot be used: {error}{hint}") from error
+        raise RunError(f"{path} cannot be used: {error}{hint}") from error
 
 
 def _network(folder: Path, recipe: Recipe, context: BuildContext) -> Classifier:

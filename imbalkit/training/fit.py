@@ -157,7 +157,7 @@ class Fit:
     def _window(self, batch: np.ndarray) -> list[np.ndarray]:
         """This device's rows of a batch, in the parts to accumulate: as many on every device, none of them empty."""
         fabric = self.trainer.fabric
-        parts = max(1, min(self.trainer.settings.accumulate, len(batch) // fabric.world_size))
+        parts = max(1, min(self.trainer.settings.micro_batches, len(batch) // fabric.world_size))
         return np.array_split(batch[fabric.global_rank :: fabric.world_size], parts)
 
     def train_step(
@@ -193,8 +193,10 @@ class Fit:
                 scores[places] = self.score(logits.detach(), labels).float()
         if counts:
             self.loss.update(self._all_devices(counted) if whole is None else whole)
-        if settings.clip is not None:
-            fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=settings.clip, error_if_nonfinite=False)
+        if settings.gradient_clip_norm is not None:
+            fabric.clip_gradients(
+                self.wrapped, self.optimizer, max_norm=settings.gradient_clip_norm, error_if_nonfinite=False
+            )
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.steps += 1
@@ -236,7 +238,8 @@ class Fit:
         sources = self.plan.source[np.concatenate(windows[index])]
         raise TrainingError(
             f"the loss is {float(loss)} in {self.stage}, epoch {self.epoch + 1}, batch {index + 1} of {batches}; its rows are "
-            f"made from {listing(self.trainer.names(sources), 8)}. Try a smaller training.optimizer.lr, or training.clip."
+            f"made from {listing(self.trainer.names(sources), 8)}. Try a smaller training.optimizer.lr, or "
+            "training.gradient_clip_norm."
         )
 
     # --- choice of an epoch, and checkpoints -----------------------------------------------------------------------
@@ -245,11 +248,11 @@ class Fit:
         """Note the epoch, and whether it is the best or the last one."""
         self.epoch += 1
         settings = self.trainer.settings
-        if settings.select == "last" or "validation" not in figures:
+        if settings.monitor == "last" or "validation" not in figures:
             return
-        value = _selection(figures["validation"], settings.select, self.trainer.select_higher)
-        minimum = settings.early_stopping.minimum if settings.early_stopping else 0.0
-        if value is not None and (self.best is None or value > self.best + minimum):
+        value = _selection(figures["validation"], settings.monitor, self.trainer.monitor_higher)
+        min_delta = settings.early_stopping.min_delta if settings.early_stopping else 0.0
+        if value is not None and (self.best is None or value > self.best + min_delta):
             self.best, self.best_epoch = value, self.epoch
             self.best_weights = {
                 name: tensor.detach().cpu().clone() for name, tensor in self.evaluated.state_dict().items()
@@ -305,9 +308,9 @@ def _still_batch_norm(model: nn.Module) -> Iterator[None]:
         yield
 
 
-def _selection(validation: Figures, select: str, higher: bool) -> float | None:
+def _selection(validation: Figures, monitor: str, higher: bool) -> float | None:
     """The selection metric, larger for better; of one figure a class, the worst. None where it is not defined."""
-    value = validation.get(select)
+    value = validation.get(monitor)
     values = [figure for figure in (value.values() if isinstance(value, dict) else [value]) if figure is not None]
     if not values:
         return None

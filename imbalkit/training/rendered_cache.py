@@ -39,7 +39,7 @@ class KeptCopies:
             self._pixels = torch.empty((int(gigabytes * 2**30) // size, *shape))
         except RuntimeError as error:
             raise RunError(
-                f"images.keep_copies: this machine has no {gigabytes:g} GiB to keep copies in; choose less"
+                f"images.render_cache_gib: this machine has no {gigabytes:g} GiB to keep copies in; choose less"
             ) from error
         self._slots: dict[tuple[int, int, int, int], int] = {}
 

@@ -41,7 +41,7 @@ class Trainer:
     progress: Progress
     peers: Peers = field(default_factory=lambda: Peers(None))  # the other processes of this run
     kept: KeptCopies | None = None  # rendered copies of all trainings
-    select_higher: bool = True  # whether the selection metric is better when higher
+    monitor_higher: bool = True  # whether the selection metric is better when higher
     epoch_finished: Callable[[str, int, Figures], None] = field(default=lambda stage, epoch, figures: None)
     names: Callable[[np.ndarray], list[str]] = field(default=lambda sources: [f"sample {i}" for i in sources])
 

@@ -18,7 +18,7 @@ CARD = Card(
     positive="melanoma",
     threshold=0.5,
     input=Input(height=96, width=96, channels=3, layout="NHWC", type="float32", range=(0, 1)),
-    resize="squash",
+    resize="stretch",
     interpolation="bilinear",
     normalisation=Normalisation((0.7, 0.55, 0.55), (0.15, 0.15, 0.15)),
     probabilities=Probabilities("as trained", "temperature"),

@@ -114,7 +114,7 @@ def figure_rows(name: str, options: argparse.Namespace) -> Any:
         f"images.size={size}",
         f"training.epochs={epochs}",
         "training.batch_size=64",
-        "training.select=roc_auc",
+        "training.monitor=roc_auc",
         "loss=inverse_ce",
         "decision={calibrator: temperature, threshold: {name: target_recall, recall: 0.9}}",
     ]

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
         trainer = Trainer(
             fabric=Fabric(accelerator="cpu", devices=1),
             images=ArrayStore(pixels),
-            settings=TrainingSettings(epochs=options.epochs, batch_size=64, select="accuracy"),
+            settings=TrainingSettings(epochs=options.epochs, batch_size=64, monitor="accuracy"),
             head=HeadSettings(),
             augment=[],
             seed=0,

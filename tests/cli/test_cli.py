@@ -179,7 +179,7 @@ def test_a_mistake_in_another_process_comes_back_as_its_message(folder):
 @pytest.mark.slow
 def test_small_batches_in_parts_do_not_leave_a_process_waiting(folder):
     two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu", "--set", "samplers=[]"]
-    small = ["--set", "training.batch_size=5", "--set", "training.accumulate=3", "--set", "training.epochs=1"]
+    small = ["--set", "training.batch_size=5", "--set", "training.micro_batches=3", "--set", "training.epochs=1"]
     imbalkit_process("run", "r.yaml", *two, *small, "--set", "loss=rce", cwd=folder)
     none = imbalkit("run", "r.yaml", *two, "--set", "training.batch_size=1", cwd=folder, check=False)
     assert "cannot be shared by 2 devices" in none.stderr

@@ -159,8 +159,8 @@ def test_a_folder_of_another_recipe_is_refused_with_what_differs(project):
 
 
 def test_what_changes_no_figure_may_change(project):
-    said = resume(project, "--set", "images.keep_copies=0.5", "--set", "card.contact=me@example.org").stderr
-    assert "goes on with images.keep_copies: 0.0 -> 0.5" in said
+    said = resume(project, "--set", "images.render_cache_gib=0.5", "--set", "card.contact=me@example.org").stderr
+    assert "goes on with images.render_cache_gib: 0.0 -> 0.5" in said
     assert "me@example.org" in (the_run(project) / "recipe.yaml").read_text()
 
 
@@ -205,8 +205,8 @@ def test_a_run_of_an_older_version_goes_on_and_says_what_is_not_known(project):
 def test_a_key_that_is_new_in_this_version_is_no_other_recipe(project):
     run = the_run(project)
     text = (run / "recipe.yaml").read_text()
-    assert "  clip: null\n" in text
-    (run / "recipe.yaml").write_text(text.replace("  clip: null\n", ""))
+    assert "  gradient_clip_norm: null\n" in text
+    (run / "recipe.yaml").write_text(text.replace("  gradient_clip_norm: null\n", ""))
     facts = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps(facts | {"recipe_hash": "of an older version"}))
     assert "nothing to resume" not in resume(project).stderr

@@ -31,15 +31,15 @@ UNTOUCHED = [
     "decision.threshold=fixed", "metrics=[balanced_accuracy]", "evaluation.resamples=200", "export=[onnx]",
     "launcher={name: local, jobs: 2}",
     "logging.tensorboard=true", "images.size=8", "images.on_bad_image=skip", "images.cache=elsewhere",
-    "images.device_memory=0.1", "images.keep_copies=1.0", "training.epochs=9", "training.select=last",
+    "images.device_memory=0.1", "images.render_cache_gib=1.0", "training.epochs=9", "training.monitor=last",
     "training.early_stopping.patience=2", "training.freeze_epochs=1", "training.devices=auto", "training.nodes=2",
     "training.threads=1", "training.accelerator=cpu", "samplers.0.rounds=1", "samplers.0.drop=7",
 ]  # fmt: skip
 TOUCHED = [
     "seed=1", "positive='9'", "head.dropout=0.5", "backbone={name: small_cnn, width: 5}", "augment=[random_radial_blur]",
     "images.resize=pad", "images.interpolation=bicubic", "images.exif=false", "images.bits=12",
-    "training.batch_size=8", "training.accumulate=2", "training.optimizer.lr=0.5", "training.schedule.name=constant",
-    "training.clip=1.0", "training.ema=0.9", "training.precision=bf16", "training.channels_last=false",
+    "training.batch_size=8", "training.micro_batches=2", "training.optimizer.lr=0.5", "training.schedule.name=constant",
+    "training.gradient_clip_norm=1.0", "training.ema=0.9", "training.precision=bf16", "training.channels_last=false",
     "training.compile=true",
     "samplers.0.epochs=2", "samplers.0.loss=inverse_ce", "samplers.0.score=margin", "samplers.0.scores_from=last_epoch",
     "samplers.0.backbone={name: small_cnn, width: 7}",

@@ -75,7 +75,7 @@ def test_all_metrics_of_the_papers_test_set_take_milliseconds():
         ({"resamples": -1}, "greater than or equal to 0"),
         ({"level": 0.5}, "greater than 0.5"),
         ({"level": 1.0}, "less than 1"),
-        ({"smallest": 0}, "greater than or equal to 1"),
+        ({"min_subgroup_rows": 0}, "greater than or equal to 1"),
         ({"prevalences": [0.02, 0.0, 1.0]}, "expected shares between 0 and 1, got 0.0, 1.0"),
         ({"subgroup": ["sex"]}, "did you mean 'subgroups'"),
     ],

@@ -79,7 +79,7 @@ def test_small_cells_are_withheld_and_say_so():
     assert found["scalp"]["withheld"] is None  # no row of malignant: its miss rate is not defined, and nothing is small
     assert found["scalp"]["figures"]["miss_rate"] == {"value": None, "low": None, "high": None}
     assert found["scalp"]["figures"]["accuracy"]["value"] is not None
-    enough = facts(predictions, {"site": site}, settings=EvaluationSettings(resamples=200, smallest=9))
+    enough = facts(predictions, {"site": site}, settings=EvaluationSettings(resamples=200, min_subgroup_rows=9))
     assert all(entry["withheld"] is None for entry in enough)
 
 

@@ -28,7 +28,7 @@ DOCUMENT = {
         "type": "float32",
         "range": [0, 1],
     },
-    "resize": "squash",
+    "resize": "stretch",
     "interpolation": "bilinear",
     "exif": True,
     "normalisation": {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3]},
@@ -172,7 +172,7 @@ def test_a_key_that_is_missing_within_is_named(place):
         ("input.type", "uint8", "input.range: expected [0, 255] for uint8, got [0, 1]"),
         ("input.range", [-1, 1], "input.range: expected [0, 1] or [0, 255] for float32, got [-1, 1]"),
         ("input.range", 1, "input.range: expected [0, 1] or [0, 255] for float32, got 1"),
-        ("resize", "stretch", "resize: expected one of squash, crop, pad, got 'stretch'"),
+        ("resize", "squish", "resize: expected one of stretch, crop, pad, got 'squish'"),
         (
             "interpolation",
             ["bilinear"],
@@ -265,3 +265,7 @@ def test_lists_become_tuples():
     assert card.costs == tuple(map(tuple, COSTS))
     assert hash(card.input) == hash(Input(224, 192))
     assert card.abstain == Abstain(band=(0.2, 0.25))
+
+
+def test_a_file_of_an_earlier_version_calls_stretch_squash():
+    assert Card.from_json(DOCUMENT | {"resize": "squash"}).resize == "stretch"

@@ -72,7 +72,7 @@ def half_up(x: float) -> int:
 @pytest.mark.parametrize("size", [(7, 9), (40, 23), (16, 16)])
 def test_squash_is_the_documented_rule(how, size):
     image = np.random.default_rng(0).integers(0, 256, (16, 29, 3), dtype=np.uint8)
-    result = resize(image, ImageRule(size, "squash", how))
+    result = resize(image, ImageRule(size, "stretch", how))
     assert result.dtype == np.uint8
     np.testing.assert_array_equal(result, scale(image, *size, how))
 
@@ -97,7 +97,7 @@ def test_crop_and_pad_are_the_documented_rule(shape, size):
     np.testing.assert_array_equal(resize(image, ImageRule(size, "pad")), expected)
 
 
-@pytest.mark.parametrize("mode", ["squash", "crop", "pad"])
+@pytest.mark.parametrize("mode", ["stretch", "crop", "pad"])
 def test_resize_treats_channels_apart(mode):
     image = np.random.default_rng(2).integers(0, 256, (21, 30, 5), dtype=np.uint8)
     rule = ImageRule((12, 10), mode, "bicubic")
@@ -127,7 +127,7 @@ def test_resize_refuses():
     "options, message",
     [
         ({"size": (0, 4)}, "at least 1 px"),
-        ({"size": (4, 4), "resize": "squish"}, "did you mean 'squash'"),
+        ({"size": (4, 4), "resize": "strech"}, "did you mean 'stretch'"),
         ({"size": (4, 4), "interpolation": "linear"}, "did you mean 'bilinear'"),
         ({"size": (4, 4), "bits": 7}, "expected 8 to 16 bits, got 7"),
     ],
@@ -138,7 +138,7 @@ def test_rule_refuses(options, message):
 
 
 def test_rule_key_tells_rules_apart():
-    assert ImageRule((8, 8)).key == "8x8-squash-bilinear-upright-v1"  # existing caches stay
+    assert ImageRule((8, 8)).key == "8x8-stretch-bilinear-upright-v1"  # a new key leaves existing caches behind
     rules = [
         ImageRule((8, 8)),
         ImageRule((8, 9)),

@@ -125,8 +125,8 @@ def test_a_missing_file_and_other_mistakes_come_together(file):
         ("rho: [0.005, 0.02]", "rho: [0.02, 0.005]", "rho"),
         (
             "epochs: 1\n  batch",
-            "epochs: 1\n  select: acuracy\n  batch",
-            "training.select: there is no metric 'acuracy'.*'accuracy'",
+            "epochs: 1\n  monitor: acuracy\n  batch",
+            "training.monitor: there is no metric 'acuracy'.*'accuracy'",
         ),
         ("validation: 0.2, test: 0.2", "validation: 0.6, test: 0.6", "split"),
         (

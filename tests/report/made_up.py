@@ -76,7 +76,7 @@ def run_of(
     recipe = {
         "description": "Made up.",
         "data": {"name": "table", "file": "labels.csv", "group_column": None if groups is None else "patient"},
-        "images": {"size": 32, "resize": "squash", "interpolation": "bilinear"},
+        "images": {"size": 32, "resize": "stretch", "interpolation": "bilinear"},
         "split": {"seed": 0},
         "samplers": [],
         "backbone": {"name": "small_cnn"},
@@ -88,7 +88,7 @@ def run_of(
             "optimizer": {"name": "adamw", "lr": 0.001},
             "schedule": {"name": "one_cycle"},
             "precision": "fp32",
-            "select": "roc_auc",
+            "monitor": "roc_auc",
         },
         "decision": {"threshold": {"name": "youden"}},
         "card": card or {},

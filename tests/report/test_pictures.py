@@ -33,7 +33,7 @@ samplers:
   - {name: oversample, views: {rare: [[{name: turn, degrees: 90}, {name: radial_blur, rho: [0.02, 0.03]}], [horizontal_flip]]}}
   - {name: loss_rank, between_rounds: keep, which: highest, drop: {common: 6, rare: 3}, rounds: 2, epochs: 1}
 loss: {name: rce, estimator: ema}
-training: {epochs: 2, batch_size: 16, optimizer: {lr: 0.000001}, threads: 1, accelerator: cpu, select: last}
+training: {epochs: 2, batch_size: 16, optimizer: {lr: 0.000001}, threads: 1, accelerator: cpu, monitor: last}
 evaluation: {resamples: 100}
 card: {intended_use: Tests.}
 """

@@ -128,12 +128,12 @@ def test_a_training_cut_off_goes_on_as_if_it_had_not_been(make, plan, settings):
 @pytest.mark.parametrize("loss", [PlainCE(), MeanCE(), Recall(), Recall(estimator="ema"), Recall(estimator="epoch")])
 def test_accumulation_changes_memory_and_nothing_else(make, plan, loss):
     at_once = make("a").fit("final", plan, GROUP, loss, 3)
-    in_parts = make("b", accumulate=4).fit("final", plan, GROUP, loss, 3)
+    in_parts = make("b", micro_batches=4).fit("final", plan, GROUP, loss, 3)
     torch.testing.assert_close(weights(at_once), weights(in_parts), atol=2e-4, rtol=0)
 
 
 def test_accumulated_counts_see_the_same_dropout_and_still_batch_norm(make, plan):
-    trainer = make(accumulate=2, dropout=0.5, epochs=1)
+    trainer = make(micro_batches=2, dropout=0.5, epochs=1)
     counted, used = [], []
 
     class Spy(RecallCrossEntropy):
@@ -154,7 +154,7 @@ def test_accumulated_counts_see_the_same_dropout_and_still_batch_norm(make, plan
 
 
 def test_every_row_is_used_once_an_epoch(make, plan):
-    trainer, seen = make(batch_size=10, accumulate=3), []
+    trainer, seen = make(batch_size=10, micro_batches=3), []
     render = trainer.images.take
     trainer.images.take = lambda indices: seen.append(np.array(indices)) or render(indices)
     trainer.fit("final", plan, GROUP, PlainCE(), 1)
@@ -194,7 +194,7 @@ def test_the_best_epoch_is_kept_and_training_stops_early(make, plan):
     model = trainer.fit("final", plan, GROUP, PlainCE(), 5, validate)
     assert len(kept) == 4
     assert torch.equal(weights(model), kept[1])
-    last = make("b", select="last").fit("final", plan, GROUP, PlainCE(), 3, lambda model: {"balanced_accuracy": 0.1})
+    last = make("b", monitor="last").fit("final", plan, GROUP, PlainCE(), 3, lambda model: {"balanced_accuracy": 0.1})
     assert not torch.equal(weights(last), weights(model))
 
 
@@ -205,8 +205,8 @@ def test_a_metric_that_is_better_when_lower_picks_its_smallest_value(make, plan)
         kept.append(weights(model).clone())
         return {"log_loss": next(values)}
 
-    trainer = make(select="log_loss")
-    trainer.select_higher = False
+    trainer = make(monitor="log_loss")
+    trainer.monitor_higher = False
     assert torch.equal(weights(trainer.fit("final", plan, GROUP, PlainCE(), 3, validate)), kept[1])
 
 
@@ -228,7 +228,7 @@ def test_a_frozen_body_does_not_move_and_the_head_does(make, plan):
         {"optimizer": OptimizerSettings(name="sgd", lr=0.05, options={"momentum": 0.8})},
         {"schedule": ScheduleSettings(name="cosine", options={"warmup_epochs": 1})},
         {"schedule": ScheduleSettings(name="constant")},
-        {"clip": 0.5},
+        {"gradient_clip_norm": 0.5},
         {"ema": 0.5},
         {"channels_last": False},
         {"compile": True},
@@ -285,7 +285,7 @@ def test_scores_kept_from_the_last_epoch_are_those_of_its_rows(make, copies):
         met.append((logits.clone(), labels.clone()))
         return losses(logits, labels)
 
-    trainer = make(batch_size=10, accumulate=3)
+    trainer = make(batch_size=10, micro_batches=3)
     batches, render = [], trainer.images.take
     trainer.images.take = lambda sources: batches.append(np.array(sources)) or render(sources)
     _, scores = trainer.fit_and_score("round", copies, BATCH, PlainCE(), 2, score)

@@ -69,7 +69,7 @@ def _images(report: Report) -> str:
         return ""
     height, width, channels = shape
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
-    fitted, scaled = settings.get("resize", "squash"), settings.get("interpolation", "bilinear")
+    fitted, scaled = settings.get("resize", "stretch"), settings.get("interpolation", "bilinear")
     return (
         f"{height} × {width} px, {kind}; made to fit by {fitted} with {scaled} interpolation; the network normalises."
     )

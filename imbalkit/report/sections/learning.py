@@ -40,7 +40,7 @@ def values(report: Report) -> dict[str, Any] | None:
         "short": [_title(stage) for stage in stages if stage != "final" and not _long(run, stage)],
         "epochs": len(entries),
         "best": last.get("best_epoch"),
-        "select": run.recipe["training"]["select"],
+        "monitor": run.recipe["training"]["monitor"],
         "seconds": sum(entry.get("seconds", 0) for entry in run.log),
         "rate": last.get("rows_per_second"),
         "validated": any("validation" in entry for entry in entries),

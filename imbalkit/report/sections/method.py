@@ -92,10 +92,10 @@ def _training(report: Report) -> str:
 
 
 def _selection(report: Report) -> str:
-    select = report.run.recipe["training"]["select"]
-    if select == "last" or not len(report.run.split_rows("validation")):
+    monitor = report.run.recipe["training"]["monitor"]
+    if monitor == "last" or not len(report.run.split_rows("validation")):
         return "The last epoch was kept."
-    return f"The epoch of best {metric_name(select)} on validation rows was kept. The test rows chose nothing."
+    return f"The epoch of best {metric_name(monitor)} on validation rows was kept. The test rows chose nothing."
 
 
 def _evaluation(report: Report) -> str:

@@ -16,9 +16,9 @@ from imbalkit.base.progress import Progress
 from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.errors import Problem, RecipeError, RunError, listing
 from imbalkit.recipe.difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
-from imbalkit.recipe.document import read_document
+from imbalkit.recipe.document import Document, read_document
 from imbalkit.recipe.prepare import Loaded, Prepared, prepare_document
-from imbalkit.recipe.recipe import Recipe
+from imbalkit.recipe.recipe import Recipe, refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import difference, read_record, record_of, refuse_other_data, sweep_record
 from imbalkit.studies.sweeps.cell import CELLS, DONE, ERRORS, LOGS
@@ -150,8 +150,13 @@ def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Cata
         then = json.loads(text)
         try:
             # Checked anew, so that a parameter added since, with its default, changes nothing.
-            checked = Recipe.model_validate_json(text, context={"catalogue": catalogue}, strict=None)
-        except ValueError:
+            checked = validate(Document(then), catalogue)
+        except RecipeError as error:
+            refuse_renamed(
+                f"cell {cell} of {results.folder} was run by an earlier version, with names that are others now; choose "
+                f"another --folder, or delete {results.folder} to run its cells again",
+                error,
+            )
             checked = None
         else:
             then = checked.model_dump(mode="json")

@@ -22,7 +22,7 @@ FILE = "imbalkit.json"  # TFLite's associated file
 NEVER = 1 + 2.0**-23  # a threshold that no probability reaches, not even 1: the next number of float32
 LAYOUTS = ("NHWC", "NCHW")
 TYPES = {"float32": ((0, 1), (0, 255)), "uint8": ((0, 255),)}  # -> the ranges that it may have
-RESIZES = ("squash", "crop", "pad")
+RESIZES = ("stretch", "crop", "pad")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 QUANTIZATIONS = ("none", "fp16", "dynamic", "int8")
 
@@ -161,7 +161,7 @@ class Card:
     costs: tuple[tuple[float, ...], ...] | None = None
     abstain: Abstain | None = None
     input: Input
-    resize: str = "squash"
+    resize: str = "stretch"
     interpolation: str = "bilinear"
     exif: bool = True
     bits: int = 16
@@ -261,6 +261,8 @@ def _read_card(document: Any) -> Card:
         newer = "; a newer imbalkit wrote it: update this one" if type(found) is int and found > FORMAT else ""
         raise CardError(f"format: expected {FORMAT}, got {found!r}{newer}")
     document = {"bits": 16, **document}
+    if document.get("resize") == "squash":  # its name in files of earlier versions
+        document["resize"] = "stretch"
     names = ["format", *(each.name for each in fields(Card))]
     values = {name: document[name] for name in exactly(document, names, "") if name != "format"}
     for name, part in _PARTS.items():

@@ -28,7 +28,7 @@ class ImageRule:
 
     Attributes:
         size: height, width in px
-        resize: squash (to the size, whatever the shape), crop (scale until the size is covered, cut the centre out) or
+        resize: stretch (to the size, whatever the shape), crop (scale until the size is covered, cut the centre out) or
             pad (scale until it fits, centre it on black)
         interpolation: nearest | bilinear | bicubic | lanczos; all but nearest are antialiased, as Pillow does it
         exif: turn photographs upright by their EXIF orientation
@@ -38,7 +38,7 @@ class ImageRule:
     """
 
     size: tuple[int, int]
-    resize: str = "squash"
+    resize: str = "stretch"
     interpolation: str = "bilinear"
     exif: bool = True
     bits: int = 16
@@ -62,7 +62,7 @@ class ImageRule:
 
     @property
     def key(self) -> str:
-        """The rule as a folder name, such as "320x320-squash-bilinear-upright-v1"."""
+        """The rule as a folder name, such as "320x320-stretch-bilinear-upright-v1"."""
         turning = "upright" if self.exif else "asis"
         bits = "" if self.bits == 16 else f"-{self.bits}bit"
         return f"{self.size[0]}x{self.size[1]}-{self.resize}-{self.interpolation}-{turning}{bits}-v{VERSION}"
@@ -142,7 +142,7 @@ def resize(array: np.ndarray, rule: ImageRule) -> np.ndarray:
 
     With (H, W) the picture, (h, w) the rule's size, and round-half-up on integers, `round(a / b) = (2a + b) // 2b`:
 
-    * squash scales to (h, w).
+    * stretch scales to (h, w).
     * crop scales to (h, max(w, round(W h / H))) if h W >= w H, else to (max(h, round(H w / W)), w); then takes rows
       from (scaled height - h) // 2 and columns from (scaled width - w) // 2.
     * pad scales to (max(1, round(H w / W)), w) if h W >= w H, else to (h, max(1, round(W h / H))); then puts that on
@@ -169,7 +169,7 @@ def resize(array: np.ndarray, rule: ImageRule) -> np.ndarray:
 def _fit(image: Image.Image, rule: ImageRule) -> Image.Image:
     """`resize` on a Pillow image of one or three bands."""
     (h, w), (width, height), how = rule.size, image.size, INTERPOLATIONS[rule.interpolation]
-    if rule.resize == "squash":
+    if rule.resize == "stretch":
         return _scale(image, h, w, how)
     by_height = h * width >= w * height
     tall, wide = (

@@ -71,7 +71,7 @@ def test_folder(folder, tmp_path):
     recipe = yaml.safe_load(out.read_text())
     assert recipe["data"] == {"name": "image_folder", "root": str(folder)}
     assert recipe["positive"] == "cat"
-    assert recipe["images"] == {"size": 32, "resize": "squash", "on_bad_image": "error"}
+    assert recipe["images"] == {"size": 32, "resize": "stretch", "on_bad_image": "error"}
     assert recipe["split"] == {"seed": 0, "validation": 0.2, "test": 0.2}
     assert recipe["loss"] == {"name": "inverse_ce"}
     assert dataset(recipe).load().counts() == (6, 24)

@@ -64,6 +64,7 @@ export function readCard(text: string): Card {
   const costs = optional(document["costs"], (value) => readCosts(value, classes.length));
   if (costs === null && abstain?.rule === "expected_cost") throw expected("costs", "costs, as abstention is by them", null);
   const more = document["card"];
+  const resize = document["resize"]; // "squash" in files of earlier versions
   const use = isRecord(more) ? more["intended_use"] : null;
   return {
     name: text_(document["name"], "name"),
@@ -74,7 +75,7 @@ export function readCard(text: string): Card {
     costs,
     abstain,
     input: readInput(document["input"]),
-    resize: choice(document["resize"], ["squash", "crop", "pad"], "resize"),
+    resize: choice(resize === "squash" ? "stretch" : resize, ["stretch", "crop", "pad"], "resize"),
     interpolation: choice(document["interpolation"], ["nearest", "bilinear", "bicubic", "lanczos"], "interpolation"),
     exif: document["exif"] !== false,
     intendedUse: typeof use === "string" ? use : null,

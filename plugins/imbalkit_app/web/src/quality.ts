@@ -37,7 +37,7 @@ export type Reason = "blurred" | "dark" | "bright" | "moving";
 
 /** SIDE x SIDE grey of any picture. */
 export function smallGrey(picture: Picture): Picture {
-  return grey(resize(picture, { width: SIDE, height: SIDE, resize: "squash", interpolation: "bilinear" }));
+  return grey(resize(picture, { width: SIDE, height: SIDE, resize: "stretch", interpolation: "bilinear" }));
 }
 
 /** Measures a grey picture, and its difference from the one before. */

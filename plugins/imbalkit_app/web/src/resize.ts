@@ -3,7 +3,7 @@
  * That file describes the rule.
  */
 
-export type Resize = "squash" | "crop" | "pad";
+export type Resize = "stretch" | "crop" | "pad";
 export type Interpolation = "nearest" | "bilinear" | "bicubic" | "lanczos";
 
 /** Pixels in rows from the top, `channels` bytes each. */
@@ -50,7 +50,7 @@ function sinc(x: number): number {
 export function resize(picture: Picture, rule: ResizeRule): Picture {
   const { width: w, height: h } = rule;
   const { width, height } = picture;
-  if (rule.resize === "squash") return scale(picture, w, h, rule.interpolation);
+  if (rule.resize === "stretch") return scale(picture, w, h, rule.interpolation);
   const byHeight = h * width >= w * height;
   const tall = round(width * h, height); // the free side, scaled to the height
   const wide = round(height * w, width); // or to the width

@@ -12,7 +12,7 @@ const CARD = {
   costs: null,
   abstain: null,
   input: { height: 224, width: 192, channels: 3, layout: "NHWC", type: "float32", range: [0, 1] },
-  resize: "squash",
+  resize: "stretch",
   interpolation: "bilinear",
   exif: true,
   normalisation: null,
@@ -36,13 +36,17 @@ test("a card is read", () => {
   });
 });
 
+test("a card of an earlier version calls stretch squash", () => {
+  expect(card({ resize: "squash" }).resize).toBe("stretch");
+});
+
 test.each([
   ["a newer format", { format: 2 }, /format 2, this page reads format 1.*newer imbalkit/],
   ["no format", { format: undefined }, /format nothing/],
   ["one class", { classes: ["a"] }, /classes: expected at least two names/],
   ["a positive class that is none", { positive: "x" }, /positive: expected one of the classes/],
   ["a threshold without a positive class", { positive: null }, /positive: expected a class/],
-  ["an unknown resize", { resize: "stretch" }, /resize: expected one of squash, crop, pad, got "stretch"/],
+  ["an unknown resize", { resize: "squish" }, /resize: expected one of stretch, crop, pad, got "squish"/],
   ["two channels", { input: { ...CARD.input, channels: 2 } }, /input.channels: expected 3 \(colour\) or 1 \(grey\), got 2/],
   ["a range of bytes as 0..1", { input: { ...CARD.input, type: "uint8" } }, /input.range: expected \[0, 255\]/],
   ["a size that is none", { input: { ...CARD.input, width: 0.5 } }, /input.width: expected a whole number/],

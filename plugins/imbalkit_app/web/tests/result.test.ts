@@ -13,7 +13,7 @@ const CARD = readCard(
     positive: "melanoma",
     threshold: 0.5,
     input: { height: 8, width: 8, channels: 3, layout: "NHWC", type: "uint8", range: [0, 255] },
-    resize: "squash",
+    resize: "stretch",
     interpolation: "bilinear",
   }),
 );
