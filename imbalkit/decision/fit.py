@@ -17,7 +17,8 @@ from imbalkit.decision.corrections import (
     calibration,
     offset,
 )
-from imbalkit.decision.decision import AbstainSettings, Abstention, Decision, DecisionSettings
+from imbalkit.decision.decision import Abstention, Decision
+from imbalkit.decision.settings import AbstainSettings, DecisionSettings
 from imbalkit.errors import DataError, ImbalkitError, listing
 from imbalkit.functional.abstain import band_of_doubt, doubt, limit_for_coverage
 from imbalkit.functional.metrics import softmax

@@ -40,6 +40,7 @@ from imbalkit.kinds.metric_bases import (
 )
 from imbalkit.kinds.metrics import Interval, Limits, Metric, MetricRef, Predictions
 from imbalkit.kinds.networks import Augmentation, AugmentationRef, Backbone, BackboneRef, Loss, LossRef, Preprocessing
+from imbalkit.kinds.prepared_run import PreparedRun
 from imbalkit.kinds.ranges import RhoRange, SigmaRange, draw_range, range_label, range_of
 from imbalkit.kinds.row_choice import checked_scores, highest, random_rows, spread
 from imbalkit.kinds.row_counts import FinalCount, FinalCounts, RowCount, RowCounts, label_of, rows_text
@@ -91,6 +92,7 @@ __all__ = [
     "Plan",
     "PlanError",
     "Predictions",
+    "PreparedRun",
     "Preprocessing",
     "PriorShift",
     "RankingMetric",

@@ -23,7 +23,8 @@ from imbalkit.decision.corrections import (
     calibration,
     offset,
 )
-from imbalkit.decision.decision import AbstainSettings, Abstention, Decision, DecisionSettings, decide
+from imbalkit.decision.decision import Abstention, Decision, decide
+from imbalkit.decision.settings import AbstainSettings, DecisionSettings
 from imbalkit.errors import DataError
 from imbalkit.functional.metrics import softmax
 

@@ -14,8 +14,9 @@ from imbalkit.builtin.thresholds.fixed import Fixed
 from imbalkit.builtin.thresholds.target_recall import TargetRecall
 from imbalkit.builtin.thresholds.youden import Youden
 from imbalkit.decision.class_prior import Entry, Ledger
-from imbalkit.decision.decision import Decision, DecisionSettings
+from imbalkit.decision.decision import Decision
 from imbalkit.decision.fit import fit_decision
+from imbalkit.decision.settings import DecisionSettings
 from imbalkit.errors import DataError
 from imbalkit.functional.metrics import log_loss, softmax
 from imbalkit.kinds import Calibrator, PriorShift

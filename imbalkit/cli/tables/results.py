@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.table import Table as RichTable
 
+from imbalkit.base.console import MOST_COLUMNS, MOST_ROWS, console, plain
 from imbalkit.base.text import fixed
-from imbalkit.cli.tables.console import MOST_COLUMNS, MOST_ROWS, console, plain
 from imbalkit.runs import folder as run_folder
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imbalkit.base.csv_files import write_csv
+from imbalkit.base.files import write_csv
 from imbalkit.errors import RunError
 from imbalkit.studies.comparison.text import to_markdown
 from imbalkit_lite.files import write_text

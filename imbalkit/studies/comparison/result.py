@@ -13,8 +13,8 @@ import pandas as pd
 
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RunError, listing, nearest
-from imbalkit.evaluation.evaluate import EvaluationSettings
 from imbalkit.evaluation.intervals import few_units
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import Metric
 from imbalkit.runs.results import RunData
 from imbalkit.studies.comparison.data import align, data_notes

@@ -51,7 +51,7 @@ def _key(files: list[str], distance: int) -> str:
 def _find(files: list[str], distance: int) -> np.ndarray:
     from rich.progress import Progress
 
-    from imbalkit.cli.tables.console import console
+    from imbalkit.base.console import console
     from imbalkit.inspection.near_duplicates import near_duplicate_pairs
 
     with Progress(console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
