@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imbalkit.kinds import Backbone, BuildContext, PathText, Preprocessing, param
+from imbalkit.kinds import Backbone, BuildContext, PathText, Preprocessing, load_weights, param
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,8 +38,6 @@ class MobileNetV1(Backbone):
 
     def build(self, context: BuildContext) -> nn.Module:
         from timm.models.efficientnet import _gen_mobilenet_v1
-
-        from imbalkit.builtin.backbones.timm import load_weights
 
         body = _gen_mobilenet_v1(
             "mobilenetv1_100",

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from imbalkit.base.console import Screen
-    from imbalkit.inspection.recipe_draft import Findings
+    from imbalkit.inspection.findings import Findings
 
 
 @click.command("init")

@@ -20,8 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from imbalkit.builtin.datasets.table import check_columns, read_table
-from imbalkit.errors import DataError, listing
+from imbalkit.kinds import DataError, check_columns, listing, read_table
 from imbalkit_melanoma.datasets.table_files import TableFiles, isic_id
 
 CODES_2019 = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")

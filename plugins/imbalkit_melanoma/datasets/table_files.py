@@ -7,8 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from imbalkit.builtin.datasets.common import existing
-from imbalkit.errors import DataError, listing
+from imbalkit.kinds import DataError, existing_path, listing
 from imbalkit_lite.folders import is_system, list_images
 
 HOW_TO_GET = (
@@ -21,7 +20,7 @@ class TableFiles:
     """The tables below a folder, found by name in upper or lower case. Raises DataError if there is no such folder."""
 
     def __init__(self, folder: str):
-        self.folder = existing(folder, "folder of tables", HOW_TO_GET, folder=True)
+        self.folder = existing_path(folder, "folder of tables", HOW_TO_GET, folder=True)
         self.files: dict[str, list[Path]] = {}
         for parent, folders, names in os.walk(self.folder, followlinks=False):
             folders[:] = sorted(name for name in folders if not name.startswith(".") and not is_system(name))
