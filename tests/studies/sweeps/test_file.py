@@ -8,10 +8,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imbalkit.base.text import slug
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.document import read_document
-from imbalkit.studies.sweeps.file import SweepSettings, make_cells, read_sweep, slug
+from imbalkit.studies.sweeps.file import SweepSettings, make_cells, read_sweep
 
 GRID = """\
 base: digits
