@@ -22,7 +22,7 @@ class MobileNetV1(Backbone):
         return Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), (224, 224))
 
     def problems(self) -> list[tuple[str, str]]:
-        """What can be told before a run: (parameter, message)."""
+        """Problems that are found before a run: (parameter, message)."""
         if self.weights is None or Path(self.weights).expanduser().is_file():
             return []
         path = Path(self.weights).expanduser().absolute()

@@ -11,7 +11,7 @@ from imbalkit.kinds import DataError, existing_path, listing
 from imbalkit_lite.folders import is_system, list_images
 
 HOW_TO_GET = (
-    "`imbalkit melanoma fetch` gets it, or mend the path in the recipe (relative paths start at the folder you run in)"
+    "`imbalkit melanoma fetch` gets it, or fix the path in the recipe (relative paths start at the folder you run in)"
 )
 SUFFIX = "_downsampled"  # in 2,074 names of the ISIC-2019 tables
 
