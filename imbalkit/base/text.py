@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 THIN = "\u202f"  # narrow no-break space
@@ -82,6 +82,32 @@ def sentence_list(items: Iterable[Any], last: str = "and") -> str:
 def plural(n: int, one: str, many: str | None = None) -> str:
     """ "1 row", "2 rows", "1,234 rows"."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def metric_text(value: Any) -> str:
+    """A metric's value in metrics.json as a person reads it; a summary over folds as mean ± standard deviation."""
+    if value is None:
+        return "not defined"
+    if isinstance(value, Mapping) and is_summary(value):
+        if value["mean"] is None:
+            return "not defined"
+        digits = 1 if all(isinstance(item, int) for item in value["values"]) else 4  # rows, or shares
+        return f"{value['mean']:,.{digits}f} ± {value['sd'] or 0:.{digits}f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {metric_text(item)}" for name, item in value.items())
+    return f"{value:,}" if isinstance(value, int) else fixed(value, 4)
+
+
+def interval_text(limits: Mapping[str, Any] | None, digits: int = 4) -> str:
+    """An interval of metrics.json as a person reads it; empty without one, or where there is one a class."""
+    if not limits or limits.get("low") is None or limits.get("high") is None:
+        return ""
+    return f"{fixed(limits['low'], digits)} to {fixed(limits['high'], digits)}"
+
+
+def is_summary(value: Mapping[str, Any]) -> bool:
+    """Whether it is one metric over several folds."""
+    return set(value) == {"mean", "sd", "values"}
 
 
 def slug(text: str) -> str:

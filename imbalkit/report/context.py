@@ -133,7 +133,7 @@ class Report:
         Raises ImbalkitError where the data are gone or are not what they were.
         """
         from imbalkit.plan.audit import audited_rows
-        from imbalkit.plots.study.plans import replay
+        from imbalkit.runs.replay import replay
 
         if self.prepared is None:
             raise DataError(self.why or "the data of the run are not here")
