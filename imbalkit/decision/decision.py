@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.decision.corrections import CALIBRATION, PREVALENCE, Correction
+from imbalkit.decision.corrections import CALIBRATION, PREVALENCE, Correction, corrected
 from imbalkit.decision.settings import DecisionSettings
 from imbalkit.functional.abstain import doubt
 from imbalkit.functional.metrics import softmax
@@ -42,11 +42,11 @@ class Decision:
     """What was fitted on validation.
 
     Attributes:
-        threshold: a row is called positive at this probability or more; None where the most probable class is called, or
-            that of least expected cost
+        threshold: a row is predicted positive at this probability or more; None where the most probable class is predicted,
+            or that of least expected cost
         corrections: the steps from logits to calibrated logits
         prior: what the probabilities are for: "as_trained", "data" or "stated"
-        rule: the name of the threshold's rule; None where the most probable class is called
+        rule: the name of the threshold's rule; None where the most probable class is predicted
         costs: cost of each decision (across) for each label (down), [C, C], if the least expected cost decides
         abstention: which rows are left undecided; None: none
         positive: code of the positive class, None without one
@@ -75,26 +75,26 @@ class Decision:
         classes = max(len(self.rows), 1)
         scale, bias = np.ones(classes), np.zeros(classes)
         for step in self.corrections:
-            own = step.affine(classes)
-            if own is None:
+            affine = step.affine(classes)
+            if affine is None:
                 return None
-            scale, bias = scale * own[0], bias * own[0] + own[1]
+            scale, bias = scale * affine[0], bias * affine[0] + affine[1]
         return scale, bias
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities, float64 [n, C], of logits [n, C]: what decisions are made from."""
-        return softmax(self._corrected(logits, self.corrections))
+        return softmax(corrected(logits, self.corrections))
 
     def at_data_prior(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities, float64 [n, C], before they are moved to a stated prevalence: to be compared with the data."""
-        return softmax(self._corrected(logits, self._before_prevalence))
+        return softmax(corrected(logits, self._before_prevalence))
 
     def stages(self, logits: np.ndarray) -> list[tuple[str, np.ndarray]]:
         """Probabilities [n, C] "as trained", then after each correction ("prior restored", "calibrated"), at the data's prior."""
         steps = self._before_prevalence
         return [
             ("as trained", softmax(logits)),
-            *((step.stage, softmax(self._corrected(logits, steps[: n + 1]))) for n, step in enumerate(steps)),
+            *((step.stage, softmax(corrected(logits, steps[: n + 1]))) for n, step in enumerate(steps)),
         ]
 
     def decide(self, logits: np.ndarray) -> np.ndarray:
@@ -111,19 +111,13 @@ class Decision:
             return np.zeros(len(logits), dtype=np.bool_)
         if self.abstention.band is not None:
             low, high = self.abstention.band
-            chance = self.probabilities(logits)[:, self.positive]
-            return (chance >= low) & (chance < high)
+            of_positive = self.probabilities(logits)[:, self.positive]
+            return (of_positive >= low) & (of_positive < high)
         return self.doubts(logits) > self.abstention.limit
 
     @property
     def _before_prevalence(self) -> tuple[Correction, ...]:
         return tuple(step for step in self.corrections if step.stage != PREVALENCE)
-
-    @staticmethod
-    def _corrected(logits: np.ndarray, steps: tuple[Correction, ...]) -> np.ndarray:
-        for step in steps:
-            logits = step.apply(logits)
-        return logits
 
     def to_json(self) -> dict[str, Any]:
         """Everything but functions."""
