@@ -18,6 +18,7 @@ from typing import Any
 from imbalkit import hookspecs, kinds
 from imbalkit.catalogue import HOOKS, Catalogue, default_catalogue
 from imbalkit.cli.main import COMMANDS
+from imbalkit.cli.new_project import project_files
 from imbalkit.cli.tables.parts import description, type_text
 from imbalkit.kinds import KINDS, Part, Settings
 from imbalkit.recipe.recipe import Recipe
@@ -259,14 +260,58 @@ def hooks() -> Iterator[str]:
 
 def kind_contracts() -> Iterator[str]:
     """Every kind: what its base class says, and the methods that a part writes."""
-    for kind, base in KINDS.items():
-        yield from contract(base, f"### {kind}: `{base.__name__}` {{ #kind-{kind} }}", HOOKS[kind])
-        if kind == "sampler":
-            scored = kinds.ScoredSampler
-            yield from contract(scored, f"### sampler: `{scored.__name__}` {{ #kind-scored-sampler }}", HOOKS[kind])
+    for kind, base in _bases():
+        anchor = kind.replace(" ", "-")
+        yield from contract(base, f"### {kind}: `{base.__name__}` {{ #kind-{anchor} }}", HOOKS[base.kind])
+        if base.model_fields:
             yield "These parameters come with it, so that a part need not declare them:"
             yield ""
-            yield from (line.replace("](#", "](recipes.md#") for line in parameters(scored))
+            yield from (line.replace("](#", "](recipes.md#") for line in parameters(base))
+        template = kind.replace(" ", "_")
+        yield f"An example, which `imbalkit new {template} mine` writes with its tests:"
+        yield ""
+        yield from example(template)
+
+
+def duties() -> Iterator[str]:
+    """For each kind, what a part must write and what it may write besides."""
+    yield "| kind | base class | must write | may write |"
+    yield "| --- | --- | --- | --- |"
+    for kind, base in _bases():
+        must, may = ["name"], []
+        for name, annotation in vars(base).get("__annotations__", {}).items():
+            if "ClassVar" in str(annotation) and name != "kind" and not name.startswith("_"):
+                (may if name in vars(base) else must).append(name)
+        for name, item in _methods(base):
+            written_by_each = "raise NotImplementedError" in inspect.getsource(item)
+            shown = name if isinstance(vars(base)[name], property) else f"{name}()"
+            (must if written_by_each else may).append(shown)
+        cells = [", ".join(f"`{name}`" for name in names) or "none" for names in (must, may)]
+        yield f"| [{kind}](#kind-{kind.replace(' ', '-')}) | `{base.__name__}` | {cells[0]} | {cells[1]} |"
+    yield ""
+
+
+def example(kind: str) -> Iterator[str]:
+    """The part that `imbalkit new KIND mine` writes."""
+    yield "```python"
+    yield project_files(kind, "mine")["imbalkit_mine/part.py"].rstrip()
+    yield "```"
+    yield ""
+
+
+def _bases() -> Iterator[tuple[str, type[Part]]]:
+    for kind, base in KINDS.items():
+        yield kind, base
+        if kind == "sampler":
+            yield "scored sampler", kinds.ScoredSampler
+
+
+def _methods(base: type) -> Iterator[tuple[str, Any]]:
+    """Public methods and properties that a class itself declares, as functions."""
+    for name, item in vars(base).items():
+        function = item.fget if isinstance(item, property) else getattr(item, "__func__", item)
+        if not name.startswith("_") and inspect.isfunction(function):
+            yield name, function
 
 
 def contract(base: type[Part], heading: str, hook: str) -> Iterator[str]:
@@ -300,11 +345,8 @@ def members(base: type) -> Iterator[str]:
             value = vars(base).get(name, ...)
             lines.append(f"{name}: {text}" + ("" if value is ... else f" = {value!r}"))
     methods = []
-    for name, item in vars(base).items():
-        mark = {property: "@property\n", classmethod: "@classmethod\n"}.get(type(item), "")
-        function = item.fget if isinstance(item, property) else getattr(item, "__func__", item)
-        if name.startswith("_") or not inspect.isfunction(function):
-            continue
+    for name, function in _methods(base):
+        mark = {property: "@property\n", classmethod: "@classmethod\n"}.get(type(vars(base)[name]), "")
         methods.append((name, function, mark))
     if lines:
         yield "```python"
@@ -386,6 +428,7 @@ GENERATORS: dict[str, Callable[..., Iterator[str]]] = {
     r"registered (recipe|sweep)s": registered,
     r"keys of (\S+)": keys,
     r"hooks": hooks,
+    r"duties of kinds": duties,
     r"kinds": kind_contracts,
     r"classes (.+)": classes,
     r"commands": commands,

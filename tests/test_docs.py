@@ -16,7 +16,7 @@ import yaml
 from imbalkit.catalogue import default_catalogue
 from imbalkit.cli.main import COMMANDS, root
 from imbalkit.errors import RecipeError
-from imbalkit.kinds import KINDS
+from imbalkit.kinds import KINDS, ScoredSampler
 from imbalkit.recipe.document import read_document
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import Recipe, validate
@@ -179,6 +179,15 @@ def test_every_kind_is_documented():
     for kind, base in KINDS.items():
         assert f"{{ #kind-{kind} }}" in text, kind
         assert f"`{base.__name__}`" in text, kind
+
+
+def test_every_kind_has_its_duties_and_an_example():
+    text = filled("plugins.md")
+    for kind, base in [*KINDS.items(), ("scored-sampler", ScoredSampler)]:
+        assert f"| [{kind.replace('-', ' ')}](#kind-{kind}) | `{base.__name__}` | `name`, " in text
+        section = text[text.index(f"{{ #kind-{kind} }}") :].split("\n### ")[0]
+        assert f"\nclass Mine({base.__name__}):" in section
+    assert "| `name`, `resample()`, `preview()` |" in text
 
 
 def test_every_bundled_part_and_parameter_is_documented():

@@ -20,6 +20,7 @@ COMMANDS = {
     "plan": ("imbalkit.cli.commands.plan", "Show the class counts of a recipe without training."),
     "figures": ("imbalkit.cli.commands.figures", "Draw figures of runs: rates, balance, gallery of copies, blur."),
     "leaks": ("imbalkit.cli.commands.leaks", "Check that the sides of a split share nothing."),
+    "new": ("imbalkit.cli.commands.new", "Write a new plugin: a part, its tests and a recipe, to fill in."),
     "plugins": ("imbalkit.cli.commands.plugins", "List the installed parts and their parameters."),
     "schema": ("imbalkit.cli.commands.schema", "Print the JSON Schema of recipes, for editors."),
     "init": ("imbalkit.cli.commands.init", "Look at a data set and write a recipe for it."),

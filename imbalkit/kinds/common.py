@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pluggy
+
 if TYPE_CHECKING:
     from imbalkit.plan import Counts
+
+hookimpl = pluggy.HookimplMarker("imbalkit")  # marks a plugin's functions as implementations of hooks
 
 
 @dataclass(frozen=True)

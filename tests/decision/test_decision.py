@@ -23,11 +23,9 @@ from imbalkit.decision.corrections import (
     calibration,
     offset,
 )
-from imbalkit.decision.decision import Abstention, Decision, decide
-from imbalkit.decision.settings import AbstainSettings, DecisionSettings
+from imbalkit.decision.decision import AbstainSettings, Abstention, Decision, DecisionSettings, decide
 from imbalkit.errors import DataError
 from imbalkit.functional.metrics import softmax
-from imbalkit.kinds import Calibrator
 
 
 def rows(classes: int = 2, count: int = 300):
@@ -194,9 +192,7 @@ def test_a_run_of_a_version_that_knew_calibrators_alone_is_read():
 
 
 def test_a_calibrator_without_restore_cannot_be_read_back():
-    class Other(Calibrator):
-        """It has no restore."""
-
+    class Other:
         name = "other"
 
     decision = Decision(corrections=(Correction(CALIBRATION, "other", lambda logits: logits),))

@@ -1,0 +1,153 @@
+"""Which folders of a data set are splits and which are classes, told by their names and what lies in them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.base.yaml_text import one_line
+from imbalkit.builtin.datasets.common import SPLITS
+from imbalkit.kinds import DataError, listing
+
+if TYPE_CHECKING:
+    from imbalkit_lite.folders import Listing
+
+_WORDS = "|".join(sorted(SPLITS, key=len, reverse=True))
+_BESIDE = r"images?|imgs?|pictures?|pics?|photos?|files?|sets?|splits?|data|datasets?|subset|part|folder|[xy]|\d"
+_SPLIT = re.compile(rf"(?:(?:{_BESIDE})[\W_]*)*({_WORDS})(?:[\W_]*(?:{_BESIDE}))*")
+
+
+class LayoutError(DataError):
+    """Folders that can be read in several ways; `proposal` holds the parameters that decide it, the likeliest way."""
+
+    def __init__(self, message: str, proposal: Mapping[str, Any]):
+        super().__init__(message)
+        self.proposal = dict(proposal)
+
+
+def split_like(name: str) -> str | None:
+    """The split that a folder's name speaks of (train | validation | test), else None.
+
+    >>> split_like("train_images"), split_like("Test set"), split_like("ISIC_2018_Training_Input"), split_like("brain")
+    ('train', 'test', None, None)
+    """
+    found = _SPLIT.fullmatch(name.strip().lower())
+    return SPLITS[found.group(1)] if found else None
+
+
+def mentions_split(name: str) -> str | None:
+    """As `split_like`, for a name with other words beside, such as ISIC_2018_Training_Input."""
+    words = re.split(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])", name)
+    found = {SPLITS[word.lower()] for word in words if word.lower() in SPLITS}
+    return split_like(name) or (found.pop() if len(found) == 1 else None)
+
+
+def find_splits(images: Iterable[str]) -> dict[str, str]:
+    """Top-level folder -> train | validation | test; empty where the top-level folders are classes.
+
+    Folders are splits where all that hold images are called so (train, val, test, ...). Raises LayoutError where some
+    look like a training set, with a test set or class folders of its own, and others do not, or where their names only
+    resemble those of splits.
+    """
+    tops, below = _levels(images)
+    if all(top.lower() in SPLITS for top in tops):
+        return {top: SPLITS[top.lower()] for top in tops}
+    like = {top: mentions_split(top) if below[top] else split_like(top) for top in tops}
+    sides = {top: side for side in ("train", "validation", "test") for top in tops if like[top] == side}
+    named = {top: side for top, side in sides.items() if top.lower() in SPLITS}
+    if "train" in named.values() and len(set(named.values())) > 1:
+        sides = named  # beside train and test, train_old is another folder
+    others = [top for top in tops if top not in sides]
+    deeper = set().union(*below.values())
+    left_out = [f"/{top}" if top in deeper else top for top in others]  # a name alone means folders at any depth
+    alone = len(set(sides.values())) == 1 and (
+        any(len(below[top]) < 2 for top in sides) or all(below[top] for top in others)
+    )
+    if "train" not in sides.values() or alone:
+        return {}
+    exact = len(sides) == len(named)
+    said = f"{listing(sides)} look{'s' if len(sides) == 1 else ''} like {'a split' if len(sides) == 1 else 'splits'}"
+    said += f", beside which is {listing(others)}" if others else ""
+    if not any(below[top] for top in sides):
+        raise LayoutError(
+            f"{said}; but there are no class folders in them: list the images and their labels in a table (data set "
+            "`table`), or say `splits: {}` if these folders are classes",
+            {},
+        )
+    ignore = f"leave out {listing(others)} with `ignore: {one_line(left_out)}`, or " if exact else ""
+    raise LayoutError(
+        f"{said}: {ignore}say which folders are splits with `splits: {one_line(sides)}` (`splits: {{}}`: none, all are classes)",
+        {"ignore": left_out} if exact else {"splits": sides},
+    )
+
+
+def empty_folders(found: Listing, used: Collection[str], splits: Mapping[str, str] | None) -> Iterator[tuple[str, str]]:
+    """(place, name) of the splits' and the class folders that hold no image at all.
+
+    Args:
+        found: what lies below the root
+        used: names of the class folders with images, in any split
+        splits: top-level folder -> split; None where the top-level folders are classes
+    """
+    for place in found.folders:
+        top, *below = place.split("/")
+        if splits is None:
+            empty = not below and top not in used
+        elif below:
+            empty = top in splits and len(below) == 1 and below[0] not in used
+        else:
+            empty = top.lower() in SPLITS and top not in splits
+        if empty:
+            yield place, [top, *below][-1]
+
+
+def doubts(images: Iterable[str]) -> list[str]:
+    """Cautions on top-level folders that are taken for classes, given the images' paths."""
+    tops, below = _levels(images)
+    said = []
+    for top in tops:
+        if split_like(top) and len(below[top]) > 1:
+            said.append(
+                f"the folder {top!r} is taken for a class, though it is called like a split and holds the folders "
+                f"{listing(sorted(below[top]), 5)}; if it is one, say `splits: {one_line({top: split_like(top)})}`"
+            )
+    inside = {name: split_like(name) for top in tops for name in below[top] if split_like(name)}
+    if len(set(inside.values())) > 1:
+        said.append(
+            f"the class folders hold folders that are called like splits ({listing(sorted(inside))}), which are not used as "
+            "such: put the splits above the classes, or list the images in a table with a column for the split"
+        )
+    return said
+
+
+def check_names(images: Sequence[str], root: Path) -> None:
+    """Raise DataError for names that are no UTF-8 text, which tables and reports cannot hold."""
+    odd = [image for image in images if not _is_text(image)]
+    if odd:
+        raise DataError(
+            f"{len(odd)} of {len(images)} images in {root.absolute()} have names that are no UTF-8 text, such as "
+            f"{repr(os.fsencode(odd[0]))[2:-1]}: rename them (the program convmv does)"
+        )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _levels(images: Iterable[str]) -> tuple[list[str], dict[str, set[str]]]:
+    """Top-level folders with images, and the folders with images in each."""
+    below: dict[str, set[str]] = {}
+    for image in images:
+        parts = image.split("/", 2)
+        if len(parts) > 1:
+            below.setdefault(parts[0], set())
+            if len(parts) > 2:
+                below[parts[0]].add(parts[1])
+    return list(below), below

@@ -1,0 +1,84 @@
+"""Every test figure with its interval: of all rows, of each class, and the confusion matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from imbalkit.report.context import Report
+from imbalkit.report.values import Figure, figures_of, metric_meaning, metric_name, percent
+
+MOST_MATRIX = 25  # classes up to which the confusion matrix is shown
+_SIDED = {"predictive_values", "net_benefit"}  # shown in a section of their own
+
+
+def values(report: Report) -> dict[str, Any]:
+    """Tables of figures; a second column where the test was also evaluated at one half."""
+    run, found = report.run, report.figures
+    half = figures_of(run.metrics, "test_at_one_half")
+    whole = [_row(report, figure, half.get(name)) for name, figure in found.items() if isinstance(figure, Figure)]
+    for name, entries in found.items():
+        if isinstance(entries, dict) and name not in _SIDED and list(entries) != list(run.classes):
+            others = half.get(name)
+            for key, figure in entries.items():
+                row = _row(report, figure, others.get(key) if isinstance(others, dict) else None)
+                whole.append(row | {"name": f"{metric_name(name)}, {key.replace('_', ' ')}"})
+    by_class = [
+        {"name": metric_name(name), "figures": entries, "half": half.get(name)}
+        for name, entries in found.items()
+        if isinstance(entries, dict) and list(entries) == list(run.classes)
+    ]
+    matrix = run.metrics["test"]["confusion_matrix"]
+    return {
+        "whole": [row for row in whole if row["shown"] != "n/a"],
+        "undefined": [row["name"] for row in whole if row["shown"] == "n/a"],
+        "by_class": by_class,
+        "support": run.metrics["test"]["support"],
+        "half": bool(half),
+        "matrix": [
+            [{"n": n, "share": n / max(1, sum(row)), "right": i == j} for j, n in enumerate(row)]
+            for i, row in enumerate(matrix)
+        ]
+        if len(matrix) <= MOST_MATRIX
+        else None,
+        "how": _how(report),
+    }
+
+
+def _row(report: Report, figure: Figure, half: Any) -> dict[str, Any]:
+    meaning = metric_meaning(figure.name, str(report.positive or "the class"), report.run.other)
+    settings = report.metric_settings.get(figure.name)
+    if settings:
+        meaning = f"{meaning} ({settings})" if meaning else settings
+    other = half if isinstance(half, Figure) else None
+    return {
+        "name": metric_name(figure.name),
+        "meaning": meaning,
+        "shown": figure.shown,
+        "interval": figure.interval,
+        "method": figure.method,
+        "half": other.shown if other else "",
+        "half_interval": other.interval if other else "",
+    }
+
+
+def _how(report: Report) -> str:
+    """How the intervals were made, in words."""
+    facts = report.run.metrics.get("intervals")
+    if not facts or not facts.get("test"):
+        return "This run has no intervals: with few rows of a class, its figures may be far from what other rows would give."
+    unit, units = facts.get("unit", "row"), facts.get("units")
+    methods = sorted({item["method"] for item in _leaves(facts["test"]) if item.get("method")})
+    level = percent(facts.get("level", 0.95), 0)
+    drawn = f"{facts['resamples']:,} resamples of {units:,} {unit}s" if units else f"{facts['resamples']:,} resamples"
+    if unit == "group":
+        return (
+            f"Ranges are {level} intervals by {' and '.join(methods)}: whole groups (such as patients) are drawn, as their rows "
+            f"are not independent; {drawn}."
+        )
+    return f"Ranges are {level} intervals ({', '.join(methods)}; {drawn}). They take rows as independent."
+
+
+def _leaves(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, dict):
+        return []
+    return [value] if "method" in value else [leaf for item in value.values() for leaf in _leaves(item)]

@@ -1,0 +1,161 @@
+"""Numbers as a person reads them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imbalkit.base.text import fixed, share_number
+
+THIN = "\u202f"  # narrow no-break space
+NOT_STATED = "not stated"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share as percent: 0.898 is "89.8 %", 0.00001 "0.001 %"; "n/a" if it is not defined."""
+    if share is None or not math.isfinite(share):
+        return "n/a"
+    return f"{share_number(share, digits)}{THIN}%"
+
+
+def count(n: float) -> str:
+    """A whole number with commas."""
+    return f"{int(n):,}"
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """A figure to three digits; "n/a" if it is not defined."""
+    if value is None or not math.isfinite(value):
+        return "n/a"
+    return fixed(value, digits)
+
+
+def sentence_list(items: Iterable[Any], last: str = "and") -> str:
+    """ "a, b and c"."""
+    items = [str(item) for item in items]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    """ "1 row", "2 rows", "1,234 rows"."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its interval, as metrics.json has it.
+
+    Attributes:
+        name: of the metric
+        value, low, high: None where not defined
+        method: of the interval: "cluster bootstrap", "bootstrap", "DeLong", "Wilson", "MOVER"; empty without one
+        key: of a figure by class (or by other names), the name
+    """
+
+    name: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    method: str = ""
+    key: str | None = None
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it reads best as percent."""
+        return self.name in SHARES or (self.name == "predictive_values" and not str(self.key).startswith("number"))
+
+    @property
+    def shown(self) -> str:
+        """The figure alone."""
+        if self.is_share:
+            return percent(self.value)
+        if self.name == "predictive_values":
+            return decimal(self.value, 1)
+        return decimal(self.value)
+
+    @property
+    def interval(self) -> str:
+        """ "82.2 to 94.4 %", empty without one."""
+        if self.value is None or self.low is None or self.high is None:
+            return ""
+        if self.is_share:
+            return f"{share_number(self.low)} to {percent(self.high)}"
+        digits = 1 if self.name == "predictive_values" else 3
+        return f"{decimal(self.low, digits)} to {decimal(self.high, digits)}"
+
+    @property
+    def with_interval(self) -> str:
+        """ "89.8 % (82.2 to 94.4 %)"."""
+        return f"{self.shown} ({self.interval})" if self.interval else self.shown
+
+
+def figures_of(metrics: Mapping[str, Any], side: str = "test") -> dict[str, Figure | dict[str, Figure]]:
+    """Every figure of an evaluation by metric, or by metric and name (of a class, mostly), with its interval."""
+    limits = (metrics.get("intervals") or {}).get(side) or {}
+    found: dict[str, Figure | dict[str, Figure]] = {}
+    for name, value in (metrics.get(side) or {}).items():
+        if name in ("n", "support", "confusion_matrix"):
+            continue
+        own = limits.get(name) or {}
+        if isinstance(value, Mapping):
+            found[name] = {key: _figure(name, item, own.get(key), key) for key, item in value.items()}
+        elif isinstance(value, int | float | None):
+            found[name] = _figure(name, value, own)
+    return found
+
+
+def _figure(name: str, value: Any, limits: Any, key: str | None = None) -> Figure:
+    limits = limits if isinstance(limits, Mapping) else {}
+    value = None if value is None else float(value)
+    return Figure(name, value, limits.get("low"), limits.get("high"), limits.get("method", ""), key)
+
+
+SHARES = {
+    "accuracy",
+    "balanced_accuracy",
+    "recall",
+    "precision",
+    "miss_rate",
+    "false_alarm_rate",
+    "minority_recall",
+    "worst_class_recall",
+    "sensitivity_at_specificity",
+    "specificity_at_sensitivity",
+    "g_mean",
+}
+# metric -> (what it is called, what it says, with {positive} and {other}); of a stranger's metric its own name
+MEANINGS = {
+    "roc_auc": ("ROC AUC", "chance that a row of {positive} gets a higher probability than another; 0.5 is guessing"),
+    "pr_auc": ("average precision", "area under the precision-recall curve; guessing gives the share of {positive}"),
+    "partial_auc": ("partial AUC", "ROC area above a least recall, as ISIC 2024 scores it; at most 1 less that recall"),
+    "recall": ("recall", "share of the class's rows that are found"),
+    "precision": ("precision", "share of the rows called so that are"),
+    "miss_rate": ("miss rate", "share of {positive} that is called something else"),
+    "false_alarm_rate": ("false alarm rate", "share of {other} that is called {positive}"),
+    "accuracy": ("accuracy", "share of all rows decided rightly; misleading where classes are uneven"),
+    "balanced_accuracy": ("balanced accuracy", "mean recall of the classes: each counts the same, however rare"),
+    "worst_class_recall": ("worst recall", "recall of the class that is found least often"),
+    "minority_recall": ("recall of the rarest", "recall of the class with the fewest training rows"),
+    "g_mean": ("G-mean", "geometric mean of the recalls; 0 if a class is never found"),
+    "macro_f1": ("macro F1", "mean F1 score of the classes"),
+    "mcc": ("Matthews correlation", "agreement of decision and label beyond chance; 1 is perfect, 0 is chance"),
+    "brier": ("Brier score", "mean squared error of the probabilities; smaller is better"),
+    "log_loss": ("log loss", "mean surprise at the true class; smaller is better"),
+    "ece": ("calibration error", "mean gap between the probability said and the share seen (ECE); smaller is better"),
+    "sensitivity_at_specificity": ("sensitivity at a fixed specificity", "recall where few false alarms are allowed"),
+    "specificity_at_sensitivity": ("specificity at a fixed sensitivity", "true negatives where few misses are allowed"),
+    "predictive_values": ("predictive values", "what a call means at a stated prevalence"),
+    "net_benefit": ("net benefit", "hits less false alarms a row, weighed by the odds of the probability to act from"),
+}
+
+
+def metric_name(name: str) -> str:
+    """What a metric is called."""
+    return MEANINGS[name][0] if name in MEANINGS else name.replace("_", " ")
+
+
+def metric_meaning(name: str, positive: str, other: str) -> str:
+    """What a metric says, in a few words; empty for a stranger's."""
+    return MEANINGS[name][1].format(positive=positive, other=other) if name in MEANINGS else ""
