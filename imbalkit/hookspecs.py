@@ -17,7 +17,6 @@ from imbalkit.kinds.common import hookimpl
 if TYPE_CHECKING:
     from imbalkit import kinds
     from imbalkit.plan import Plan
-    from imbalkit.recipe.prepare import Prepared
 
 __all__ = ["hookimpl", "hookspec"]
 
@@ -110,8 +109,8 @@ def run_finished(folder: Path, metrics: Mapping[str, Any]) -> None:
 
 
 @hookspec
-def report_sections(folder: Path, metrics: Mapping[str, Any], prepared: Prepared) -> Mapping[str, str]:
-    """Sections for the run's report: title -> Markdown; `prepared` has the run's recipe, table and split.
+def report_sections(folder: Path, metrics: Mapping[str, Any], prepared: kinds.PreparedRun) -> Mapping[str, str]:
+    """Sections for the run's report: title -> Markdown; `prepared` is an imbalkit.kinds.PreparedRun.
 
     Raw HTML is shown as text. Pictures are put into the page if they are files of the run folder, such as `![what](name.png)`.
     """

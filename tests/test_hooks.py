@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from imbalkit import hookspecs, kinds
+from imbalkit.base.files import read_json
 from imbalkit.builtin import __name__ as builtin
 from imbalkit.catalogue import Catalogue, Provider
 from imbalkit.cli.main import root
@@ -14,7 +15,6 @@ from imbalkit.engine.run import run
 from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import KINDS, Preprocessing, param
 from imbalkit.recipe import prepare as planning
-from imbalkit.runs.folder import read_json
 
 HOOKS = {name for name, item in vars(hookspecs).items() if hasattr(item, "imbalkit_spec")}
 

@@ -69,7 +69,7 @@ class Live(Progress):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
-        from imbalkit.cli.tables.console import console
+        from imbalkit.base.console import console
 
         self.console = console(stderr=True)
         self.bars = Bars(

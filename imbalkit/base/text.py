@@ -1,9 +1,13 @@
-"""Ratios, shares and figures as a person reads them: what is not 0 is never shown as 0, nor a share below 1 as all."""
+"""Numbers and lists as a person reads them: what is not 0 is never shown as 0, nor a share below 1 as all."""
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+THIN = "\u202f"  # narrow no-break space
 _NOTHING = 1e-12  # a sum of shares misses 0 or 1 by less
 
 
@@ -48,3 +52,68 @@ def factor_text(factor: float, digits: int = 4) -> str:
 def rounded(value: float, digits: int = 4) -> float:
     """A number to so many decimals for JSON; a small one to nine digits, so that its inverse is still exact, and never to 0."""
     return float(f"{value:.9g}") if abs(value) < 0.001 else round(value, digits)
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share as percent: 0.898 is "89.8 %", 0.00001 "0.001 %"; "n/a" if it is not defined."""
+    if share is None or not math.isfinite(share):
+        return "n/a"
+    return f"{share_number(share, digits)}{THIN}%"
+
+
+def count(n: float) -> str:
+    """A whole number with commas."""
+    return f"{int(n):,}"
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """A number to three decimals; "n/a" if it is not defined."""
+    if value is None or not math.isfinite(value):
+        return "n/a"
+    return fixed(value, digits)
+
+
+def sentence_list(items: Iterable[Any], last: str = "and") -> str:
+    """ "a, b and c"."""
+    items = [str(item) for item in items]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    """ "1 row", "2 rows", "1,234 rows"."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def metric_text(value: Any) -> str:
+    """A metric's value in metrics.json as a person reads it; a summary over folds as mean ± standard deviation."""
+    if value is None:
+        return "not defined"
+    if isinstance(value, Mapping) and is_summary(value):
+        if value["mean"] is None:
+            return "not defined"
+        digits = 1 if all(isinstance(item, int) for item in value["values"]) else 4  # rows, or shares
+        return f"{value['mean']:,.{digits}f} ± {value['sd'] or 0:.{digits}f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {metric_text(item)}" for name, item in value.items())
+    return f"{value:,}" if isinstance(value, int) else fixed(value, 4)
+
+
+def interval_text(limits: Mapping[str, Any] | None, digits: int = 4) -> str:
+    """An interval of metrics.json as a person reads it; empty without one, or where there is one a class."""
+    if not limits or limits.get("low") is None or limits.get("high") is None:
+        return ""
+    return f"{fixed(limits['low'], digits)} to {fixed(limits['high'], digits)}"
+
+
+def is_summary(value: Mapping[str, Any]) -> bool:
+    """Whether it is one metric over several folds."""
+    return set(value) == {"mean", "sd", "values"}
+
+
+def slug(text: str) -> str:
+    """Text as a part of a folder's name.
+
+    >>> slug("BL + RL (gamma 10)")
+    'bl-rl-gamma-10'
+    """
+    return re.sub(r"[^\w.]+", "-", str(text).lower()).strip("-.") or "none"

@@ -14,13 +14,13 @@ import numpy as np
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from imbalkit.base.parameters import Settings, param
 from imbalkit.base.randomness import derive_seed
 from imbalkit.base.text import share_text
 from imbalkit.data.split_column import SIDES, column_sides
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, listing
 from imbalkit.functional.apportion import assign_groups, fill_sides, stratified
-from imbalkit.kinds import Settings, param
 
 
 class SplitSettings(Settings):

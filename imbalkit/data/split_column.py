@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from imbalkit.data.split_names import SPLITS
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, listing, nearest
 
 SIDES = ("train", "validation", "test")
-ALIASES = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
 
 
 def column_sides(table: Table, column: str) -> np.ndarray:
@@ -36,11 +27,11 @@ def column_sides(table: Table, column: str) -> np.ndarray:
         raise DataError(
             f"split.column {column!r}: {int(values.isna().sum()):,} samples have no value (the first is row {first})"
         )
-    names = values.astype(str).str.strip().str.lower().map(ALIASES)
+    names = values.astype(str).str.strip().str.lower().map(SPLITS)
     if names.isna().any():
         unknown = values[names.isna()].astype(str).value_counts()
         counts = listing(f"{value!r} ({count:,} samples)" for value, count in unknown.items())
-        raise DataError(f"split.column {column!r}: expected the values {', '.join(ALIASES)}; got {counts}")
+        raise DataError(f"split.column {column!r}: expected the values {', '.join(SPLITS)}; got {counts}")
     side = names.map({name: number for number, name in enumerate(SIDES)}).to_numpy(dtype=np.int64, copy=True)
     for number in (0, 2):
         if not (side == number).any():

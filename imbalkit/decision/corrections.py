@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,19 +41,24 @@ class Correction:
         """A correction of a run folder. Raises DataError for a calibrator that has no method `restore(fitted)`."""
         if facts["stage"] != CALIBRATION:
             return cls(facts["stage"], facts["name"], Affine.of(facts["fitted"]), facts["fitted"])
-        if _is_missing(calibrator, "restore"):
+        if calibrator is None or type(calibrator).restore is Calibrator.restore:
             raise DataError(f"the calibrator {facts['name']!r} cannot be read back: it has no method `restore`")
         return cls(facts["stage"], facts["name"], calibrator.restore(facts["fitted"]), facts["fitted"])
 
     def affine(self, classes: int) -> tuple[np.ndarray, np.ndarray] | None:
         """(scale, bias), float64 [C], if that is all it does, else None."""
-        own = getattr(self.apply, "affine", None)
-        return None if own is None else tuple(np.broadcast_to(np.asarray(part, float), (classes,)) for part in own)  # type: ignore[return-value]
+        affine = getattr(self.apply, "affine", None)
+        if affine is None:
+            return None
+        scale, bias = (np.broadcast_to(np.asarray(part, float), (classes,)) for part in affine)
+        return scale, bias
 
 
-def _is_missing(part: object, method: str) -> bool:
-    own = getattr(type(part), method, None)
-    return own is None or own is getattr(Calibrator, method)
+def corrected(logits: np.ndarray, steps: Iterable[Correction]) -> np.ndarray:
+    """Logits [n, C] after all steps, in order."""
+    for step in steps:
+        logits = step.apply(logits)
+    return logits
 
 
 def offset(stage: str, source: np.ndarray, target: np.ndarray) -> Correction:

@@ -5,80 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
 
-from imbalkit.base.parameters import one_of
-from imbalkit.decision.corrections import CALIBRATION, PREVALENCE, Correction
+from imbalkit.decision.corrections import CALIBRATION, PREVALENCE, Correction, corrected
+from imbalkit.decision.settings import DecisionSettings
 from imbalkit.functional.abstain import doubt
 from imbalkit.functional.metrics import softmax
-from imbalkit.kinds import CalibratorRef, ClassName, Settings, ThresholdRef, param
-
-Prevalences = Annotated[dict[ClassName, Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)]
-
-
-class AbstainSettings(Settings):
-    """Which rows are left to a person. They still have a decision, for figures of all rows."""
-
-    band: list[float] | None = param(
-        None,
-        help="[low, high]: undecided where the probability of the positive class is at least low and below high; either this "
-        "or `coverage`",
-    )
-    coverage: float | None = param(
-        None, help="share of the validation rows to decide, the least doubtful ones; either this or `band`", gt=0, lt=1
-    )
-
-    @field_validator("band")
-    @classmethod
-    def _band(cls, value: list[float] | None) -> list[float] | None:
-        if value is not None and not (len(value) == 2 and 0 <= value[0] < value[1] <= 1):
-            raise ValueError(f"expected [low, high] with 0 <= low < high <= 1, got {value}")
-        return value
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> AbstainSettings:
-        if (self.band is None) == (self.coverage is None):
-            got = "neither" if self.band is None else "both"
-            raise PydanticCustomError("band_or_coverage", "expected either band or coverage, got {got}", {"got": got})
-        return self
-
-
-class DecisionSettings(Settings):
-    """How logits become probabilities, and probabilities decisions: prior and calibrator, then threshold, then abstention."""
-
-    prior: Annotated[
-        Literal["as_trained", "data"] | Prevalences,
-        one_of(
-            "'as_trained', 'data' or a mapping from classes to prevalences",
-            words=["as_trained", "data"],
-            mapping=Prevalences,
-        ),
-    ] = param(
-        "as_trained",
-        help="the class prior that the probabilities are for: that of the training rows after all samplers (and as the loss "
-        "weighs them), that of the data, or one that is stated, such as {malignant: 0.02} (other classes share the rest)",
-    )
-    calibrator: CalibratorRef | None = param(
-        None, help="correction of the logits, fitted on validation beside the restored prior (default: none)"
-    )
-    threshold: ThresholdRef = param(
-        "fixed",
-        help="rule for the operating point of the positive class, chosen on validation; with more than two classes fixed at 0.5 "
-        "means the most probable class",
-        validate_default=True,
-    )
-    abstain: AbstainSettings | None = param(None, help="which rows are left to a person (default: none)")
-
-    @field_validator("prior")
-    @classmethod
-    def _prior(cls, value: Any) -> Any:
-        if isinstance(value, dict) and sum(value.values()) > 1 + 1e-9:
-            raise ValueError(f"expected prevalences that sum to 1 at most, got {sum(value.values()):g}")
-        return value
 
 
 @dataclass(frozen=True)
@@ -108,11 +42,11 @@ class Decision:
     """What was fitted on validation.
 
     Attributes:
-        threshold: a row is called positive at this probability or more; None where the most probable class is called, or
-            that of least expected cost
+        threshold: a row is predicted positive at this probability or more; None where the most probable class is predicted,
+            or that of least expected cost
         corrections: the steps from logits to calibrated logits
         prior: what the probabilities are for: "as_trained", "data" or "stated"
-        rule: the name of the threshold's rule; None where the most probable class is called
+        rule: the name of the threshold's rule; None where the most probable class is predicted
         costs: cost of each decision (across) for each label (down), [C, C], if the least expected cost decides
         abstention: which rows are left undecided; None: none
         positive: code of the positive class, None without one
@@ -141,26 +75,26 @@ class Decision:
         classes = max(len(self.rows), 1)
         scale, bias = np.ones(classes), np.zeros(classes)
         for step in self.corrections:
-            own = step.affine(classes)
-            if own is None:
+            affine = step.affine(classes)
+            if affine is None:
                 return None
-            scale, bias = scale * own[0], bias * own[0] + own[1]
+            scale, bias = scale * affine[0], bias * affine[0] + affine[1]
         return scale, bias
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities, float64 [n, C], of logits [n, C]: what decisions are made from."""
-        return softmax(self._corrected(logits, self.corrections))
+        return softmax(corrected(logits, self.corrections))
 
     def at_data_prior(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities, float64 [n, C], before they are moved to a stated prevalence: to be compared with the data."""
-        return softmax(self._corrected(logits, self._before_prevalence))
+        return softmax(corrected(logits, self._before_prevalence))
 
     def stages(self, logits: np.ndarray) -> list[tuple[str, np.ndarray]]:
         """Probabilities [n, C] "as trained", then after each correction ("prior restored", "calibrated"), at the data's prior."""
         steps = self._before_prevalence
         return [
             ("as trained", softmax(logits)),
-            *((step.stage, softmax(self._corrected(logits, steps[: n + 1]))) for n, step in enumerate(steps)),
+            *((step.stage, softmax(corrected(logits, steps[: n + 1]))) for n, step in enumerate(steps)),
         ]
 
     def decide(self, logits: np.ndarray) -> np.ndarray:
@@ -177,19 +111,13 @@ class Decision:
             return np.zeros(len(logits), dtype=np.bool_)
         if self.abstention.band is not None:
             low, high = self.abstention.band
-            chance = self.probabilities(logits)[:, self.positive]
-            return (chance >= low) & (chance < high)
+            of_positive = self.probabilities(logits)[:, self.positive]
+            return (of_positive >= low) & (of_positive < high)
         return self.doubts(logits) > self.abstention.limit
 
     @property
     def _before_prevalence(self) -> tuple[Correction, ...]:
         return tuple(step for step in self.corrections if step.stage != PREVALENCE)
-
-    @staticmethod
-    def _corrected(logits: np.ndarray, steps: tuple[Correction, ...]) -> np.ndarray:
-        for step in steps:
-            logits = step.apply(logits)
-        return logits
 
     def to_json(self) -> dict[str, Any]:
         """Everything but functions."""

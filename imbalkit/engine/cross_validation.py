@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from imbalkit.base.parquet import write_parquet
+from imbalkit.base.files import write_parquet
 from imbalkit.base.progress import Progress
 from imbalkit.engine.observers import Observers
 from imbalkit.errors import RunError

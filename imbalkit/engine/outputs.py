@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from imbalkit.base.parquet import write_parquet
+from imbalkit.base.files import write_parquet
 from imbalkit.data.image_store import BadImage, ImageStore
 from imbalkit.data.table import RESERVED
-from imbalkit.decision.class_prior import prior_ledger
 from imbalkit.decision.decision import Decision
 from imbalkit.decision.fit import fit_decision
 from imbalkit.engine.run_metrics import assess
 from imbalkit.kinds import BuildContext
 from imbalkit.plan import Plan
 from imbalkit.plan.audit import Step, audit
+from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.prepare import Prepared
 from imbalkit.runs import folder as run_folder
 from imbalkit_lite.files import write_atomic

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from imbalkit.base.csv_files import write_csv
+from imbalkit.base.files import write_csv
 from imbalkit.engine.resume import find_run, go_on
 from imbalkit.errors import RunError
 from imbalkit.recipe.prepare import Prepared

@@ -17,7 +17,7 @@ from imbalkit.functional.bootstrap import interval, weight_blocks
 from imbalkit.kinds import Interval, Limits, Metric, Predictions
 
 if TYPE_CHECKING:
-    from imbalkit.evaluation.evaluate import EvaluationSettings
+    from imbalkit.evaluation.settings import EvaluationSettings
 
 
 FEW = 20  # rows, or groups of them, of a class below which intervals and tests may not hold what they say

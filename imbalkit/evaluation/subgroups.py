@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.base.randomness import derive_seed
+from imbalkit.data.columns import column_problem
 from imbalkit.data.table import label_text, natural_order
-from imbalkit.errors import DataError, listing, nearest
-from imbalkit.evaluation.evaluate import EvaluationSettings, to_json
+from imbalkit.errors import DataError
+from imbalkit.evaluation.evaluate import to_json
 from imbalkit.evaluation.intervals import interval_facts
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import Metric, Predictions
 
 FEW, FEW_NUMBERS = 20, 8  # distinct values up to which each makes a subgroup of its own accord
@@ -82,15 +84,6 @@ def _columns(metadata: pd.DataFrame, labels: np.ndarray, asked: list[str] | None
             of_value = pd.Series(labels).groupby(values.cat.codes.to_numpy()).nunique()
             if len(of_value) > 1 and (of_value > 1).any():  # not the label in other words
                 yield str(name), values
-
-
-def column_problem(asked: Iterable[str], columns: Iterable[str]) -> str:
-    """What is wrong with the columns that a recipe asks for; an empty string if nothing is."""
-    known = [str(name) for name in columns]
-    for name in asked:
-        if name not in known:
-            return f"the data have no column {name!r}{nearest(name, known)} (columns: {listing(known, 40) or 'none'})"
-    return ""
 
 
 def worth_comparing(column: pd.Series) -> bool:

@@ -1,4 +1,4 @@
-"""What a file costs: time for a picture on some threads, beside other programs, and memory."""
+"""What a file costs: time for an image on some threads, beside other programs, and memory."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ REFERENCE = "onnx"  # the exporter whose float32 file is timed beside another, w
 THREADS = (1, 2, 4)
 SECONDS = 2.0  # for each program, and each number of threads
 LEAST, MOST = 10, 500  # calls
-PIXELS = 20  # pictures that are asked in turn
+IMAGES = 20  # predicted in turn
 
 
 def measure(restored: Restored, exporter: Exporter, path: Path) -> dict[str, Any]:
     """Time and memory of a file that `export` wrote, with PyTorch and ONNX Runtime (if installed) in float32 in the same run.
 
-    One picture at a time, as on a phone. The programs take turns, so that what else the machine does meets them alike.
+    One image at a time, as on a phone. The programs take turns, so that what else the machine does affects them alike.
     """
-    pixels = synthetic_rows(restored, PIXELS).pixels
+    pixels = synthetic_rows(restored, IMAGES).pixels
     latency = {}
     with tempfile.TemporaryDirectory() as folder:
         reference = _reference(restored, exporter, Path(folder) / "model.onnx")
@@ -61,7 +61,7 @@ def _subjects(
     pixels: np.ndarray,
     threads: int,
 ) -> dict[str, Callable[[], Any]]:
-    """What is timed: a call asks for one picture, each time another."""
+    """What is timed, by name: each call predicts one image, each time another."""
     network, source = deployed(restored, exporter)
     tensors = torch.from_numpy(input_tensor(pixels, source))
     subjects = {"PyTorch": _in_turn(torch.inference_mode()(network), tensors.split(1))}
@@ -107,8 +107,8 @@ def latencies(subjects: Mapping[str, Callable[[], Any]], seconds: float) -> dict
 
 
 def peak_memory(path: Path) -> dict[str, float] | None:
-    """MB that a process of its own holds at most while it loads a file and asks it once: on top of Python and the runtime, and
-    with them. None where imbalkit_lite does not open the file, or the system does not tell."""
+    """MB that a process of its own holds at most while it loads a file and predicts once: on top of Python and the runtime, and
+    with them. None where imbalkit_lite does not open the file, or the system does not report it."""
     done = subprocess.run([sys.executable, "-c", _MEMORY, str(path)], capture_output=True, text=True, check=False)
     try:
         before, after = (int(word) / 1000 for word in done.stdout.split())
@@ -117,7 +117,7 @@ def peak_memory(path: Path) -> dict[str, float] | None:
     return {"of_the_file": round(after - before, 1), "in_all": round(after, 1)}
 
 
-# Linux tells the peak of a process as VmHWM (kB); what getrusage says begins with the peak of the parent.
+# Linux reports the peak of a process as VmHWM (kB); getrusage begins with the peak of the parent.
 _MEMORY = """
 import re, sys
 import numpy as np
@@ -163,7 +163,7 @@ def _torch_threads(count: int) -> Iterator[None]:
 
 
 def _processor() -> str:
-    """The processor's name as Linux tells it, else its make."""
+    """The processor's name as Linux reports it, else its make."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -10,17 +10,18 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.builtin.datasets.common import existing
-from imbalkit.builtin.datasets.table_labels import finding_labels, is_one
 from imbalkit.data.group_checks import group_cautions
 from imbalkit.data.label_checks import chosen_finding, findings_of, separator_of
+from imbalkit.data.labels import finding_labels, is_one
+from imbalkit.data.paths import existing_path
+from imbalkit.data.split_names import SPLITS
+from imbalkit.data.table_files import check_columns, read_table
 from imbalkit.errors import DataError, listing
+from imbalkit.inspection.findings import Findings, data_set
 from imbalkit_lite.paths import local_path, other_system
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from imbalkit.inspection.recipe_draft import Findings
 
 _LABELS = ("label", "labels", "class", "class_name", "classname", "class_label", "target", "y")
 _LESS_SURE = ("category", "diagnosis", "dx", "outcome", "type", "species", "benign_malignant", "disease")
@@ -35,9 +36,6 @@ _NEARLY = 0.98  # share of the rows with a single 1, from which columns of 0 and
 
 def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     """The dataset part that reads a table, with the columns guessed. Raises DataError where nothing fits."""
-    from imbalkit.builtin.datasets.table import TableDataset, check_columns, read_table
-    from imbalkit.inspection.recipe_draft import Findings
-
     file = Path(local_path(str(path)))
     header = read_table(file).columns
     text = read_table(file, text=header).fillna("")  # every column as the file spells it
@@ -78,7 +76,7 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
         parameters["group_column"] = groups[0]
     if not columns and set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in _LABELS:
         parameters["labels"] = {"0": "other", "1": labels[0]}
-    part = TableDataset(**parameters)
+    part = data_set("table", **parameters)
     named = labels[:1] if columns else [labels[0], *(name for name in labels[1:] if name not in groups)]
     found = Findings(part, part.load(), named, groups, hints=hints)
     for name in others:
@@ -200,8 +198,6 @@ def _no_one_hot(text: pd.DataFrame, label: str) -> list[str]:
 
 
 def _is_split(name: Any, values: pd.Series) -> bool:
-    from imbalkit.builtin.datasets.common import SPLITS
-
     found = {SPLITS.get(value.strip().lower()) for value in values.unique()}
     return bool(_SPLIT.search(str(name))) and len(found) > 1 and None not in found and "train" in found
 
@@ -211,7 +207,7 @@ def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
     from imbalkit_lite.folders import list_folder
     from imbalkit_lite.left_out import left_out
 
-    base = existing(str(root), "image folder", folder=True) if root else file.parent
+    base = existing_path(str(root), "image folder", folder=True) if root else file.parent
     below = list_folder(base)
     images = below.images
     known = set(images)

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from imbalkit.base.yaml_text import one_line
-from imbalkit.builtin.datasets.folder_layout import LayoutError
+from imbalkit.data.folder_layout import LayoutError
 from imbalkit.errors import DataError, listing
+from imbalkit.inspection.columns import inspect_table
+from imbalkit.inspection.findings import Findings, data_set
 from imbalkit.inspection.split_tables import find_split_tables, inspect_split_tables, tables_in
 from imbalkit_lite.paths import local_path
-
-if TYPE_CHECKING:
-    from imbalkit.inspection.recipe_draft import Findings
 
 
 def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings:
     """The dataset part that reads a folder. Raises DataError where nothing fits."""
-    from imbalkit.inspection.columns import inspect_table
     from imbalkit_lite.folders import list_folder
     from imbalkit_lite.left_out import left_out
 
@@ -68,13 +66,10 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
 
 def _class_folders(path: Path) -> Findings:
     """An image folder, with the parameters that its layout asks for. Raises DataError, LayoutError."""
-    from imbalkit.builtin.datasets.image_folder import ImageFolder
-    from imbalkit.inspection.recipe_draft import Findings
-
     parameters: dict[str, Any] = {}
     hints = []
     while True:
-        part = ImageFolder(root=str(path), **parameters)
+        part = data_set("image_folder", root=str(path), **parameters)
         try:
             found = Findings(part, part.load(), hints=hints)
             break

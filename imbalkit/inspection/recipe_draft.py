@@ -3,64 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imbalkit.base.text import ratio_text
+from imbalkit.data.split_names import split_like
 from imbalkit.errors import DataError, listing
+from imbalkit.inspection.columns import inspect_table
+from imbalkit.inspection.findings import Findings, data_set
+from imbalkit.inspection.folders import inspect_folder
 from imbalkit_lite.paths import local_path
 from imbalkit_lite.text import printable
 
 if TYPE_CHECKING:
     from imbalkit.data.table import Table
-    from imbalkit.kinds import Dataset
-
-
-@dataclass
-class Findings:
-    """What was found.
-
-    Attributes:
-        part: the dataset part that reads the data
-        table: what it reads
-        labels, groups: columns that may hold the labels and the groups, the likeliest first (tables only)
-        sizes: (height, width) in px of every readable image -> how many
-        modes: Pillow's mode (RGB, L, ...) -> how many
-        bits: how many bits the 16-bit grey pictures hold, None if it is 16 or there are none
-        bad: unreadable files, (path, reason)
-        hints: what a person should know
-        group_pattern: that may tell the groups of an image folder
-    """
-
-    part: Dataset
-    table: Table
-    labels: list[str] = field(default_factory=list)
-    groups: list[str] = field(default_factory=list)
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    modes: Counter[str] = field(default_factory=Counter)
-    bits: int | None = None
-    bad: list[tuple[str, str]] = field(default_factory=list)
-    hints: list[str] = field(default_factory=list)
-    group_pattern: str | None = None
-
-    @property
-    def positive(self) -> str | None:
-        """The smaller class of two, or the finding that is told from the rest."""
-        if getattr(self.part, "finding", None) in self.table.classes:
-            return self.part.finding  # type: ignore[attr-defined]
-        counts = self.table.counts()
-        return self.table.classes[counts.index(min(counts))] if len(counts) == 2 else None
-
-    @property
-    def image_size(self) -> int:
-        """A side to start with: the median image's shorter side, at most 128, a multiple of 32 from there on."""
-        sides = sorted(min(size) for size in self.sizes.elements())
-        side = min(128, sides[len(sides) // 2])
-        return side if side < 32 else side // 32 * 32
 
 
 def inspect(
@@ -102,16 +60,12 @@ def inspect(
 
 
 def _find(path: Path, root: Path | None, label: str | None) -> Findings:
-    from imbalkit.builtin.datasets.arrays import Arrays
-    from imbalkit.inspection.columns import inspect_table
-    from imbalkit.inspection.folders import inspect_folder
-
     place = Path(local_path(str(path)))
     if not place.exists():
         raise DataError(f"there is nothing at {place.absolute()}: name a folder of images or a CSV file")
     if place.is_file():
         if place.suffix.lower() == ".npz":
-            part = Arrays(file=str(path))
+            part = data_set("arrays", file=str(path))
             return Findings(part, part.load())
         return inspect_table(path, root, label)
     return inspect_folder(path, root, label)
@@ -119,8 +73,6 @@ def _find(path: Path, root: Path | None, label: str | None) -> Findings:
 
 def _splits_in_paths(table: Table) -> list[str]:
     """A hint where the folders of the images are called like splits, and the table does not say which is which."""
-    from imbalkit.builtin.datasets.folder_layout import split_like
-
     if "split" in table.frame or "path" not in table.frame:
         return []
     places = {os.path.abspath(os.path.dirname(path)) for path in table.frame["path"]}

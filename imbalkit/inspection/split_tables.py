@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from imbalkit.builtin.datasets.common import SPLITS
-from imbalkit.builtin.datasets.folder_layout import mentions_split, split_like
+from imbalkit.data.split_names import SPLITS, mentions_split, split_like
 from imbalkit.errors import DataError
-
-if TYPE_CHECKING:
-    from imbalkit.inspection.recipe_draft import Findings
+from imbalkit.inspection.columns import inspect_table
+from imbalkit.inspection.findings import Findings
 
 TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
@@ -46,9 +43,6 @@ def inspect_split_tables(tables: dict[str, Path], root: Path | None, label: str 
 
     A table that does not fit, such as a test without labels, is left out and told. Raises DataError where nothing fits.
     """
-    from imbalkit.inspection.columns import inspect_table
-    from imbalkit.inspection.recipe_draft import Findings
-
     first = inspect_table(tables["train"], root, label)
     given = first.part.model_dump(exclude_defaults=True)
     del given["name"]

@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from imbalkit.base.parameters import ClassName, Part, PathText, Settings, as_text, one_of, param
 from imbalkit.base.randomness import generator
+from imbalkit.data.labels import class_order, map_labels
+from imbalkit.data.paths import existing_path
+from imbalkit.data.split_names import SPLITS, split_names
+from imbalkit.data.table_files import check_columns, read_table
 from imbalkit.errors import (
     DataError,
     ImbalkitError,
@@ -28,6 +32,7 @@ from imbalkit.kinds.class_factors import ClassFactors, SomeClassFactors, constan
 from imbalkit.kinds.common import BuildContext, PriorShift, hookimpl
 from imbalkit.kinds.decisions import Calibrator, CalibratorRef, Threshold, ThresholdRef
 from imbalkit.kinds.exporters import Exportable, Exporter, ExporterRef, ExportLimits, FileRuntime
+from imbalkit.kinds.label_names import LabelNames, Text
 from imbalkit.kinds.launchers import Launcher, LauncherRef
 from imbalkit.kinds.metric_bases import (
     ConfusionMetric,
@@ -40,10 +45,12 @@ from imbalkit.kinds.metric_bases import (
 )
 from imbalkit.kinds.metrics import Interval, Limits, Metric, MetricRef, Predictions
 from imbalkit.kinds.networks import Augmentation, AugmentationRef, Backbone, BackboneRef, Loss, LossRef, Preprocessing
+from imbalkit.kinds.prepared_run import PreparedRun
 from imbalkit.kinds.ranges import RhoRange, SigmaRange, draw_range, range_label, range_of
 from imbalkit.kinds.row_choice import checked_scores, highest, random_rows, spread
 from imbalkit.kinds.row_counts import FinalCount, FinalCounts, RowCount, RowCounts, label_of, rows_text
 from imbalkit.kinds.rows import Dataset, DatasetRef, Op, OpRef, Sampler, SamplerRef, Score, ScoredSampler, ScoreRef
+from imbalkit.kinds.weights import load_weights
 from imbalkit.plan import Counts, Plan, View, balance_ratio
 
 if TYPE_CHECKING:
@@ -51,6 +58,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "SPLITS",
     "Augmentation",
     "AugmentationRef",
     "Backbone",
@@ -75,6 +83,7 @@ __all__ = [
     "HitsAndRows",
     "ImbalkitError",
     "Interval",
+    "LabelNames",
     "Launcher",
     "LauncherRef",
     "Limits",
@@ -91,6 +100,7 @@ __all__ = [
     "Plan",
     "PlanError",
     "Predictions",
+    "PreparedRun",
     "Preprocessing",
     "PriorShift",
     "RankingMetric",
@@ -108,22 +118,28 @@ __all__ = [
     "SigmaRange",
     "SomeClassFactors",
     "Table",
+    "Text",
     "Threshold",
     "ThresholdRef",
     "TrainingError",
     "View",
     "as_text",
     "balance_ratio",
+    "check_columns",
     "checked_scores",
+    "class_order",
     "confusion_of",
     "constant_weights",
     "draw_range",
+    "existing_path",
     "generator",
     "highest",
     "hookimpl",
     "label_of",
     "label_text",
     "listing",
+    "load_weights",
+    "map_labels",
     "nearest",
     "no_rows",
     "one_of",
@@ -131,7 +147,9 @@ __all__ = [
     "random_rows",
     "range_label",
     "range_of",
+    "read_table",
     "rows_text",
+    "split_names",
     "spread",
 ]
 

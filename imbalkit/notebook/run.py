@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imbalkit.errors import RunError
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import RunData
 
@@ -32,7 +34,7 @@ def run(
     progress: Progress | None = None,
     rounds: str | Path | None = None,
 ) -> Run:
-    """Run a recipe to its end; arguments and errors as `imbalkit.engine.run.run`. The result stands for the run folder."""
+    """Run a recipe; arguments and errors as `imbalkit.engine.run.run`. The result stands for the run folder."""
     from imbalkit.engine.run import run as run_recipe
 
     return Run(run_recipe(recipe, overrides, runs, folder, resume, without, progress, rounds))
@@ -40,7 +42,7 @@ def run(
 
 @dataclass(frozen=True)
 class Run(os.PathLike[str]):
-    """A run by its folder, which is read when it is asked for. `Path(run)` is the folder, `run / "plan.parquet"` a file in it.
+    """A run by its folder, which is read at first use. `Path(run)` is the folder, `run / "plan.parquet"` a file in it.
 
     Attributes:
         folder: the run folder
@@ -124,7 +126,7 @@ class Run(os.PathLike[str]):
     def predictor(
         self, threshold: float | None = None, batch_size: int | None = None, device: str | None = None
     ) -> RunPredictor:
-        """What answers for this run, for `imbalkit_lite.predicting.predict_rows`. Arguments as `predict`."""
+        """The run as a predictor, for `imbalkit_lite.predicting.predict_rows`. Arguments as `predict`."""
         from imbalkit.runs.predictor import RunPredictor
 
         return RunPredictor.of(self._restored if device is None else self.restore(device), threshold, batch_size)
@@ -142,7 +144,7 @@ class Run(os.PathLike[str]):
         Args:
             images: files, folders, tables with a column of paths, patterns such as "new/*.jpg", or a list of these; a
                 DataFrame with that column; or pixels uint8 [n, H, W] or [n, H, W, C]
-            threshold: probability from which the positive class is called, instead of the run's
+            threshold: probability from which the positive class is predicted, instead of the run's
             batch_size: images at once (default: the recipe's)
             device: such as "cuda" (default: as the recipe says, or the CPU where that device is not there)
             column: the column of the paths, where a table is given
@@ -203,4 +205,7 @@ class Run(os.PathLike[str]):
     def _repr_html_(self) -> str:
         from imbalkit.notebook.html import to_html
 
-        return to_html(self)
+        try:
+            return to_html(self.folder, self.facts, self.metrics)
+        except RunError as error:
+            return f"<p><code>{escape(str(self.folder))}</code>: {escape(str(error))}</p>"

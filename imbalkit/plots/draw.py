@@ -86,17 +86,17 @@ def _plans(
     runs: Sequence[RunRecord], recipe: str | Path | None, without: tuple[str, ...]
 ) -> Iterator[tuple[str, Prepared, Plan, list[str]]]:
     """The recipe's plan, or those of the first run of each list of samplers that may make copies."""
-    from imbalkit.plots.study import plans
+    from imbalkit.runs.replay import plan_of_run, replay
 
     if recipe is not None:
         from imbalkit.recipe.prepare import prepare
 
         prepared = prepare(recipe, without=without)
-        yield (prepared.name, prepared, *plans.replay(prepared))
+        yield (prepared.name, prepared, *replay(prepared))
         return
     distinct: dict[str, RunRecord] = {}
     for run in runs:
         if makes_views(run.recipe):
             distinct.setdefault(json.dumps(run.recipe["samplers"]), run)
     for run in distinct.values():
-        yield (run.name, *plans.plan_of_run(run, without))
+        yield (run.name, *plan_of_run(run.name, run.recipe, run.folder, without))

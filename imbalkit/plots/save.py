@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from imbalkit.base.csv_files import write_csv
+from imbalkit.base.files import write_csv
 from imbalkit.errors import ImbalkitError
 from imbalkit.plots import FIGURES, find_plot, plots_of, style
 from imbalkit.plots.draw import draw_figure

@@ -13,10 +13,10 @@ from imbalkit.base.parameters import parameters_text
 from imbalkit.base.randomness import derive_seed
 from imbalkit.base.variables import variables_in
 from imbalkit.catalogue import Catalogue, default_catalogue
+from imbalkit.data.columns import column_problem
 from imbalkit.data.split import Split, SplitSettings, split_table
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import ImbalkitError, Problem, RecipeError, listing, nearest
-from imbalkit.evaluation.subgroups import column_problem
 from imbalkit.kinds import Dataset, Metric, Part, ScoredSampler
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.document import Document, read_document

@@ -14,9 +14,9 @@ from imbalkit.base.parameters import part_of
 from imbalkit.base.yaml_text import yaml_text
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.split import SplitSettings
-from imbalkit.decision.decision import DecisionSettings
+from imbalkit.decision.settings import DecisionSettings
 from imbalkit.errors import Problem, RecipeError, RenamedError
-from imbalkit.evaluation.evaluate import EvaluationSettings
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import (
     AugmentationRef,
     BackboneRef,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imbalkit.base.text import percent, plural, sentence_list
 from imbalkit.evaluation.intervals import FEW, few_units
 from imbalkit.report.context import Report
-from imbalkit.report.values import percent, plural, sentence_list
 
 FEW_TEST, FEW_VALIDATION = 100, 50  # rows of a class below which a recall, or a threshold, rests on little
 MOST_NAMED = 6  # classes
@@ -102,7 +102,7 @@ def _validation_rows(report: Report) -> list[Caution]:
 
 
 def _recall(report: Report) -> str:
-    figure = report.figure("recall", report.positive)
+    figure = report.metric("recall", report.positive)
     return percent(None if figure is None else figure.value)
 
 
@@ -153,7 +153,7 @@ def _probabilities(report: Report) -> list[Caution]:
         Caution("The imbalance is corrected more than once", f"{text[:1].upper()}{text[1:]}.")
         for text in (report.run.metrics.get("prior") or {}).get("warnings", [])
     ]
-    figure = report.figure("ece")
+    figure = report.metric("ece")
     if figure is not None and figure.value is not None and figure.value > SHIFTED:
         text = (
             f"They are off by {percent(figure.value, 0)} on average (calibration error on test): order rows by them, but do not "

@@ -14,7 +14,7 @@ import pandas as pd
 from imbalkit.data.image_store import ImageStore
 from imbalkit.data.table import RESERVED
 from imbalkit.errors import DataError, ImbalkitError
-from imbalkit.report.values import Figure, figures_of
+from imbalkit.report.metric_values import MetricValue, metric_values
 from imbalkit.runs.data_record import difference, known_record
 from imbalkit.runs.results import AUDIT, RunData
 
@@ -49,16 +49,16 @@ class Report:
         return self.run.facts.get("positive")
 
     @cached_property
-    def figures(self) -> dict[str, Figure | dict[str, Figure]]:
-        """The test figures at the chosen decision."""
-        return figures_of(self.run.metrics)
+    def metric_values(self) -> dict[str, MetricValue | dict[str, MetricValue]]:
+        """The metrics of the test rows, as decided."""
+        return metric_values(self.run.metrics)
 
-    def figure(self, name: str, key: str | None = None) -> Figure | None:
+    def metric(self, name: str, key: str | None = None) -> MetricValue | None:
         """One of them; None where it is not there or not defined."""
-        found = self.figures.get(name)
+        found = self.metric_values.get(name)
         if isinstance(found, dict):
             found = found.get(str(key))
-        return found if isinstance(found, Figure) and found.value is not None else None
+        return found if isinstance(found, MetricValue) and found.value is not None else None
 
     def part(self, name: str) -> Any:
         """A key of the recipe as plain data: what differs from the defaults, or everything where the plugins are not at hand."""
@@ -133,7 +133,7 @@ class Report:
         Raises ImbalkitError where the data are gone or are not what they were.
         """
         from imbalkit.plan.audit import audited_rows
-        from imbalkit.plots.study.plans import replay
+        from imbalkit.runs.replay import replay
 
         if self.prepared is None:
             raise DataError(self.why or "the data of the run are not here")

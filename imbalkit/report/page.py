@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from imbalkit.base.text import count, decimal, percent, plural, sentence_list
 from imbalkit.errors import ImbalkitError
-from imbalkit.report import values
 from imbalkit.report.context import Report, reason
+from imbalkit.report.metric_values import metric_meaning, metric_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -28,7 +29,7 @@ ORDER: dict[str, tuple[tuple[str, str], ...]] = {
     "Results": (
         ("summary", "At a glance"),
         ("threshold", "Choose a threshold"),
-        ("figures", "All test figures"),
+        ("metrics", "All test metrics"),
         ("curves", "Ranking"),
         ("probabilities", "Probabilities"),
         ("usefulness", "Worth of acting on it"),
@@ -145,8 +146,8 @@ def environment() -> Environment:
         keep_trailing_newline=False,
     )
     helpers: dict[str, Any] = {
-        name: getattr(values, name)
-        for name in ("percent", "count", "decimal", "plural", "sentence_list", "metric_name", "metric_meaning")
+        function.__name__: function
+        for function in (percent, count, decimal, plural, sentence_list, metric_name, metric_meaning)
     }
     made.filters["ticks"] = _ticks
     made.globals.update(helpers)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imbalkit.base.files import write_parquet
 from imbalkit.base.parameters import parameters_text
-from imbalkit.base.parquet import write_parquet
 from imbalkit.errors import DataError, RunError, listing
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from imbalkit.base.files import read_json, write_json
 from imbalkit.errors import RunError, WriteError, listing
-from imbalkit_lite.files import delete_temporaries, write_text, writing
+from imbalkit_lite.files import delete_temporaries, writing
 from imbalkit_lite.text import json_text
 
 if TYPE_CHECKING:
@@ -72,20 +73,6 @@ def read_mapping(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise RunError(f"{path} cannot be read: expected what `imbalkit run` writes, got {str(found)[:40]!r}")
     return found
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A mapping in a JSON file; empty if it is not one."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write JSON, whole or not at all. Raises WriteError."""
-    write_text(path, json_text(data, indent=2, allow_nan=False) + "\n")
 
 
 def append_log(folder: Path, entry: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imbalkit.kinds import Backbone, BuildContext, PathText, Preprocessing, param
+from imbalkit.kinds import Backbone, BuildContext, PathText, Preprocessing, load_weights, param
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,7 +22,7 @@ class MobileNetV1(Backbone):
         return Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), (224, 224))
 
     def problems(self) -> list[tuple[str, str]]:
-        """What can be told before a run: (parameter, message)."""
+        """Problems that are found before a run: (parameter, message)."""
         if self.weights is None or Path(self.weights).expanduser().is_file():
             return []
         path = Path(self.weights).expanduser().absolute()
@@ -38,8 +38,6 @@ class MobileNetV1(Backbone):
 
     def build(self, context: BuildContext) -> nn.Module:
         from timm.models.efficientnet import _gen_mobilenet_v1
-
-        from imbalkit.builtin.backbones.timm import load_weights
 
         body = _gen_mobilenet_v1(
             "mobilenetv1_100",

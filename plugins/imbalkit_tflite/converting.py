@@ -15,7 +15,7 @@ from torch import nn
 
 
 def convert(network: nn.Module, example: torch.Tensor, path: Path) -> None:
-    """Write a float32 TFLite file of one signature, whose input is called `images`."""
+    """Write a float32 TFLite file of one signature, whose input is named `images`."""
     with quiet():
         import litert_torch
 
@@ -24,7 +24,7 @@ def convert(network: nn.Module, example: torch.Tensor, path: Path) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the steps, bars and remarks that converters print, from C++ too; what goes wrong is raised."""
+    """Without the output of converters, from C++ too; errors are raised all the same."""
     before, logged = os.dup(2), logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

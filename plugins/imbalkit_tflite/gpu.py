@@ -1,9 +1,9 @@
 """Which operations of a file a phone's GPU can take.
 
 TensorFlow has an analyzer for that, `tf.lite.experimental.Analyzer`, and LiteRT ships it too; but in the wheels of TensorFlow
-2.21 and LiteRT 2.3 its check is compiled out, and it calls every file compatible, one that sorts too. So the rules are here:
-the operations that `CheckGpuDelegateCompatibility` of TensorFlow's tensorflow/lite/tools/versioning/gpu_compatibility.cc lets
-through, and which numbers it casts. Its rules on shapes are left out: a file that passes here may still run partly on the CPU.
+2.21 and LiteRT 2.3 its check is compiled out, and every file is reported as compatible, even one that sorts. So the rules are
+here: the operations that `CheckGpuDelegateCompatibility` lets through (tensorflow/lite/tools/versioning/gpu_compatibility.cc of
+TensorFlow), and the types that it casts. Rules on shapes are left out: a file that passes may still run partly on the CPU.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TFLite's standard metadata, which Android Studio and MediaPipe read: what goes in, what comes out, how classes are called.
+"""TFLite's standard metadata, which Android Studio and MediaPipe read: its input, its output, the names of the classes.
 
 It is a FlatBuffer of its own. Only what a classifier of images needs is written here, by the numbers of the fields in
 tensorflow/tflite-support's `metadata_schema.fbs` (in MediaPipe's wheel as mediapipe/tasks/metadata/).
@@ -87,7 +87,7 @@ def _file(writer: _Writer, name: str, description: str, kind: int = 0) -> int:
 
 
 class _Writer:
-    """FlatBuffers' builder with a call a table. A field is (its number, the offset of its value), or for a plain number
+    """FlatBuffers' builder with one call for each table. A field is (its number, the offset of its value), or for a plain number
     (its number, the number, its type). Names of fields are for the reader of this file."""
 
     def __init__(self) -> None:

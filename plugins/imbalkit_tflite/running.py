@@ -26,7 +26,7 @@ def open_interpreter(module: str, path: Path, threads: int | None = None, delega
 
 
 def runtime(name: str, module: str, path: Path, threads: int | None = None, most: int | None = None) -> FileRuntime:
-    """An interpreter as imbalkit knows programs. Logits come from its plain kernels, so that those are tried too."""
+    """An interpreter as a FileRuntime. Logits are from its plain kernels, so that those are tested too."""
     interpreter = open_interpreter(module, path, threads)
     target = interpreter.get_output_details()[0]["index"]
 
@@ -38,10 +38,10 @@ def runtime(name: str, module: str, path: Path, threads: int | None = None, most
 
 
 def _softmax_input(interpreter: Any) -> int:
-    """The tensor that the file's last softmax is given."""
-    answer = interpreter.get_output_details()[0]["index"]
+    """The input tensor of the file's last softmax."""
+    output = interpreter.get_output_details()[0]["index"]
     operations = interpreter._get_ops_details()
-    softmax = next(each for each in operations if answer in each["outputs"] and each["op_name"] == "SOFTMAX")
+    softmax = next(each for each in operations if output in each["outputs"] and each["op_name"] == "SOFTMAX")
     return int(softmax["inputs"][0])
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imbalkit.base.text import factor_text, fixed, ratio_text, rounded, share_number, share_text
+from imbalkit.base.text import factor_text, fixed, ratio_text, rounded, share_number, share_text, slug
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,10 @@ def test_a_ratio_keeps_its_leading_digits(ratio):
     value = 1 / float(text[4:]) if text.startswith("1 : ") else float(text)
     assert value == pytest.approx(ratio, rel=0.05)
     assert rounded(ratio) == pytest.approx(ratio, rel=0.05)
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_a_slug_is_a_plain_file_name(text):
+    assert re.fullmatch(r"[\w.-]+", slug(text))
+    assert slug(text) not in (".", "..")
+    assert slug(slug(text)) == slug(text)

@@ -21,8 +21,8 @@ import numpy as np
 from sklearn import metrics as sklearn
 
 from imbalkit.builtin.metrics import METRICS
-from imbalkit.evaluation.evaluate import EvaluationSettings
 from imbalkit.evaluation.intervals import interval_facts
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import Predictions
 from tests.benchmarks.coverage import draw
 

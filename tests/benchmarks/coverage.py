@@ -19,8 +19,8 @@ from statistics import NormalDist
 import numpy as np
 
 from imbalkit.builtin.metrics import METRICS
-from imbalkit.evaluation.evaluate import EvaluationSettings
 from imbalkit.evaluation.intervals import interval_facts
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import Predictions
 
 FEW = ((400, 0, 0.02), (400, 0, 0.05), (40, 0, 0.2), (300, 60, 0.3), (150, 25, 0.3))  # rows, groups, prevalence

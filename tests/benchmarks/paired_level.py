@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.builtin.metrics import BalancedAccuracy, LogLoss, MissRate, RocAuc
-from imbalkit.evaluation.evaluate import EvaluationSettings
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.metrics import softmax
 from imbalkit.kinds import Predictions
 from imbalkit.studies.comparison.paired import paired_tests

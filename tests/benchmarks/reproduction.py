@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from imbalkit.base.text import slug
 from imbalkit.functional.bootstrap import draw_weights, mean_of, percentile_interval, two_sided_p
 from imbalkit.functional.ranking import miss_rate_at, roc_auc
-from imbalkit.studies.sweeps.file import slug
 
 ROOT = Path(__file__).parents[2] / "docs" / "reproduction"
 POSITIVE, NEGATIVE, BASELINE, RESAMPLES = "melanoma", "other", "BL", 2000

@@ -10,10 +10,11 @@ import torch
 
 from imbalkit.builtin.losses import CE, RCE, Focal, GammaRCE, InverseCE, WeightedCE
 from imbalkit.builtin.samplers import LossRank, Oversample, RandomDrop, RandomOver, RandomUnder
-from imbalkit.decision.class_prior import Entry, Ledger, prior_ledger
+from imbalkit.decision.class_prior import Entry, Ledger
 from imbalkit.functional.prior import at_prior
 from imbalkit.kinds import BuildContext, Loss, PriorShift, Sampler
 from imbalkit.plan import Counts
+from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.prepare import prepare
 
 CLASSES = ("benign", "mel")

@@ -23,9 +23,11 @@ from imbalkit.decision.corrections import (
     calibration,
     offset,
 )
-from imbalkit.decision.decision import AbstainSettings, Abstention, Decision, DecisionSettings, decide
+from imbalkit.decision.decision import Abstention, Decision, decide
+from imbalkit.decision.settings import AbstainSettings, DecisionSettings
 from imbalkit.errors import DataError
 from imbalkit.functional.metrics import softmax
+from imbalkit.kinds import Calibrator
 
 
 def rows(classes: int = 2, count: int = 300):
@@ -192,7 +194,9 @@ def test_a_run_of_a_version_that_knew_calibrators_alone_is_read():
 
 
 def test_a_calibrator_without_restore_cannot_be_read_back():
-    class Other:
+    class Other(Calibrator):
+        """It has no restore."""
+
         name = "other"
 
     decision = Decision(corrections=(Correction(CALIBRATION, "other", lambda logits: logits),))

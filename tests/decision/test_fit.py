@@ -14,8 +14,9 @@ from imbalkit.builtin.thresholds.fixed import Fixed
 from imbalkit.builtin.thresholds.target_recall import TargetRecall
 from imbalkit.builtin.thresholds.youden import Youden
 from imbalkit.decision.class_prior import Entry, Ledger
-from imbalkit.decision.decision import Decision, DecisionSettings
+from imbalkit.decision.decision import Decision
 from imbalkit.decision.fit import fit_decision
+from imbalkit.decision.settings import DecisionSettings
 from imbalkit.errors import DataError
 from imbalkit.functional.metrics import log_loss, softmax
 from imbalkit.kinds import Calibrator, PriorShift
@@ -47,8 +48,8 @@ def chosen(**settings) -> DecisionSettings:
 def test_fit_reaches_the_recall_after_calibration():
     logits, labels = validation_rows()
     decision = fit_decision(logits, labels, chosen(calibrator="temperature", threshold=TargetRecall(recall=0.95)), 1)
-    called = decision.decide(logits)
-    assert (called[labels == 1] == 1).mean() >= 0.95
+    predicted = decision.decide(logits)
+    assert (predicted[labels == 1] == 1).mean() >= 0.95
     temperature = Temperature().fit(logits, labels).temperature
     assert temperature != 1
     assert decision.probabilities(logits) == pytest.approx(softmax(logits / temperature))
@@ -317,7 +318,7 @@ def test_a_threshold_without_a_positive_class_is_noted(threshold):
     logits, labels = np.eye(3)[[0, 1, 2, 0]], np.array([0, 1, 2, 1])
     decision = fit_decision(logits, labels, chosen(threshold=threshold), positive=None)
     assert decision.threshold is None
-    assert "needs a positive class: the most probable class is called" in decision.notes[0]
+    assert "needs a positive class: the most probable class is predicted" in decision.notes[0]
     assert decision.decide(logits).tolist() == [0, 1, 2, 0]
     assert fit_decision(logits, labels, DecisionSettings(), positive=None).notes == ()
 
@@ -327,11 +328,11 @@ def test_a_positive_class_of_many_against_the_rest():
     labels = rng.choice(4, 400, p=[0.6, 0.2, 0.15, 0.05])
     logits = rng.normal(size=(400, 4)) + 1.5 * np.eye(4)[labels]
     decision = fit_decision(logits, labels, chosen(threshold=TargetRecall(recall=0.9)), positive=3)
-    called = decision.decide(logits)
-    assert (called[labels == 3] == 3).mean() >= 0.9
+    predicted = decision.decide(logits)
+    assert (predicted[labels == 3] == 3).mean() >= 0.9
     assert decision.threshold == TargetRecall(recall=0.9).choose(labels == 3, softmax(logits)[:, 3])
-    rest = called != 3
-    assert np.array_equal(called[rest], softmax(logits)[rest, :3].argmax(axis=1))
+    rest = predicted != 3
+    assert np.array_equal(predicted[rest], softmax(logits)[rest, :3].argmax(axis=1))
     default = fit_decision(logits, labels, DecisionSettings(), positive=3)
     assert (default.threshold, default.rule) == (None, None)
     assert np.array_equal(default.decide(logits), logits.argmax(axis=1))
@@ -341,7 +342,7 @@ def test_no_rows_of_a_positive_class_of_many():
     logits, labels = np.eye(3)[[0, 1, 0]], np.array([0, 1, 0])
     decision = fit_decision(logits, labels, chosen(threshold="youden"), positive=2)
     assert decision.threshold is None
-    assert decision.notes[0].endswith("the most probable class is called, not that of 'youden'")
+    assert decision.notes[0].endswith("the most probable class is predicted, not that of 'youden'")
 
 
 def test_costs_of_many_classes_decide_by_expected_cost():

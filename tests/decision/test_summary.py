@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss
 
-from imbalkit.decision.decision import Decision, DecisionSettings
+from imbalkit.decision.decision import Decision
 from imbalkit.decision.fit import fit_decision
+from imbalkit.decision.settings import DecisionSettings
 from imbalkit.decision.summary import abstention_facts, calibration_facts
 from imbalkit.functional.metrics import softmax
 

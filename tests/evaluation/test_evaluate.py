@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from imbalkit.builtin.metrics import METRICS
 from imbalkit.errors import DataError
-from imbalkit.evaluation.evaluate import EvaluationSettings, evaluate
+from imbalkit.evaluation.evaluate import evaluate
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import Predictions
 
 CLASSES = ("benign", "malignant")

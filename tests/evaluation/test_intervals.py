@@ -11,8 +11,8 @@ import pytest
 from scipy.stats import binomtest
 
 from imbalkit.builtin.metrics import METRICS
-from imbalkit.evaluation.evaluate import EvaluationSettings
 from imbalkit.evaluation.intervals import interval_facts, repeated_groups, units
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.delong import delong_interval
 from imbalkit.functional.proportions import geometric_mean_of_shares, mean_of_shares, wilson
 from imbalkit.kinds import Metric, Predictions

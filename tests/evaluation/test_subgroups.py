@@ -11,10 +11,11 @@ import pytest
 
 from imbalkit.base.randomness import derive_seed
 from imbalkit.builtin.metrics import METRICS
+from imbalkit.data.columns import column_problem
 from imbalkit.errors import DataError
-from imbalkit.evaluation.evaluate import EvaluationSettings
 from imbalkit.evaluation.intervals import interval_facts
-from imbalkit.evaluation.subgroups import column_problem, shown, subgroup_facts, subgroups_of
+from imbalkit.evaluation.settings import EvaluationSettings
+from imbalkit.evaluation.subgroups import shown, subgroup_facts, subgroups_of
 from imbalkit.kinds import Predictions
 
 CLASSES = ("benign", "malignant")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imbalkit.builtin.datasets.table import read_table as read_frame
+from imbalkit.data.table_files import read_table as read_frame
 from imbalkit_lite.errors import DataError, MissingExtraError
 from imbalkit_lite.tables import frame_rows, is_table, read_table
 

@@ -25,7 +25,7 @@ from tests.properties import examples
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "data" / "isic_tables"
 needs_official = pytest.mark.skipif(not OFFICIAL.exists(), reason="needs ../shared/data/isic_tables")
-COLUMNS = ["isic_id", "path", "label", "year", "reason", "kept", "detail"]
+COLUMNS = ["isic_id", "path", "label", "year", "reason", "duplicate_of", "detail"]
 
 
 def rows(*lines: str) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def rows(*lines: str) -> pd.DataFrame:
 
 
 def gone(frame: pd.DataFrame, steps: str, official: str = "", listed: str = "", pairs: str = "") -> set[str]:
-    """What goes, as "A-2020 reason kept"; `pairs` as "AB4 CD2" (names and distance)."""
+    """What goes, as "A-2020 reason duplicate_of"; `pairs` as "AB4 CD2" (names and distance)."""
     twins = np.array([list(pair) for pair in official.split()], dtype=object).reshape(-1, 2)
     place = {name: row for row, name in enumerate(frame["isic_id"])}
     close = [sorted((place[pair[0]], place[pair[1]])) + [int(pair[2])] for pair in pairs.split()]
@@ -53,7 +53,7 @@ def gone(frame: pd.DataFrame, steps: str, official: str = "", listed: str = "", 
     assert list(removed) == COLUMNS
     assert (removed["detail"] != "").all()
     names = [path.removesuffix(".jpg") for path in removed["path"]]
-    return {f"{a} {b} {c}".strip() for a, b, c in zip(names, removed["reason"], removed["kept"], strict=True)}
+    return {f"{a} {b} {c}".strip() for a, b, c in zip(names, removed["reason"], removed["duplicate_of"], strict=True)}
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_a_near_duplicate_of_a_row_that_went_is_one_of_the_row_that_stays():
     assert gone(frame, "published_lists near_duplicates", listed="B", pairs="BC0") == {"B-2020 published_lists"}
 
 
-def test_a_duplicate_of_another_label_is_told():
+def test_a_duplicate_of_another_label_is_reported():
     frame = rows("A 2020 benign", "B 2020 melanoma", "C 2020 benign")
     pairs = np.array([["A", "B"], ["A", "C"]], dtype=object)
     removed = clean(frame, ["official_duplicates"], pairs)
@@ -127,7 +127,7 @@ def test_a_duplicate_of_another_label_is_told():
     ]
 
 
-def test_kept_is_a_row_that_stays_in_the_end():
+def test_duplicate_of_is_a_row_that_stays_in_the_end():
     frame = rows("A 2020 benign", "B 2020 benign", "C 2020 benign", "C 2019 benign")
     steps = "repeated_names official_duplicates near_duplicates"
     assert gone(frame, steps, official="BC", pairs="AB1") == {
@@ -200,10 +200,10 @@ def test_what_holds_for_any_rows(lines, official, data):
     stays = frame.drop(index=removed.index)
 
     assert set(removed["reason"]) <= steps
-    assert set(removed.loc[removed["kept"] != "", "kept"]) <= set(stays["isic_id"])
-    assert (removed.loc[removed["reason"] == "conflicting_labels", "kept"] == "").all()
+    assert set(removed.loc[removed["duplicate_of"] != "", "duplicate_of"]) <= set(stays["isic_id"])
+    assert (removed.loc[removed["reason"] == "conflicting_labels", "duplicate_of"] == "").all()
     if "published_lists" not in steps:  # whose twins are not known
-        assert (removed.loc[removed["reason"] != "conflicting_labels", "kept"] != "").all()
+        assert (removed.loc[removed["reason"] != "conflicting_labels", "duplicate_of"] != "").all()
     if "repeated_names" in steps:
         assert stays["isic_id"].is_unique
     if "official_duplicates" in steps:
@@ -241,7 +241,7 @@ def test_a_data_set_says_what_went(archive):
     part = IsicMerge(tables=archive.tables, clean=["published_lists", "official_duplicates", "conflicting_labels"])
     table = part.load()
     assert list(table.removed) == COLUMNS
-    assert table.removed[["isic_id", "label", "year", "reason", "kept"]].values.tolist() == [
+    assert table.removed[["isic_id", "label", "year", "reason", "duplicate_of"]].values.tolist() == [
         ["ISIC_4", "melanoma", 2019, "conflicting_labels", ""],
         ["ISIC_4", "benign", 2020, "conflicting_labels", ""],
         ["ISIC_1", "benign", 2020, "official_duplicates", "ISIC_2"],
@@ -307,7 +307,7 @@ def test_near_duplicates_among_the_images_that_are_there(archive):
     fill_near(archive)
     part = Isic2020(tables=archive.tables, clean=["near_duplicates"])
     table = part.load()
-    assert table.removed[["isic_id", "reason", "kept"]].values.tolist() == [
+    assert table.removed[["isic_id", "reason", "duplicate_of"]].values.tolist() == [
         ["ISIC_4", "near_duplicates", "ISIC_2"],
         ["ISIC_6", "near_duplicates", "ISIC_3"],
     ]
@@ -368,7 +368,9 @@ def test_what_goes_of_the_official_tables(part, expected):
     # the published list names the first column of the official one, which is then what goes
     pairs = pd.read_csv(OFFICIAL / "ISIC_2020_Training_Duplicates.csv")
     if len(official):
-        assert dict(zip(official["isic_id"], official["kept"], strict=True)) == dict(pairs.itertuples(index=False))
+        assert dict(zip(official["isic_id"], official["duplicate_of"], strict=True)) == dict(
+            pairs.itertuples(index=False)
+        )
 
 
 @needs_official
@@ -376,4 +378,4 @@ def test_the_official_list_alone_keeps_the_first_by_name():
     removed = Isic2020(tables=str(OFFICIAL), clean=["official_duplicates"]).load().removed
     pairs = pd.read_csv(OFFICIAL / "ISIC_2020_Training_Duplicates.csv")
     expected = {max(pair): min(pair) for pair in pairs.itertuples(index=False, name=None)}
-    assert dict(zip(removed["isic_id"], removed["kept"], strict=True)) == expected
+    assert dict(zip(removed["isic_id"], removed["duplicate_of"], strict=True)) == expected

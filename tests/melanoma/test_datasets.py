@@ -322,7 +322,7 @@ def test_rows_without_metadata(archive):
     archive.isic_2019("ISIC_1,NV,", metadata=["ISIC_1,30.0,,,", "ISIC_1,30.0,,,"])
     assert len(Isic2019(tables=archive.tables).load()) == 1
     archive.isic_2019("ISIC_1,NV,", metadata=["ISIC_1,30.0,,,", "ISIC_1,40.0,,,"])
-    with pytest.raises(DataError, match=r"1 of 2 rows .* name an image again and say something else of it: row 2"):
+    with pytest.raises(DataError, match=r"1 of 2 rows .* name an image again with other values: row 2"):
         Isic2019(tables=archive.tables).load()
 
 

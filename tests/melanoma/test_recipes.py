@@ -28,7 +28,7 @@ def loaded():
     return Loaded()
 
 
-def ladder(prepared):
+def counts_by_stage(prepared):
     return [rung.counts.low for rung in prepared.ladder]
 
 
@@ -42,7 +42,7 @@ def test_the_merge_has_the_counts_of_the_paper_and_no_validation():
     assert facts["split"]["test"]["counts"] == [6_509, 1_021]
     assert facts["split"]["validation"]["total"] == 0
     assert facts["split"]["train"]["balance_ratio"] == 0.1569
-    merge, blur = facts["sweeps"].values()  # both ladders, every rung
+    merge, blur = facts["sweeps"].values()  # both sets, every round
     assert [rung["counts"] for rung in merge] == [
         [26_033, 4_085], [20_033, 4_085], [14_033, 4_085], [8_033, 4_085], [2_045, 4_073],
     ]  # fmt: skip
@@ -68,16 +68,16 @@ def test_every_recipe_can_be_planned_and_only_the_merge_lacks_validation(name, l
 
 def test_recipes_on_the_merge_share_its_test_rows(loaded):
     merge = prepare("melanoma/merge", loaded=loaded)
-    ours = [name for name in RECIPES if name.split("/")[1] in ("ablation", "backbone", "ladder", "loss", "blur")]
+    ours = [name for name in RECIPES if name.split("/")[1] in ("ablation", "backbone", "cleaning", "loss", "blur")]
     assert len(ours) == 12 + 5 + 9 + 9 + 1
     for name in ours:
         prepared = prepare(name, loaded=loaded)
         assert prepared.split.test.tolist() == merge.split.test.tolist()
-        assert ladder(prepared)[0] == (22_779, 3_574)  # what validation leaves, before any sampler
+        assert counts_by_stage(prepared)[0] == (22_779, 3_574)  # what validation leaves, before any sampler
 
 
 @pytest.mark.parametrize("name", ["2020", "both_years", "best"])
-def test_our_own_forms_keep_patients_and_lesions_on_one_side(name, loaded):
+def test_our_own_forms_keep_patients_and_lesions_in_one_split(name, loaded):
     prepared = prepare(f"melanoma/{name}", loaded=loaded)
     assert prepared.split.shared_groups == 0
     assert prepared.recipe.split.group
@@ -86,13 +86,13 @@ def test_our_own_forms_keep_patients_and_lesions_on_one_side(name, loaded):
 @pytest.mark.parametrize(
     ("name", "last"),
     [
-        ("ladder/merge-20033", (20_033, 3_574)), ("ladder/merge-2045", (2_045, 3_574)),
-        ("ladder/printed", (2_045, 3_562)), ("ladder/blur-15066", (15_066, 14_296)), ("ladder/blur-5066", (5_066, 14_296)),
+        ("cleaning/merge-20033", (20_033, 3_574)), ("cleaning/merge-2045", (2_045, 3_574)),
+        ("cleaning/printed", (2_045, 3_562)), ("cleaning/blur-15066", (15_066, 14_296)), ("cleaning/blur-5066", (5_066, 14_296)),
         ("blur", (45_558, 14_296)), ("ablation/bl-blur-under-rl-10", (15_066, 14_296)), ("loss/rce", (45_558, 14_296)),
     ],
 )  # fmt: skip
-def test_ladders_end_where_their_names_say(name, last, loaded):
-    assert ladder(prepare(f"melanoma/{name}", loaded=loaded))[-1] == last
+def test_cleaning_ends_with_the_counts_in_the_names(name, last, loaded):
+    assert counts_by_stage(prepare(f"melanoma/{name}", loaded=loaded))[-1] == last
 
 
 def test_the_ablation_recipes_are_the_rows_of_table_2():
@@ -113,7 +113,7 @@ def test_the_papers_experiments_are_144_cells_of_one_file():
     found = read_sweep("melanoma/paper", catalogue)
     assert len(found.cells) == 144
     prepared = check_cells(found, catalogue, runtime=False)
-    last = {ladder(entry)[-1] for entry in prepared.values()}
+    last = {counts_by_stage(entry)[-1] for entry in prepared.values()}
     assert last == {
         (26_033, 4_085), (14_033, 4_085), (8_033, 4_085), (2_045, 4_073), (52_066, 16_340), (15_066, 16_340),
     }  # fmt: skip

@@ -50,7 +50,7 @@ def test_a_plan_needs_no_images_but_a_run_does(archive, recipe, tmp_path):
         archive.picture(f"a/b/ISIC_1{n:02}{'_downsampled' * (n % 3 == 0)}.jpeg", 100 + n, 20)
     folder = run(recipe, runs=tmp_path / "runs")
     removed = pd.read_csv(folder / "removed.csv", keep_default_na=False)
-    assert removed[["isic_id", "label", "year", "reason", "kept"]].values.tolist() == [
+    assert removed[["isic_id", "label", "year", "reason", "duplicate_of"]].values.tolist() == [
         ["ISIC_001", "benign", 2020, "official_duplicates", "ISIC_000"],
         ["ISIC_023", "melanoma", 2020, "official_duplicates", "ISIC_022"],
     ]

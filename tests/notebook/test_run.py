@@ -197,11 +197,11 @@ def test_a_notebook_shows_the_headline(moved, monkeypatch):
 
 def test_a_notebook_shows_the_threshold_where_there_is_one(finished_run, finished_run_of_digits):
     threshold = Run.load(finished_run).metrics["decision"]["threshold"]
-    assert f"rare is called at a probability of {threshold:.3f} or more" in Run.load(finished_run)._repr_html_()
+    assert f"rare is predicted at a probability of {threshold:.3f} or more" in Run.load(finished_run)._repr_html_()
     shown = Run.load(finished_run_of_digits)._repr_html_()
     assert "500 test rows." in shown
     assert "<td>recall of 9</td>" in shown
-    assert "is called" not in shown
+    assert "is predicted" not in shown
 
 
 def test_a_run_of_folds_shows_means_and_holds_runs(tmp_path):

@@ -1,15 +1,11 @@
-"""Run folders as `imbalkit run` leaves them: written by hand, or (`real_runs`) by real runs of a second each."""
+"""Run folders as `imbalkit run` leaves them, written by hand."""
 
 import copy
 import json
-from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
-
-from tests.made_once import made_once
 
 RECIPE = {
     "description": "",
@@ -97,34 +93,3 @@ def write_sweep(write_run):
         return folder
 
     return write
-
-
-@pytest.fixture(scope="session")
-def real_runs(tmp_path_factory):
-    """Two real runs on 60 arrays of 16 x 16 px: random drops, copies, loss ranking, copies; with ce and with focal loss."""
-    return made_once(tmp_path_factory, "real_runs", train)
-
-
-def train(root: Path) -> None:
-    import imbalkit
-
-    random = np.random.default_rng(0)
-    labels = np.repeat(["common", "rare"], [44, 16])
-    pixels = random.integers(0, 160, (60, 16, 16, 3), dtype=np.uint8)
-    pixels[labels == "rare", :, :, 0] += 90
-    np.savez(root / "data.npz", x=pixels, y=labels)
-    (root / "r.yaml").write_text(f"""\
-data: {{name: arrays, file: {root}/data.npz}}
-positive: rare
-split: {{validation: 0.25, test: 0.25}}
-samplers:
-  - {{name: random_under, to: {{common: 18}}}}
-  - {{name: oversample, views: {{rare: [[{{name: turn, degrees: 90}}, radial_blur], [horizontal_flip]]}}}}
-  - {{name: loss_rank, drop: 4, which: highest, between_rounds: reset, rounds: 2, epochs: 1}}
-  - {{name: oversample, views: {{common: [[vertical_flip, {{name: radial_blur, axes: independent}}]]}}}}
-backbone: {{name: small_cnn, width: 4}}
-training: {{epochs: 1, batch_size: 16, threads: 1}}
-decision: {{threshold: youden}}
-""")
-    for loss in ("ce", "focal"):
-        imbalkit.run(root / "r.yaml", [f"loss={loss}"], folder=root / "runs" / loss)

@@ -12,8 +12,9 @@ import yaml
 from imbalkit.builtin import register_metrics
 from imbalkit.decision.decision import Decision
 from imbalkit.decision.summary import calibration_facts
-from imbalkit.evaluation.evaluate import EvaluationSettings, evaluate
+from imbalkit.evaluation.evaluate import evaluate
 from imbalkit.evaluation.intervals import interval_facts, units
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import Predictions
 
 

@@ -296,7 +296,7 @@ def test_without_scripts_it_says_so(browser, made_up):
     page.goto(write_report(made_up, None).as_uri())
     assert page.locator("noscript").first.text_content()
     assert page.locator("#threshold .explorer").is_visible() is False
-    assert page.locator("#figures table").first.is_visible()
+    assert page.locator("#metrics table").first.is_visible()
     context.close()
 
 
@@ -317,7 +317,7 @@ def test_class_names_are_never_markup(visit, tmp_path):
 def test_a_run_of_ten_classes(visit, finished_run_of_digits):
     page = visit(finished_run_of_digits / "report.html")
     assert page.locator("#threshold").count() == 0
-    assert page.locator("#figures table.matrix td").count() == 101  # and the empty corner
+    assert page.locator("#metrics table.matrix td").count() == 101  # and the empty corner
     assert page.locator("#errors figure").count() > 10
 
 

@@ -17,11 +17,11 @@ from imbalkit.data.image_store import ImageStore
 from imbalkit.errors import RunError, WriteError
 from imbalkit.report import page as pages
 from imbalkit.report import write_report
-from imbalkit.report.sections import curves, figures
+from imbalkit.report.sections import curves, metrics
 from tests.report.html import Page
 from tests.report.made_up import run_of, scored
 
-POSITIVE = {"summary", "threshold", "figures", "curves", "probabilities", "usefulness", "abstention", "errors"}
+POSITIVE = {"summary", "threshold", "metrics", "curves", "probabilities", "usefulness", "abstention", "errors"}
 ALWAYS = {"rows", "learning", "data", "method", "limits", "use", "repeat"}
 
 
@@ -85,7 +85,7 @@ def test_the_headline_is_that_of_the_metrics(made_up, page):
 
 def test_every_figure_of_the_metrics_is_there(made_up, page):
     metrics = json.loads((made_up / "metrics.json").read_text())
-    text = page.texts["figures"]
+    text = page.texts["metrics"]
     for name in ("roc_auc", "pr_auc", "brier", "log_loss", "mcc", "macro_f1"):
         limits = metrics["intervals"]["test"][name]
         assert f"{metrics['test'][name]:.3f} {limits['low']:.3f} to {limits['high']:.3f}" in text
@@ -129,10 +129,10 @@ def test_a_section_that_fails_says_why_and_the_others_stand(made_up, monkeypatch
     def lacking(report):
         raise RunError("a file is gone")
 
-    monkeypatch.setattr(figures, "values", broken)
+    monkeypatch.setattr(metrics, "values", broken)
     monkeypatch.setattr(curves, "values", lacking)
     page = Page(write_report(made_up, None))
-    assert "This section could not be made: ZeroDivisionError: by zero" in page.texts["figures"]
+    assert "This section could not be made: ZeroDivisionError: by zero" in page.texts["metrics"]
     assert "This section could not be made: a file is gone" in page.texts["curves"]
     assert "melanoma found" in page.texts["summary"]
 
@@ -203,7 +203,7 @@ def test_a_run_of_an_older_version_has_a_report(tmp_path):
     page = Page(write_report(folder, None))
     assert "could not be made" not in page.source
     assert set(page.texts) == (POSITIVE | ALWAYS) - {"probabilities"}
-    assert "This run has no intervals" in page.texts["figures"]
+    assert "This run has no intervals" in page.texts["metrics"]
     assert "calibrated (temperature" in page.texts["summary"]
 
 

@@ -73,7 +73,7 @@ def test_the_page_has_every_picture(cleaned):
 
 def test_copies_are_what_training_saw(report):
     from imbalkit.plan.rendering import render
-    from imbalkit.plots.study.plans import replay
+    from imbalkit.runs.replay import replay
 
     plan, _ = replay(report.prepared, report.audit[["key", "kept", "dropped_by"]])
     (first, *_) = copies.values(report)["groups"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import field_validator
 
-from imbalkit.kinds import Backbone, BuildContext, DataError, PathText, Preprocessing, nearest, param
+from imbalkit.kinds import Backbone, BuildContext, DataError, PathText, Preprocessing, load_weights, nearest, param
 
 if TYPE_CHECKING:
     from torch import nn
@@ -102,27 +102,3 @@ def _is_plain(value: Any) -> bool:
     return (
         _NAME.fullmatch(value) is not None if isinstance(value, str) else isinstance(value, bool | int | float | None)
     )
-
-
-def load_weights(module: nn.Module, path: Path) -> None:
-    """Copy a safetensors file into a module, less the file's classifier.
-
-    Raises DataError if the file cannot be read, lacks parameters, or has others of another shape.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        state = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path} is not a readable safetensors file: {error}") from error
-    own = module.state_dict()
-    lacking = [name for name in own if name not in state and not name.endswith("num_batches_tracked")]
-    other = [name for name in own if name in state and state[name].shape != own[name].shape]
-    if lacking or other:
-        first = lacking[0] if lacking else f"{other[0]} {tuple(state[other[0]].shape)} for {tuple(own[other[0]].shape)}"
-        raise DataError(
-            f"{path} does not fit the model: {len(lacking)} parameters are missing and {len(other)} have another shape "
-            f"(the first: {first})"
-        )
-    module.load_state_dict({name: value for name, value in state.items() if name in own}, strict=False)

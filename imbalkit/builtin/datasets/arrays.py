@@ -5,19 +5,22 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.builtin.datasets.common import (
-    HOW_TO_GET,
-    MISSING_GROUPS,
-    MISSING_LABELS,
+from imbalkit.builtin.datasets.parameters import HOW_TO_GET, MISSING_GROUPS, MISSING_LABELS
+from imbalkit.data.labels import check_words
+from imbalkit.kinds import (
+    DataError,
+    Dataset,
     LabelNames,
+    PathText,
     Text,
-    check_words,
     class_order,
-    existing,
+    existing_path,
+    listing,
     map_labels,
+    nearest,
+    param,
     split_names,
 )
-from imbalkit.kinds import DataError, Dataset, PathText, listing, nearest, param
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +62,7 @@ class Arrays(Dataset):
 
         from imbalkit.kinds import Table, label_text
 
-        file = existing(self.file, "array file", self.how_to_get)
+        file = existing_path(self.file, "array file", self.how_to_get)
         if not zipfile.is_zipfile(file):
             raise DataError(f"{file.absolute()} is not an .npz file: write one with np.savez(file, x=images, y=labels)")
         try:

@@ -11,25 +11,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, field_validator
 
 from imbalkit.base.yaml_text import one_line
-from imbalkit.builtin.datasets.common import (
-    HOW_TO_GET,
-    MISSING_GROUPS,
+from imbalkit.builtin.datasets.parameters import HOW_TO_GET, MISSING_GROUPS
+from imbalkit.data.folder_layout import LayoutError, check_names, doubts, empty_folders, find_splits
+from imbalkit.data.labels import check_words
+from imbalkit.data.split_names import mentions_split
+from imbalkit.kinds import (
     SPLITS,
+    DataError,
+    Dataset,
     LabelNames,
+    PathText,
     Text,
-    check_words,
     class_order,
-    existing,
+    existing_path,
+    listing,
+    nearest,
+    param,
 )
-from imbalkit.builtin.datasets.folder_layout import (
-    LayoutError,
-    check_names,
-    doubts,
-    empty_folders,
-    find_splits,
-    mentions_split,
-)
-from imbalkit.kinds import DataError, Dataset, PathText, listing, nearest, param
 from imbalkit_lite.folders import Listing, endings_text, list_folder
 from imbalkit_lite.left_out import endings_by_folder, left_out
 
@@ -100,7 +98,7 @@ class ImageFolder(Dataset):
 
         from imbalkit.kinds import Table
 
-        root = existing(self.root, "image folder", self.how_to_get, folder=True)
+        root = existing_path(self.root, "image folder", self.how_to_get, folder=True)
         found = self.look(root)
         splits = self._splits(found, root)
         depth = 1 if splits is None else 2

@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import os
-import re
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from imbalkit.builtin.datasets.common import (
-    HOW_TO_GET,
-    MISSING_GROUPS,
-    MISSING_LABELS,
+from imbalkit.builtin.datasets.parameters import HOW_TO_GET, MISSING_GROUPS, MISSING_LABELS
+from imbalkit.builtin.datasets.several_tables import Files, Roots, tables_of
+from imbalkit.builtin.datasets.table_paths import path_cautions
+from imbalkit.data.labels import check_words, finding_labels, one_hot_labels, rest_of
+from imbalkit.data.table_files import GAPS, whole_numbers
+from imbalkit.kinds import (
+    DataError,
+    Dataset,
     LabelNames,
     Text,
-    check_words,
+    check_columns,
     class_order,
-    existing,
+    existing_path,
+    listing,
     map_labels,
+    param,
+    read_table,
     split_names,
 )
-from imbalkit.builtin.datasets.several_tables import Files, Roots, read_json_lines, tables_of
-from imbalkit.builtin.datasets.table_labels import finding_labels, one_hot_labels, rest_of
-from imbalkit.builtin.datasets.table_paths import path_cautions
-from imbalkit.kinds import DataError, Dataset, listing, nearest, param
 from imbalkit_lite.formats import EXTENSIONS
 from imbalkit_lite.paths import local_path, other_system
-from imbalkit_lite.tables import not_text, open_text_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from imbalkit.kinds import Table
-
-_GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "<NA>", "#N/A")
 
 
 class TableDataset(Dataset):
@@ -106,9 +105,11 @@ class TableDataset(Dataset):
         from imbalkit.kinds import Table
 
         frames, without, notes, places = [], [], [], []
-        tables = tables_of(self)
+        if isinstance(self.file, Mapping) and self.split_column:
+            raise DataError("`file` names the tables by split: leave out `split_column`")
+        tables = tables_of(self.file, self.root)
         for split, name, root in tables:
-            file = existing(name, "table", self.how_to_get)
+            file = existing_path(name, "table", self.how_to_get)
             frame, removed, said = self._rows(file, root)
             places += [path.removeprefix(root or str(file.parent)) for path in frame["path"]]
             frames.append(frame if split is None else frame.assign(split=split))
@@ -121,7 +122,7 @@ class TableDataset(Dataset):
         if self.labels is not None:
             frame["label"] = map_labels(frame["label"], self.labels)
         if self.group_column:
-            words = [word for word in self.missing_groups or () if word not in _GAPS]
+            words = [word for word in self.missing_groups or () if word not in GAPS]
             check_words(frame["group"], words, "missing_groups")
             frame["group"] = frame["group"].mask(frame["group"].isin(words))
         return Table.build(
@@ -156,7 +157,7 @@ class TableDataset(Dataset):
 
         frame = pd.DataFrame({"path": paths, "label": labels})
         if self.group_column:
-            frame["group"] = raw[self.group_column].mask(raw[self.group_column].isin(_GAPS))
+            frame["group"] = raw[self.group_column].mask(raw[self.group_column].isin(GAPS))
         if self.split_column:
             frame["split"] = split_names(raw[self.split_column], f"column {self.split_column!r} of {file.absolute()}")
         return (
@@ -231,80 +232,6 @@ def _check_gaps(values: pd.Series, what: str, advice: str, file: Path) -> None:
         )
 
 
-def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) -> pd.DataFrame:
-    """A CSV, TSV or Parquet file; columns in `text` and `ids` as text ("007" stays), the others as pandas reads them.
-
-    In `text` an empty cell alone is missing ("NA" and "None" may be labels); in the others the usual words are. Text is
-    understood as imbalkit_lite.tables does it. Rows and unnamed columns without any value are left out; the index counts
-    the rows as the file has them, from 0. Raises DataError if it cannot be read.
-    """
-    import pandas as pd
-
-    strict = set(text)
-    as_text = strict | set(ids)
-    endings = [suffix.lower() for suffix in file.suffixes]
-    try:
-        lines = endings[-1:] in ([".jsonl"], [".ndjson"])
-        if lines or ".parquet" in endings or ".pq" in endings:
-            frame = read_json_lines(file) if lines else pd.read_parquet(file)
-            for column in as_text & set(frame.columns):
-                known = frame[column].notna()
-                cells = frame[column].astype(object).where(known, "").map(_listed)
-                frame[column] = whole_numbers(cells.astype(str)).mask(~known)
-            return frame.reset_index(drop=True)
-        if {".xlsx", ".xls", ".ods"} & set(endings):
-            raise DataError(f"{file.absolute()} is a spreadsheet: save it as CSV (UTF-8) first")
-        with open_text_table(file) as table:
-            # Columns to spare show cells beyond the header, for which pandas would move the others to the left.
-            spare = [f"Unnamed: {place}" for place in range(len(table.header), max(table.width, len(table.header)) + 1)]
-            names = [*table.header, *spare]
-            frame = pd.read_csv(
-                table.stream,
-                header=None,
-                names=names,
-                index_col=False,
-                sep=table.separator,
-                skipinitialspace=True,
-                dtype={column: str for column in names if column in as_text or column in spare},
-                keep_default_na=False,
-                na_values={column: [""] if column in strict else list(_GAPS) for column in names},
-                low_memory=False,
-            )
-        return _tidied(frame, table.header, file)
-    except UnicodeError:
-        raise not_text(file) from None
-    except (ValueError, OSError, EOFError) as error:  # pandas' ParserError and pyarrow's errors are among them
-        said = re.search(r"in line (\d+), saw (\d+)", str(error))
-        reason = f"row {said[1]} has {said[2]} cells, more than its header" if said else str(error).strip()
-        raise DataError(f"{file.absolute()} cannot be read as a table: {reason}") from None
-
-
-def _listed(cell: object) -> object:
-    """An array in a cell as a list, which is written with commas."""
-    return cell.tolist() if hasattr(cell, "tolist") else cell
-
-
-def _tidied(frame: pd.DataFrame, header: Sequence[str], file: Path) -> pd.DataFrame:
-    """Without rows and unnamed columns that hold nothing. Raises DataError for cells beyond the header."""
-    empty = frame.isna().all()
-    beyond = [name for name in frame.columns[len(header) :] if not empty[name]]
-    if beyond:
-        row = int(frame[beyond].notna().any(axis=1).to_numpy().argmax()) + 1
-        raise DataError(f"{file.absolute()} cannot be read as a table: row {row} has more cells than its header")
-    unnamed = [name for name in frame if str(name).startswith("Unnamed: ") and empty[name]]
-    frame = frame.drop(columns=unnamed) if unnamed else frame
-    gaps = frame.isna().all(axis=1)
-    return frame[~gaps] if gaps.any() else frame
-
-
-def whole_numbers(values: pd.Series) -> pd.Series:
-    """Text of a column of whole floats ("1.0") without the ".0"; anything else as it is."""
-    known = values[values.notna() & (values != "")]
-    if len(known) and known.str.fullmatch(r"[+-]?\d+\.0").all():
-        return values.str.removesuffix(".0")
-    return values
-
-
 def template_fields(template: str) -> list[str]:
     """The columns that a path template names. Raises DataError if there are none or the braces do not match."""
     try:
@@ -314,13 +241,3 @@ def template_fields(template: str) -> list[str]:
     if not fields or "" in fields:
         raise DataError(f'expected path_template to name columns, such as "{{isic_id}}.jpg"; got {template!r}')
     return list(dict.fromkeys(fields))
-
-
-def check_columns(frame: pd.DataFrame, columns: Iterable[str], file: Path) -> None:
-    """Raise DataError for a column that is not there, with the nearest name and those there are."""
-    for column in columns:
-        if column not in frame:
-            raise DataError(
-                f"{file.absolute()} has no column {column!r}{nearest(column, frame.columns)} "
-                f"(columns: {listing(frame.columns, 30)})"
-            )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from imbalkit.cli.tables.console import Screen
-    from imbalkit.inspection.recipe_draft import Findings
+    from imbalkit.base.console import Screen
+    from imbalkit.inspection.findings import Findings
 
 
 @click.command("init")
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Overwrite the recipe if it exists.")
 def command(data: Path, out: Path, root: Path | None, label: str | None, force: bool) -> None:
     """Look at a folder of images (one folder a class) or a CSV file and write a recipe for it."""
-    from imbalkit.cli.tables.console import console as screen
-    from imbalkit.cli.tables.console import plain
+    from imbalkit.base.console import console as screen
+    from imbalkit.base.console import plain
     from imbalkit.errors import ImbalkitError
     from imbalkit.inspection.recipe_draft import inspect, planned, recipe_text
     from imbalkit_lite.files import write_text
@@ -66,8 +66,8 @@ def show(found: Findings, console: Screen) -> None:
     from rich import box
     from rich.table import Table
 
+    from imbalkit.base.console import MOST_COLUMNS, MOST_ROWS, plain
     from imbalkit.base.text import ratio_text, share_text
-    from imbalkit.cli.tables.console import MOST_COLUMNS, MOST_ROWS, plain
     from imbalkit.errors import listing
     from imbalkit_lite.text import printable
 

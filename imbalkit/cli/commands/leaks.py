@@ -15,7 +15,7 @@ from imbalkit_lite.text import json_text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imbalkit.cli.tables.console import Screen
+    from imbalkit.base.console import Screen
     from imbalkit.data.table import Table
     from imbalkit.inspection.leaks import Figures, LeakCheck, Overlap, Share
     from imbalkit.recipe.prepare import Prepared
@@ -99,7 +99,7 @@ def command(
 def _progress():  # type: ignore[no-untyped-def]
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from imbalkit.cli.tables.console import console as screen
+    from imbalkit.base.console import console as screen
 
     console = screen(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -177,7 +177,7 @@ def write_pairs(file: Path, checks: Sequence[LeakCheck], table: Table) -> None:
     """A CSV file with a row for each group or picture on two sides (imbalkit.inspection.leaks.Overlap). Raises WriteError."""
     import pandas as pd
 
-    from imbalkit.base.csv_files import write_csv
+    from imbalkit.base.files import write_csv
 
     frames = [_pair_frame(overlap, table).assign(check=check.name) for check, overlap in _found(checks)]
     names = ["check", "side_a", "side_b", "row_a", "row_b", "path_a", "path_b", "shared"]
@@ -196,7 +196,7 @@ def print_leaks(checks: Sequence[LeakCheck], prepared: Prepared, by: str | None,
     """What is shared, by class and by column, examples, and what was not checked."""
     from rich.table import Table as RichTable
 
-    from imbalkit.cli.tables.console import console, plain
+    from imbalkit.base.console import console, plain
     from imbalkit.inspection.leaks import PAIRS
 
     screen = console()
@@ -240,7 +240,7 @@ def _print_figures(console: Screen, checks: Sequence[LeakCheck], prepared: Prepa
     """One line an overlap and value of `by`, with the classes across."""
     from rich.table import Table as RichTable
 
-    from imbalkit.cli.tables.console import plain
+    from imbalkit.base.console import plain
 
     classes = prepared.classes if len(prepared.classes) <= MOST_CLASSES else ()
     if not classes and by is None:

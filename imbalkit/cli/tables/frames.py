@@ -7,8 +7,8 @@ from typing import Any
 
 from rich.table import Table as RichTable
 
+from imbalkit.base.console import console, plain
 from imbalkit.base.text import fixed
-from imbalkit.cli.tables.console import console, plain
 
 _MOST_ROWS, _MOST_COLUMNS = 200, 36
 

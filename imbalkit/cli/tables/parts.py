@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.table import Table as RichTable
 
+from imbalkit.base.console import console, plain
 from imbalkit.catalogue import Catalogue
-from imbalkit.cli.tables.console import console, plain
 from imbalkit.errors import PluginError, listing, nearest
 from imbalkit.kinds import Part
 

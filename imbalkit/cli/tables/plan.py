@@ -8,12 +8,12 @@ from typing import Any
 
 from rich.table import Table as RichTable
 
+from imbalkit.base.console import MOST_COLUMNS, console, plain
 from imbalkit.base.text import ratio_text, rounded
-from imbalkit.cli.tables.console import MOST_COLUMNS, console, plain
 from imbalkit.cli.tables.prior import print_prior
 from imbalkit.data.same_file import file_facts
-from imbalkit.decision.class_prior import prior_ledger
 from imbalkit.plan import Counts, balance_ratio
+from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.prepare import Prepared
 from imbalkit_lite.text import counted
 

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from imbalkit.base.console import plain
 from imbalkit.base.text import factor_text, share_text
-from imbalkit.cli.tables.console import plain
 from imbalkit.decision.class_prior import SPLIT
 
 _MOST = 6  # classes that have a column each

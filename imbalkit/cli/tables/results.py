@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.table import Table as RichTable
 
-from imbalkit.base.text import fixed
-from imbalkit.cli.tables.console import MOST_COLUMNS, MOST_ROWS, console, plain
+from imbalkit.base.console import MOST_COLUMNS, MOST_ROWS, console, plain
+from imbalkit.base.text import interval_text, is_summary, metric_text
 from imbalkit.runs import folder as run_folder
 
 
@@ -50,7 +50,7 @@ def figure_tables(
     limits = (intervals or {}).get("test", {})
     by_class = {name: value for name, value in figures.items() if _is_by_class(value, classes)}
     whole = [
-        [name.replace("_", " "), figure_text(value), *([interval_text(between)] if limits else [])]
+        [name.replace("_", " "), metric_text(value), *([interval_text(between)] if limits else [])]
         for name, value, between in _single_figures(figures, limits, by_class)
         if _is_defined(value)
     ]
@@ -93,21 +93,16 @@ def _single_figures(
     for name, value in figures.items():
         if name in by_class or isinstance(value, list):
             continue
-        if isinstance(value, Mapping) and not _is_summary(value):
+        if isinstance(value, Mapping) and not is_summary(value):
             for key, item in value.items():
                 yield f"{name}: {key}", item, limits.get(name, {}).get(key)
         else:
             yield name, value, limits.get(name)
 
 
-def _is_summary(value: Mapping[str, Any]) -> bool:
-    """Whether it is one figure over several folds."""
-    return set(value) == {"mean", "sd", "values"}
-
-
 def _is_defined(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return value["mean"] is not None if _is_summary(value) else any(item is not None for item in value.values())
+        return value["mean"] is not None if is_summary(value) else any(item is not None for item in value.values())
     return value is not None
 
 
@@ -115,27 +110,6 @@ def _is_by_class(value: Any, classes: Sequence[str]) -> bool:
     return isinstance(value, Mapping) and bool(classes) and list(value) == list(classes)
 
 
-def interval_text(limits: Mapping[str, Any] | None) -> str:
-    """An interval of metrics.json as a person reads it; empty without one, or where there is one a class."""
-    if not limits or limits.get("low") is None or limits.get("high") is None:
-        return ""
-    return f"{fixed(limits['low'], 4)} to {fixed(limits['high'], 4)}"
-
-
 def _with_interval(value: Any, limits: Mapping[str, Any] | None) -> str:
     between = interval_text(limits)
-    return f"{figure_text(value)} ({between})" if between else figure_text(value)
-
-
-def figure_text(value: Any) -> str:
-    """A figure as a person reads it; a summary over folds as mean ± standard deviation."""
-    if value is None:
-        return "not defined"
-    if isinstance(value, Mapping) and _is_summary(value):
-        if value["mean"] is None:
-            return "not defined"
-        digits = 1 if all(isinstance(item, int) for item in value["values"]) else 4  # rows, or shares
-        return f"{value['mean']:,.{digits}f} ± {value['sd'] or 0:.{digits}f}"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {figure_text(item)}" for name, item in value.items())
-    return f"{value:,}" if isinstance(value, int) else fixed(value, 4)
+    return f"{metric_text(value)} ({between})" if between else metric_text(value)

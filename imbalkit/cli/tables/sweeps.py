@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imbalkit.cli.tables.console import console
+from imbalkit.base.console import console
 from imbalkit.cli.tables.frames import print_frame
 
 

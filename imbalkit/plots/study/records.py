@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from imbalkit.base.text import slug
 from imbalkit.errors import RunError, listing
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import RunData, read_table
@@ -255,8 +256,6 @@ def _from_row(folder: Path, name: str, row: Mapping[str, Any]) -> RunRecord:
 
 
 def _pooled_test(folder: Path, row: Mapping[str, Any]) -> str | None:
-    from imbalkit.studies.sweeps.file import slug
-
     group = "--".join(slug(label) for label in row["labels"].values()) or "base"
     path = folder / POOLED / f"{group}.parquet"
     if not path.exists():

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from imbalkit.base.text import percent
 from imbalkit.plots.run import drawing
 from imbalkit.plots.run.curves import RESAMPLES
 from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
-from imbalkit.report.values import percent
 
 
 def values(report: Report) -> dict[str, Any] | None:
@@ -18,7 +18,7 @@ def values(report: Report) -> dict[str, Any] | None:
     run, side = report.run, report.run.split_rows()
     if len(np.unique(side.labels)) < 2 or (run.positive is not None and not (side.labels == run.positive).any()):
         return None
-    roc_auc, pr_auc = report.figure("roc_auc"), report.figure("pr_auc")
+    roc_auc, pr_auc = report.metric("roc_auc"), report.metric("pr_auc")
     what = f"recall of {report.positive}" if report.positive else "recall of each class"
     area = f" The area is {roc_auc.with_interval}." if roc_auc else ""
     precision = f" The average precision is {pr_auc.with_interval}." if pr_auc else ""
@@ -34,7 +34,7 @@ def values(report: Report) -> dict[str, Any] | None:
         ).svg,
         "roc_auc": roc_auc,
         "pr_auc": pr_auc,
-        "partial_auc": report.figure("partial_auc"),
+        "partial_auc": report.metric("partial_auc"),
         "partial_settings": report.metric_settings.get("partial_auc", ""),
         "share": percent((side.labels == run.positive).mean()) if banded else "",
         "banded": banded,

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from imbalkit.base.text import count, percent, plural, sentence_list
 from imbalkit.report.context import Report, says_something
 from imbalkit.report.recipe_words import part_text
 from imbalkit.report.statements import Statement, statement
-from imbalkit.report.values import count, percent, plural, sentence_list
 
 TEMPLATE = "statements.html"
 

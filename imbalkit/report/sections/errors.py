@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from imbalkit.base.text import percent
 from imbalkit.errors import ImbalkitError
 from imbalkit.report.context import Report, reason
 from imbalkit.report.galleries import Shown, shown
-from imbalkit.report.values import percent
 
 MOST = 12  # pictures a gallery
 MOST_CLASSES = 6  # without a positive class: classes whose errors are shown, the most often wrong first

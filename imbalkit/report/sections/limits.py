@@ -27,7 +27,7 @@ def statements(report: Report) -> list[Statement]:
     return [
         ask(
             "Performance",
-            Markup('See <a href="#figures">All test figures</a>.'),
+            Markup('See <a href="#metrics">All test metrics</a>.'),
             clear=clear,
             tripod="23a",
             card="Quantitative analyses",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imbalkit.base.text import factor_text
+from imbalkit.base.text import decimal, factor_text, percent
 from imbalkit.errors import RunError
 from imbalkit.plots.run.calibration import stages_of
 from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
 from imbalkit.report.recipe_words import correction_sentence
-from imbalkit.report.values import decimal, percent
 
 
 def values(report: Report) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imbalkit.report.context import Report
-from imbalkit.report.values import Figure, metric_name
+from imbalkit.report.metric_values import MetricValue, metric_name
 
 MOST_FIGURES = 3
 FIRST = ("miss_rate", "false_alarm_rate")  # where a screen is narrow, these are seen
@@ -46,20 +46,20 @@ def values(report: Report) -> dict[str, Any] | None:
     }
 
 
-def _flat(figures: Mapping[str, Any]) -> dict[str, Figure]:
+def _flat(figures: Mapping[str, Any]) -> dict[str, MetricValue]:
     """Figures by name; those by class as "recall: a"."""
     found = {}
     for name, value in figures.items():
         if isinstance(value, Mapping) and "value" not in value:
             found |= {
-                f"{name}: {key}": Figure(name, item["value"], item.get("low"), item.get("high"), key=key)
+                f"{name}: {key}": MetricValue(name, item["value"], item.get("low"), item.get("high"), key=key)
                 for key, item in value.items()
             }
         else:
-            found[name] = Figure(name, value["value"], value.get("low"), value.get("high"))
+            found[name] = MetricValue(name, value["value"], value.get("low"), value.get("high"))
     return found
 
 
-def _whole(report: Report, name: str) -> Figure | None:
+def _whole(report: Report, name: str) -> MetricValue | None:
     metric, _, key = name.partition(": ")
-    return report.figure(metric, key or None)
+    return report.metric(metric, key or None)

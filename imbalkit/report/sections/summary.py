@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from imbalkit.base.text import count, percent
 from imbalkit.report.cautions import cautions
 from imbalkit.report.context import Report
+from imbalkit.report.metric_values import MetricValue
 from imbalkit.report.recipe_words import correction_sentence, decision_sentence
-from imbalkit.report.values import Figure, count, percent
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ def values(report: Report) -> dict[str, Any]:
     run = report.run
     counts = np.asarray(run.metrics["test"]["confusion_matrix"])
     cards = _of_positive(report, counts) if run.positive is not None else _of_classes(report, counts)
-    area = report.figure("roc_auc")
+    area = report.metric("roc_auc")
     if area is not None:
         how = (
             f"chance that a row of {report.positive} ranks above another"
@@ -50,7 +51,7 @@ def values(report: Report) -> dict[str, Any]:
 
 def _share(report: Report, name: str, key: str | None, hits: int, of: int, label: str, detail: str) -> Card:
     """A share with the interval that metrics.json has for it, or none."""
-    figure = report.figure(name, key) or Figure(name, hits / of if of else None, key=key)
+    figure = report.metric(name, key) or MetricValue(name, hits / of if of else None, key=key)
     return Card(label, percent(figure.value), figure.interval, detail)
 
 
@@ -71,10 +72,10 @@ def _of_positive(report: Report, counts: np.ndarray) -> list[Card]:
             f"{count(hits)} of {count(total)}; {count(total - hits)} missed",
         )
     ]
-    alarm = report.figure("false_alarm_rate")
-    spared = Figure("recall", passed / rest if rest else None)
+    alarm = report.metric("false_alarm_rate")
+    spared = MetricValue("recall", passed / rest if rest else None)
     if alarm is not None and alarm.low is not None and alarm.high is not None:
-        spared = Figure("recall", spared.value, 1 - alarm.high, 1 - alarm.low)
+        spared = MetricValue("recall", spared.value, 1 - alarm.high, 1 - alarm.low)
     detail = f"{count(passed)} of {count(rest)}; {count(rest - passed)} false alarms"
     found.append(Card(f"{other} not called {name}", percent(spared.value), spared.interval, detail))
     found.append(
@@ -96,7 +97,7 @@ def _of_classes(report: Report, counts: np.ndarray) -> list[Card]:
     totals = counts.sum(axis=1)
     recalls = np.divide(np.diag(counts), totals, out=np.full(len(totals), np.nan), where=totals > 0)
     found = []
-    balanced = report.figure("balanced_accuracy")
+    balanced = report.metric("balanced_accuracy")
     if balanced is not None:
         found.append(
             Card("balanced accuracy", balanced.shown, balanced.interval, f"mean recall of {len(totals)} classes")

@@ -6,7 +6,7 @@ from typing import Any
 
 from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
-from imbalkit.report.values import Figure
+from imbalkit.report.metric_values import MetricValue
 
 
 def values(report: Report) -> dict[str, Any] | None:
@@ -29,8 +29,8 @@ def values(report: Report) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _entries(report: Report, name: str) -> dict[str, Figure]:
-    found = report.figures.get(name)
+def _entries(report: Report, name: str) -> dict[str, MetricValue]:
+    found = report.metric_values.get(name)
     return {key: figure for key, figure in found.items() if figure.value is not None} if isinstance(found, dict) else {}
 
 

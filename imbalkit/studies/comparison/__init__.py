@@ -1,5 +1,5 @@
 """Finished runs side by side: figures with intervals, and paired tests against one of them on the same test rows."""
 
-from imbalkit.studies.comparison.result import Comparison, compare
+from imbalkit.studies.comparison.compare import Comparison, compare
 
 __all__ = ["Comparison", "compare"]

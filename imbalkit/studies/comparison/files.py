@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imbalkit.base.csv_files import write_csv
+from imbalkit.base.files import write_csv
 from imbalkit.errors import RunError
 from imbalkit.studies.comparison.text import to_markdown
 from imbalkit_lite.files import write_text
 
 if TYPE_CHECKING:
-    from imbalkit.studies.comparison.result import Comparison
+    from imbalkit.studies.comparison.result import ComparisonResult
 
 
-def write(found: Comparison, out: Path) -> list[Path]:
+def write(found: ComparisonResult, out: Path) -> list[Path]:
     """comparison.md, figures.csv, tests.csv and, with both rates, rates.png, .svg and .csv; returns their paths.
 
     Raises WriteError for a folder that cannot be written.

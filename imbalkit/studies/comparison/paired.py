@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.base.randomness import generator
-from imbalkit.evaluation.evaluate import EvaluationSettings
 from imbalkit.evaluation.intervals import interval_facts
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.bootstrap import UNDEFINED, percentile_interval, two_sided_p, weight_blocks
 from imbalkit.functional.paired import (
     Difference,

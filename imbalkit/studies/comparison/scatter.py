@@ -12,10 +12,10 @@ from imbalkit.plots import PLOTS, style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from imbalkit.studies.comparison.result import Comparison
+    from imbalkit.studies.comparison.result import ComparisonResult
 
 
-def data(found: Comparison) -> pd.DataFrame:
+def data(found: ComparisonResult) -> pd.DataFrame:
     """run, positive_class, negative_class, and both rates, each with `_low` and `_high`.
 
     Raises RunError where the comparison has not both rates.
@@ -32,7 +32,7 @@ def data(found: Comparison) -> pd.DataFrame:
     return frame.assign(positive_class=found.positive, negative_class=others[0] if len(others) == 1 else "others")
 
 
-def notes(found: Comparison) -> list[str]:
+def notes(found: ComparisonResult) -> list[str]:
     """The small print."""
     half = "uncalibrated at one half" if found.at == "half" else "at the threshold that each run chose on validation"
     methods = ", ".join(found.figures.loc[found.figures["figure"].str.endswith("_rate"), "method"].unique())
@@ -44,6 +44,6 @@ def notes(found: Comparison) -> list[str]:
     ]
 
 
-def draw(found: Comparison, frame: pd.DataFrame) -> Figure:
+def draw(found: ComparisonResult, frame: pd.DataFrame) -> Figure:
     """The plot of a comparison's rates (`data`)."""
     return PLOTS["compared"].draw(style.plain_frame(frame), notes(found))

@@ -14,15 +14,15 @@ from imbalkit.report.markdown import markdown_text
 from imbalkit_lite.text import counted
 
 if TYPE_CHECKING:
-    from imbalkit.studies.comparison.result import Comparison
+    from imbalkit.studies.comparison.result import ComparisonResult
 
 BOOTSTRAPS = ("bootstrap", "cluster bootstrap")
 
 
-def statements(found: Comparison) -> list[str]:
+def statements(found: ComparisonResult) -> list[str]:
     """A sentence for each run: in which figures it differs from the reference by more than noise, and in which not.
 
-    By the test that decides (`Comparison.deciding`), after Holm's correction where there are more than two runs.
+    By the test that decides (`ComparisonResult.deciding`), after Holm's correction where there are more than two runs.
     """
     alpha, column = 1 - found.level, "p_holm" if len(found.runs) > 2 else "p"
     lines, sure = [], 0
@@ -44,7 +44,7 @@ def statements(found: Comparison) -> list[str]:
     return lines
 
 
-def small_print(found: Comparison) -> list[str]:
+def small_print(found: ComparisonResult) -> list[str]:
     """What was tested, and how far the tests reach."""
     rows = sum(found.support.values())
     tested = f"{rows:,} test rows ({counted(found.support.items())})"
@@ -74,7 +74,7 @@ def small_print(found: Comparison) -> list[str]:
     return [*lines, *found.notes]
 
 
-def table(found: Comparison) -> pd.DataFrame:
+def table(found: ComparisonResult) -> pd.DataFrame:
     """Every figure of every run as text, with its difference to the reference and the p-values."""
     keys = ["figure", "class", "run"]
     deciding = found.deciding.set_index(keys)
@@ -117,7 +117,7 @@ def _equals(p: float) -> str:
     return "< 0.001" if p < 0.0005 else f"= {p:.3f}"
 
 
-def _level(found: Comparison) -> str:
+def _level(found: ComparisonResult) -> str:
     return f"{100 * found.level:g} %"
 
 
@@ -131,7 +131,7 @@ def _span(row: pd.Series, name: str, sign: bool = True) -> str:
     return f"{value} ({low} to {high})"
 
 
-def to_markdown(found: Comparison) -> str:
+def to_markdown(found: ComparisonResult) -> str:
     """A page."""
     frame = table(found)
 
@@ -142,17 +142,17 @@ def to_markdown(found: Comparison) -> str:
     said = [f"- {markdown_text(text)}" for text in statements(found)]
     runs = [f"- {markdown_text(name)}: {markdown_text(folder)}" for name, folder in found.runs.items()]
     notes = [text for note in small_print(found) for text in (markdown_text(note), "")]
-    return "\n".join(["# Comparison", "", *said, "", *rows, "", *notes, "Runs:", "", *runs]) + "\n"
+    return "\n".join(["# ComparisonResult", "", *said, "", *rows, "", *notes, "Runs:", "", *runs]) + "\n"
 
 
-def to_html(found: Comparison) -> str:
+def to_html(found: ComparisonResult) -> str:
     """For a notebook."""
     said = "".join(f"<li>{escape(text)}</li>" for text in statements(found))
     notes = "".join(f"<p><small>{escape(text)}</small></p>" for text in small_print(found))
     return f"<ul>{said}</ul>{table(found).to_html(index=False, border=0)}{notes}"
 
 
-def to_facts(found: Comparison) -> dict[str, Any]:
+def to_facts(found: ComparisonResult) -> dict[str, Any]:
     """Everything, ready for JSON; None for what is not defined."""
     return {
         "reference": found.reference,

@@ -10,8 +10,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from imbalkit.base.files import read_json, write_json
 from imbalkit.errors import ImbalkitError
-from imbalkit.runs.folder import read_json, write_json
 from imbalkit_lite.command_line import write_any_name
 from imbalkit_lite.text import printable_lines
 

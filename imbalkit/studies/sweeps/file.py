@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from imbalkit.base.text import slug
 from imbalkit.base.yaml_text import one_line
 from imbalkit.catalogue import Catalogue
 from imbalkit.errors import Problem, RecipeError, listing, nearest
@@ -191,15 +192,6 @@ def sweep_ladders(recipe: str, catalogue: Catalogue, loaded: Loaded) -> dict[str
 def as_override(key: str, value: Any) -> str:
     """`key: value` as --set takes it."""
     return f"{key}={one_line(value)}"
-
-
-def slug(text: str) -> str:
-    """Text as a part of a folder's name.
-
-    >>> slug("BL + RL (gamma 10)")
-    'bl-rl-gamma-10'
-    """
-    return re.sub(r"[^\w.]+", "-", str(text).lower()).strip("-.") or "none"
 
 
 def _values(name: str, axis: Axis) -> list[tuple[str, Overrides]]:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from imbalkit.base.csv_files import write_csv
-from imbalkit.base.parquet import write_parquet
+from imbalkit.base.files import write_csv, write_parquet
 from imbalkit.base.text import fixed
 from imbalkit.catalogue import Catalogue
 from imbalkit.errors import RunError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from imbalkit.base.parquet import write_parquet
+from imbalkit.base.files import write_parquet
 from imbalkit.base.processes import launched
 from imbalkit.base.progress import Progress
 from imbalkit.catalogue import Catalogue, default_catalogue

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from imbalkit.builtin.datasets.table import check_columns, read_table
-from imbalkit.errors import DataError
+from imbalkit.kinds import DataError, check_columns, read_table
 from imbalkit_melanoma.datasets.table_files import TableFiles
 
 OFFICIAL = "ISIC_2020_Training_Duplicates.csv"

@@ -1,4 +1,4 @@
-"""Near duplicates among the images that are there; found once, then kept with the cache of imbalkit."""
+"""Near duplicates among the images on disk; found once, then stored in the cache of imbalkit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imbalkit_lite.files import write_atomic
 def near_pairs(paths: np.ndarray, there: np.ndarray, distance: int) -> np.ndarray:
     """Pairs of rows whose images are near duplicates, and the distance of their hashes in bits, int64 [k, 3].
 
-    Finding them reads every image, so the pairs are kept in the cache folder until a file is changed, added or taken away.
+    Finding them reads every image, so the pairs are stored in the cache folder until a file is changed, added or removed.
 
     Args:
         paths: image files [n]
@@ -29,12 +29,12 @@ def near_pairs(paths: np.ndarray, there: np.ndarray, distance: int) -> np.ndarra
     if len(rows) < 2:
         return np.empty((0, 3), dtype=np.int64)
     files = [os.path.abspath(path) for path in paths[rows]]
-    kept = default_cache_dir() / "near_duplicates" / f"{_key(files, distance)}.npy"
-    pairs = _load(kept)
+    stored = default_cache_dir() / "near_duplicates" / f"{_key(files, distance)}.npy"
+    pairs = _load(stored)
     if pairs is None:
         pairs = _find(files, distance)
         with suppress(OSError):  # a cache that cannot be written costs time alone
-            write_atomic(kept, lambda temporary: _save(temporary, pairs))
+            write_atomic(stored, lambda temporary: _save(temporary, pairs))
     pairs[:, :2] = rows[pairs[:, :2]]
     return pairs
 
@@ -51,7 +51,7 @@ def _key(files: list[str], distance: int) -> str:
 def _find(files: list[str], distance: int) -> np.ndarray:
     from rich.progress import Progress
 
-    from imbalkit.cli.tables.console import console
+    from imbalkit.base.console import console
     from imbalkit.inspection.near_duplicates import near_duplicate_pairs
 
     with Progress(console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:

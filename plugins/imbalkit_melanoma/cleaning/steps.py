@@ -3,15 +3,15 @@
 The rules, in this order, whatever order a recipe names them in and the tables are in:
 
 1. conflicting_labels: all rows of one picture that has two labels. One picture are rows of one name, official duplicates
-   and, where that step is asked for, near duplicates. So are all rows of a lesion that has two labels: its photographs
-   differ, but a diagnosis is of the lesion, and nobody can say which of the two to believe.
+   and, where that step is requested, near duplicates. So are all rows of a lesion that has two labels: its photographs
+   differ, but a diagnosis is of the lesion, and nothing shows which of the two is right.
 2. repeated_names: all but one of the rows of one name.
 3. official_duplicates: all but one of the pictures that the official list of ISIC-2020 links, also in chains.
-4. published_lists: what the published list says; its twin stays, as the list names all but one of a set.
+4. published_lists: what the published list names; its twin stays, as the list names all but one of a set.
 5. near_duplicates: a row whose image is found to be one photograph (imbalkit.inspection.near_duplicates) with that of a row that
    stays. Every row that goes so was compared with the very row that stays for it; chains of likeness are not followed.
 
-Of rows that are one picture that stays which the published list (where it is asked for) does not name, then the newest
+Of rows that are one picture that stays which the published list (where it is requested) does not name, then the newest
 year, then the first name by alphabet.
 """
 
@@ -49,8 +49,8 @@ def clean(
             with that step
 
     Returns:
-        index: the rows' index; columns isic_id, path, label, year, reason (the step), kept (name of the row that stays in its
-        place, empty without one), detail; sorted by reason, year and name
+        index: the rows' index; columns isic_id, path, label, year, reason (the step), duplicate_of (name of the row
+        that stays in its place, empty without one), detail; sorted by reason, year and name
     """
     leaving = _Leaving(
         rows, listed if "published_lists" in steps and listed is not None else np.zeros(len(rows), dtype=bool)
@@ -125,7 +125,7 @@ class _Leaving:
         names, labels = (self.rows[column].to_numpy(dtype=object) for column in ("isic_id", "label"))
         places = [self.place(row) for row in gone]
         frame["reason"] = [self.why[row][0] for row in gone]
-        frame["kept"] = [names[place] if place >= 0 else "" for place in places]
+        frame["duplicate_of"] = [names[place] if place >= 0 else "" for place in places]
         torn = [place >= 0 and labels[row] != labels[place] for row, place in zip(gone, places, strict=True)]
         frame["detail"] = [
             self.why[row][1] + (f"; the row that stays is {labels[place]}" if differs else "")
@@ -136,7 +136,7 @@ class _Leaving:
 
 
 def _conflicts(rows: pd.DataFrame, picture: np.ndarray, near: np.ndarray) -> dict[int, str]:
-    """Rows whose picture or lesion has two labels, and what tells so."""
+    """Rows whose picture or lesion has two labels, and the evidence."""
     labels, names = rows["label"], rows["isic_id"]
     found: dict[int, str] = {}
     first, second = near[:, 0], near[:, 1]
@@ -148,10 +148,10 @@ def _conflicts(rows: pd.DataFrame, picture: np.ndarray, near: np.ndarray) -> dic
     for key, what in ((rows["lesion_id"], "lesion {}"), (pd.Series(picture, index=rows.index), "one picture")):
         mixed = labels.groupby(key).transform("nunique") > 1
         for value, some in rows[mixed].groupby(key[mixed]):
-            sides = "; ".join(
+            labelled = "; ".join(
                 f"{label}: {listing(sorted(part), 5)}" for label, part in some.groupby("label")["isic_id"]
             )
-            found |= {int(row): f"{what.format(value)} with two labels ({sides})" for row in some.index}
+            found |= {int(row): f"{what.format(value)} with two labels ({labelled})" for row in some.index}
     torn = np.isin(picture, picture[list(found)])
     same = {int(row): "one picture with a row whose label is in conflict" for row in np.flatnonzero(torn)}
     return same | found

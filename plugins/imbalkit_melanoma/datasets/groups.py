@@ -1,4 +1,4 @@
-"""What must stay on one side of a split: rows that patients, lesions, names and known duplicates link."""
+"""Rows that must stay in one split, as patients, lesions, names or known duplicates link them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def linked(rows: pd.DataFrame, pairs: np.ndarray) -> np.ndarray:
 
     Args:
         rows: columns whose rows of one value are linked; missing values link nothing
-        pairs: names of `isic_id` that are linked, [m, 2]; names that no row has are left aside
+        pairs: names of `isic_id` that are linked, [m, 2]; names that no row has are ignored
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

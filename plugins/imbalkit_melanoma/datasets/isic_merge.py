@@ -57,6 +57,6 @@ class IsicMerge(IsicDataset):
             melanomas = merged["year"][merged["melanoma"]]
             notes.append(
                 f"every benign image is of 2020, {(melanomas == 2019).sum():,} of {len(melanomas):,} melanomas are of 2019: "
-                "a model can tell the class from the year"
+                "a model can predict the class from the year"
             )
         return merged.assign(label=merged["melanoma"].map({True: "melanoma", False: "benign"})), notes

@@ -51,17 +51,17 @@ def to_table(
     if several:
         notes.append(f"{several:,} images are there more than once; the first by folder and path is used")
     notes += cleaning_notes
-    keep = ~rows.index.isin(removed.index)
-    if (missing := np.flatnonzero(keep & ~there)).size:
-        notes.append(f"{len(missing):,} of {keep.sum():,} images are not there: enough for a plan, not for a run")
+    used = ~rows.index.isin(removed.index)
+    if (missing := np.flatnonzero(used & ~there)).size:
+        notes.append(f"{len(missing):,} of {used.sum():,} images are not there: enough for a plan, not for a run")
     names = [name for name in ("benign", "other", "melanoma") if (rows["label"] == name).any()]
     classes = names if rows["label"].isin(names).all() else sorted(rows["label"].unique())
     return Table.build(
-        rows.loc[keep, ["path", "label", "group", *METADATA]],
+        rows.loc[used, ["path", "label", "group", *METADATA]],
         classes=classes,
         notes=notes,
         removed=removed.reset_index(drop=True) if len(removed) else None,
-        problems=[_not_there(rows["name"].iloc[missing], int(keep.sum()), folders)] if len(missing) else [],
+        problems=[_not_there(rows["name"].iloc[missing], int(used.sum()), folders)] if len(missing) else [],
     )
 
 
@@ -109,7 +109,7 @@ def _cleaned(
 
 
 def _not_there(names: pd.Series, total: int, folders: list[str]) -> str:
-    """What a run says before it refuses."""
+    """The message with which a run is refused."""
     roots = [Path(folder).expanduser().absolute() for folder in folders]
     places = listing(str(root) + ("" if root.is_dir() else " (no such folder)") for root in roots)
     return (

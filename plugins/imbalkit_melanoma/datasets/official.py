@@ -7,7 +7,7 @@ Every reader returns a frame with these columns, missing where the table does no
     year        of the challenge: 2018 (HAM10000), 2019, 2020
     melanoma    bool
     diagnosis   the table's own word (2019: MEL, NV, ...; HAM10000: mel, nv, ...; 2020: nevus, melanoma, ...)
-    patient_id, lesion_id, age (years), sex, site (as the table calls it)
+    patient_id, lesion_id, age (years), sex, site (as in the table)
 
 In messages row 1 is the one below the header.
 """
@@ -20,8 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from imbalkit.builtin.datasets.table import check_columns, read_table
-from imbalkit.errors import DataError, listing
+from imbalkit.kinds import DataError, check_columns, listing, read_table
 from imbalkit_melanoma.datasets.table_files import TableFiles, isic_id
 
 CODES_2019 = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
@@ -65,7 +64,7 @@ def read_2019(files: TableFiles) -> pd.DataFrame:
     about = files.need("ISIC_2019_Training_Metadata.csv")
     metadata = _read(about, ["image", "age_approx", "anatom_site_general", "lesion_id", "sex"])
     twice = metadata["image"].duplicated() & ~metadata.duplicated()
-    _refuse(twice, metadata["image"], about, "name an image again and say something else of it")
+    _refuse(twice, metadata["image"], about, "name an image again with other values")
     place = _match(truth["image"], metadata["image"])
     _refuse(place < 0, truth["image"], file, f"have no row in {about.absolute()}")
     metadata = metadata.iloc[place].reset_index(drop=True)

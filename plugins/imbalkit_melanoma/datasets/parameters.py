@@ -50,7 +50,7 @@ class IsicDataset(Dataset):
         """All samples but those that cleaning leaves out.
 
         Raises DataError for a table that is not there, lacks a column or contradicts itself. Images that are not there
-        are noted, and keep a run from starting.
+        are noted, and prevent a run.
         """
         from imbalkit_melanoma.datasets.loading import to_table
         from imbalkit_melanoma.datasets.table_files import TableFiles

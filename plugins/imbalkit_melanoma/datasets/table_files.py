@@ -7,12 +7,11 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from imbalkit.builtin.datasets.common import existing
-from imbalkit.errors import DataError, listing
+from imbalkit.kinds import DataError, existing_path, listing
 from imbalkit_lite.folders import is_system, list_images
 
 HOW_TO_GET = (
-    "`imbalkit melanoma fetch` gets it, or mend the path in the recipe (relative paths start at the folder you run in)"
+    "`imbalkit melanoma fetch` gets it, or fix the path in the recipe (relative paths start at the folder you run in)"
 )
 SUFFIX = "_downsampled"  # in 2,074 names of the ISIC-2019 tables
 
@@ -21,7 +20,7 @@ class TableFiles:
     """The tables below a folder, found by name in upper or lower case. Raises DataError if there is no such folder."""
 
     def __init__(self, folder: str):
-        self.folder = existing(folder, "folder of tables", HOW_TO_GET, folder=True)
+        self.folder = existing_path(folder, "folder of tables", HOW_TO_GET, folder=True)
         self.files: dict[str, list[Path]] = {}
         for parent, folders, names in os.walk(self.folder, followlinks=False):
             folders[:] = sorted(name for name in folders if not name.startswith(".") and not is_system(name))

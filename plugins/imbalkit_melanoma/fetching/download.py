@@ -63,7 +63,7 @@ def download(
         part.unlink()
         state.unlink()
         raise DataError(
-            f"{file.name} of {public(url)} is not as it should be: {wrong}. Nothing of it was kept; fetch again, or name "
+            f"{file.name} of {public(url)} is not as it should be: {wrong}. It was deleted; fetch again, or name "
             "another --mirror"
         ) from None
     os.replace(part, target)

@@ -71,7 +71,7 @@ class ProgressBar(ProgressLines):
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.progress import TransferSpeedColumn as Speed
 
-        from imbalkit.cli.tables.console import console
+        from imbalkit.base.console import console
 
         super().__init__()
         self.console = console(stderr=True)

@@ -1,4 +1,4 @@
-"""How well a source (a year, a hospital, a camera) can be told from a finished run's features: maths, and report section."""
+"""How well a finished run's features predict a source (a year, a hospital, a camera): maths and report section."""
 
 from imbalkit_melanoma.source_probe.section import examine
 

@@ -1,12 +1,12 @@
-"""How well a source (a year, a hospital, a camera) can be told from frozen features, and what an ROC AUC owes to it.
+"""How well frozen features predict a source (a year, a hospital, a camera), and how an ROC AUC depends on it.
 
 A linear probe (Alain and Bengio 2017) is a logistic regression on features of a network that stays as it is. Where classes
 differ in their sources, a probe on all rows may read the class in place of the source, so that it has to be repeated among
 the rows of each class alone.
 
 Intervals are percentiles of a bootstrap over groups (rows where there are none). Those of a cross-validated probe are widened
-by sqrt(1 + K / (K - 1)) for K folds, since its fits share training rows (Nadeau and Bengio 2003): with features that tell
-nothing, 95 % to 97 % of them then hold 0.5 (300 rows, 20 features, with and without groups), and 84 % to 85 % as they are.
+by sqrt(1 + K / (K - 1)) for K folds, since its fits share training rows (Nadeau and Bengio 2003): with features without
+information, 95 % to 97 % of them then hold 0.5 (300 rows, 20 features, with and without groups), and 84 % to 85 % as they are.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from imbalkit.errors import DataError
 from imbalkit.functional.apportion import assign_groups, fill_sides
 from imbalkit.functional.bootstrap import Estimate, bootstrap
 from imbalkit.functional.metrics import confusion_matrix, recalls
-from imbalkit_melanoma.source_probe.pairs import PairCounter, area, pair_counter, smaller_side
+from imbalkit_melanoma.source_probe.pairs import PairCounter, area, fewer_groups, pair_counter
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)  # scikit-learn's C, the inverse of the penalty's strength
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What a linear probe finds; `-1` and NaN for rows that it did not use.
+    """The result of a linear probe; `-1` and NaN for rows that it did not use.
 
     Attributes:
-        sources: source codes that it tells apart, int64 [S]
+        sources: codes of the sources, int64 [S]
         counts: rows of each
         fold: the fold that a row was tested in, int64 [n]
         scores: probability of each source by a probe that saw neither the row nor its group, float64 [n, S]
-        auc: chance that a row of a source scores higher for it than a row of another; mean over the sources. 0.5: not told
-        balanced_accuracy: mean share of a source's rows that are called it; 1 / S: not told
+        auc: probability that a row of a source scores higher for it than a row of another; mean over the sources. 0.5: guessing
+        balanced_accuracy: mean recall over the sources; 1 / S: guessing
     """
 
     sources: np.ndarray
@@ -47,7 +47,7 @@ class Probe:
     balanced_accuracy: Estimate
 
     @property
-    def chance(self) -> float:
+    def guessing(self) -> float:
         """Balanced accuracy of guessing."""
         return 1 / len(self.sources)
 
@@ -55,9 +55,9 @@ class Probe:
 def linear_probe(
     features: np.ndarray, sources: np.ndarray, groups: np.ndarray | None = None, folds: int = 5, seed: int = 0
 ) -> Probe:
-    """Tell the source of rows from their features, each by a probe fitted on the rows of other folds.
+    """Predict the source of rows from their features, each by a probe fitted on the rows of other folds.
 
-    Features are standardised; each source weighs alike; the penalty is the one that serves best on the next fold, without the
+    Features are standardised; every source has the same weight; the penalty is the best one on the next fold, without the
     fold that is tested. AUC counts pairs of one fold only, since scores of different fits do not compare (Forman and Scholz
     2010). Sources with fewer groups than folds are left out.
 
@@ -84,29 +84,29 @@ def linear_probe(
     if folds < 3:
         raise DataError(f"expected 3 folds or more (one to test, one to choose the penalty by), got {folds}")
     codes, of_pair = np.unique(np.unique(np.stack([sources, groups]), axis=1)[0], return_counts=True)
-    kept = codes[of_pair >= folds]
-    rows = np.flatnonzero(np.isin(sources, kept))
-    if len(kept) < 2:
-        came = f"{len(kept)} of {len(codes)} have" if len(codes) > 1 else "there is one source"
-        raise DataError(f"expected two sources or more with {folds} {unit} each, one for each fold; {came}")
-    targets = np.searchsorted(kept, sources[rows])
-    sides = assign_groups(targets, groups[rows], np.full(folds, 1 / folds), seed)
-    if fill_sides(sides, targets, groups[rows], np.ones(folds, dtype=np.int64)) is not None:
-        raise DataError(f"the groups cannot be dealt to {folds} folds so that each has every source")
+    usable = codes[of_pair >= folds]
+    rows = np.flatnonzero(np.isin(sources, usable))
+    if len(usable) < 2:
+        found = f"{len(usable)} of {len(codes)} have" if len(codes) > 1 else "there is one source"
+        raise DataError(f"expected two sources or more with {folds} {unit} each, one for each fold; {found}")
+    targets = np.searchsorted(usable, sources[rows])
+    assigned = assign_groups(targets, groups[rows], np.full(folds, 1 / folds), seed)
+    if fill_sides(assigned, targets, groups[rows], np.ones(folds, dtype=np.int64)) is not None:
+        raise DataError(f"the groups cannot be assigned to {folds} folds so that each has every source")
     fold = np.full(len(sources), -1, dtype=np.int64)
-    fold[rows] = sides
-    scores = np.full((len(sources), len(kept)), np.nan)
-    scores[rows] = _out_of_fold(features[rows], targets, sides, folds)
-    auc = _auc_of([_Scored(rows, sources[rows], sides, scores[rows], kept)])
-    called = scores[rows].argmax(axis=1)
+    fold[rows] = assigned
+    scores = np.full((len(sources), len(usable)), np.nan)
+    scores[rows] = _out_of_fold(features[rows], targets, assigned, folds)
+    auc = _auc_of([_Scored(rows, sources[rows], assigned, scores[rows], usable)])
+    predicted = scores[rows].argmax(axis=1)
 
     def statistic(weights: np.ndarray) -> np.ndarray:
-        of_source = recalls(confusion_matrix(targets, called, len(kept), weights[:, rows]))
+        of_source = recalls(confusion_matrix(targets, predicted, len(usable), weights[:, rows]))
         return np.stack([auc(weights), of_source.mean(axis=1)], axis=1)  # NaN where a source is absent from a resample
 
     counts = tuple(int(count) for count in np.bincount(targets))
     least = int(of_pair[of_pair >= folds].min())
-    return Probe(kept, counts, fold, scores, *bootstrap(statistic, groups, [least, least], _widening(folds), seed))
+    return Probe(usable, counts, fold, scores, *bootstrap(statistic, groups, [least, least], _widening(folds), seed))
 
 
 def within_classes(
@@ -116,7 +116,7 @@ def within_classes(
     groups: np.ndarray | None = None,
     seed: int = 0,
 ) -> Estimate:
-    """AUC of the source over pairs of rows of one class (and one fold): what no difference between classes explains.
+    """AUC of the source over pairs of rows of one class (and one fold), which no difference between classes explains.
 
     Args:
         probes: label code -> the probe of that class's rows alone, in their order
@@ -136,7 +136,7 @@ def within_classes(
     groups = np.arange(len(sources)) if groups is None else groups
     folds = max(int(probe.fold.max()) + 1 for probe in probes.values())
     used = np.concatenate([part.rows for part in parts])
-    behind = min(smaller_side(sources[used] == code, groups[used]) for code in np.unique(sources[used]))
+    behind = min(fewer_groups(sources[used] == code, groups[used]) for code in np.unique(sources[used]))
     return bootstrap(lambda weights: auc(weights)[:, None], groups, [behind], _widening(folds), seed)[0]
 
 
@@ -150,8 +150,8 @@ def auc_by_source(
 ) -> dict[str | int, Estimate]:
     """A classifier's ROC AUC on all rows, on the rows of each source, and on pairs of rows of one source or of two.
 
-    The AUC of all rows is a mean over pairs of a positive and a negative row. Pairs of two sources can be told by the source
-    alone; pairs of one source cannot.
+    The AUC of all rows is a mean over pairs of a positive and a negative row. Pairs of two sources can be ranked by the
+    source alone; pairs of one source cannot.
 
     Args:
         labels: int [n]
@@ -172,21 +172,21 @@ def auc_by_source(
     ]
 
     def statistic(weights: np.ndarray) -> np.ndarray:
-        figures = []
+        areas = []
         for every, inside in counters:
-            (wins, pairs), (own_wins, own_pairs) = every(weights), inside(weights)
-            inside_wins, inside_pairs = own_wins.sum(axis=1, keepdims=True), own_pairs.sum(axis=1, keepdims=True)
-            together = np.hstack([wins, inside_wins, wins - inside_wins, own_wins])
-            of = np.hstack([pairs, inside_pairs, pairs - inside_pairs, own_pairs])
-            figures.append(area(together, of))
-        return _mean_known(np.array(figures))
+            (wins, pairs), (each_wins, each_pairs) = every(weights), inside(weights)
+            inside_wins, inside_pairs = each_wins.sum(axis=1, keepdims=True), each_pairs.sum(axis=1, keepdims=True)
+            together = np.hstack([wins, inside_wins, wins - inside_wins, each_wins])
+            of = np.hstack([pairs, inside_pairs, pairs - inside_pairs, each_pairs])
+            areas.append(area(together, of))
+        return _mean_known(np.array(areas))
 
     groups = np.arange(len(labels)) if groups is None else groups
 
-    def side(rows: np.ndarray) -> int:
-        return min(smaller_side(labels[rows] == c, groups[rows]) for c in classes)
+    def smallest(rows: np.ndarray) -> int:
+        return min(fewer_groups(labels[rows] == c, groups[rows]) for c in classes)
 
-    every, each = side(labels >= 0), [side(sources == code) for code in codes]
+    every, each = smallest(labels >= 0), [smallest(sources == code) for code in codes]
     names: list[str | int] = ["all", "one source", "two sources", *(int(code) for code in codes)]
     return dict(zip(names, bootstrap(statistic, groups, [every, sum(each), every, *each], seed=seed), strict=True))
 
@@ -194,7 +194,7 @@ def auc_by_source(
 def score_by_source(
     scores: np.ndarray, sources: np.ndarray, groups: np.ndarray | None = None, seed: int = 0
 ) -> dict[int, Estimate]:
-    """For each source, the chance that a row of it has a higher score than a row of another source, ties half.
+    """For each source, the probability that a row of it has a higher score than a row of another source, ties half.
 
     Args:
         scores: float [n], such as the probability of the positive class, of rows of one class
@@ -205,7 +205,7 @@ def score_by_source(
     codes = np.unique(sources)
     counters = [pair_counter(sources == code, scores) for code in codes]
     groups = np.arange(len(sources)) if groups is None else groups
-    behind = [smaller_side(sources == code, groups) for code in codes]
+    behind = [fewer_groups(sources == code, groups) for code in codes]
     found = bootstrap(lambda w: np.hstack([area(*counter(w)) for counter in counters]), groups, behind, seed=seed)
     return dict(zip(codes.tolist(), found, strict=True))
 
@@ -239,7 +239,9 @@ def _fit(features: np.ndarray, targets: np.ndarray, penalty: float) -> Callable[
         StandardScaler(), LogisticRegression(C=penalty, class_weight="balanced", max_iter=300, tol=1e-3)
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # to stop early is one more penalty, judged like the others
+        warnings.simplefilter(
+            "ignore", ConvergenceWarning
+        )  # stopping early is one more penalty, compared like the others
         return model.fit(features, targets).predict_proba
 
 
@@ -271,7 +273,7 @@ def _auc_of(parts: Sequence[_Scored]) -> Callable[[np.ndarray], np.ndarray]:
         areas = []
         for of_source in counters.values():
             counted = [counter(weights[:, rows]) for rows, counter in of_source]
-            areas.append(area(*(sum(part.sum(axis=-1) for part in side) for side in zip(*counted, strict=True))))
+            areas.append(area(*(sum(part.sum(axis=-1) for part in parts) for parts in zip(*counted, strict=True))))
         return np.mean(areas, axis=0)
 
     return auc

@@ -46,6 +46,6 @@ def area(wins: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return np.divide(wins, pairs, out=np.full(wins.shape, np.nan), where=pairs > 0.5)
 
 
-def smaller_side(positives: np.ndarray, groups: np.ndarray) -> int:
+def fewer_groups(positives: np.ndarray, groups: np.ndarray) -> int:
     """Groups of the positive rows or of the others, whichever are fewer; `positives` bool [n], `groups` int [n]."""
     return min(len(np.unique(groups[positives])), len(np.unique(groups[~positives])))

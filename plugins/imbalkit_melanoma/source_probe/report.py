@@ -1,4 +1,4 @@
-"""The figures of the source probe as Markdown, in plain sentences."""
+"""The values of the source probe as Markdown, in plain sentences."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Any
 from imbalkit.base.text import share_number
 from imbalkit.report import markdown_table
 
-TITLE = "Can the model tell the {}?"
+TITLE = "Can the model recognise the {}?"
 Facts = Mapping[str, Any]
 
 
 def markdown(facts: Facts) -> str:
     """The section, from what source_probe.json holds."""
     if "missing" in facts:
-        return f"The figures of this section are missing: {facts['missing']}"
+        return f"The values of this section are missing: {facts['missing']}"
     what, several = facts["column"], f"{facts['column']}s"
     units = "rows" if facts["groups"] is None else f"{facts['groups']:,} groups"
     lines = [
-        f"The data come from {len(facts['sources'])} {several}. Where the classes differ in their {several}, a model may call "
-        f"the {what} in place of the class: it then looks good on a test set of the same make, and fails on rows of one "
-        f"{what}. Nothing was trained for the figures below but logistic regressions on what the finished network makes of "
-        f"the {facts['test_rows']:,} test rows. Intervals are of 95 %, from a bootstrap over {units}. The figures are in "
+        f"The data come from {len(facts['sources'])} {several}. Where the classes differ in their {several}, a model may "
+        f"predict the {what} in place of the class: it then looks good on a test set of the same composition, and fails on rows "
+        f"of one {what}. The values below need no training but logistic regressions on the finished network's features of the "
+        f"{facts['test_rows']:,} test rows. Intervals are of 95 %, from a bootstrap over {units}. All values are in "
         "`source_probe.json`.",
         _counts(facts),
     ]
     if facts["without_source"]:
         lines.append(f"Left out: {facts['without_source']:,} test rows without a {what}.")
-    return "\n\n".join([*lines, *_probe(facts), *_answer(facts), *_roc_auc(facts)])
+    return "\n\n".join([*lines, *_probe(facts), *_probabilities(facts), *_roc_auc(facts)])
 
 
 def _counts(facts: Facts) -> str:
     rows = []
     for name, by_source in facts["counts"].items():
-        totals = {side: sum(count[side] for count in by_source.values()) for side in ("train", "test")}
+        totals = {split: sum(count[split] for count in by_source.values()) for split in ("train", "test")}
         for source, count in by_source.items():
-            cells = [f"{count[side]:,}{_percent(count[side], totals[side])}" for side in totals]
+            cells = [f"{count[split]:,}{_percent(count[split], totals[split])}" for split in totals]
             rows.append([name, source, *cells])
     return markdown_table(["class", facts["column"], "training rows, before samplers", "test rows"], rows)
 
@@ -46,9 +46,9 @@ def _percent(part: int, whole: int) -> str:
 
 
 def _probe(facts: Facts) -> list[str]:
-    """What features tell of the source, beside what colours alone tell."""
+    """How well features predict the source, beside colours alone."""
     what, probe = facts["column"], facts["probe"]
-    head = f"### What the features tell of the {what}"
+    head = f"### The {what} in the features"
     if "missing" in probe:
         return [head, f"The probe could not be made: {probe['missing']}"]
     features, colours = probe["features"], probe["colours"]
@@ -61,12 +61,12 @@ def _probe(facts: Facts) -> list[str]:
             reasons.append(f"- {name}: {of_features['missing']}.")
             continue
         counts = ", ".join(f"{source}: {count:,}" for source, count in of_features["rows"].items())
-        accuracy = f"{_text(of_features['balanced_accuracy'])}; guessing {of_features['chance']:.3f}"
+        accuracy = f"{_text(of_features['balanced_accuracy'])}; guessing {of_features['guessing']:.3f}"
         rows.append([name, counts, _text(of_features["auc"]), accuracy, _text(of_colours.get("auc"))])
     together = features["one class"]["auc"]
     rows.append(["pairs of one class", "", _text(together), "", _text(colours["one class"]["auc"])])
     columns = ["test rows", "rows used", f"AUC of the {what}", "balanced accuracy", "AUC from colours alone"]
-    said = [
+    parts = [
         head,
         f"A logistic regression on the {features['width']:,} features, for rows that it was not fitted on ({facts['folds']} "
         f"folds{'' if facts['groups'] is None else ', whole groups'}). An AUC of 0.5 is guessing. The first line may read the "
@@ -75,48 +75,48 @@ def _probe(facts: Facts) -> list[str]:
         markdown_table(columns, rows),
     ]
     if reasons:
-        said.append("\n".join(["Not defined:", "", *reasons]))
-    return [*said, _verdict(what, together, colours["one class"]["auc"])]
+        parts.append("\n".join(["Not defined:", "", *reasons]))
+    return [*parts, _verdict(what, together, colours["one class"]["auc"])]
 
 
 def _verdict(what: str, together: Facts, colours: Facts) -> str:
     if together["low"] is None:
-        return f"So these rows cannot say whether the features hold the {what} beside the class."
+        return f"So these rows do not show whether the features hold the {what} beside the class."
     if together["low"] > 0.5:
-        said = (
+        parts = (
             f"So the features hold the {what} beside the class: between two rows of one class but of different {what}s, the "
             f"probe is right in {_share(together)} of cases"
         )
         if colours["low"] is not None:
-            said += f" (from colours alone {_share(colours)})"
-        return f"{said}. That it can be told does not say that the model uses it: see below."
+            parts += f" (from colours alone {_share(colours)})"
+        return f"{parts}. This does not show that the model uses it: see below."
     if together["high"] < 0.5:
-        return f"The AUC within a class is below one half, as only chance or too few rows can make it: no sign of the {what}."
-    return f"So there is no sign in these rows that the features hold the {what} beside the class: the interval holds one half."
+        return f"The AUC within a class is below one half, which only randomness or too few rows explain: no sign of the {what}."
+    return f"So there is no sign in these rows that the features hold the {what} beside the class: the interval contains 0.5."
 
 
-def _answer(facts: Facts) -> list[str]:
-    """What the model's answer alone tells of the source."""
+def _probabilities(facts: Facts) -> list[str]:
+    """How the predicted probabilities differ between the sources, within each class."""
     positive, what, sources = facts["positive"], facts["column"], facts["sources"]
-    found = {name: answer for name, answer in facts.get("answer", {}).items() if answer}
+    found = {name: values for name, values in facts.get("probability", {}).items() if values}
     if not found:
         return []
-    shown = sources[-1:] if len(sources) == 2 else sources  # of two, one says it all
+    shown = sources[-1:] if len(sources) == 2 else sources  # of two, one is enough
     rows = [
-        [name, source, _text(answer[source])] for name, answer in found.items() for source in shown if source in answer
+        [name, source, _text(values[source])] for name, values in found.items() for source in shown if source in values
     ]
-    who, other = (sources[1], sources[0]) if len(sources) == 2 else (f"a {what}", f"another {what}")
+    one, other = (sources[1], sources[0]) if len(sources) == 2 else (f"a {what}", f"another {what}")
     return [
-        f"### What the answer tells of the {what}",
-        f"How often a row of {who} gets a higher probability of {positive} than a row of {other} of the same class. An "
-        f"interval that leaves out 0.5 says that the answer shifts with the {what} where the class does not: by a shortcut, "
+        f"### The {what} in the predicted probabilities",
+        f"How often a row of {one} gets a higher probability of {positive} than a row of {other} of the same class. An "
+        f"interval without 0.5 shows that the probability shifts with the {what} where the class does not: by a shortcut, "
         f"or because rows of one {what} are harder.",
-        markdown_table(["class", what, f"chance of a higher probability of {positive}"], rows),
+        markdown_table(["class", what, f"how often a higher probability of {positive}"], rows),
     ]
 
 
 def _roc_auc(facts: Facts) -> list[str]:
-    """The model's own ROC AUC, by where the pairs come from."""
+    """The model's ROC AUC, by the sources of the pairs."""
     what, areas = facts["column"], facts["roc_auc"]
     lines = {"all test rows": (areas["all"], _rows(facts, facts["sources"]))}
     lines |= {
@@ -125,22 +125,22 @@ def _roc_auc(facts: Facts) -> list[str]:
     lines[f"pairs of one {what}"] = areas["one source"], ""
     lines[f"pairs of different {what}s"] = areas["two sources"], ""
     table = markdown_table(["rows", "rows of each class", "ROC AUC"], [[n, c, _text(a)] for n, (a, c) in lines.items()])
-    said = [
-        f"### What the ROC AUC owes to the {what}",
+    parts = [
+        f"### The {what} in the ROC AUC",
         "An ROC AUC is a mean over pairs of a row of the class and another row. Pairs of different "
-        f"{what}s can be told by the {what} alone, pairs of one {what} cannot"
+        f"{what}s can be ranked by the {what} alone, pairs of one {what} cannot"
         + ("." if facts["positive"] is not None else ". Means over the classes, each against the rest."),
         table,
     ]
     one, two = areas["one source"], areas["two sources"]
     if one["value"] is not None and two["value"] is not None:
-        said.append(
+        parts.append(
             f"So rows of one {what} are ranked with {one['value']:.3f}, rows of different {what}s with {two['value']:.3f}; "
-            f"expect the first where all rows come from one place."
+            f"expect the first where all rows are of one {what}."
         )
     elif one["value"] is None:
-        said.append(f"So no {what} has rows of several classes: nothing here can say what is left without the {what}.")
-    return said
+        parts.append(f"So no {what} has rows of several classes: nothing here shows the ROC AUC without the {what}.")
+    return parts
 
 
 def _rows(facts: Facts, sources: list[str]) -> str:

@@ -1,7 +1,7 @@
-"""A report section: how well the year can be told from a model's features, and its ROC AUC within each year.
+"""A report section: how well a model's features predict the year, and its ROC AUC within each year.
 
 All benign rows of the merge of Gilal et al. 2023 are of ISIC 2020 and most of its melanomas of ISIC 2019, so that a model
-may call the year in place of the disease. Nothing is trained here but logistic regressions on features of the test rows.
+may predict the year in place of the disease. Only logistic regressions on features of the test rows are trained here.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ logger = logging.getLogger(__name__)
 
 
 def section(folder: Path, metrics: Mapping[str, Any], prepared: Prepared) -> dict[str, str]:
-    """The section of a run whose data have a column `year` of several values; its figures go to source_probe.json.
+    """The section of a run whose data have a column `year` of several values; its values go to source_probe.json.
 
-    It says why, where figures cannot be had: a finished training is not lost for them.
+    It states the reason where values are unavailable: they must not cost a finished training.
     """
     if COLUMN not in prepared.table.frame or len(source_names(prepared.table.frame[COLUMN]).dropna().unique()) < 2:
         return {}
@@ -59,15 +59,15 @@ def section(folder: Path, metrics: Mapping[str, Any], prepared: Prepared) -> dic
 
 
 def examine(restored: Restored, column: str = COLUMN, folds: int = FOLDS) -> dict[str, Any]:
-    """Figures of a finished run, ready for JSON.
+    """The values for a finished run, ready for JSON.
 
     Args:
         restored: the run
-        column: column of its data that says where a row comes from
+        column: column of its data with the source of each row
         folds: of the probes
 
     Raises:
-        DataError: no such column, no test row with a source, data that are gone
+        DataError: no such column, no test row with a source, data that are no longer there
     """
     prepared, classes = restored.prepared, restored.classes
     table = prepared.table
@@ -112,8 +112,8 @@ def examine(restored: Restored, column: str = COLUMN, folds: int = FOLDS) -> dic
         },
     }
     if restored.positive is not None:
-        facts["answer"] = {
-            name: _answer(probabilities[:, restored.positive], labels == label, sources, groups, names)
+        facts["probability"] = {
+            name: _by_source(probabilities[:, restored.positive], labels == label, sources, groups, names)
             for label, name in enumerate(classes)
         }
     try:
@@ -134,7 +134,7 @@ def source_names(values: pd.Series) -> pd.Series:
 
 
 def colours(images: ImageStore, rows: np.ndarray, batch: int = 256) -> np.ndarray:
-    """Mean and standard deviation of each channel, float64 [n, 2 C]: what tells a source without any network."""
+    """Mean and standard deviation of each channel, float64 [n, 2 C]: features without any network."""
     parts = []
     for start in range(0, len(rows), batch):
         pixels = images.take(rows[start : start + batch]).astype(np.float32)  # [n, H, W, C]
@@ -159,7 +159,7 @@ def _probes(
     def facts_of(found: Probe) -> dict[str, Any]:
         rows = {names[code]: count for code, count in zip(found.sources, found.counts, strict=True)}
         values = {"auc": _json(found.auc), "balanced_accuracy": _json(found.balanced_accuracy)}
-        return {"rows": rows, **values, "chance": found.chance}
+        return {"rows": rows, **values, "guessing": found.guessing}
 
     facts: dict[str, Any] = {"width": features.shape[1], "classes": {}}
     try:
@@ -176,10 +176,10 @@ def _probes(
     return facts | {"one class": {"auc": _json(within_classes(probes, sources, labels, groups))}}
 
 
-def _answer(
+def _by_source(
     scores: np.ndarray, of_class: np.ndarray, sources: np.ndarray, groups: np.ndarray | None, names: list[str]
 ) -> dict[str, Any]:
-    """For each source, how its rows' scores stand to those of the others, among the rows of a class."""
+    """For each source, how often its rows score higher than those of the others, among the rows of a class."""
     if len(np.unique(sources[of_class])) < 2:
         return {}
     found = score_by_source(scores[of_class], sources[of_class], None if groups is None else groups[of_class])

@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from imbalkit.builtin.datasets import ImageFolder
-from imbalkit.builtin.datasets.folder_layout import LayoutError, find_splits, mentions_split, split_like
+from imbalkit.data.folder_layout import LayoutError, find_splits
+from imbalkit.data.split_names import mentions_split, split_like
 from imbalkit.errors import DataError
 from imbalkit.inspection.recipe_draft import inspect
 

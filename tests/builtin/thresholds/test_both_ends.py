@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from imbalkit.builtin.thresholds import BestF, BestGMean, Cost, Fixed, TargetRecall, Youden
-from imbalkit.decision.decision import Abstention, Decision, DecisionSettings
+from imbalkit.decision.decision import Abstention, Decision
+from imbalkit.decision.settings import DecisionSettings
 from imbalkit.functional.thresholds import NEVER, independent_rows
 from imbalkit_lite.card import Card, Input, Probabilities
 from imbalkit_lite.decisions import abstains, decide

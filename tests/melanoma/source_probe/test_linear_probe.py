@@ -34,7 +34,7 @@ def confounded(n=600, seed=0):
 # --- what a probe finds -------------------------------------------------------------------------------------------------
 
 
-def test_a_source_that_shifts_the_features_is_told():
+def test_a_source_that_shifts_the_features_is_recognised():
     sources = np.random.default_rng(0).integers(2019, 2021, 300)
     probe = linear_probe(features_of(300, 16, 1, year=4.0 * (sources == 2019)), sources)
     assert probe.sources.tolist() == [2019, 2020]
@@ -42,7 +42,7 @@ def test_a_source_that_shifts_the_features_is_told():
     assert probe.auc.value > 0.98
     assert 0.96 < probe.auc.low < probe.auc.value <= probe.auc.high <= 1
     assert probe.balanced_accuracy.value > 0.95
-    assert probe.chance == 0.5
+    assert probe.guessing == 0.5
 
 
 def test_balanced_accuracy_is_resampled_with_its_own_rows(monkeypatch):
@@ -51,11 +51,11 @@ def test_balanced_accuracy_is_resampled_with_its_own_rows(monkeypatch):
     sources = np.array([7] * 3 + [8] * 40 + [9] * 60)
     probe = linear_probe(features_of(103, 4, 2, year=1.0 * (sources == 9)), sources, seed=5)
     assert probe.sources.tolist() == [8, 9]
-    called = np.where(probe.fold >= 0, probe.sources[np.nan_to_num(probe.scores).argmax(axis=1)], 7)
+    predicted = np.where(probe.fold >= 0, probe.sources[np.nan_to_num(probe.scores).argmax(axis=1)], 7)
     drawn = []
     for times in np.concatenate(list(weight_blocks(103, 1000, np.random.default_rng(5), np.arange(103)))).astype(int):
         rows = np.repeat(np.arange(103), times * (sources != 7))
-        drawn.append(balanced_accuracy_score(sources[rows], called[rows]))
+        drawn.append(balanced_accuracy_score(sources[rows], predicted[rows]))
     found = probe.balanced_accuracy
     assert (found.low, found.high) == pytest.approx(tuple(np.quantile(drawn, [0.025, 0.975])))
 
@@ -95,7 +95,7 @@ def test_rows_of_a_group_share_a_fold():
     assert grouped.auc.value < 0.7
 
 
-def test_a_difference_of_classes_alone_is_not_told_within_a_class():
+def test_a_difference_of_classes_alone_is_not_recognised_within_a_class():
     sources, labels = confounded()
     features = features_of(600, 12, 6, disease=3.0 * labels)
     pooled = linear_probe(features, sources)
@@ -108,7 +108,7 @@ def test_a_difference_of_classes_alone_is_not_told_within_a_class():
     assert both.value == pytest.approx(0.5, abs=0.1)
 
 
-def test_a_difference_of_sources_is_told_within_each_class():
+def test_a_difference_of_sources_is_recognised_within_each_class():
     sources, labels = confounded()
     features = features_of(600, 12, 6, disease=3.0 * labels, year=3.0 * (sources == 2020))
     probes = {label: linear_probe(features[labels == label], sources[labels == label]) for label in (0, 1)}
@@ -127,13 +127,13 @@ def test_many_sources_and_those_too_small():
     shift = {"a": 3.0 * (sources == 2017), "b": 3.0 * (sources == 2018)}
     probe = linear_probe(features_of(400, 8, 9, **shift), sources)
     assert probe.sources.tolist() == [2017, 2018, 2019]
-    assert probe.chance == pytest.approx(1 / 3)
+    assert probe.guessing == pytest.approx(1 / 3)
     small = sources == 2016
     assert (probe.fold[small] == -1).all()
     assert np.isnan(probe.scores[small]).all()
     np.testing.assert_allclose(probe.scores[~small].sum(axis=1), 1, atol=1e-6)
-    called = probe.sources[probe.scores[~small].argmax(axis=1)]
-    assert probe.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(sources[~small], called))
+    predicted = probe.sources[probe.scores[~small].argmax(axis=1)]
+    assert probe.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(sources[~small], predicted))
     areas = []
     for index, code in enumerate(probe.sources):
         of_fold = [(sources[rows] == code, probe.scores[rows, index]) for rows in (probe.fold == f for f in range(5))]

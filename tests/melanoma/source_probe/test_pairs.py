@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from imbalkit_melanoma.source_probe.pairs import area, pair_counter, smaller_side
+from imbalkit_melanoma.source_probe.pairs import area, fewer_groups, pair_counter
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score
 
@@ -104,10 +104,10 @@ def test_the_interval_stays_within_shares_and_is_absent_where_nothing_is_defined
     assert np.isnan([none.value, none.low, none.high]).all()
 
 
-def test_pairs_that_all_agree_are_bounded_by_the_groups_of_the_smaller_side():
+def test_pairs_that_all_agree_are_bounded_by_the_groups_of_the_fewer_groups():
     positives = np.arange(60) < 6
     groups = np.arange(60) // 2
-    behind = smaller_side(positives, groups)
+    behind = fewer_groups(positives, groups)
     assert behind == 3
     low = binomtest(behind, behind).proportion_ci(0.95).low
     (found,) = bootstrap(auc_of(positives, 1.0 * positives), groups, [behind], widen=1.5)

@@ -1,4 +1,4 @@
-"""The source probe in real runs on drawn pictures whose truth is known, and what the report says of them."""
+"""The source probe in real runs on drawn pictures whose truth is known, and the report's sentences on them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def merged(n=400, seed=0, benign_2019=0.1, melanoma_2019=0.85):
 
 @pytest.fixture
 def finished(tmp_path, monkeypatch):
-    """Runs the recipe on drawn pictures; gives the report's section and the figures."""
+    """Runs the recipe on drawn pictures; gives the report's section and the values."""
     monkeypatch.chdir(tmp_path)
 
     def go(rows, tint=True, overrides=()):
@@ -67,15 +67,15 @@ def finished(tmp_path, monkeypatch):
 
 
 def read(folder):
-    """The section's Markdown, which the report shows, and the figures; "" and None without."""
+    """The section's Markdown, which the report shows, and the values; "" and None without."""
     page = (folder / "report.html").read_text()
     file = folder / "source_probe.json"
     if not file.exists():
-        assert "Can the model tell" not in page
+        assert "Can the model recognise" not in page
         return "", None
     facts = json.loads(file.read_text())
     section = markdown(facts)
-    assert "Can the model tell the year?" in page
+    assert "Can the model recognise the year?" in page
     assert to_html(section, folder) in page
     return section, facts
 
@@ -86,16 +86,16 @@ def cells(section, first):
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-def test_a_year_that_tints_the_pictures_is_told(finished, tmp_path):
+def test_a_year_that_tints_the_pictures_is_recognised(finished, tmp_path):
     section, facts = finished(merged(melanoma_2019=0.6, benign_2019=0.2))
     probe = facts["probe"]["features"]
     assert probe["width"] == 32
-    for figures in (probe["all"], probe["one class"], *probe["classes"].values()):
-        assert figures["auc"]["low"] > 0.7
-        assert figures["auc"]["value"] > 0.95
+    for values in (probe["all"], probe["one class"], *probe["classes"].values()):
+        assert values["auc"]["low"] > 0.7
+        assert values["auc"]["value"] > 0.95
     assert facts["probe"]["colours"]["one class"]["auc"]["value"] > 0.95
 
-    # The same figures by hand.
+    # The same values by hand.
     test = pd.read_parquet("run/predictions.parquet").query("split == 'test'")
     table = pd.read_csv("labels.csv")
     assert facts["test_rows"] == len(test) == sum(n["test"] for c in facts["counts"].values() for n in c.values())
@@ -108,9 +108,9 @@ def test_a_year_that_tints_the_pictures_is_told(finished, tmp_path):
     train = table.drop(index=pd.read_parquet("run/predictions.parquet")["source"])
     assert facts["counts"]["benign"]["2019"]["train"] == ((train["label"] == "benign") & (train["year"] == 2019)).sum()
     assert facts["groups"] == table["patient"].iloc[test["source"]].nunique()
-    answer = facts["answer"]["benign"]["2020"]["value"]
-    assert abs(answer - 0.5) > 0.25  # the model takes the light for the class
-    assert answer == pytest.approx(roc_auc_score(alone[~malignant], probability[~malignant]))
+    higher = facts["probability"]["benign"]["2020"]["value"]
+    assert abs(higher - 0.5) > 0.25  # the model takes the light for the class
+    assert higher == pytest.approx(roc_auc_score(alone[~malignant], probability[~malignant]))
 
     assert "So the features hold the year beside the class" in section
     assert (
@@ -121,17 +121,17 @@ def test_a_year_that_tints_the_pictures_is_told(finished, tmp_path):
     assert examine(restore("run")) == facts  # as good later, from the folder alone
 
 
-def test_a_year_that_only_goes_with_the_class_is_not_told_within_it(finished):
+def test_a_year_that_only_goes_with_the_class_is_not_recognised_within_it(finished):
     section, facts = finished(merged(seed=1), tint=False)
     probe = facts["probe"]["features"]
     assert probe["all"]["auc"]["low"] > 0.6  # reads the class
-    for figures in (probe["one class"], *probe["classes"].values()):
-        assert figures["auc"]["low"] < 0.5 < figures["auc"]["high"]
+    for values in (probe["one class"], *probe["classes"].values()):
+        assert values["auc"]["low"] < 0.5 < values["auc"]["high"]
     assert (
-        "So there is no sign in these rows that the features hold the year beside the class: the interval holds one half."
+        "So there is no sign in these rows that the features hold the year beside the class: the interval contains 0.5."
         in section
     )
-    for of_class in facts["answer"].values():
+    for of_class in facts["probability"].values():
         assert of_class["2020"]["value"] == pytest.approx(0.5, abs=0.2)
 
 
@@ -142,8 +142,8 @@ def test_the_merge_of_the_paper_has_no_benign_row_of_2019(finished):
     assert probe["one class"]["auc"]["value"] == pytest.approx(probe["classes"]["melanoma"]["auc"]["value"])
     assert facts["roc_auc"]["2019"]["value"] is None
     assert 0 < facts["roc_auc"]["2020"]["low"] < facts["roc_auc"]["2020"]["high"] <= 1
-    assert list(facts["answer"]) == ["benign", "melanoma"]
-    assert facts["answer"]["benign"] == {}
+    assert list(facts["probability"]) == ["benign", "melanoma"]
+    assert facts["probability"]["benign"] == {}
     assert cells(section, "benign alone")[1:] == ["not defined"] * 4
     assert cells(section, "2019 only")[2] == "not defined"
     assert cells(section, "benign | 2019")[2:] == ["0 (0.0 % of the class)", "0 (0.0 % of the class)"]
@@ -153,7 +153,7 @@ def test_the_merge_of_the_paper_has_no_benign_row_of_2019(finished):
     )
 
 
-def test_too_few_rows_of_a_class_are_said_and_cost_nothing(finished):
+def test_too_few_rows_of_a_class_are_reported_and_cost_nothing(finished):
     rows = [("melanoma", 2019 if i % 6 else 2020) if i < 12 else ("benign", 2019 + i % 2) for i in range(120)]
     section, facts = finished(rows, overrides=["split.group=false"])
     assert "; 1 of 2 have" in facts["probe"]["features"]["classes"]["melanoma"]["missing"]
@@ -170,12 +170,12 @@ def test_several_classes_and_years_with_gaps(finished):
     section, facts = finished(rows)
     assert facts["sources"] == ["2018", "2019", "2020"]
     assert facts["positive"] is None
-    assert "answer" not in facts
+    assert "probability" not in facts
     assert facts["without_source"] > 0
     assert facts["test_rows"] + facts["without_source"] == 180
     assert f"Left out: {facts['without_source']} test rows without a year." in section
     assert "Means over the classes, each against the rest." in section
-    assert facts["probe"]["features"]["all"]["chance"] == pytest.approx(1 / 3)
+    assert facts["probe"]["features"]["all"]["guessing"] == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize("years", [[2020], [None], [2020, None]])
@@ -198,7 +198,7 @@ def test_a_test_set_of_rows_without_a_year(finished):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (RuntimeError("out of memory"), "The figures of this section are missing: RuntimeError: out of memory"),
+        (RuntimeError("out of memory"), "The values of this section are missing: RuntimeError: out of memory"),
         (MemoryError(), "missing: MemoryError"),
     ],
 )
@@ -235,9 +235,9 @@ def test_the_command_line_writes_the_section(tmp_path):
     assert "from a bootstrap over rows" in section
     heads = [line for line in section.splitlines() if line.startswith("#")]
     assert heads == [
-        "### What the features tell of the year",
-        "### What the answer tells of the year",
-        "### What the ROC AUC owes to the year",
+        "### The year in the features",
+        "### The year in the predicted probabilities",
+        "### The year in the ROC AUC",
     ]
     assert "None" not in section
     assert "nan" not in section.replace("nance", "")

@@ -7,16 +7,17 @@ from imbalkit.data.cache import open_store
 from imbalkit.errors import RunError
 from imbalkit.plan import Plan
 from imbalkit.plan.dataset import PlanDataset
-from imbalkit.plots.study import gallery, plans
+from imbalkit.plots.study import gallery
 from imbalkit.plots.study.records import find_runs
 from imbalkit.recipe.image_rule import image_rule
 from imbalkit.recipe.prepare import prepare
+from imbalkit.runs.replay import plan_of_run, replay
 
 
 @pytest.fixture(scope="module")
 def of_run(real_runs):
     (run,) = find_runs([real_runs / "runs" / "ce"]).runs
-    prepared, plan, _ = plans.plan_of_run(run)
+    prepared, plan, _ = plan_of_run(run.name, run.recipe, run.folder)
     return prepared, plan, gallery.data(prepared, plan, samples=2)
 
 
@@ -92,7 +93,7 @@ images: {{size: 8, cache: {tmp_path}/cache}}
 samplers: [{{name: oversample, views: {{rare: [[horizontal_flip]]}}}}]
 """)
     prepared = prepare(tmp_path / "r.yaml")
-    plan, _ = plans.replay(prepared)
+    plan, _ = replay(prepared)
     frame = gallery.data(prepared, plan, samples=2)
     assert set(frame["class"]) == {"rare"}  # the other class has no copies
     pixels = gallery.pictures(prepared, plan, frame)

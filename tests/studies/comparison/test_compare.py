@@ -13,7 +13,7 @@ import imbalkit
 from imbalkit.base.randomness import generator
 from imbalkit.builtin.metrics import Precision
 from imbalkit.errors import RunError
-from imbalkit.evaluation.evaluate import EvaluationSettings
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.bootstrap import draw_weights
 from imbalkit.functional.paired import cluster_permutation, delong_test, expanded_level, holm, mcnemar
 from imbalkit.kinds import Metric, Predictions

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from imbalkit.errors import RunError
+from imbalkit.studies.comparison import compare
 from imbalkit.studies.comparison.data import align, data_notes
-from imbalkit.studies.comparison.result import compare
 from imbalkit.studies.comparison.rows import check_same_rows, load_runs, predictions_of
 
 LABELS = np.array([0, 1, 0, 0, 1, 0])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.document import read_document
-from imbalkit.studies.sweeps.file import SweepSettings, make_cells, read_sweep, slug
+from imbalkit.studies.sweeps.file import SweepSettings, make_cells, read_sweep
 
 GRID = """\
 base: digits
@@ -85,13 +85,6 @@ def test_there_are_as_many_cells_as_combinations(sizes, seeds, folds):
     for size in sizes:
         expected *= size
     assert len({cell.id for cell in cells}) == len(cells) == expected
-
-
-@given(st.text(min_size=1, max_size=20))
-def test_a_slug_is_a_plain_file_name(text):
-    assert re.fullmatch(r"[\w.-]+", slug(text))
-    assert slug(text) not in (".", "..")
-    assert slug(slug(text)) == slug(text)
 
 
 @pytest.mark.parametrize(

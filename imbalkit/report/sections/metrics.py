@@ -1,29 +1,30 @@
-"""Every test figure with its interval: of all rows, of each class, and the confusion matrix."""
+"""Every test metric with its interval: of all rows, of each class, and the confusion matrix."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from imbalkit.base.text import percent
 from imbalkit.report.context import Report
-from imbalkit.report.values import Figure, figures_of, metric_meaning, metric_name, percent
+from imbalkit.report.metric_values import MetricValue, metric_meaning, metric_name, metric_values
 
 MOST_MATRIX = 25  # classes up to which the confusion matrix is shown
 _SIDED = {"predictive_values", "net_benefit"}  # shown in a section of their own
 
 
 def values(report: Report) -> dict[str, Any]:
-    """Tables of figures; a second column where the test was also evaluated at one half."""
-    run, found = report.run, report.figures
-    half = figures_of(run.metrics, "test_at_one_half")
-    whole = [_row(report, figure, half.get(name)) for name, figure in found.items() if isinstance(figure, Figure)]
+    """Tables of metrics; a second column where the test was also evaluated at one half."""
+    run, found = report.run, report.metric_values
+    half = metric_values(run.metrics, "test_at_one_half")
+    whole = [_row(report, metric, half.get(name)) for name, metric in found.items() if isinstance(metric, MetricValue)]
     for name, entries in found.items():
         if isinstance(entries, dict) and name not in _SIDED and list(entries) != list(run.classes):
             others = half.get(name)
-            for key, figure in entries.items():
-                row = _row(report, figure, others.get(key) if isinstance(others, dict) else None)
+            for key, metric in entries.items():
+                row = _row(report, metric, others.get(key) if isinstance(others, dict) else None)
                 whole.append(row | {"name": f"{metric_name(name)}, {key.replace('_', ' ')}"})
     by_class = [
-        {"name": metric_name(name), "figures": entries, "half": half.get(name)}
+        {"name": metric_name(name), "by_name": entries, "half": half.get(name)}
         for name, entries in found.items()
         if isinstance(entries, dict) and list(entries) == list(run.classes)
     ]
@@ -44,18 +45,18 @@ def values(report: Report) -> dict[str, Any]:
     }
 
 
-def _row(report: Report, figure: Figure, half: Any) -> dict[str, Any]:
-    meaning = metric_meaning(figure.name, str(report.positive or "the class"), report.run.other)
-    settings = report.metric_settings.get(figure.name)
+def _row(report: Report, metric: MetricValue, half: Any) -> dict[str, Any]:
+    meaning = metric_meaning(metric.name, str(report.positive or "the class"), report.run.other)
+    settings = report.metric_settings.get(metric.name)
     if settings:
         meaning = f"{meaning} ({settings})" if meaning else settings
-    other = half if isinstance(half, Figure) else None
+    other = half if isinstance(half, MetricValue) else None
     return {
-        "name": metric_name(figure.name),
+        "name": metric_name(metric.name),
         "meaning": meaning,
-        "shown": figure.shown,
-        "interval": figure.interval,
-        "method": figure.method,
+        "shown": metric.shown,
+        "interval": metric.interval,
+        "method": metric.method,
         "half": other.shown if other else "",
         "half_interval": other.interval if other else "",
     }
@@ -65,7 +66,7 @@ def _how(report: Report) -> str:
     """How the intervals were made, in words."""
     facts = report.run.metrics.get("intervals")
     if not facts or not facts.get("test"):
-        return "This run has no intervals: with few rows of a class, its figures may be far from what other rows would give."
+        return "This run has no intervals: with few rows of a class, its metrics may be far from what other rows would give."
     unit, units = facts.get("unit", "row"), facts.get("units")
     methods = sorted({item["method"] for item in _leaves(facts["test"]) if item.get("method")})
     level = percent(facts.get("level", 0.95), 0)

@@ -1,10 +1,10 @@
-"""What the readers share."""
+"""Files and folders that a recipe names."""
 
 from __future__ import annotations
 
 import pytest
 
-from imbalkit.builtin.datasets.common import existing
+from imbalkit.data.paths import existing_path
 from imbalkit.errors import DataError
 
 
@@ -18,4 +18,4 @@ from imbalkit.errors import DataError
 )
 def test_a_path_that_cannot_be_had_is_an_error_that_names_it(path, message):
     with pytest.raises(DataError, match=message):
-        existing(path, "table")
+        existing_path(path, "table")

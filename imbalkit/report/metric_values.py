@@ -1,57 +1,23 @@
-"""Numbers as a person reads them."""
+"""Values of metrics as the report shows them, and what each metric is called and says."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from imbalkit.base.text import fixed, share_number
-
-THIN = "\u202f"  # narrow no-break space
-NOT_STATED = "not stated"
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """A share as percent: 0.898 is "89.8 %", 0.00001 "0.001 %"; "n/a" if it is not defined."""
-    if share is None or not math.isfinite(share):
-        return "n/a"
-    return f"{share_number(share, digits)}{THIN}%"
-
-
-def count(n: float) -> str:
-    """A whole number with commas."""
-    return f"{int(n):,}"
-
-
-def decimal(value: float | None, digits: int = 3) -> str:
-    """A figure to three digits; "n/a" if it is not defined."""
-    if value is None or not math.isfinite(value):
-        return "n/a"
-    return fixed(value, digits)
-
-
-def sentence_list(items: Iterable[Any], last: str = "and") -> str:
-    """ "a, b and c"."""
-    items = [str(item) for item in items]
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}" if items else ""
-
-
-def plural(n: int, one: str, many: str | None = None) -> str:
-    """ "1 row", "2 rows", "1,234 rows"."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
+from imbalkit.base.text import decimal, percent, share_number
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure with its interval, as metrics.json has it.
+class MetricValue:
+    """A metric's value with its interval, as metrics.json has it.
 
     Attributes:
         name: of the metric
         value, low, high: None where not defined
         method: of the interval: "cluster bootstrap", "bootstrap", "DeLong", "Wilson", "MOVER"; empty without one
-        key: of a figure by class (or by other names), the name
+        key: of a value by class (or by other names), the name
     """
 
     name: str
@@ -68,7 +34,7 @@ class Figure:
 
     @property
     def shown(self) -> str:
-        """The figure alone."""
+        """The value alone."""
         if self.is_share:
             return percent(self.value)
         if self.name == "predictive_values":
@@ -91,25 +57,25 @@ class Figure:
         return f"{self.shown} ({self.interval})" if self.interval else self.shown
 
 
-def figures_of(metrics: Mapping[str, Any], side: str = "test") -> dict[str, Figure | dict[str, Figure]]:
-    """Every figure of an evaluation by metric, or by metric and name (of a class, mostly), with its interval."""
-    limits = (metrics.get("intervals") or {}).get(side) or {}
-    found: dict[str, Figure | dict[str, Figure]] = {}
-    for name, value in (metrics.get(side) or {}).items():
+def metric_values(metrics: Mapping[str, Any], split: str = "test") -> dict[str, MetricValue | dict[str, MetricValue]]:
+    """Every value of an evaluation by metric, or by metric and name (of a class, mostly), with its interval."""
+    limits = (metrics.get("intervals") or {}).get(split) or {}
+    found: dict[str, MetricValue | dict[str, MetricValue]] = {}
+    for name, value in (metrics.get(split) or {}).items():
         if name in ("n", "support", "confusion_matrix"):
             continue
         own = limits.get(name) or {}
         if isinstance(value, Mapping):
-            found[name] = {key: _figure(name, item, own.get(key), key) for key, item in value.items()}
+            found[name] = {key: _value(name, item, own.get(key), key) for key, item in value.items()}
         elif isinstance(value, int | float | None):
-            found[name] = _figure(name, value, own)
+            found[name] = _value(name, value, own)
     return found
 
 
-def _figure(name: str, value: Any, limits: Any, key: str | None = None) -> Figure:
+def _value(name: str, value: Any, limits: Any, key: str | None = None) -> MetricValue:
     limits = limits if isinstance(limits, Mapping) else {}
     value = None if value is None else float(value)
-    return Figure(name, value, limits.get("low"), limits.get("high"), limits.get("method", ""), key)
+    return MetricValue(name, value, limits.get("low"), limits.get("high"), limits.get("method", ""), key)
 
 
 SHARES = {

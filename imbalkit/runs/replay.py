@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,6 @@ from imbalkit.runs.results import AUDIT, RunData
 
 if TYPE_CHECKING:
     from imbalkit.plan import Plan
-    from imbalkit.plots.study.records import RunRecord
     from imbalkit.recipe.prepare import Prepared
 
 
@@ -57,23 +57,32 @@ def replay(prepared: Prepared, audit: pd.DataFrame | None = None, bad: tuple[int
     return plan, passed_over
 
 
-def plan_of_run(run: RunRecord, without: tuple[str, ...] = ()) -> tuple[Prepared, Plan, list[str]]:
+def plan_of_run(
+    name: str, recipe: Mapping[str, Any], folder: Path | None, without: tuple[str, ...] = ()
+) -> tuple[Prepared, Plan, list[str]]:
     """A finished run's recipe, checked, its plan, and the samplers that were passed over (where no plan was kept).
 
-    Raises RunError if the data or the parts are not here, or are not what they were.
+    Args:
+        name: of the run
+        recipe: the resolved recipe, as plain data
+        folder: the run folder, None where a sweep kept the results alone
+        without: plugins to leave out
+
+    Raises:
+        RunError: the data or the parts are not here, or are not what they were
     """
     from imbalkit.catalogue import default_catalogue
     from imbalkit.recipe.document import Document
     from imbalkit.recipe.prepare import prepare_document
 
     try:
-        document = Document(dict(run.recipe), name=run.name)
+        document = Document(dict(recipe), name=name)
         prepared = prepare_document(document, default_catalogue(tuple(without)))
-        return (prepared, *replay(prepared, *_kept(run.folder)))
+        return (prepared, *replay(prepared, *_kept(folder)))
     except ImbalkitError as error:
-        began = RunData(run.folder).facts.get("directory") if run.folder else None
+        began = RunData(folder).facts.get("directory") if folder else None
         hint = f"\n  (the run began in {began}, where relative paths start)" if began not in (None, os.getcwd()) else ""
-        raise RunError(f"{run.folder or run.name}: {error}{hint}") from error
+        raise RunError(f"{folder or name}: {error}{hint}") from error
 
 
 def _kept(folder: Path | None) -> tuple[pd.DataFrame | None, tuple[int, ...]]:

@@ -1,12 +1,12 @@
-"""Labels of a table as people keep them: one 0/1 column a class, or several findings in one cell."""
+"""Labels as people keep them: raw names, one 0/1 column a class, several findings in one cell; and the classes they become."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from imbalkit.data.label_checks import findings_of, split_label
-from imbalkit.kinds import DataError, listing, nearest
+from imbalkit.errors import DataError, listing, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,3 +78,30 @@ def finding_labels(labels: pd.Series, finding: str, separator: str | None) -> pd
 
 def _counted(counts: dict[str, int]) -> Sequence[str]:
     return [f"{name} {count:,}" for name, count in counts.items()]
+
+
+def map_labels(labels: pd.Series, names: Mapping[str, str]) -> pd.Series:
+    """Raw labels (text) to class names. Raises DataError listing the raw labels that have none."""
+    unknown = sorted(set(labels.unique()) - set(names))
+    if unknown:
+        hint = nearest(unknown[0], names)
+        raise DataError(
+            f"`labels` names no class for {listing(map(repr, unknown))}{hint}; it knows {listing(map(repr, names))}"
+        )
+    return labels.map(dict(names))
+
+
+def check_words(values: pd.Series, words: Iterable[str] | None, key: str) -> None:
+    """Raise DataError for a word that stands for missing values, but that no value (text) is."""
+    for word in words or ():
+        if not (values == word).any():
+            known = [str(value) for value in values.dropna().unique()]
+            raise DataError(
+                f"`{key}`: no row has the value {word!r}{nearest(word, known)} (values: {listing(map(repr, known))})"
+            )
+
+
+def class_order(names: Mapping[str, str] | None, labels: Iterable[str]) -> list[str] | None:
+    """Classes in the order in which `labels` of the recipe names them, only those that occur; None without it."""
+    present = set(labels)
+    return [name for name in dict.fromkeys(names.values()) if name in present] if names else None

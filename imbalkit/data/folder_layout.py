@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbalkit.base.yaml_text import one_line
-from imbalkit.builtin.datasets.common import SPLITS
-from imbalkit.kinds import DataError, listing
+from imbalkit.data.split_names import SPLITS, mentions_split, split_like
+from imbalkit.errors import DataError, listing
 
 if TYPE_CHECKING:
     from imbalkit_lite.folders import Listing
-
-_WORDS = "|".join(sorted(SPLITS, key=len, reverse=True))
-_BESIDE = r"images?|imgs?|pictures?|pics?|photos?|files?|sets?|splits?|data|datasets?|subset|part|folder|[xy]|\d"
-_SPLIT = re.compile(rf"(?:(?:{_BESIDE})[\W_]*)*({_WORDS})(?:[\W_]*(?:{_BESIDE}))*")
 
 
 class LayoutError(DataError):
@@ -26,23 +21,6 @@ class LayoutError(DataError):
     def __init__(self, message: str, proposal: Mapping[str, Any]):
         super().__init__(message)
         self.proposal = dict(proposal)
-
-
-def split_like(name: str) -> str | None:
-    """The split that a folder's name speaks of (train | validation | test), else None.
-
-    >>> split_like("train_images"), split_like("Test set"), split_like("ISIC_2018_Training_Input"), split_like("brain")
-    ('train', 'test', None, None)
-    """
-    found = _SPLIT.fullmatch(name.strip().lower())
-    return SPLITS[found.group(1)] if found else None
-
-
-def mentions_split(name: str) -> str | None:
-    """As `split_like`, for a name with other words beside, such as ISIC_2018_Training_Input."""
-    words = re.split(r"[\W_]+|(?<=[a-z0-9])(?=[A-Z])", name)
-    found = {SPLITS[word.lower()] for word in words if word.lower() in SPLITS}
-    return split_like(name) or (found.pop() if len(found) == 1 else None)
 
 
 def find_splits(images: Iterable[str]) -> dict[str, str]:

@@ -9,9 +9,10 @@ import pytest
 
 from imbalkit.errors import RunError
 from imbalkit.plan.audit import audit
-from imbalkit.plots.study import plans
 from imbalkit.plots.study.records import find_runs
 from imbalkit.recipe.prepare import prepare
+from imbalkit.runs.replay import plan_of_run, replay
+from imbalkit.runs.results import RunData
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +20,13 @@ def run(real_runs):
     return find_runs([real_runs / "runs" / "ce"]).runs[0]
 
 
+def plan_again(folder):
+    run = RunData(folder)
+    return plan_of_run(folder.name, run.recipe, folder)
+
+
 def test_the_plan_of_a_run_with_rounds_is_that_of_its_audit(run):
-    prepared, plan, passed_over = plans.plan_of_run(run)
+    prepared, plan, passed_over = plan_again(run.folder)
     assert passed_over == []
     written = pd.read_parquet(run.folder / "plan.parquet")
     dropped = written.loc[~written["kept"], "dropped_by"].astype(str).value_counts()
@@ -36,7 +42,7 @@ def test_the_plan_of_a_run_with_rounds_is_that_of_its_audit(run):
 
 def test_a_recipe_without_a_run_passes_the_rounds_over(real_runs):
     prepared = prepare(real_runs / "r.yaml")
-    plan, passed_over = plans.replay(prepared)
+    plan, passed_over = replay(prepared)
     assert passed_over == ["loss_rank"]
     assert plan.counts() == (2 * 18, 3 * prepared.ladder[0].counts.low[1])  # no rows dropped by rank
 
@@ -44,7 +50,7 @@ def test_a_recipe_without_a_run_passes_the_rounds_over(real_runs):
 def test_a_run_without_its_plan_passes_the_rounds_over(run, tmp_path):
     folder = shutil.copytree(run.folder, tmp_path / "run")
     (folder / "plan.parquet").unlink()
-    _, _, passed_over = plans.plan_of_run(find_runs([folder]).runs[0])
+    _, _, passed_over = plan_again(folder)
     assert passed_over == ["loss_rank"]
 
 
@@ -54,15 +60,15 @@ def test_another_plan_than_the_runs_is_refused(run, tmp_path):
     frame.loc[frame["kept"].idxmax(), "kept"] = False
     frame.to_parquet(folder / "plan.parquet")
     with pytest.raises(RunError, match="run: the plan cannot be made again as it was"):
-        plans.plan_of_run(find_runs([folder]).runs[0])
+        plan_again(folder)
 
 
 def test_unreadable_samples_of_the_run_stay_out(run, tmp_path):
     source = int(pd.read_parquet(run.folder / "plan.parquet")["source"].iloc[0])
     prepared = prepare(run.folder / "recipe.yaml")
-    plan, _ = plans.replay(prepared, bad=(source,))
+    plan, _ = replay(prepared, bad=(source,))
     assert source not in plan.source
-    assert source in plans.replay(prepared)[0].source
+    assert source in replay(prepared)[0].source
 
 
 def test_data_that_are_not_here_say_where_the_run_began(run, tmp_path):
@@ -74,11 +80,11 @@ def test_data_that_are_not_here_say_where_the_run_began(run, tmp_path):
     with pytest.raises(
         RunError, match=r"(?s)run: .*gone\.npz.*the run began in /elsewhere, where relative paths start"
     ):
-        plans.plan_of_run(find_runs([folder]).runs[0])
+        plan_again(folder)
 
 
 def test_a_damaged_plan(run, tmp_path):
     folder = shutil.copytree(run.folder, tmp_path / "run")
     (folder / "plan.parquet").write_bytes(np.random.default_rng(0).bytes(100))
     with pytest.raises(RunError, match=r"plan\.parquet cannot be read"):
-        plans.plan_of_run(find_runs([folder]).runs[0])
+        plan_again(folder)

@@ -1,0 +1,35 @@
+"""Weights that a network starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imbalkit.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Copy a safetensors file into a module, less the file's classifier.
+
+    Raises DataError if the file cannot be read, lacks parameters, or has others of another shape.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{path} is not a readable safetensors file: {error}") from error
+    own = module.state_dict()
+    lacking = [name for name in own if name not in state and not name.endswith("num_batches_tracked")]
+    other = [name for name in own if name in state and state[name].shape != own[name].shape]
+    if lacking or other:
+        first = lacking[0] if lacking else f"{other[0]} {tuple(state[other[0]].shape)} for {tuple(own[other[0]].shape)}"
+        raise DataError(
+            f"{path} does not fit the model: {len(lacking)} parameters are missing and {len(other)} have another shape "
+            f"(the first: {first})"
+        )
+    module.load_state_dict({name: value for name, value in state.items() if name in own}, strict=False)

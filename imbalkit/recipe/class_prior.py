@@ -1,0 +1,58 @@
+"""The ledger of a recipe: what its samplers and its loss do to the class prior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imbalkit.decision.class_prior import SPLIT, Entry, Ledger
+from imbalkit.functional.prior import same_shares, shares
+from imbalkit.kinds import BuildContext, PriorShift, ScoredSampler
+from imbalkit.plan import Counts
+from imbalkit.recipe.prepare import Prepared
+
+
+def prior_ledger(prepared: Prepared, counts: Sequence[Sequence[int]] | None = None) -> Ledger:
+    """The ledger of a recipe.
+
+    Args:
+        prepared: the recipe, its data and its ladder
+        counts: rows of each class at each rung of the ladder, where a run has found them out (default: what the ladder foretells)
+    """
+    recipe, rungs = prepared.recipe, [rung.counts for rung in prepared.ladder]
+    if counts is not None:
+        rungs = [Counts.exact(rung.classes, found, rung.majority) for rung, found in zip(rungs, counts, strict=True)]
+    held_out = _held_out(prepared, rungs[0].low)
+    entries, at = [], 0
+    if held_out is not None:
+        factors = tuple(map(float, shares(rungs[0].low) / shares(held_out)))
+        why = "its column gives the training rows other class shares than the held-out ones; how they were chosen is not known"
+        entries.append(Entry(SPLIT, PriorShift(factors, False, why)))
+    for index, sampler in enumerate(recipe.samplers):
+        before, at = rungs[at], at + (sampler.rounds if isinstance(sampler, ScoredSampler) else 1)
+        entries.append(Entry(f"samplers[{index}] {sampler.name}", sampler.prior_shift(before, rungs[at])))
+    entries.append(Entry(f"loss {recipe.loss.name}", _loss_shift(prepared, rungs[-1])))
+    return Ledger(prepared.classes, rungs[0].low, tuple(entries), held_out)
+
+
+def _held_out(prepared: Prepared, train: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Validation rows of each class, if a given split drew them otherwise than the training rows; None for a split of ours.
+
+    Otherwise means by more than chance (chi-squared test, p < 0.001). A class that either side lacks cannot be compared.
+    """
+    held_out = prepared.table.counts(prepared.split.validation)
+    if prepared.recipe.split.column is None or not min(*held_out, *train):
+        return None
+    return tuple(held_out) if same_shares(train, held_out) < 0.001 else None
+
+
+def _loss_shift(prepared: Prepared, counts: Counts) -> PriorShift:
+    """The loss's shift; without factors where they depend on counts that only training can tell."""
+    least, most = (
+        prepared.recipe.loss.prior_shift(BuildContext(prepared.classes, rows, prepared.positive))
+        for rows in (counts.low, counts.high)
+    )
+    if least.factors == most.factors:
+        return least
+    return PriorShift(
+        None, False, f"{least.why}, which depends on counts that are known after training only", least.adaptive
+    )
