@@ -13,15 +13,15 @@ from imbalkit.kinds import Exportable, Exporter, FileRuntime
 
 if TYPE_CHECKING:
     import numpy as np
-    from onnx import ModelProto
+    from onnx import GraphProto, ModelProto
 
 # Attributes of imbalkit.export.graph.Deployed that stay float32: their parameters' names begin with these.
 _FLOAT = ("normalisation.", "head.", "calibration.")
-_BATCH = 32  # pictures at once
+_BATCH = 32  # images at once
 
 
 class Onnx(Exporter):
-    """An ONNX file: pictures [n, C, H, W] to probabilities [n, classes], any n; read by ONNX Runtime and others."""
+    """An ONNX file: images [n, C, H, W] to probabilities [n, classes], any n; read by ONNX Runtime and others."""
 
     name = "onnx"
     suffix = ".onnx"
@@ -47,6 +47,7 @@ class Onnx(Exporter):
 
 
 def _convert(model: Exportable, path: Path) -> None:
+    import onnx
     import torch
 
     with _quiet():
@@ -61,6 +62,19 @@ def _convert(model: Exportable, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
+    graph = onnx.load(path)
+    _forget_origin(graph.graph)
+    onnx.save(graph, path)
+
+
+def _forget_origin(graph: GraphProto) -> None:
+    """Take out what the converter notes of each node: stack traces name files of the machine that exported."""
+    for each in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        each.ClearField("metadata_props")
+        each.ClearField("doc_string")
+    for attribute in (attribute for node in graph.node for attribute in node.attribute):
+        for inner in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+            _forget_origin(inner)
 
 
 def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable) -> ModelProto:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import imbalkit
 from imbalkit.builtin.exporters import Onnx
 from imbalkit.errors import ImbalkitError
 from imbalkit.export.card import card_of
@@ -51,6 +53,17 @@ def test_rows_of_the_file_are_those_of_the_run(exported, run):
     same = np.array(model.classes)[prediction.decisions] == predicted["decision"]
     assert how != "none" or same.all()
     assert facts["runtimes"]["ONNX Runtime"]["rows"] == 200
+
+
+def test_a_file_says_nothing_of_the_machine_that_wrote_it(exported):
+    """torch notes on every node the stack trace that made it, with the paths of the source files."""
+    _, path, facts = exported
+    content = path.read_bytes()
+    sources = {str(Path(module.__file__).parents[1]) for module in (imbalkit, onnx)}
+    assert not [text for text in (*sources, 'File "', "stack_trace", ".py") if text.encode() in content]
+    graph = onnx.load(path).graph
+    assert not [node.name for node in graph.node if node.metadata_props or node.doc_string]
+    assert facts["bytes"] == len(content)
 
 
 def test_the_float32_file_is_within_the_tolerances(exported):
