@@ -1,4 +1,4 @@
-"""Intervals of an evaluation's figures: closed forms where rows are independent, else the bootstrap.
+"""Intervals of an evaluation's metrics: closed forms where rows are independent, else the bootstrap.
 
 Rows of one group (a patient, a lesion) tell less than as many rows of different ones. Where any group has several rows, whole
 groups are resampled and no formula for independent rows is used.
@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from imbalkit.base.randomness import generator
+from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.bootstrap import interval, weight_blocks
-from imbalkit.kinds import Interval, Limits, Metric, Predictions
+from imbalkit.kinds import Interval, Metric, Predictions
 
-if TYPE_CHECKING:
-    from imbalkit.evaluation.settings import EvaluationSettings
-
-
-FEW = 20  # rows, or groups of them, of a class below which intervals and tests may not hold what they say
+FEW = 20  # rows, or groups of them, of a class below which intervals may not have the stated coverage, nor tests their level
 
 
 def repeated_groups(groups: np.ndarray | None) -> np.ndarray | None:
@@ -56,7 +53,7 @@ def interval_facts(
 ) -> dict[str, Any]:
     """The interval of every metric by name: {"low", "high", "method"}, or such a mapping by class; ready for JSON.
 
-    A limit is None where the figure, or too many of its resamples, are not defined. Empty without resamples or rows.
+    A limit is None where the metric, or too many of its resamples, are not defined. Empty without resamples or rows.
 
     Args:
         predictions: as `evaluate` takes them
@@ -69,23 +66,22 @@ def interval_facts(
     if not settings.resamples or not n:
         return {}
     groups = repeated_groups(groups)
-    found: dict[str, Any] = {metric.name: _without(metric.compute(predictions)) for metric in metrics}
-    left = []
+    found: dict[str, Any] = {metric.name: _no_interval(metric.compute(predictions)) for metric in metrics}
+    to_resample = []
     for metric in metrics:
         closed = metric.closed_form(predictions, settings.level) if groups is None and metric.has_interval else None
         if closed is not None:
             found[metric.name] = closed
         elif metric.has_interval:
-            left.append(metric)
-    if left:
-        found |= _bootstrap(predictions, left, groups, settings, seed)
+            to_resample.append(metric)
+    if to_resample:
+        found |= _bootstrap(predictions, to_resample, groups, settings, seed)
     return {name: _to_json(item) for name, item in found.items()}
 
 
-def _without(value: float | Mapping[str, float]) -> Any:
-    """No interval."""
+def _no_interval(value: float | Mapping[str, float]) -> Any:
     if isinstance(value, Mapping):
-        return {name: _without(item) for name, item in value.items()}
+        return {name: _no_interval(item) for name, item in value.items()}
     return Interval(math.nan, math.nan, None)
 
 
@@ -100,28 +96,32 @@ def _bootstrap(
         predictions, groups = predictions.take(order), None if groups is None else groups[order]
     n = len(predictions.labels)
     method = "bootstrap" if groups is None else "cluster bootstrap"
-    drawn: dict[str, list[Any]] = {metric.name: [] for metric in metrics}
+    resamples: dict[str, list[Any]] = {metric.name: [] for metric in metrics}
     with threadpool_limits(1, user_api="blas"):  # its products are small: threads would wait for each other
         for weights in weight_blocks(n, settings.resamples, generator(seed, "intervals"), groups):
             for metric in metrics:
-                drawn[metric.name].append(metric.resampled(predictions, weights))
+                resamples[metric.name].append(metric.resampled(predictions, weights))
     codes = np.arange(n) if groups is None else groups
+    return {
+        metric.name: _of_resamples(metric, predictions, codes, resamples[metric.name], settings.level, method)
+        for metric in metrics
+    }
 
-    def of(value: float, drawn: list[np.ndarray], limits: Limits, bounds: Limits | None, count: float) -> Interval:
-        found = interval(float(value), np.concatenate(drawn), settings.level, lambda: limits, bounds, count)
-        return Interval(*found, method)
 
-    found: dict[str, Any] = {}
-    for metric in metrics:
-        value, blocks = metric.compute(predictions), drawn[metric.name]
-        limits, count = metric.degenerate_interval(predictions, codes, settings.level), metric.units(predictions, codes)
-        if isinstance(value, Mapping):
-            found[metric.name] = {
-                name: of(item, [block[name] for block in blocks], limits[name], metric.bounds_of(name), count)
-                for name, item in value.items()
-            }
-        else:
-            found[metric.name] = of(value, blocks, limits, metric.bounds, count)
+def _of_resamples(
+    metric: Metric, predictions: Predictions, codes: np.ndarray, resamples: list[Any], level: float, method: str
+) -> Interval | dict[str, Interval]:
+    """A metric's interval, or one by name, from what `Metric.resampled` gave for each block of resamples."""
+    value, units = metric.compute(predictions), metric.units(predictions, codes)
+    degenerate: Any = metric.degenerate_interval(predictions, codes, level)
+    if not isinstance(value, Mapping):
+        limits = interval(float(value), np.concatenate(resamples), level, degenerate, metric.bounds, units)
+        return Interval(*limits, method)
+    found = {}
+    for name, item in value.items():
+        values = np.concatenate([block[name] for block in resamples])
+        limits = interval(float(item), values, level, degenerate[name], metric.bounds_of(name), units)
+        found[name] = Interval(*limits, method)
     return found
 
 

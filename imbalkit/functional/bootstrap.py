@@ -110,7 +110,7 @@ def interval(
     value: float,
     resampled: np.ndarray,
     level: float,
-    degenerate: Callable[[], tuple[float, float]],
+    degenerate: tuple[float, float],
     bounds: tuple[float, float] | None = None,
     units: float | None = None,
 ) -> tuple[float, float]:
@@ -130,7 +130,7 @@ def interval(
     if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(resampled) or not len(known):
         return float("nan"), float("nan")
     if np.allclose(known, value, rtol=0, atol=1e-12):
-        return degenerate()
+        return degenerate
     if bounds is None or not bounds[0] < value < bounds[1]:
         return percentile_interval(known, level)
     return logit_interval(value, float(known.std(ddof=1)), level, bounds, units)
@@ -212,7 +212,7 @@ def bootstrap(
     found = []
     for value, column, units in zip(values.tolist(), drawn.T, behind, strict=True):
         limits = degenerate_interval(value, units, level)
-        low, high = interval(value, column, level, lambda limits=limits: limits)
+        low, high = interval(value, column, level, limits)
         if widen != 1.0 and (low, high) != limits:
             low, high = (value + widen * (limit - value) for limit in (low, high))
         found.append(Estimate(value, float(np.maximum(low, 0.0)), float(np.minimum(high, 1.0))))

@@ -85,31 +85,33 @@ def test_p_values_agree_with_a_z_test_and_are_never_zero():
     assert two_sided_p(np.full(999, 0.5)) == pytest.approx(2 / 1000)
 
 
-def none():
-    return 0.25, 0.75
+DEGENERATE = 0.25, 0.75
 
 
 def test_an_interval_needs_resamples_that_are_defined():
     values = np.linspace(0.4, 0.6, 1000)
-    assert interval(0.5, values, 0.95, none) == pytest.approx(np.quantile(values, [0.025, 0.975]))
-    assert interval(0.5, values, 0.9, none) == pytest.approx(np.quantile(values, [0.05, 0.95]))
+    assert interval(0.5, values, 0.95, DEGENERATE) == pytest.approx(np.quantile(values, [0.025, 0.975]))
+    assert interval(0.5, values, 0.9, DEGENERATE) == pytest.approx(np.quantile(values, [0.05, 0.95]))
     some, few = values.copy(), values.copy()
     some[:100], few[:101] = np.nan, np.nan
-    assert interval(0.5, some, 0.95, none) == pytest.approx(np.quantile(some[100:], [0.025, 0.975]))
-    assert np.isnan(interval(0.5, few, 0.95, none)).all()
-    assert np.isnan(interval(np.nan, values, 0.95, none)).all()
+    assert interval(0.5, some, 0.95, DEGENERATE) == pytest.approx(np.quantile(some[100:], [0.025, 0.975]))
+    assert np.isnan(interval(0.5, few, 0.95, DEGENERATE)).all()
+    assert np.isnan(interval(np.nan, values, 0.95, DEGENERATE)).all()
 
 
 def test_resamples_without_spread_tell_nothing():
-    assert interval(1.0, np.ones(500), 0.95, none, bounds=(0.0, 1.0)) == (0.25, 0.75)
-    assert interval(0.3, np.full(500, 0.3 + 1e-15), 0.95, none) == (0.25, 0.75)
+    assert interval(1.0, np.ones(500), 0.95, DEGENERATE, bounds=(0.0, 1.0)) == (0.25, 0.75)
+    assert interval(0.3, np.full(500, 0.3 + 1e-15), 0.95, DEGENERATE) == (0.25, 0.75)
     mixed = np.where(np.arange(500) < 250, 0.0, 0.5)
-    assert interval(0.0, mixed, 0.95, none, bounds=(0.0, 1.0)) == (0.0, 0.5)  # at a bound, with a spread: percentiles
+    assert interval(0.0, mixed, 0.95, DEGENERATE, bounds=(0.0, 1.0)) == (
+        0.0,
+        0.5,
+    )  # at a bound, with a spread: percentiles
 
 
 def test_logit_intervals_are_symmetric_there_and_stay_within_their_bounds():
     values = np.random.default_rng(0).normal(0.9, 0.04, 1000)
-    low, high = interval(0.9, values, 0.95, none, bounds=(0.0, 1.0), units=21)
+    low, high = interval(0.9, values, 0.95, DEGENERATE, bounds=(0.0, 1.0), units=21)
     expected = np.log(9) + np.array([-1, 1]) * student.ppf(0.975, 20) * values.std(ddof=1) / 0.09
     assert (low, high) == pytest.approx(tuple(1 / (1 + np.exp(-expected))))
     assert high < 1
