@@ -22,7 +22,7 @@ LAYERS = (
     "notebook", "cli",
 )  # fmt: skip
 BELOW_BUILTIN = LAYERS[: LAYERS.index("hookspecs") + 1]
-WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 190, 64, 22, 40, 16  # px
+WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 240, 66, 26, 38, 16  # px
 
 
 def modules() -> dict[str, Path]:
@@ -103,7 +103,7 @@ def purpose(room: str) -> str:
     known = modules()
     path = known["imbalkit_lite"] if room == "imbalkit_lite" else known[f"imbalkit.{room}"]
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return text.partition("\n\n")[0].replace("\n", " ").partition(". ")[0].partition(": ")[0].rstrip(".")
+    return text.partition("\n\n")[0].replace("\n", " ").partition(". ")[0].replace("`", "").rstrip(".")
 
 
 def picture() -> str:
@@ -139,7 +139,7 @@ def picture() -> str:
         lines.append(
             f'<text x="{x + 10:g}" y="{y + 18:g}" font-size="13" font-weight="bold" fill="#12302d">{room}</text>'
         )
-        for index, line in enumerate(textwrap.wrap(purpose(room), 34)[:3]):
+        for index, line in enumerate(textwrap.wrap(purpose(room), 42, max_lines=3, placeholder=" ...")):
             lines.append(
                 f'<text x="{x + 10:g}" y="{y + 33 + 12 * index:g}" font-size="10" fill="#33504d">{escape(line)}</text>'
             )
