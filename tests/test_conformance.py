@@ -37,6 +37,7 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
     },
     ("loss", "ce"): [{}, {"label_smoothing": 0.1}],
     ("loss", "weighted_ce"): [{"weights": {"malignant": 9.0}}],
+    ("loss", "poly1"): [{}, {"epsilon": -1.0}],
     ("loss", "rce"): [{"estimator": name} for name in ("batch", "ema", "epoch")],
     ("loss", "gamma_rce"): [{"costs": {"malignant": 100.0}}, {"costs": {"benign": 2.0}, "estimator": "ema"}],
     ("loss", "focal"): [{}, {"delta": 0.0, "alpha": {"malignant": 5.0}}],
@@ -153,5 +154,6 @@ def test_every_kind_has_parts_and_checks():
 
 def test_listing_the_catalogue_imports_nothing_heavy():
     check_light_import(
-        "imbalkit.builtin", *(f"imbalkit.{kind}s" if kind != "loss" else "imbalkit.builtin.losses" for kind in KINDS)
+        "imbalkit.builtin",
+        *(f"imbalkit.builtin.{kind}{'es' if kind.endswith('s') else 's'}" for kind in KINDS),
     )

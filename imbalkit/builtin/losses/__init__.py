@@ -4,7 +4,8 @@ from imbalkit.builtin.losses.ce import CE
 from imbalkit.builtin.losses.focal import Focal
 from imbalkit.builtin.losses.gamma_rce import GammaRCE
 from imbalkit.builtin.losses.inverse_ce import InverseCE
+from imbalkit.builtin.losses.poly1 import Poly1
 from imbalkit.builtin.losses.rce import RCE
 from imbalkit.builtin.losses.weighted_ce import WeightedCE
 
-LOSSES = [CE, Focal, GammaRCE, InverseCE, RCE, WeightedCE]
+LOSSES = [CE, Focal, GammaRCE, InverseCE, Poly1, RCE, WeightedCE]

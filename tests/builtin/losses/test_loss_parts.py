@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from pydantic import ValidationError
 
-from imbalkit.builtin.losses import CE, LOSSES, RCE, Focal, GammaRCE, InverseCE, WeightedCE
+from imbalkit.builtin.losses import CE, LOSSES, RCE, Focal, GammaRCE, InverseCE, Poly1, WeightedCE
 from imbalkit.errors import ImbalkitError
 from imbalkit.kinds import BuildContext
 
@@ -20,6 +20,7 @@ PARTS = [
     CE(label_smoothing=0.1),
     WeightedCE(weights={"malignant": 4}),
     InverseCE(),
+    Poly1(),
     Focal(alpha={"malignant": 0.5}),
     RCE(estimator="ema"),
     GammaRCE(gamma=10.0, estimator="epoch"),
@@ -33,7 +34,7 @@ def batch(seed=0):
 
 
 def test_names():
-    assert [loss.name for loss in LOSSES] == ["ce", "focal", "gamma_rce", "inverse_ce", "rce", "weighted_ce"]
+    assert [loss.name for loss in LOSSES] == ["ce", "focal", "gamma_rce", "inverse_ce", "poly1", "rce", "weighted_ce"]
     assert {type(part) for part in PARTS} == set(LOSSES)
     for loss in LOSSES:
         assert all(field.description for field in loss.model_fields.values())
