@@ -78,16 +78,16 @@ def hosted(contents: Mapping[str, bytes]) -> Iterator[str]:
 
 
 class Visit:
-    """A page at an address, with what goes wrong in it and all that it asks for."""
+    """A page at an address, with what goes wrong in it and all its requests."""
 
     def __init__(self, browser: Any, address: str, **options: Any):
-        self.address, self.wrong, self.asked = address, [], []
+        self.address, self.wrong, self.requests = address, [], []
         self.context = browser.new_context(**{"viewport": {"width": 360, "height": 780}, **options})
         self.context.set_default_timeout(PATIENT)
         self.page = self.context.new_page()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.context.on("request", lambda request: self.asked.append(request.url))
+        self.context.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(address)
 
     def ready(self) -> Visit:
@@ -99,7 +99,7 @@ class Visit:
         """Fails for an error in the console, an exception, and a request to elsewhere."""
         self.context.close()
         assert not self.wrong
-        outside = [url for url in self.asked if not url.startswith((self.address, "blob:", "data:"))]
+        outside = [url for url in self.requests if not url.startswith((self.address, "blob:", "data:"))]
         assert not outside
 
     def _hear(self, message: Any) -> None:

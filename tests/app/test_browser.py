@@ -118,10 +118,10 @@ def test_photographs_get_the_predictions_of_predict(visit, expected, photographs
     assert len(results) == 50
     assert {row["decision"] for row in results.values()} == {"other", "melanoma"}
     found = np.array([results[name]["probabilities"] for name in expected.index])
-    wanted = expected[["probability_other", "probability_melanoma"]].to_numpy()
-    assert np.abs(found - wanted).max() < 1e-3
+    predicted = expected[["probability_other", "probability_melanoma"]].to_numpy()
+    assert np.abs(found - predicted).max() < 1e-3
     assert [results[name]["decision"] for name in expected.index] == expected["decision"].tolist()
-    assert np.ptp(wanted[:, 1]) > 0.5  # they are not all alike
+    assert np.ptp(predicted[:, 1]) > 0.5  # they are not all alike
 
 
 def test_another_card_and_pictures_of_other_shapes(visit, built, model, photographs, tmp_path):
@@ -148,8 +148,8 @@ def test_another_card_and_pictures_of_other_shapes(visit, built, model, photogra
         assert app.page.locator("i, b").count() == 0  # names are never markup
     for line, result in zip(lines, results, strict=True):
         row = json.loads(line)
-        wanted = [row[f"probability_{name}"] for name in OTHER.classes]
-        assert result["probabilities"] == pytest.approx(wanted, abs=1e-3), row["path"]
+        predicted = [row[f"probability_{name}"] for name in OTHER.classes]
+        assert result["probabilities"] == pytest.approx(predicted, abs=1e-3), row["path"]
         assert (result["decision"], result["abstained"]) == (row["decision"], row["abstained"])
     assert {result["abstained"] for result in results} == {True, False}
 

@@ -1,4 +1,4 @@
-"""When the page is built, and what is said where it cannot be. npm is a stand-in here: a script that writes what it does."""
+"""When the page is built, and the message where it cannot be. npm is a stand-in here: a script that writes what it does."""
 
 from __future__ import annotations
 
@@ -66,22 +66,22 @@ def calls(package) -> list[str]:
 
 
 def test_it_is_built_once_and_again_when_a_source_changes(package, npm):
-    said: list[str] = []
-    assert find_page(said.append, package) == package / "web" / "dist"
+    lines: list[str] = []
+    assert find_page(lines.append, package) == package / "web" / "dist"
     assert calls(package) == ["ci --no-audit --no-fund", "run build"]
-    assert said[0] == "building the app's page, once"
-    assert said[1].startswith("+ npm ci")
+    assert lines[0] == "building the app's page, once"
+    assert lines[1].startswith("+ npm ci")
 
-    assert find_page(said.append, package) == package / "web" / "dist"
+    assert find_page(lines.append, package) == package / "web" / "dist"
     assert len(calls(package)) == 2
 
     os.utime(package / "web" / "src" / "main.ts")
     (built := package / "web" / "dist" / "index.html").touch()
     os.utime(built, (2e9 - 1e9, built.stat().st_mtime - 10))
-    said.clear()
-    find_page(said.append, package)
+    lines.clear()
+    find_page(lines.append, package)
     assert calls(package)[2:] == ["run build"]  # the packages are still those of the lock file
-    assert said[0].startswith("the app's page is older than its sources")
+    assert lines[0].startswith("the app's page is older than its sources")
 
 
 def test_packages_are_fetched_again_when_the_lock_file_changes(package, npm):
@@ -133,9 +133,9 @@ def test_an_old_page_without_npm_is_used_and_reported(package, no_npm):
     dist.mkdir()
     (dist / "index.html").write_text("old")
     os.utime(dist / "index.html", (1e8, 1e8))
-    said: list[str] = []
-    assert find_page(said.append, package) == dist
-    assert said[-1] == "npm is not installed: the page of the last build is used"
+    lines: list[str] = []
+    assert find_page(lines.append, package) == dist
+    assert lines[-1] == "npm is not installed: the page of the last build is used"
 
 
 def test_a_build_that_fails_reports_why_and_leaves_nothing(package, npm):
@@ -159,8 +159,8 @@ def hook(package):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.FOLDER = package.name
-    said: list[str] = []
-    app = SimpleNamespace(display_info=said.append, display_warning=said.append)
+    lines: list[str] = []
+    app = SimpleNamespace(display_info=lines.append, display_warning=lines.append)
 
     def run(target: str, version: str = "standard"):
         before = list(sys.path)
@@ -170,7 +170,7 @@ def hook(package):
             made.initialize(version, added)
         finally:
             sys.path[:] = before
-        return added["force_include"], said
+        return added["force_include"], lines
 
     return run
 
@@ -188,9 +188,9 @@ def test_nothing_else_builds_it(hook, package, npm, target, version):
 
 
 def test_a_wheel_without_npm_has_no_page_and_reports_it(hook, no_npm, monkeypatch):
-    added, said = hook("wheel")
+    added, lines = hook("wheel")
     assert added == {}
-    assert said == ["the wheel comes without the page of `imbalkit app`: npm is not installed"]
+    assert lines == ["the wheel comes without the page of `imbalkit app`: npm is not installed"]
     monkeypatch.setenv("IMBALKIT_REQUIRE_PAGE", "1")
     with pytest.raises(Exception, match="npm is not installed"):
         hook("wheel")

@@ -73,18 +73,18 @@ def test_other_users_cannot_read_the_key(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o602])
 def test_a_key_that_others_could_read_is_made_anew(tmp_path, mode):
-    path, told = ensure_certificate(tmp_path / "new", NAMES), []
+    path, notes = ensure_certificate(tmp_path / "new", NAMES), []
     old = path.read_bytes()
     path.chmod(mode)
     path.parent.chmod(0o755)
-    assert ensure_certificate(tmp_path / "new", NAMES[:1], told.append) == path
+    assert ensure_certificate(tmp_path / "new", NAMES[:1], notes.append) == path
     assert path.read_bytes() != old
     assert names_of(read_certificate(path)) == NAMES
     assert (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)) == (0o600, 0o700)
-    assert [text.split(":")[0] for text in told] == [f"others could read the key in {path}"]
+    assert [text.split(":")[0] for text in notes] == [f"others could read the key in {path}"]
     new = path.read_bytes()
-    ensure_certificate(tmp_path / "new", NAMES, told.append)
-    assert (path.read_bytes(), len(told)) == (new, 1)  # once
+    ensure_certificate(tmp_path / "new", NAMES, notes.append)
+    assert (path.read_bytes(), len(notes)) == (new, 1)  # once
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")

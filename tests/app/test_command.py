@@ -43,7 +43,7 @@ def test_the_folder_lies_beside_the_model(mine, stub_page, tmp_path):
     assert "python -m http.server --directory models/mine-app" in done.stdout
 
 
-def test_or_where_it_is_asked_for(mine, stub_page, tmp_path):
+def test_or_into_the_given_folder(mine, stub_page, tmp_path):
     imbalkit("app", mine, "--out", "site/app", cwd=tmp_path)
     imbalkit("app", mine, "--out", "site/app", cwd=tmp_path)  # an earlier one is replaced
     assert names(tmp_path / "site" / "app") == STUB.keys() | NEW
@@ -128,13 +128,13 @@ def test_it_serves_until_ctrl_c(mine, stub, tmp_path, scheme):
     words = ["--serve", "--port", 0, *(["--https", "--host", "localhost"] if scheme == "https" else [])]
     process = served(stub, mine, *words, cwd=tmp_path)
     try:
-        said = []
+        lines = []
         for line in process.stdout:
-            said.append(line)
+            lines.append(line)
             if line == "Ctrl-C ends it\n":
                 break
-        assert said, process.stderr.read()
-        address = re.fullmatch(rf"the app is at ({scheme}://(?:127\.0\.0\.1|localhost):\d+/)\n", said[0])[1]
+        assert lines, process.stderr.read()
+        address = re.fullmatch(rf"the app is at ({scheme}://(?:127\.0\.0\.1|localhost):\d+/)\n", lines[0])[1]
         trust = None
         if scheme == "https":
             import ssl
@@ -151,7 +151,7 @@ def test_it_serves_until_ctrl_c(mine, stub, tmp_path, scheme):
     finally:
         process.kill()
     assert rest == "\nstopped\n"
-    assert ("imbalkit.crt on the phone first" in said[-2]) == (scheme == "https")
+    assert ("imbalkit.crt on the phone first" in lines[-2]) == (scheme == "https")
     assert process.returncode == 0
     assert "Traceback" not in errors
     assert names(mine.parent) == {"mine.tflite"}  # nothing is written
@@ -224,7 +224,7 @@ def test_addresses_for_a_person(monkeypatch):
     assert urls("http", "::1", 8000) == ["http://[::1]:8000/"]
 
 
-def test_plain_http_says_why_a_phone_gets_no_camera():
+def test_plain_http_explains_why_a_phone_gets_no_camera():
     assert "for a phone: --https" in "\n".join(invitation("http", "127.0.0.1", 8000))
     assert "other machines get no camera" in "\n".join(invitation("http", "192.168.1.20", 8000))
 

@@ -143,7 +143,7 @@ def test_a_query_is_no_part_of_the_name(ask):
 
 
 @pytest.mark.parametrize("name", ["index.html", "sw.js", "files.js", "manifest.webmanifest", "model/model.tflite"])
-def test_what_may_change_is_asked_for_again(ask, name):
+def test_files_that_may_change_are_revalidated(ask, name):
     answer, _ = ask(f"/{name}")
     assert answer.headers["Cache-Control"] == "no-cache"
     tag = answer.headers["ETag"]

@@ -53,7 +53,7 @@ CARD = Card(
 COSTS = [[0, 1, 2], [10, 0, 10], [1, 1, 0.5]]
 
 
-def test_bits_are_said_where_they_are_fewer_than_sixteen():
+def test_bits_are_written_where_they_are_fewer_than_sixteen():
     assert "bits" not in CARD.to_json()
     twelve = replace(CARD, bits=12)
     document = twelve.to_json()
@@ -194,7 +194,7 @@ def test_a_key_that_is_missing_within_is_named(place):
         ("run.created", 2026, "run.created: expected text, got 2026"),
     ],
 )
-def test_what_cannot_be_true_is_said(place, value, message):
+def test_contradictions_are_refused(place, value, message):
     with pytest.raises(CardError) as caught:
         Card.from_json(changed(DOCUMENT, place, value), "model.onnx")
     assert str(caught.value).startswith("model.onnx: ")
@@ -248,7 +248,7 @@ def test_another_format_is_refused_before_its_keys(found, message):
         ),
     ],
 )
-def test_what_is_no_card_is_said(text, message):
+def test_what_is_no_card_is_refused(text, message):
     with pytest.raises(CardError) as caught:
         Card.from_text(text, "f")
     assert message in str(caught.value)

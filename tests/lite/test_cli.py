@@ -170,7 +170,7 @@ def test_options_reach_the_model(exported, monkeypatch):
     assert opened[0] == (path, 2)
 
 
-def test_rows_that_are_not_wanted_any_more(exported, pictures):
+def test_a_reader_that_stops_early(exported, pictures):
     """`... | head -1` ends it without a traceback."""
     words = [sys.executable, "-m", "imbalkit_lite", "predict", str(exported("onnx")), *[str(pictures)] * 2000]
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE)}

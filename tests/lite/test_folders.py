@@ -31,12 +31,12 @@ def test_pictures_that_cannot_be_read_are_named_by_ending_and_folder(tmp_path):
     found = list_folder(tmp_path)
     assert found.images == ["nv/a.png"]
     assert found.unreadable == ["5.cr2", "mel/1.HEIC", "mel/2.HEIC", "mel/deep/3.dcm", "nv/4.svg", "nv/6.nii.gz"]
-    (said,) = left_out(found)
-    assert said.startswith("left out: 6 pictures of a kind that cannot be read (")
+    (note,) = left_out(found)
+    assert note.startswith("left out: 6 pictures of a kind that cannot be read (")
     for part in ("mel: 2 .HEIC, 1 .dcm; nv: 1 .nii.gz, 1 .svg", "directly in it: 1 .cr2"):
-        assert part in said
-    (said,) = left_out(found, depth=2)
-    assert "mel/deep: 1 .dcm" in said
+        assert part in note
+    (note,) = left_out(found, depth=2)
+    assert "mel/deep: 1 .dcm" in note
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_folders_of_systems_are_left_out_and_counted(tmp_path, name):
     assert found.images == ["cat/1.png"]
     assert found.system == {f"cat/{name}": 2, name: 1}
     assert found.folders == ["cat"]
-    (said,) = left_out(found)
-    assert said.startswith("left out: 2 folders of file servers and systems, with 3 pictures (")
+    (note,) = left_out(found)
+    assert note.startswith("left out: 2 folders of file servers and systems, with 3 pictures (")
     assert is_system(f"a/{name}/b.png")
     assert is_system(f"a\\{name}\\b.png")
 
@@ -77,7 +77,7 @@ def test_folders_to_ignore(tmp_path):
     found = list_folder(tmp_path, ignore=["masks", "dog/bad"])
     assert found.images == ["cat/1.png", "cat/bad/5.png"]
     assert found.ignored == {"cat/masks": 1, "dog/bad": 1, "masks": 1}
-    assert left_out(found) == []  # the user asked for it
+    assert left_out(found) == []  # on the user's request
 
 
 def link(place: Path, target: Path) -> None:
@@ -94,10 +94,10 @@ def test_links_that_go_round_or_lead_to_what_is_there_already(tmp_path):
     found = list_folder(tmp_path / "d")
     assert found.images == ["cat/1.png", "dog/2.png"]
     assert list(found.links) == ["best", "cat/again", "dog/self", "dog/up"]
-    (said,) = left_out(found)
-    assert f"best (leads to {os.path.realpath(tmp_path / 'd/cat')}, which is looked into already)" in said
-    assert "dog/up" in said
-    assert "which holds this folder" in said
+    (note,) = left_out(found)
+    assert f"best (leads to {os.path.realpath(tmp_path / 'd/cat')}, which is looked into already)" in note
+    assert "dog/up" in note
+    assert "which holds this folder" in note
 
 
 def test_a_link_out_of_the_folder_is_followed_at_the_top_alone(tmp_path):
@@ -110,8 +110,8 @@ def test_a_link_out_of_the_folder_is_followed_at_the_top_alone(tmp_path):
         assert found.images == ["cat/1.png", "cat/deep/2.png", "dog/4.png"]
         assert found.linked == {"cat": str(tmp_path / "far/cat")}
         assert found.links == {"dog/root": f"leads to {tmp_path / 'usr'}, outside of this folder"}
-        said = left_out(found, link_advice="; to follow them ask")
-        assert said == [
+        notes = left_out(found, link_advice="; to follow them ask")
+        assert notes == [
             f"links that are not followed: dog/root (leads to {tmp_path / 'usr'}, outside of this folder); "
             "to follow them ask",
             f"links to other places are followed: cat to {tmp_path / 'far/cat'} (2 pictures)",
@@ -133,7 +133,7 @@ def test_links_inside_a_folder_that_is_a_link(tmp_path):
     assert list(found.links) == ["cat/pool"]
 
 
-def test_a_link_to_a_file_is_that_file_and_one_to_nothing_is_told(tmp_path):
+def test_a_link_to_a_file_is_that_file_and_one_to_nothing_is_reported(tmp_path):
     touch(tmp_path, "pool/1.png", "pool/note.txt")
     link(tmp_path / "d/cat/1.png", tmp_path / "pool/1.png")
     link(tmp_path / "d/cat/gone.png", tmp_path / "pool/gone.png")
@@ -155,11 +155,11 @@ def test_pipes_and_devices_are_no_pictures(tmp_path):
     found = list_folder(tmp_path)
     assert found.images == ["cat/1.png"]
     assert found.special == ["cat/pipe.jpg", "cat/zero.jpg"]
-    (said,) = left_out(found)
-    assert said.startswith("left out: cat/pipe.jpg, cat/zero.jpg, with a picture's ending but no file")
+    (note,) = left_out(found)
+    assert note.startswith("left out: cat/pipe.jpg, cat/zero.jpg, with a picture's ending but no file")
 
 
-def test_a_folder_that_cannot_be_listed_is_told(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_listed_is_reported(tmp_path, monkeypatch):
     touch(tmp_path, "cat/1.png", "cat/closed/2.png")
     scan = os.scandir
 
@@ -187,7 +187,7 @@ def test_endings():
     assert {name: ending(name) for name in names} == names
 
 
-def test_pictures_without_an_ending_are_told(tmp_path):
+def test_pictures_without_an_ending_are_reported(tmp_path):
     touch(tmp_path, "cat/1.png", "cat/README", "LICENSE")
     heads = {"a": b"\xff\xd8\xff\xe0", "b": b"\x89PNG\r\n\x1a\n", "c": bytes(128) + b"DICM", "d": b"RIFF1234WEBPVP8 "}
     for name, head in heads.items():

@@ -137,7 +137,7 @@ def test_rule_refuses(options, message):
         ImageRule(**options)
 
 
-def test_rule_key_tells_rules_apart():
+def test_every_rule_has_a_key_of_its_own():
     assert ImageRule((8, 8)).key == "8x8-stretch-bilinear-upright-v1"  # a new key leaves existing caches behind
     rules = [
         ImageRule((8, 8)),
@@ -220,7 +220,7 @@ def test_bits_are_of_sixteen_bit_pictures_alone():
     np.testing.assert_array_equal(resize(colour, ImageRule((6, 5), bits=10)), colour)
 
 
-def test_probe_tells_values_and_refuses_what_decode_refuses(tmp_path):
+def test_probe_reads_values_and_refuses_what_decode_refuses(tmp_path):
     cases = {
         "wide.png": (np.array([[7, 4095]], dtype=np.uint16), ("I;16", 7, 4095)),
         "float.tif": (np.array([[0.25, 0.5]], dtype=np.float32), ("F", 0.25, 0.5)),

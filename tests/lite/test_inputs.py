@@ -93,7 +93,7 @@ def test_nothing_to_look_at(here):
     assert len(find_inputs(["empty", "one.png"])) == 1
 
 
-def test_what_is_left_out_of_folders_is_told(here):
+def test_what_is_left_out_of_folders_is_reported(here):
     for name in ("in/1.HEIC", "in/sub/2.dcm", "in/@eaDir/b.png", "more/3.heif"):
         (here / name).parent.mkdir(exist_ok=True)
         (here / name).touch()

@@ -36,7 +36,7 @@ def test_the_file_answers_as_the_network(exported, network, pixels, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_the_file_says_of_itself(exported, kind):
+def test_the_metadata_of_the_file(exported, kind):
     path = exported(kind)
     model = open_model(str(path))
     layout = {"tflite": "NHWC", "onnx": "NCHW"}[kind]

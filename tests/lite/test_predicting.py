@@ -77,7 +77,7 @@ def test_batches_change_nothing(greys, batch_size):
     assert [done for done, _ in seen] == [*range(batch_size, 34, batch_size), 34]
 
 
-def test_nothing_is_asked_of_files_that_cannot_be_read(greys):
+def test_unreadable_files_are_not_predicted(greys):
     model = Brightness()
     rows = list(predict_rows(find_inputs(["bad.png", "gone.png"]), model))
     assert [row["error"] for row in rows] == ["not an image that Pillow can read", "there is no such file"]
@@ -192,18 +192,18 @@ def test_text_without_a_positive_class(greys):
 
 
 def test_rows_leave_one_by_one(greys):
-    """A writer takes the next row only when the last one is asked for."""
+    """A writer takes the next row only when the last one is requested."""
     stream = io.StringIO()
-    asked = []
+    requested = []
 
     def source():
         for name in ("a", "b"):
-            asked.append(name)
+            requested.append(name)
             yield RowMaker(("dark", "light")).failed(next(iter(find_inputs([name]))), "x")
 
     written = write_csv(source(), columns_of(("dark", "light")), stream)
     next(written)
-    assert asked == ["a"]
+    assert requested == ["a"]
     assert stream.getvalue().endswith("a,,,,,x\n")
 
 

@@ -96,7 +96,7 @@ def test_parquet_needs_pandas(tmp_path, monkeypatch):
         ("a.parquet", b"PAR1", r"a\.parquet cannot be read as a table"),
     ],
 )
-def test_what_is_no_table_is_said(tmp_path, name, content, message):
+def test_what_is_no_table_is_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_table(tmp_path / name)

@@ -174,7 +174,7 @@ def test_near_pictures_with_two_labels_go():
         "B-2020 conflicting_labels",
         "D-2020 near_duplicates C",
     }
-    assert gone(frame, "conflicting_labels", pairs="AB4") == set()  # hashes count where their step is asked for
+    assert gone(frame, "conflicting_labels", pairs="AB4") == set()  # hashes count where their step is requested
 
 
 # --- any rows ---------------------------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ PAIRS = st.lists(st.tuples(st.sampled_from("ABCDEFGHX"), st.sampled_from("ABCDEF
 
 @examples(60)
 @given(st.lists(ROW, min_size=1, max_size=12, unique_by=lambda row: row[:2]), PAIRS, st.data())
-def test_what_holds_for_any_rows(lines, official, data):
+def test_cleaned_rows_of_any_table_are_unique_and_without_conflict(lines, official, data):
     frame = pd.DataFrame(lines, columns=["isic_id", "year", "label", "lesion_id", "listed"])
     frame["path"] = frame["isic_id"] + frame["year"].astype(str)
     steps = data.draw(st.sets(st.sampled_from(STEPS)))
@@ -233,7 +233,7 @@ def test_what_holds_for_any_rows(lines, official, data):
 # --- through a data set -----------------------------------------------------------------------------------------------
 
 
-def test_a_data_set_says_what_went(archive):
+def test_a_data_set_reports_the_removed_rows(archive):
     archive.isic_2020("ISIC_1,P1,0", "ISIC_2,P1,0", "ISIC_3,P3,1", "ISIC_4,P4,0", "ISIC_5,P5,0")
     archive.isic_2019("ISIC_4_downsampled,MEL,", "ISIC_6,MEL,L6", "ISIC_7,MEL,L6")
     archive.duplicates("ISIC_1,ISIC_2")

@@ -48,5 +48,5 @@ def facts(metadata):
 
 if __name__ == "__main__":
     model, metadata, pictures = sys.argv[1:]
-    told = {"facts": facts(metadata), "rows": list(probabilities(model, np.load(pictures)))}
-    sys.stdout.write(json.dumps(told) + "\n")
+    found = {"facts": facts(metadata), "rows": list(probabilities(model, np.load(pictures)))}
+    sys.stdout.write(json.dumps(found) + "\n")

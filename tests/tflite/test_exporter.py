@@ -130,11 +130,11 @@ def test_mediapipe_reads_the_metadata_and_gives_the_same_probabilities(
     words = [reader, path, tmp_path / "metadata", tmp_path / "pictures.npy"]
     done = subprocess.run([mediapipe_python, *map(str, words)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    told = json.loads(done.stdout.splitlines()[-1])
+    read = json.loads(done.stdout.splitlines()[-1])
     model = open_model(path)
-    got = np.array([[row[name] for name in model.classes] for row in told["rows"]])
+    got = np.array([[row[name] for name in model.classes] for row in read["rows"]])
     np.testing.assert_allclose(got, model.probabilities(pictures), atol=1e-5)
-    facts, card = told["facts"], model.card
+    facts, card = read["facts"], model.card
     with zipfile.ZipFile(path) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}
     assert files == {"labels.txt": "common\nrare\n", "imbalkit.json": card.to_text()}

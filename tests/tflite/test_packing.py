@@ -165,15 +165,15 @@ def test_the_softmax_is_found_and_its_input_given(tmp_path, small):
     np.testing.assert_allclose(program.probabilities(inputs), answers(content, inputs), atol=1e-7)
 
 
-def test_operations_that_a_gpu_cannot_take_are_told(tmp_path):
+def test_operations_that_a_gpu_cannot_take_are_listed(tmp_path):
     class Sorted(torch.nn.Module):
         def forward(self, images):
             return images.float().flatten(1).sort(dim=1).values[:, :2].softmax(1)
 
     convert(Sorted(), torch.zeros(1, 2, 2, 1, dtype=torch.uint8), tmp_path / "sorted.tflite")
-    told = gpu_facts(tmp_path / "sorted.tflite")
-    assert told["left_to_the_cpu"] == ["CAST of uint8 to float32", "STABLEHLO_COMPARE", "STABLEHLO_SORT"]
-    assert told["operations"] == 14  # five, and nine of the comparison that the sort is given
+    facts = gpu_facts(tmp_path / "sorted.tflite")
+    assert facts["left_to_the_cpu"] == ["CAST of uint8 to float32", "STABLEHLO_COMPARE", "STABLEHLO_SORT"]
+    assert facts["operations"] == 14  # five, and nine of the comparison that the sort is given
 
 
 def test_casts_between_numbers_that_a_gpu_has_are_taken():
@@ -197,7 +197,7 @@ def test_what_converters_print_is_not_shown(tmp_path, capfd):
 
 
 def test_metadata_of_a_grey_picture():
-    """Read by the numbers of the fields; MediaPipe's own reader is asked in test_exporter.py."""
+    """Read by the numbers of the fields; MediaPipe's own reader is in test_exporter.py."""
     source = Input(height=7, width=9, channels=1)
     card = Card(name="grey", classes=("a", "b"), input=source, probabilities=Probabilities(prior="as trained"))
     content = model_metadata(card, "labels.txt", "imbalkit.json")

@@ -83,7 +83,7 @@ def test_data_sets_read_a_folder_of_isic_cli(fetch, isic, data):
     assert isic.requested_images() == MERGE[:1]
 
 
-def test_licences_are_shown_first_and_kept(fetch_api, data):
+def test_licences_are_shown_first_and_stored(fetch_api, data):
     result = fetch_api()
     first = result.out.partition("18 images")[0]
     assert "CC BY-NC 4.0" in first

@@ -57,7 +57,7 @@ def png():
     [b"<html>Please log in</html>", picture(NAME)[: len(picture(NAME)) // 2], png()[: len(png()) // 2], b"", EPS],
     ids=["a web page", "half a JPEG", "half a PNG", "nothing", "PostScript"],
 )
-def test_what_is_no_picture_is_not_kept(fetch_api, isic, data, content):
+def test_what_is_no_image_is_deleted(fetch_api, isic, data, content):
     isic.pictures[NAME] = content
     result = fetch_api("isic_2020")
     assert result.code == 1

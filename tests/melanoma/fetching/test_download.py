@@ -25,7 +25,7 @@ def test_a_cut_connection_resumes(fetch, server, data, pauses):
     first, second = server.ranges(ZIP)
     assert resumes(first, 200_000)
     assert resumes(second, int(first[6:-1]) + 150_000)
-    assert pauses == [1, 1]  # bytes came in between: not a second failure in a row
+    assert pauses == [1, 1]  # bytes were received in between: not a second failure in a row
     assert "broke the connection" in result.err
     assert complete(data)
 
@@ -157,7 +157,7 @@ def test_a_file_that_changes_while_it_comes(fetch, server, data, monkeypatch):
 
 
 def test_a_part_without_its_state_starts_again(fetch, server, data):
-    """Nothing tells of which file it is a part."""
+    """Nothing shows of which file it is a part."""
     part = download.part_path(data / "downloads" / Path(ZIP).name)
     part.parent.mkdir(parents=True)
     part.write_bytes(b"x" * 5000)
@@ -166,7 +166,7 @@ def test_a_part_without_its_state_starts_again(fetch, server, data):
     assert complete(data)
 
 
-def test_wrong_bytes_are_not_kept(fetch, server, data):
+def test_wrong_bytes_are_deleted(fetch, server, data):
     server.etags[TRUTH] = f'"{"0" * 32}"'
     result = fetch("isic_2019")
     assert result.code == 1

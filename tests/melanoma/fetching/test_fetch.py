@@ -1,4 +1,4 @@
-"""The settings from the first request to what to type next, and the disk."""
+"""A fetch from the first request to the next command, and the disk."""
 
 import errno
 import io
@@ -13,7 +13,7 @@ from imbalkit_melanoma.fetching import client
 from tests.melanoma.fetching.stand_in import COUNT, IMAGES, TRUTH, ZIP, ZIP_2020, collection, complete, leftovers
 
 
-def test_fetches_the_merge_and_says_what_to_type_next(fetch, data):
+def test_fetches_the_merge_and_shows_the_next_command(fetch, data):
     result = fetch()
     assert result.code == 0, result.err
     assert complete(data, "isic_2019")
@@ -100,7 +100,7 @@ def disk(monkeypatch, free):
 
 @pytest.mark.parametrize("keep", [False, True])
 def test_the_disk_is_looked_at_first(fetch, server, data, monkeypatch, keep):
-    """Tables, the first archive unpacked, then the second one packed and unpacked; and the first one if it is kept."""
+    """Tables, the first archive unpacked, then the second one packed and unpacked; and the first one with --keep-zips."""
     server.files[ZIP] += bytes(5_000_000)  # behind the zip: only sizes matter here
     server.files[ZIP_2020] += bytes(9_000_000)
     sizes = {path: len(content) for path, content in server.files.items()}

@@ -79,7 +79,7 @@ def test_the_interval_is_that_of_delong_and_wider_on_request(rows):
 
 
 def test_groups_are_drawn_whole():
-    """Each row four times over tells no more than once: the interval is that of the single rows, not half as wide."""
+    """Each row four times over holds no more information than once: the interval is that of the single rows, not half as wide."""
     rng = np.random.default_rng(2)
     positives = rng.random(200) < 0.4
     scores = rng.normal(positives * 0.7, 1.0)

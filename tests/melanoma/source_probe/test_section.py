@@ -213,7 +213,7 @@ def test_a_probe_that_fails_does_not_fail_the_run(finished, monkeypatch, caplog,
     assert "the source probe of run failed" in caplog.text
 
 
-def test_images_that_are_gone_leave_the_figures_that_need_none(finished, tmp_path, monkeypatch):
+def test_missing_images_leave_the_values_that_need_none(finished, tmp_path, monkeypatch):
     from imbalkit.errors import DataError
 
     def gone(self, progress=None):
