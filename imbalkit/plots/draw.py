@@ -11,7 +11,7 @@ import pandas as pd
 
 from imbalkit.errors import RunError
 from imbalkit.plots import OF_ONE_RUN, PLOTS, find_plot, style
-from imbalkit.plots.study.names import makes_views
+from imbalkit.plots.study import gallery
 from imbalkit.plots.study.records import At, RunRecord, find_runs
 from imbalkit.runs.results import RunData
 
@@ -65,8 +65,6 @@ def draw_figure(
 
 
 def _gallery(runs: Sequence[RunRecord], recipe: str | Path | None, samples: int, without: tuple[str, ...]) -> Drawn:
-    from imbalkit.plots.study import gallery
-
     for name, prepared, plan, passed_over in _plans(runs, recipe, without):
         frame = gallery.data(prepared, plan, samples)
         notes = [
@@ -96,7 +94,7 @@ def _plans(
         return
     distinct: dict[str, RunRecord] = {}
     for run in runs:
-        if makes_views(run.recipe):
+        if gallery.makes_copies(run.recipe["samplers"]):
             distinct.setdefault(json.dumps(run.recipe["samplers"]), run)
     for run in distinct.values():
         yield (run.name, *plan_of_run(run.name, run.recipe, run.folder, without))

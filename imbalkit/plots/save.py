@@ -51,7 +51,7 @@ def make(
         folders: run folders and sweep folders
         only: names of figures (default: all that these runs allow)
         formats: "png", "svg", or both
-        at: rates at the chosen threshold, or at one half (whose files are called NAME-at-half)
+        at: rates at the chosen threshold, or at one half (whose files are NAME-at-half)
         recipe: of the gallery, instead of a run's
         samples: of each class in the gallery
         mix: draw runs together although they were tested on different samples

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,20 @@ if TYPE_CHECKING:
     from imbalkit.recipe.prepare import Prepared
 
 MOST_CLASSES, MOST_VIEWS = 8, 8
+_NO_OPERATIONS = ("score", "loss", "backbone")  # parameters of samplers that name other parts
+
+
+def makes_copies(samplers: Sequence[Any]) -> bool:
+    """Whether some sampler of a recipe names operations: it may make changed copies."""
+    return any(
+        _names_operations(value) for sampler in samplers for key, value in sampler.items() if key not in _NO_OPERATIONS
+    )
+
+
+def _names_operations(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return "name" in value or any(map(_names_operations, value.values()))
+    return isinstance(value, list) and any(map(_names_operations, value))
 
 
 def data(prepared: Prepared, plan: Plan, samples: int = 2) -> pd.DataFrame:

@@ -80,11 +80,12 @@ def ordered(names: Iterable[str]) -> list[str]:
 def legend(figure: Figure, frame: pd.DataFrame, marks: Marks) -> None:
     """What colours and markers mean, to the right of the panels; makes the figure higher if it must.
 
-    Where a treatment has the same label with every loss, losses and treatments are listed apart; where every method has a
+    Where labels are shared between losses (axes of a sweep), losses and labels are listed apart; where every method has a
     name of its own, methods are listed under their losses.
     """
     methods = frame[frame["mark"] == METHOD]
-    apart = (methods.groupby("treatment")["label"].nunique() == 1).all()
+    shared = marks.by == "treatment" and (methods.groupby("label")["loss"].nunique() > 1).any()
+    apart = shared and (methods.groupby("treatment")["label"].nunique() == 1).all()
     entries = _apart(methods, marks) if apart else _by_loss(methods, marks)
     if len(entries) < 2:
         return
@@ -110,17 +111,14 @@ Entries = list[tuple["Artist", str]]
 
 
 def _apart(methods: pd.DataFrame, marks: Marks) -> Entries:
-    entries: Entries = []
-    if len(marks.colours) > 1:
-        entries.append(_heading("loss"))
-        dealt = marks.markers if marks.by == "loss" else {}
-        entries += [_entry(loss, colour, dealt.get(loss, "o")) for loss, colour in marks.colours.items()]
-    if marks.by == "treatment" and len(marks.markers) > 1:
-        labels = dict(zip(methods["treatment"], methods["label"], strict=True))
-        entries += [*([_heading("")] if entries else []), _heading("training rows")]
-        colour = style.NOTE if len(marks.colours) > 1 else style.COLOURS[0]
-        entries += [_entry(labels[name], colour, marker) for name, marker in marks.markers.items()]
-    return entries
+    labels = dict(zip(methods["treatment"], methods["label"], strict=True))
+    return [
+        _heading("loss"),
+        *(_entry(loss, colour, "o") for loss, colour in marks.colours.items()),
+        _heading(""),
+        _heading("training rows"),
+        *(_entry(labels[name], style.NOTE, marker) for name, marker in marks.markers.items()),
+    ]
 
 
 def _by_loss(methods: pd.DataFrame, marks: Marks) -> Entries:
@@ -148,12 +146,15 @@ def _heading(text: str) -> tuple[Artist, str]:
 
 
 def rate_labels(frame: pd.DataFrame) -> tuple[str, str]:
-    """What the two rates are called, with the classes if all rows have the same."""
+    """Labels of the two rates, with the classes if all rows have the same."""
     pairs = frame[["positive_class", "negative_class"]].drop_duplicates()
     if len(pairs) != 1:
-        return "miss rate", "false alarm rate"
+        return "miss rate, FNR", "false alarm rate, FPR"
     positive, negative = pairs.iloc[0]
-    return f"miss rate ({positive} called {negative})", f"false alarm rate ({negative} called {positive})"
+    return (
+        f"miss rate, FNR ({positive} predicted as {negative})",
+        f"false alarm rate, FPR ({negative} predicted as {positive})",
+    )
 
 
 def notes(frame: pd.DataFrame, intervals: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Runs by method: what belongs together, what it is called, and its rates.
+"""Runs by method: what belongs together, its name, and its rates.
 
 A method is a recipe without its seed and its fold. Its runs are repeats: their test samples are pooled over folds, and
 each fold's counts are averaged over seeds.

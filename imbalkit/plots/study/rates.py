@@ -79,6 +79,8 @@ def guides(axes: Axes, right: float, top: float) -> None:
         axes.plot((left, both - low), (both - left, low), color=style.GUIDE, linewidth=0.6, zorder=0)
         # The label stands near the upper end, just inside the frame.
         x = both - 0.96 * top if left else 0.05 * right
+        if x > right:
+            continue  # only a corner of the line is in the frame
         axes.text(
             x,
             both - x,

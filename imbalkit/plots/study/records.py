@@ -24,7 +24,7 @@ At = Literal["chosen", "half"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """Test samples of each class, and how many of them were called another class."""
+    """Test samples of each class, and how many of them were predicted as another class."""
 
     support: tuple[int, ...]
     wrong: tuple[int, ...]

@@ -63,14 +63,12 @@ def test_rates(frame_of):
     )
     assert [point[2] for point in found] == [blue, blue, blue, orange, orange]
     assert axes.get_xlim() == (0, pytest.approx(frame["false_alarm_high"].max() * 1.08))
-    assert axes.get_xlabel() == "false alarm rate (common called rare)"
-    assert axes.get_ylabel() == "miss rate (rare called common)"
+    assert axes.get_xlabel() == "false alarm rate, FPR (common predicted as rare)"
+    assert axes.get_ylabel() == "miss rate, FNR (rare predicted as common)"
     text = small_print(figure)
     assert "at the threshold chosen on validation" in text
     assert "200 test samples, 40 of them rare" in text
-    assert (
-        "not tested on the same folds, and so not on the same samples: no sampler: 1 of 2; random drop: 1 of 2" in text
-    )
+    assert "not tested on the same folds, and so not on the same samples: 2: 1 of 2; 3: 1 of 2" in text
     assert text.endswith("A note.")
 
 
@@ -104,7 +102,7 @@ def test_methods_look_the_same_in_every_figure(frame_of):
     found = marks.Marks.of(frame)
     assert found == marks.Marks.of(frame.iloc[::-1])
     assert list(found.markers.items()) == [
-        ("no sampler", "o"), ("random drop, drop 9", "s"), ("random drop, drop 10", "^"), ("random drop, drop 100", "D"),
+        ("no sampler", "o"), ("random drop", "s"), ("random drop (2)", "^"), ("random drop (3)", "D"),
     ]  # fmt: skip
     assert found.colours == {"ce": style.COLOURS[0], "rce": style.COLOURS[1]}
 
@@ -114,23 +112,21 @@ def legend_of(figure):
     return [text.get_text() for text in legend.get_texts()]
 
 
-def test_legend_of_losses_and_treatments(frame_of):
-    # Apart, as a treatment is called the same with every loss.
-    assert legend_of(rates.draw(frame_of(rates, *FOUR))) == [
-        "loss",
-        "ce",
-        "focal",
-        "",
-        "training rows",
-        "no sampler",
-        "random drop",
+def test_legend_of_losses_and_treatments(tmp_path, write_sweep):
+    # Apart, as the rows have the same label with every loss.
+    cells = [
+        ({"loss": loss, "rows": rows}, None, 0, {"loss__name": loss, "samplers": samplers})
+        for loss in ("ce", "focal")
+        for rows, samplers in (("all", []), ("fewer", [DROP]))
     ]
+    frame = rates.data(find_runs([write_sweep(tmp_path / "s", cells)]).runs)
+    assert legend_of(rates.draw(frame)) == ["loss", "ce", "focal", "", "training rows", "all", "fewer"]
 
 
-def test_legend_of_losses_alone(frame_of):
+def test_legend_of_runs_without_labels(frame_of):
     frame = frame_of(rates, {}, {"loss__name": "focal"})
     figure = rates.draw(frame)
-    assert legend_of(figure) == ["loss", "ce", "focal"]
+    assert legend_of(figure) == ["ce", "0", "", "focal", "1"]  # the names of their folders
     markers = {line.get_marker() for line in figure.axes[0].lines} - {"None"}
     assert markers == {"o", "s"}  # told apart without colour
 
@@ -196,10 +192,10 @@ def test_by_loss(frame_of):
     miss, _ = figure.axes
     assert [tick.get_text() for tick in miss.get_yticklabels()] == [
         "ce",
-        "no sampler",
+        "0",
         "focal",
-        "no sampler",
-        "random drop",
+        "2",
+        "3",
     ]
     assert [tick.get_fontweight() for tick in miss.get_yticklabels()] == ["bold", "normal", "bold", "normal", "normal"]
     assert miss.yaxis_inverted()

@@ -1,11 +1,12 @@
-"""What methods are called."""
+"""Names of methods."""
 
 import itertools
 
 import pytest
 
+from imbalkit.plots.study.gallery import makes_copies
 from imbalkit.plots.study.methods import group
-from imbalkit.plots.study.names import describe, makes_views
+from imbalkit.plots.study.names import describe
 from imbalkit.plots.study.records import find_runs
 
 BLUR = {
@@ -36,43 +37,36 @@ def column(described, name):
     return [entry[name] for entry in described]
 
 
-def test_samplers_and_what_differs(named):
+def test_runs_without_labels_have_the_names_of_their_folders(named):
+    found = named({}, {"samplers": [BLUR]}, {"training__epochs": 9, "loss__name": "focal"})
+    assert column(found, "label") == column(found, "method") == ["0", "1", "2"]
+
+
+def test_folders_of_one_name_are_told_apart_by_those_above_them(tmp_path, write_run):
+    folders = [
+        write_run(tmp_path / "a" / "run"),
+        write_run(tmp_path / "b" / "run", loss__name="focal"),
+        *(
+            write_run(tmp_path / "c" / f"fold-{fold}", loss__name="rce", split__folds=2, split__fold=fold)
+            for fold in (0, 1)
+        ),
+    ]
+    found = describe(group(find_runs(folders).runs))
+    assert column(found, "method") == ["a/run", "b/run", f"{tmp_path.name}/c"]  # folds are one method
+
+
+def test_treatments_are_what_differs_besides_the_loss(named):
     found = named(
         {},
         {"samplers": [BLUR]},
         {"samplers": [BLUR, DROP]},
-        {"samplers": [DROP | {"drop": 20}]},
+        {"samplers": [STRONG]},
         {"training__epochs": 9},
+        {"samplers": [BLUR], "loss__name": "focal"},
     )
     assert column(found, "treatment") == [
-        "no sampler",
-        "oversample (turn, radial blur)",
-        "oversample (turn, radial blur) + random drop, drop 10",
-        "random drop, drop 20",
-        "no sampler, epochs 9",
-    ]
-    assert column(found, "label") == column(found, "treatment")
-    assert set(column(found, "loss")) == {"ce"}
-    assert column(found, "method")[0] == "no sampler, ce"
-
-
-def test_what_half_of_the_methods_have_is_said(named):
-    assert column(named({}, {"training__epochs": 9}), "label") == ["no sampler, epochs 4", "no sampler, epochs 9"]
-
-
-def test_parameters_of_operations_that_differ(named):
-    found = named({"samplers": [BLUR]}, {"samplers": [STRONG]})
-    assert column(found, "label") == [
-        "oversample (turn, radial blur), rho 0.005 0.02",
-        "oversample (turn, radial blur), rho 0.02 0.04",
-    ]
-
-
-def test_words_that_do_not_tell_everything_are_numbered(named):
-    swapped = {"name": "oversample", "views": {"common": BLUR["views"]["rare"]}, "to": None}
-    other = {"name": "oversample", "views": {"rare": BLUR["views"]["rare"] * 2}, "to": None}
-    labels = column(named({"samplers": [BLUR]}, {"samplers": [swapped]}, {"samplers": [other]}), "label")
-    assert len(set(labels)) == 3
+        "no sampler", "oversample", "oversample + random drop", "oversample (2)", "no sampler (2)", "oversample",
+    ]  # fmt: skip
 
 
 def test_losses(named):
@@ -82,20 +76,17 @@ def test_losses(named):
         {"loss": rce | {"gamma": 1.0}},
         {"loss": rce | {"gamma": 10.0}},
         {"loss": rce | {"gamma": None, "costs": {"rare": 3.0}}},
-        {"loss": {"name": "focal", "delta": 2.0, "alpha": None}},
-        {"loss": {"name": "of_a_stranger", "x": 1}},
+        {"loss": {"name": "focal", "gamma": 2.0, "alpha": None}},
+        {"loss": {"name": "third_party", "x": 1}},
     )
     assert column(found, "loss") == [
-        "ce", "gamma rce, gamma 1", "gamma rce, gamma 10", "gamma rce, costs rare 3", "focal", "of a stranger",
+        "ce", "gamma rce, gamma 1", "gamma rce, gamma 10", "gamma rce, costs rare 3", "focal", "third party",
     ]  # fmt: skip
-    # A cost is said even where nothing else differs: it is no default.
-    assert column(named({"loss": rce | {"gamma": 10.0}, "seed": 5}), "loss") == ["gamma rce, gamma 10"]
 
 
 def test_backbones(named):
     found = named({}, {"backbone__width": 32}, {"backbone": {"name": "timm", "model": "efficientnet_b0"}})
     assert column(found, "backbone") == ["small cnn, width 8", "small cnn, width 32", "timm"]
-    assert column(found, "method")[1] == "no sampler, ce, small cnn, width 32"
 
 
 def test_labels_of_a_sweep(tmp_path, write_sweep):
@@ -113,7 +104,7 @@ def test_labels_of_a_sweep(tmp_path, write_sweep):
     found = describe(group(find_runs([write_sweep(tmp_path / "s", cells)]).runs))
     assert column(found, "method")[0] == "small, cross entropy, all"
     assert column(found, "label") == ["all", "copies"] * 4  # network and loss are said by panel and colour
-    assert column(found, "treatment")[1] == "oversample (turn, radial blur)"
+    assert column(found, "treatment")[1] == "oversample"
 
 
 def test_one_axis_for_everything_keeps_its_labels(tmp_path, write_sweep):
@@ -125,14 +116,14 @@ def test_one_axis_for_everything_keeps_its_labels(tmp_path, write_sweep):
     assert column(found, "label") == ["BL", "BL + F", "BL + BLUR + F"]
 
 
-def test_sweeps_with_other_axes_are_named_by_what_differs(tmp_path, write_sweep, write_run):
+def test_sweeps_with_other_axes_are_named_by_their_folders(tmp_path, write_sweep, write_run):
     sweep = write_sweep(tmp_path / "s", [({"method": "mine"}, None, 0, {})])
     other = write_run(tmp_path / "r", loss__name="focal")
     found = describe(group(find_runs([sweep, other]).runs))
-    assert column(found, "method") == ["no sampler, ce", "no sampler, focal"]
+    assert column(found, "method") == ["mine--seed-0", "r"]
 
 
-def test_makes_views():
-    assert makes_views({"samplers": [DROP, BLUR]})
-    assert not makes_views({"samplers": [DROP]})
-    assert not makes_views({"samplers": []})
+def test_makes_copies():
+    assert makes_copies([DROP, BLUR])
+    assert not makes_copies([DROP])
+    assert not makes_copies([])

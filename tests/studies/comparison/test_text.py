@@ -117,7 +117,7 @@ def test_the_scatter_shows_what_the_figures_say(found):
     assert isinstance(figure, matplotlib.figure.Figure)
     assert figure._repr_png_().startswith(b"\x89PNG")
     (axes,) = figure.axes
-    assert axes.get_ylabel() == "miss rate (melanoma called benign)"
+    assert axes.get_ylabel() == "miss rate, FNR (melanoma predicted as benign)"
     marks = {line.get_label(): line.get_xydata()[0] for line in axes.lines if line.get_linestyle() == "None"}
     assert marks.keys() == {"plain", "better"}
     assert marks["plain"].tolist() == frame.loc[0, ["false_alarm_rate", "miss_rate"]].tolist()
