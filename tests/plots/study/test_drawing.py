@@ -207,7 +207,7 @@ def test_by_loss(frame_of):
 def test_mixed_data_have_plain_labels(frame_of):
     frame = frame_of(rates, {}, {"loss__name": "focal"})
     frame.loc[1, "positive_class"] = "other"
-    assert marks.rate_labels(frame) == ("miss rate", "false alarm rate")
+    assert marks.rate_labels(frame) == ("miss rate, FNR", "false alarm rate, FPR")
 
 
 def test_the_users_settings_change_nothing_and_stay(frame_of):
