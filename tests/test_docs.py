@@ -19,7 +19,8 @@ from imbalkit.errors import RecipeError
 from imbalkit.kinds import KINDS, ScoredSampler
 from imbalkit.recipe.document import read_document
 from imbalkit.recipe.prepare import prepare
-from imbalkit.recipe.recipe import Recipe, validate
+from imbalkit.recipe.recipe import Recipe
+from imbalkit.recipe.validation import validate
 from imbalkit.studies.sweeps.file import read_sweep
 from imbalkit.studies.sweeps.run import check_cells
 

@@ -14,7 +14,7 @@ from imbalkit.base.files import write_parquet
 from imbalkit.base.progress import Progress
 from imbalkit.engine.observers import Observers
 from imbalkit.errors import RunError
-from imbalkit.recipe.prepare import Prepared
+from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import RunData
 

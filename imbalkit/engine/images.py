@@ -14,7 +14,8 @@ from imbalkit.data.dark_images import darkness_in_a_run
 from imbalkit.data.image_store import BadImage, ImageStore
 from imbalkit.errors import DataError, PlanError, listing
 from imbalkit.recipe.image_rule import image_rule
-from imbalkit.recipe.prepare import Prepared, operations
+from imbalkit.recipe.prepared import Prepared
+from imbalkit.recipe.traverse import operations
 from imbalkit.training.device_images import place
 
 

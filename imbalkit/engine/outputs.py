@@ -21,7 +21,7 @@ from imbalkit.kinds import BuildContext
 from imbalkit.plan import Plan
 from imbalkit.plan.audit import Step, audit
 from imbalkit.recipe.class_prior import prior_ledger
-from imbalkit.recipe.prepare import Prepared
+from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
 from imbalkit_lite.files import write_atomic
 
@@ -43,11 +43,11 @@ def write_outputs(
     bad_images: Sequence[BadImage] = (),
 ) -> dict[str, Any]:
     """Write the run folder; metrics.json, whose content is returned, comes last: a folder that has it is complete."""
-    ladder = [
+    class_counts = [
         {"stage": "train", "counts": list(source.counts())},
         *({"stage": step.stage, "counts": list(step.counts)} for step in steps),
     ]
-    ledger = prior_ledger(prepared, [rung["counts"] for rung in ladder])
+    ledger = prior_ledger(prepared, [stage["counts"] for stage in class_counts])
     groups = prepared.table.groups
     decision = fit_decision(
         logits["validation"],
@@ -66,7 +66,7 @@ def write_outputs(
         **assess(prepared, decision, sides, logits),
         "prior": ledger.to_json(),
         "decision": decision.to_json(),
-        "ladder": ladder,
+        "class_counts": class_counts,
         "bad_images": [asdict(image) for image in bad_images],
         "notes": [*prepared.split.notes, *decision.notes],
     }

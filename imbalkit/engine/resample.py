@@ -14,7 +14,7 @@ from imbalkit.engine.round_cache import SharedRounds, Surroundings, round_key
 from imbalkit.kinds import ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.plan.audit import Step
-from imbalkit.recipe.prepare import Prepared
+from imbalkit.recipe.prepared import Prepared
 from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
 from imbalkit.training.trainer import Trainer
 from imbalkit_lite.files import write_atomic

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from imbalkit.errors import RecipeError, RunError
 from imbalkit.recipe.difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import read_document
-from imbalkit.recipe.recipe import refuse_renamed, save_recipe, validate
+from imbalkit.recipe.recipe import save_recipe
+from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import RECORD, difference, read_record, record_of, refuse_other_data
 
 if TYPE_CHECKING:
     from imbalkit.catalogue import Catalogue
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
 
 Note = Callable[[str], object]
 Difference = dict[str, tuple[Any, Any]]

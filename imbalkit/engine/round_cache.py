@@ -27,7 +27,7 @@ from imbalkit_lite.files import write_atomic
 
 if TYPE_CHECKING:
     from imbalkit.catalogue import Catalogue
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
     from imbalkit.training.trainer import Trainer
 
 # Keys that decide no score of a round, with the reason; every other key, also one that is added later, does.

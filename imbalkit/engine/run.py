@@ -16,7 +16,8 @@ from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.engine.observers import Observers
 from imbalkit.engine.run_folder import open_folder
 from imbalkit.errors import ImbalkitError, RunError
-from imbalkit.recipe.prepare import Prepared, prepare
+from imbalkit.recipe.prepare import prepare
+from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
 from imbalkit.training.process_checks import SAME, facts_in_common, pictures_in_common
 from imbalkit_lite.command_line import write_any_name

@@ -14,7 +14,7 @@ from typing import Any
 from imbalkit.base.files import write_csv
 from imbalkit.engine.resume import find_run, go_on
 from imbalkit.errors import RunError
-from imbalkit.recipe.prepare import Prepared
+from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import save_recipe
 from imbalkit.runs import folder as run_folder
 

@@ -16,7 +16,8 @@ from imbalkit.evaluation.intervals import interval_facts, units
 from imbalkit.evaluation.subgroups import shown, subgroup_facts
 from imbalkit.kinds import Predictions
 from imbalkit.plan import Plan
-from imbalkit.recipe.prepare import Prepared, metrics_of
+from imbalkit.recipe.prepared import Prepared
+from imbalkit.recipe.traverse import metrics_of
 
 
 def predictions_of(
@@ -35,7 +36,7 @@ def predictions_of(
         decision.decide(logits),
         prepared.classes,
         prepared.positive,
-        prepared.ladder[0].counts.low,
+        prepared.class_counts[0].counts.low,
         tuple(prepared.recipe.evaluation.prevalences),
     )
 

@@ -21,7 +21,7 @@ from imbalkit.export.graph import deployed, hard_for_int8
 from imbalkit.export.parity import Truth
 from imbalkit.export.rows import SYNTHETIC, Rows, evenly, rows_of_run, synthetic_rows
 from imbalkit.kinds import Exportable, Exporter
-from imbalkit.recipe.prepare import Prepared
+from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restore import restore
 from imbalkit.runs.restored import Restored

@@ -47,7 +47,7 @@ class Op(Part):
 
     @property
     def label(self) -> str:
-        """The operation as a person reads it in a ladder or a gallery."""
+        """The operation as a person reads it in a table or a gallery."""
         return self.name.replace("_", " ")
 
 

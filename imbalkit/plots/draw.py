@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from imbalkit.plan import Plan
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
 
 SIZE = (5.2, 3.9)  # inches, of a chart of one run
 Drawn = tuple["Figure", pd.DataFrame]

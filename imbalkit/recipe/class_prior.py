@@ -8,30 +8,32 @@ from imbalkit.decision.class_prior import SPLIT, Entry, Ledger
 from imbalkit.functional.prior import same_shares, shares
 from imbalkit.kinds import BuildContext, PriorShift, ScoredSampler
 from imbalkit.plan import Counts
-from imbalkit.recipe.prepare import Prepared
+from imbalkit.recipe.prepared import Prepared
 
 
 def prior_ledger(prepared: Prepared, counts: Sequence[Sequence[int]] | None = None) -> Ledger:
     """The ledger of a recipe.
 
     Args:
-        prepared: the recipe, its data and its ladder
-        counts: rows of each class at each rung of the ladder, where a run has found them out (default: what the ladder foretells)
+        prepared: the recipe, its data and its class counts
+        counts: rows of each class at each stage, where a run has found them out (default: what the recipe foretells)
     """
-    recipe, rungs = prepared.recipe, [rung.counts for rung in prepared.ladder]
+    recipe, stages = prepared.recipe, [stage.counts for stage in prepared.class_counts]
     if counts is not None:
-        rungs = [Counts.exact(rung.classes, found, rung.majority) for rung, found in zip(rungs, counts, strict=True)]
-    held_out = _held_out(prepared, rungs[0].low)
+        stages = [
+            Counts.exact(stage.classes, found, stage.majority) for stage, found in zip(stages, counts, strict=True)
+        ]
+    held_out = _held_out(prepared, stages[0].low)
     entries, at = [], 0
     if held_out is not None:
-        factors = tuple(map(float, shares(rungs[0].low) / shares(held_out)))
+        factors = tuple(map(float, shares(stages[0].low) / shares(held_out)))
         why = "its column gives the training rows other class shares than the held-out ones; how they were chosen is not known"
         entries.append(Entry(SPLIT, PriorShift(factors, False, why)))
     for index, sampler in enumerate(recipe.samplers):
-        before, at = rungs[at], at + (sampler.rounds if isinstance(sampler, ScoredSampler) else 1)
-        entries.append(Entry(f"samplers[{index}] {sampler.name}", sampler.prior_shift(before, rungs[at])))
-    entries.append(Entry(f"loss {recipe.loss.name}", _loss_shift(prepared, rungs[-1])))
-    return Ledger(prepared.classes, rungs[0].low, tuple(entries), held_out)
+        before, at = stages[at], at + (sampler.rounds if isinstance(sampler, ScoredSampler) else 1)
+        entries.append(Entry(f"samplers[{index}] {sampler.name}", sampler.prior_shift(before, stages[at])))
+    entries.append(Entry(f"loss {recipe.loss.name}", _loss_shift(prepared, stages[-1])))
+    return Ledger(prepared.classes, stages[0].low, tuple(entries), held_out)
 
 
 def _held_out(prepared: Prepared, train: tuple[int, ...]) -> tuple[int, ...] | None:

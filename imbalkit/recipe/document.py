@@ -10,11 +10,13 @@ from typing import Any
 
 import yaml
 
+from imbalkit.base.files import read_json
 from imbalkit.base.variables import expand_variables
 from imbalkit.errors import Problem, RecipeError, listing, nearest
 from imbalkit.recipe.scalars import Loader, key_of, value_of
 
 Place = tuple[str | int, ...]  # ("samplers", 0, "views")
+RUN_RECIPE, RUN_FACTS = "recipe.yaml", "run.json"  # of a run folder: the resolved recipe, and what goes with it
 MOST_VALUES = 100_000  # of a recipe; aliases of aliases would make more than memory holds
 
 
@@ -101,8 +103,13 @@ def _read_file(
     if path.resolve() in seen:
         raise RecipeError([Problem("base", f"{recipe!r} is its own base, by way of {listing(p.name for p in seen)}")])
     document = parse(_text(path), path.name)
-    document.name = Path(recipe).stem if recipe not in named else recipe.replace("/", "-")
+    document.name = recipe.replace("/", "-") if recipe in named else _run_name(path) or path.stem
     return _with_base(document, named, (*seen, path.resolve()), path.parent)
+
+
+def _run_name(path: Path) -> str | None:
+    """The name of the run whose resolved recipe this is, None if it is none."""
+    return read_json(path.with_name(RUN_FACTS)).get("name") if path.name == RUN_RECIPE else None
 
 
 def _of_mapping(recipe: Mapping[str, Any]) -> Document:

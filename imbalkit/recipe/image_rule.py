@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from imbalkit_lite.images import ImageRule
 
 if TYPE_CHECKING:
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
 
 
 def image_rule(prepared: Prepared) -> ImageRule:

@@ -6,26 +6,34 @@ from collections.abc import Iterable
 
 from imbalkit.errors import nearest
 from imbalkit.recipe.document import Place
-from imbalkit.recipe.prepare import parts_of
 from imbalkit.recipe.recipe import Recipe
+from imbalkit.recipe.traverse import parts_of
+
+ADAMW = "adamw"  # the default optimiser, built without timm, whose import takes seconds
+SCHEDULES = ("one_cycle", "constant", *("cosine", "tanh", "step", "multistep", "poly"))  # ours, and timm's
+
+
+def optimizer_names() -> list[str]:
+    """Optimisers that a recipe may name: timm's. Its import takes seconds."""
+    import timm.optim
+
+    return timm.optim.list_optimizers()
 
 
 def runtime_problems(recipe: Recipe) -> Iterable[tuple[str, Place, str]]:
     """(where, place, message) for names that timm or torch do not know, and devices that this machine lacks."""
     import torch
 
-    from imbalkit.training.optimization import ADAMW, optimizer_names, schedule_names
-
     settings = recipe.training
     name = settings.optimizer.name
     if name != ADAMW and name not in optimizer_names():
         yield _training("optimizer.name", f"timm has no optimiser {name!r}", name, optimizer_names())
-    if settings.schedule.name not in schedule_names():
+    if settings.schedule.name not in SCHEDULES:
         yield _training(
             "schedule.name",
             f"there is no schedule {settings.schedule.name!r}",
             settings.schedule.name,
-            schedule_names(),
+            SCHEDULES,
         )
     if settings.accelerator == "cuda" and not torch.cuda.is_available():
         yield "training.accelerator", ("training",), "this machine has no CUDA device; use auto or cpu"

@@ -20,7 +20,7 @@ from imbalkit.runs.results import AUDIT, RunData
 
 if TYPE_CHECKING:
     from imbalkit.plan import Plan
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
     from imbalkit.training.classifier import Classifier
 
 MOST_METADATA = 3  # of a sample, under its picture
@@ -76,7 +76,7 @@ class Report:
         """Parameters of metrics that have some, by the metric's name: "min tpr 0.8"; empty where the plugins are not at hand."""
         if self.prepared is None:
             return {}
-        from imbalkit.recipe.prepare import metrics_of
+        from imbalkit.recipe.traverse import metrics_of
         from imbalkit.report.recipe_words import part_text
 
         parts = metrics_of(self.prepared.recipe, self.prepared.catalogue)

@@ -14,7 +14,7 @@ from imbalkit_lite.text import printable_lines
 
 if TYPE_CHECKING:
     from imbalkit.data.image_store import ImageStore
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
     from imbalkit.report.context import Report
     from imbalkit.report.page import Section
     from imbalkit.training.classifier import Classifier

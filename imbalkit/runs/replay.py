@@ -18,7 +18,7 @@ from imbalkit.runs.results import AUDIT, RunData
 
 if TYPE_CHECKING:
     from imbalkit.plan import Plan
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
 
 
 def replay(prepared: Prepared, audit: pd.DataFrame | None = None, bad: tuple[int, ...] = ()) -> tuple[Plan, list[str]]:

@@ -16,8 +16,9 @@ from imbalkit.decision.decision import Decision
 from imbalkit.errors import ImbalkitError, RecipeError, RunError, listing
 from imbalkit.kinds import BuildContext
 from imbalkit.recipe.document import read_document
-from imbalkit.recipe.prepare import Prepared
-from imbalkit.recipe.recipe import Recipe, refuse_renamed, validate
+from imbalkit.recipe.prepared import Prepared
+from imbalkit.recipe.recipe import Recipe
+from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restored import Restored, working_directory
 from imbalkit.runs.results import RunData
@@ -61,7 +62,7 @@ def restore(
     height, width, channels = facts["image_shape"]
     context = BuildContext(
         classes=classes,
-        counts=tuple(metrics["ladder"][-1]["counts"]),
+        counts=tuple(metrics["class_counts"][-1]["counts"]),
         positive=run.positive,
         image_size=(height, width),
         channels=channels,

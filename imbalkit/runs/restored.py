@@ -22,7 +22,8 @@ from imbalkit.errors import DataError, ImbalkitError, listing
 from imbalkit.kinds import BuildContext
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.document import Document
-from imbalkit.recipe.prepare import Prepared, walk_ladder
+from imbalkit.recipe.prepare import count_stages
+from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.runs.data_record import record_of, refuse_changed_data
 from imbalkit.training.batches import partition, read_ahead
@@ -149,8 +150,8 @@ class Restored:
         split = split_table(table, self.recipe.split)
         refuse_changed_data(self.folder, record_of(table, split))
         counts = Counts.exact(table.classes, table.counts(split.train))
-        ladder = walk_ladder(self.recipe, counts, Document({}))
-        return Prepared(self.name, self.recipe, self.catalogue, table, split, ladder)
+        class_counts = count_stages(self.recipe, counts, Document({}))
+        return Prepared(self.name, self.recipe, self.catalogue, table, split, class_counts)
 
     def images(self, progress: Callable[[int, int], None] | None = None) -> ImageStore:
         """The images of the run's data, by sample index, from the cache where they are there.

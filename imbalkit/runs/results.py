@@ -115,7 +115,10 @@ class RunData:
                 f"the run in {self.folder} is not finished (there is no {path.name}): go on with "
                 f"`imbalkit run {self.folder / run_folder.RECIPE} --folder {self.folder} --resume`"
             )
-        return _read_mapping(path, ("folds", "decision"))
+        found = _read_mapping(path, ("folds", "decision"))
+        if "ladder" in found:  # of an earlier version
+            found["class_counts"] = found.pop("ladder")
+        return found
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
@@ -192,7 +195,7 @@ class RunData:
     @property
     def smallest_first(self) -> list[int]:
         """Class codes, those with the fewest training rows (before samplers) first."""
-        counts = self.metrics["ladder"][0]["counts"]
+        counts = self.metrics["class_counts"][0]["counts"]
         return sorted(range(len(self.classes)), key=lambda code: counts[code])
 
     @property

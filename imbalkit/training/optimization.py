@@ -9,10 +9,7 @@ from torch import nn
 
 from imbalkit.errors import TrainingError
 from imbalkit.recipe.recipe import OptimizerSettings, ScheduleSettings
-
-ADAMW = "adamw"  # the default, built without timm, whose import takes seconds
-_OWN = ("one_cycle", "constant")
-_TIMM = ("cosine", "tanh", "step", "multistep", "poly")
+from imbalkit.recipe.runtime_checks import ADAMW
 
 
 class Schedule(Protocol):
@@ -24,18 +21,6 @@ class Schedule(Protocol):
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
-
-
-def schedule_names() -> tuple[str, ...]:
-    """Schedules that a recipe may name."""
-    return _OWN + _TIMM
-
-
-def optimizer_names() -> list[str]:
-    """Optimisers that a recipe may name: timm's. Its import takes seconds."""
-    import timm.optim
-
-    return timm.optim.list_optimizers()
 
 
 def build_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:

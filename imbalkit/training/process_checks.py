@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from imbalkit.plan import Plan
-from imbalkit.recipe.prepare import Prepared
+from imbalkit.recipe.prepared import Prepared
 
 SAME = "give every machine the same recipe, data and versions"
 _ELSEWHERE = {"data", "launcher", "card"}  # where the data are may differ; what they are is compared itself

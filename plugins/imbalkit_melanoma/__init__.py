@@ -10,7 +10,7 @@ from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import Backbone, Dataset
 
 if TYPE_CHECKING:
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
 
 
 @hookimpl

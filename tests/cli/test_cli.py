@@ -236,7 +236,7 @@ def test_folds_test_every_sample_once(folder, monkeypatch):
     assert len(auc["values"]) == 3
 
 
-def test_plan_shows_the_ladder_without_torch(folder):
+def test_plan_shows_counts_by_stage_without_torch(folder):
     script = (
         "import sys; sys.argv = ['imbalkit', 'plan', 'r.yaml', '--json', '--set', 'split.group=false'];"
         "from imbalkit.cli.main import root; root(standalone_mode=False); "
@@ -245,16 +245,16 @@ def test_plan_shows_the_ladder_without_torch(folder):
     result = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     facts = json.loads(result.stdout)
-    stages = [rung["stage"] for rung in facts["ladder"]]
+    stages = [entry["stage"] for entry in facts["class_counts"]]
     assert stages == [
         "train",
         "samplers[0] oversample",
         "samplers[1] loss_rank, round 1",
         "samplers[1] loss_rank, round 2",
     ]
-    common, rare = facts["ladder"][0]["counts"]
-    assert facts["ladder"][1]["counts"] == [common, 3 * rare]
-    assert facts["ladder"][3]["counts"] == [common - 10, 3 * rare]
+    common, rare = facts["class_counts"][0]["counts"]
+    assert facts["class_counts"][1]["counts"] == [common, 3 * rare]
+    assert facts["class_counts"][3]["counts"] == [common - 10, 3 * rare]
     assert "samplers[1] loss_rank, round 2" in imbalkit("plan", "r.yaml", cwd=folder).stdout
 
 
@@ -331,7 +331,7 @@ def test_unreadable_images_are_all_listed_or_skipped(folder, photographs):
     assert len(plan) + len(predictions) == 117
     metrics = json.loads((folder / "skip" / "metrics.json").read_text())
     assert sorted(image["index"] for image in metrics["bad_images"]) == [3, 50, 80]
-    assert sum(metrics["ladder"][0]["counts"]) == len(plan)
+    assert sum(metrics["class_counts"][0]["counts"]) == len(plan)
     assert "bad50.png" in (folder / "skip" / "report.html").read_text()
 
 

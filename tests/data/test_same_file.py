@@ -160,7 +160,7 @@ def test_commands_count_them(tmp_path):
     assert said in imbalkit("init", "t.csv", "--out", "new.yaml", cwd=tmp_path).stdout
     assert said in imbalkit("plan", "r.yaml", cwd=tmp_path).stdout.replace("\n", " ")
     facts = json.loads(imbalkit("plan", "r.yaml", "--json", cwd=tmp_path).stdout)
-    assert facts["repeated_files"] == {"files": 12, "rows": 24, "differing_labels": 0, "on_two_sides": 0}
+    assert facts["repeated_files"] == {"files": 12, "rows": 24, "differing_labels": 0, "in_two_splits": 0}
     assert imbalkit("leaks", "r.yaml", "--no-pictures", cwd=tmp_path).returncode == 0
     torn = ["--set", "data.split_column=side", "--set", "split.column=split"]
     refused = imbalkit("plan", "r.yaml", *torn, cwd=tmp_path, check=False)

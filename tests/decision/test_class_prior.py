@@ -216,7 +216,7 @@ def test_of_a_recipe():
     found = prior_ledger(prepared)
     stages = [entry.stage for entry in found.entries]
     assert stages == ["split", "samplers[0] loss_rank", "samplers[1] random_over", "loss ce"]
-    rest, eights = prepared.ladder[0].counts.low
+    rest, eights = prepared.class_counts[0].counts.low
     assert found.entries[1].shift.factors == pytest.approx(((rest - 150) / rest, 1))
     assert found.entries[2].shift.factors == pytest.approx((1, (rest - 150) / eights))
     assert found.effective == pytest.approx([0.5, 0.5])
@@ -229,7 +229,7 @@ def test_a_given_split_with_other_shares_is_an_entry_and_its_held_out_rows_are_t
     assert found.held_out == prepared.table.counts(prepared.split.validation) == (180, 20)
     assert found.data == pytest.approx([0.9, 0.1])
     assert (found.entries[0].stage, found.entries[0].shift.exact) == ("split", False)
-    train = np.array(prepared.ladder[0].counts.low)
+    train = np.array(prepared.class_counts[0].counts.low)
     assert found.effective == pytest.approx(train / train.sum())
     ours = prior_ledger(prepare("digits", [*TWO, "samplers=[]", "loss=ce", "split={column: null}"]))
     assert (ours.held_out, [entry.stage for entry in ours.entries], ours.is_shifted) == (None, ["loss ce"], False)
@@ -241,7 +241,7 @@ def test_a_loss_that_depends_on_counts_which_only_training_can_tell():
     found = prior_ledger(prepared)
     assert found.entries[-1].shift.factors is None
     assert "known after training only" in found.entries[-1].shift.why
-    counts = [prepared.ladder[0].counts.low, (900, 13)]
+    counts = [prepared.class_counts[0].counts.low, (900, 13)]
     known = prior_ledger(prepared, counts)
     assert known.entries[-1].shift.factors == pytest.approx((913 / 1800, 913 / 26))
     assert known.effective == pytest.approx([0.5, 0.5])

@@ -29,7 +29,7 @@ def loaded():
 
 
 def counts_by_stage(prepared):
-    return [rung.counts.low for rung in prepared.ladder]
+    return [stage.counts.low for stage in prepared.class_counts]
 
 
 def test_the_merge_has_the_counts_of_the_paper_and_no_validation():

@@ -62,7 +62,10 @@ def write_run():
         metrics = {
             "test": figures(*chosen, rare, common),
             "decision": {"threshold": threshold},
-            "ladder": [{"stage": "train", "counts": [80, 20]}, {"stage": "samplers[0] x", "counts": list(counts)}],
+            "class_counts": [
+                {"stage": "train", "counts": [80, 20]},
+                {"stage": "samplers[0] x", "counts": list(counts)},
+            ],
             "bad_images": [],
         }
         if half:

@@ -9,7 +9,7 @@ from imbalkit.base.variables import variables_in
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.document import parse, read_document, show_place
-from imbalkit.recipe.recipe import validate
+from imbalkit.recipe.validation import validate
 from tests.command_line import imbalkit
 from tests.properties import examples
 

@@ -58,13 +58,13 @@ def test_the_recipe_is_fine_as_it_stands(file):
     prepared = check(RECIPE.format(file=file))
     assert prepared.classes == ("0", "1")
     assert prepared.positive == 1
-    assert [rung.counts.low for rung in prepared.ladder] == [
+    assert [stage.counts.low for stage in prepared.class_counts] == [
         (36, 18),
         (36, 54),
         (36, 50),
         (36, 46),
         (20, 46),
-    ] or prepared.ladder
+    ] or prepared.class_counts
 
 
 def test_every_mistake_is_told_at_once_with_place_and_line(file):
@@ -295,7 +295,7 @@ def mutated(data, draw):
 @examples(2000, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_mutated_recipes_give_clear_errors_or_valid_plans(document, catalogue, data):
-    """Thousands of wrong recipes: an ImbalkitError that says where, or a ladder of counts; never another exception."""
+    """Thousands of wrong recipes: an ImbalkitError that says where, or counts by stage; never another exception."""
     wrong = Document(mutated(document.data, data.draw), document.lines, document.name)
     try:
         prepared = prepare_document(wrong, catalogue)
@@ -307,11 +307,11 @@ def test_mutated_recipes_give_clear_errors_or_valid_plans(document, catalogue, d
     except ImbalkitError as error:
         raise AssertionError(f"only RecipeError says where; got {error!r}") from error
     else:
-        assert len(prepared.ladder) == 1 + sum(
+        assert len(prepared.class_counts) == 1 + sum(
             getattr(sampler, "rounds", 1) if sampler.kind == "sampler" and hasattr(sampler, "score") else 1
             for sampler in prepared.recipe.samplers
         )
-        assert all(min(rung.counts.low) >= 0 for rung in prepared.ladder)
+        assert all(min(stage.counts.low) >= 0 for stage in prepared.class_counts)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

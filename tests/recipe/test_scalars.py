@@ -16,7 +16,7 @@ from imbalkit.base.yaml_text import Dumper, one_line
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.document import parse, read_document
-from imbalkit.recipe.recipe import validate
+from imbalkit.recipe.validation import validate
 from tests.command_line import imbalkit as command
 
 SPELLINGS = [

@@ -69,7 +69,7 @@ def run_of(
         },
         "calibration": {"validation": [], "test": calibration_facts(decision, logits, labels, classes)},
         "decision": decision.to_json(),
-        "ladder": [{"stage": "train", "counts": counts}],
+        "class_counts": [{"stage": "train", "counts": counts}],
         "bad_images": [],
         "notes": [],
         **metrics,

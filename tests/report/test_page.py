@@ -193,7 +193,7 @@ def test_a_run_of_an_older_version_has_a_report(tmp_path):
         "fitted": {"temperature": 1.2},
         "positive": 1,
     }
-    old = {key: metrics[key] for key in ("test", "validation", "ladder", "bad_images", "notes")}
+    old = {key: metrics[key] for key in ("test", "validation", "class_counts", "bad_images", "notes")}
     for name in ("ece", "net_benefit", "predictive_values", "partial_auc"):
         del old["test"][name]
     (folder / "metrics.json").write_text(json.dumps(old | {"decision": decision | {"rows": [1, 1], "notes": []}}))

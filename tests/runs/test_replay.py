@@ -44,7 +44,7 @@ def test_a_recipe_without_a_run_passes_the_rounds_over(real_runs):
     prepared = prepare(real_runs / "r.yaml")
     plan, passed_over = replay(prepared)
     assert passed_over == ["loss_rank"]
-    assert plan.counts() == (2 * 18, 3 * prepared.ladder[0].counts.low[1])  # no rows dropped by rank
+    assert plan.counts() == (2 * 18, 3 * prepared.class_counts[0].counts.low[1])  # no rows dropped by rank
 
 
 def test_a_run_without_its_plan_passes_the_rounds_over(run, tmp_path):

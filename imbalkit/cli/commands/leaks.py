@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imbalkit.base.console import Screen
     from imbalkit.data.table import Table
     from imbalkit.inspection.leaks import Figures, LeakCheck, Overlap, Share
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
 
 EXAMPLES = 3  # of each overlap
 MOST_CLASSES, MOST_VALUES = 8, 30  # shown on the terminal; JSON has all

@@ -19,19 +19,19 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool, without: tup
     No image is decoded and nothing is trained; what a sampler cannot do is refused here. The rows of registered sweeps
     that are built on RECIPE are shown as well.
     """
-    from imbalkit.cli.tables.plan import ladder_facts, plan_facts, print_ladders, print_plan
+    from imbalkit.cli.tables.plan import plan_facts, print_plan, print_sweep_counts, stage_facts
     from imbalkit.recipe.prepare import Loaded, prepare
-    from imbalkit.studies.sweeps.file import sweep_ladders
+    from imbalkit.studies.sweeps.file import sweep_counts
 
     loaded = Loaded()
     prepared = prepare(recipe, overrides, tuple(without), loaded=loaded)
-    sweeps = {} if overrides else sweep_ladders(recipe, prepared.catalogue, loaded)
+    sweeps = {} if overrides else sweep_counts(recipe, prepared.catalogue, loaded)
     if as_json:
         facts = plan_facts(prepared)
         if sweeps:
-            facts["sweeps"] = {rows: ladder_facts(entry) for rows, entry in sweeps.items()}
+            facts["sweeps"] = {rows: stage_facts(entry) for rows, entry in sweeps.items()}
         click.echo(json_text(facts, indent=2))
         return
     print_plan(prepared)
     if sweeps:
-        print_ladders(sweeps)
+        print_sweep_counts(sweeps)

@@ -14,14 +14,14 @@ from imbalkit.cli.tables.prior import print_prior
 from imbalkit.data.same_file import file_facts
 from imbalkit.plan import Counts, balance_ratio
 from imbalkit.recipe.class_prior import prior_ledger
-from imbalkit.recipe.prepare import Prepared
+from imbalkit.recipe.prepared import Prepared
 from imbalkit_lite.text import counted
 
 
 def plan_facts(prepared: Prepared) -> dict[str, Any]:
-    """Classes, counts of each side of the split, and of every rung of the ladder."""
+    """Classes, counts of each split, and class counts by stage."""
     table, split = prepared.table, prepared.split
-    sides = {side: table.counts(getattr(split, side)) for side in ("train", "validation", "test")}
+    counts = {name: table.counts(getattr(split, name)) for name in ("train", "validation", "test")}
     return {
         "recipe": prepared.name,
         "hash": prepared.recipe.hash,
@@ -30,19 +30,19 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         "samples": {"total": len(table), "counts": list(table.counts())},
         "removed": table.removed_counts(),
         "split": {
-            side: {"total": sum(counts), "counts": list(counts), "balance_ratio": _ratio(counts, prepared.positive)}
-            for side, counts in sides.items()
+            name: {"total": sum(found), "counts": list(found), "balance_ratio": _ratio(found, prepared.positive)}
+            for name, found in counts.items()
         },
         "groups": split.groups,
         "missing_groups": split.missing_groups,
-        "repeated_files": {**file_facts(table.labels, table.files), "on_two_sides": split.shared_files},
-        "ladder": ladder_facts(prepared),
+        "repeated_files": {**file_facts(table.labels, table.files), "in_two_splits": split.shared_files},
+        "class_counts": stage_facts(prepared),
         "prior": prior_ledger(prepared).to_json(),
         "notes": list(prepared.notes),
     }
 
 
-def _rung(stage: str, counts: Counts, positive: int | None) -> dict[str, Any]:
+def _stage(stage: str, counts: Counts, positive: int | None) -> dict[str, Any]:
     fact = {
         "stage": stage,
         "total": counts.total,
@@ -60,7 +60,7 @@ def _ratio(counts: Sequence[int], positive: int | None) -> float | None:
 
 
 def print_plan(prepared: Prepared) -> None:
-    """The ladder of class counts."""
+    """Class counts by stage."""
     facts = plan_facts(prepared)
     classes = facts["classes"]
     table = RichTable(title=f"plan of {plain(prepared.name)}", title_justify="left")
@@ -73,16 +73,16 @@ def print_plan(prepared: Prepared) -> None:
     def row(stage: str, low: Sequence[int], high: Sequence[int], total: int | None, ratio: float | None) -> None:
         table.add_row(plain(stage), *_cells(low, high), "?" if total is None else f"{total:,}", ratio_text(ratio))
 
-    def side(stage: str, counts: Sequence[int]) -> None:
+    def exact(stage: str, counts: Sequence[int]) -> None:
         row(stage, counts, counts, sum(counts), _ratio(counts, prepared.positive))
 
-    side("all samples", facts["samples"]["counts"])
+    exact("all samples", facts["samples"]["counts"])
     for name in ("test", "validation"):
-        side(name, facts["split"][name]["counts"])
+        exact(name, facts["split"][name]["counts"])
     table.add_section()
-    for rung in facts["ladder"]:
-        low, high = rung.get("low") or rung["counts"], rung.get("high") or rung["counts"]
-        row(rung["stage"], low, high, rung["total"], rung["balance_ratio"])
+    for stage in facts["class_counts"]:
+        low, high = stage.get("low") or stage["counts"], stage.get("high") or stage["counts"]
+        row(stage["stage"], low, high, stage["total"], stage["balance_ratio"])
     out = console()
     out.print(table)
     two = facts["positive"] is not None and len(classes) == 2
@@ -90,8 +90,8 @@ def print_plan(prepared: Prepared) -> None:
     out.print(f"balance ratio: {plain(meaning)}. Samplers see training rows only.")
     print_prior(facts["prior"], out)
     if facts["groups"]:
-        sides = ", ".join(f"{count:,} {side}" for side, count in facts["groups"].items())
-        out.print(f"groups: {sides}; samples without a group id, each a group of its own: {facts['missing_groups']:,}")
+        groups = ", ".join(f"{count:,} {name}" for name, count in facts["groups"].items())
+        out.print(f"groups: {groups}; samples without a group id, each a group of its own: {facts['missing_groups']:,}")
     for line in removed_lines(facts["removed"]):
         out.say(line)
     for note in [*facts["notes"], *facts["prior"]["warnings"]]:
@@ -106,24 +106,24 @@ def removed_lines(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
     ]
 
 
-def ladder_facts(prepared: Prepared) -> list[dict[str, Any]]:
-    """Counts of every rung of the ladder."""
-    return [_rung(rung.stage, rung.counts, prepared.positive) for rung in prepared.ladder]
+def stage_facts(prepared: Prepared) -> list[dict[str, Any]]:
+    """Counts after every stage."""
+    return [_stage(stage.stage, stage.counts, prepared.positive) for stage in prepared.class_counts]
 
 
-def print_ladders(entries: Mapping[str, Prepared]) -> None:
-    """The ladders of the sweeps that are built on a recipe, one below the other."""
+def print_sweep_counts(entries: Mapping[str, Prepared]) -> None:
+    """Class counts by stage of the sweeps that are built on a recipe."""
     table = RichTable(title="rows of the sweeps that are built on this recipe", title_justify="left")
     classes = next(iter(entries.values())).classes
     for name in ("rows", "stage", *_columns(classes), "balance ratio"):
         table.add_column(plain(name), justify="left" if name in ("rows", "stage") else "right")
     for label, prepared in entries.items():
         table.add_section()
-        for rung in prepared.ladder:
-            counts = rung.counts
+        for stage in prepared.class_counts:
+            counts = stage.counts
             ratio = _ratio(counts.low, prepared.positive) if counts.is_exact else None
             cells = _cells(counts.low, counts.high)
-            table.add_row(plain(label), plain(rung.stage), *cells, ratio_text(ratio))
+            table.add_row(plain(label), plain(stage.stage), *cells, ratio_text(ratio))
             label = ""
     console().print(table)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from imbalkit.plan import Plan
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
 
 MOST_CLASSES, MOST_VIEWS = 8, 8
 _NO_OPERATIONS = ("score", "loss", "backbone")  # parameters of samplers that name other parts

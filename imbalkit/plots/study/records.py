@@ -150,7 +150,7 @@ def _from_folder(folder: Path) -> RunRecord:
             recipe=recipe,
             classes=classes,
             positive=run.positive,
-            counts=tuple(metrics["ladder"][-1]["counts"]),
+            counts=tuple(metrics["class_counts"][-1]["counts"]),
             chosen=_outcome(metrics["test"], threshold),
             half=_outcome(half or metrics["test"], 0.5 if half else threshold),
             labels={},

@@ -97,7 +97,7 @@ def _balance(report: Report) -> str:
 def _counts(report: Report) -> dict[str, list[int]]:
     """Rows of each class on each side, before any sampler."""
     run = report.run
-    found = {"training": list(run.metrics["ladder"][0]["counts"])}
+    found = {"training": list(run.metrics["class_counts"][0]["counts"])}
     for side in ("validation", "test"):
         found[side] = np.bincount(run.split_rows(side).labels, minlength=len(run.classes)).tolist()
     return found

@@ -16,21 +16,21 @@ MOST_CLASSES = 8  # in a column each; of more, the rarest and the largest
 
 
 def values(report: Report) -> dict[str, Any]:
-    """The ladder of class counts, with test and validation above it."""
+    """Class counts by stage, with test and validation above it."""
     run = report.run
     shown = list(range(len(run.classes)))
     if len(shown) > MOST_CLASSES:
         rare = run.smallest_first
         shown = [*rare[: MOST_CLASSES - 2], *rare[-2:]]
     samplers = report.part("samplers") or []
-    ladder = [
+    stages = [
         {
-            "stage": _stage(rung["stage"], samplers),
-            "counts": [rung["counts"][code] for code in shown],
-            "total": sum(rung["counts"]),
-            "ratio": ratio_text(balance_ratio(rung["counts"], run.positive)),
+            "stage": _stage(row["stage"], samplers),
+            "counts": [row["counts"][code] for code in shown],
+            "total": sum(row["counts"]),
+            "ratio": ratio_text(balance_ratio(row["counts"], run.positive)),
         }
-        for rung in run.metrics["ladder"]
+        for row in run.metrics["class_counts"]
     ]
     sides = []
     for side in ("test", "validation"):
@@ -50,8 +50,8 @@ def values(report: Report) -> dict[str, Any]:
         "hidden": len(run.classes) - len(shown),
         "positive_at": shown.index(run.positive) if run.positive in shown else None,
         "sides": sides,
-        "ladder": ladder,
-        "largest": max(max(rung["counts"]) for rung in ladder),
+        "stages": stages,
+        "largest": max(max(row["counts"]) for row in stages),
         "ratio_of": f"{report.positive} to {run.other}"
         if report.positive and len(run.classes) == 2
         else "smallest to largest class",
@@ -63,7 +63,7 @@ def values(report: Report) -> dict[str, Any]:
 
 
 def _stage(stage: str, samplers: list[Any]) -> dict[str, str]:
-    """A rung as a reader is told it: name, and what the sampler's parameters are."""
+    """A row as a reader is told it: name, and what the sampler's parameters are."""
     if not stage.startswith("samplers["):
         return {"name": "training rows" if stage == "train" else stage, "detail": ""}
     place, _, name = stage.partition(" ")

@@ -44,7 +44,7 @@ def data_notes(runs: Mapping[str, RunData]) -> list[str]:
     for other, run in others:
         records = [_record(found) for found in (first, run)]
         if any(record is None for record in records):
-            counts = [found.metrics["ladder"][0]["counts"] for found in (first, run)]
+            counts = [found.metrics["class_counts"][0]["counts"] for found in (first, run)]
             if counts[0] != counts[1]:
                 notes.append(f"Training rows of each class: {counts[0]} in {name}, {counts[1]} in {other}.")
             continue

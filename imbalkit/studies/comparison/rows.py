@@ -123,5 +123,5 @@ def predictions_of(run: RunData, at: At) -> Predictions:
         decisions=decisions[order],
         classes=run.classes,
         positive=run.positive,
-        train_counts=tuple(run.metrics["ladder"][0]["counts"]),
+        train_counts=tuple(run.metrics["class_counts"][0]["counts"]),
     )

@@ -19,8 +19,9 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.errors import Problem, RecipeError, listing, nearest
 from imbalkit.kinds import LauncherRef, Settings, param
 from imbalkit.recipe.document import Document, parse, read_document
-from imbalkit.recipe.prepare import Loaded, Prepared, prepare_document
-from imbalkit.recipe.recipe import problems
+from imbalkit.recipe.prepare import Loaded, prepare_document
+from imbalkit.recipe.prepared import Prepared
+from imbalkit.recipe.validation import problems
 
 Overrides = dict[str, Any]
 _OF_ROWS = ("samplers", "data", "split")
@@ -157,11 +158,11 @@ def make_cells(settings: SweepSettings, folds: list[int] | None = None) -> list[
     return cells
 
 
-def sweep_ladders(recipe: str, catalogue: Catalogue, loaded: Loaded) -> dict[str, Prepared]:
+def sweep_counts(recipe: str, catalogue: Catalogue, loaded: Loaded) -> dict[str, Prepared]:
     """The plans of the registered sweeps that are built on a recipe, by "name of the rows (sweep)".
 
-    The rows of a sweep are the values of the axes that set samplers, data or split. A ladder that is the beginning of
-    another one is left out. Raises RecipeError for a sweep whose recipe cannot be.
+    The rows of a sweep are the values of the axes that set samplers, data or split. Counts that are the beginning of
+    another are left out. Raises RecipeError for a sweep whose recipe cannot be.
     """
     found: dict[str, Prepared] = {}
     seen: set[str] = set()
@@ -177,7 +178,7 @@ def sweep_ladders(recipe: str, catalogue: Catalogue, loaded: Loaded) -> dict[str
                 seen.add(str(changes))
                 document = read_document(recipe, catalogue.recipes, changes)
                 found[f"{label} ({name})"] = prepare_document(document, catalogue, loaded=loaded)
-    counts = {label: [rung.counts for rung in prepared.ladder] for label, prepared in found.items()}
+    counts = {label: [stage.counts for stage in prepared.class_counts] for label, prepared in found.items()}
     return {
         label: prepared
         for index, (label, prepared) in enumerate(found.items())

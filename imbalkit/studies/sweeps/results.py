@@ -105,7 +105,7 @@ class Results:
         folder = self.folder / DONE / cell.id
         run = RunData(folder)
         metrics, recipe = run.metrics, run.recipe
-        trained = metrics["ladder"][-1]["counts"]
+        trained = metrics["class_counts"][-1]["counts"]
         return {
             **_labels(cell),
             "state": "finished",

@@ -17,8 +17,10 @@ from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.errors import Problem, RecipeError, RunError, listing
 from imbalkit.recipe.difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import Document, read_document
-from imbalkit.recipe.prepare import Loaded, Prepared, prepare_document
-from imbalkit.recipe.recipe import Recipe, refuse_renamed, validate
+from imbalkit.recipe.prepare import Loaded, prepare_document
+from imbalkit.recipe.prepared import Prepared
+from imbalkit.recipe.recipe import Recipe
+from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import difference, read_record, record_of, refuse_other_data, sweep_record
 from imbalkit.studies.sweeps.cell import CELLS, DONE, ERRORS, LOGS
@@ -259,11 +261,11 @@ def _watch(results: Results, cells: Sequence[Cell], progress: Progress, stop: th
 
 
 def plan_frame(found: SweepFile, prepared: dict[str, Prepared]) -> pd.DataFrame:
-    """Every cell with the class counts of its last rung, for `imbalkit sweep --plan`."""
+    """Every cell with the class counts after its last stage, for `imbalkit sweep --plan`."""
     rows = []
     for cell in found.cells:
         entry = prepared[cell.id]
-        counts = entry.ladder[-1].counts
+        counts = entry.class_counts[-1].counts
         sizes = {
             name: f"{low:,}" if low == high else f"{low:,} to {high:,}"
             for name, low, high in zip(entry.classes, counts.low, counts.high, strict=True)

@@ -30,7 +30,7 @@ from imbalkit_melanoma.source_probe.report import TITLE, markdown
 
 if TYPE_CHECKING:
     from imbalkit.data.image_store import ImageStore
-    from imbalkit.recipe.prepare import Prepared
+    from imbalkit.recipe.prepared import Prepared
     from imbalkit.runs.restored import Restored
 
 COLUMN, FILE = "year", "source_probe.json"

@@ -1,4 +1,4 @@
-"""`loss_rank` and `random_drop`: the paper's ladders, ranking by a plain sort, ranges, refusals."""
+"""`loss_rank` and `random_drop`: the paper's counts, ranking by a plain sort, ranges, refusals."""
 
 from dataclasses import replace
 
@@ -37,7 +37,7 @@ def run(sampler, plan, seed=0):
     return plan
 
 
-def ladder(sampler, counts):
+def counts_after(sampler, counts):
     counts, steps = Counts.exact(CLASSES, counts), []
     for round in range(sampler.rounds):
         counts = sampler.after_round(counts, round)
@@ -47,13 +47,13 @@ def ladder(sampler, counts):
 
 
 @BOTH
-def test_the_papers_cleaning_ladder(sampler):
+def test_the_papers_cleaning(sampler):
     part = sampler(drop=6000, rounds=3, **REST)
     steps = [(20_033, 4_085), (14_033, 4_085), (8_033, 4_085)]
-    assert ladder(part, (26_033, 4_085)) == steps
+    assert counts_after(part, (26_033, 4_085)) == steps
     assert part.preview(Counts.exact(CLASSES, (26_033, 4_085))).low == steps[-1]
     assert run(part, plan_of(26_033, 4_085)).counts() == steps[-1]
-    assert ladder(sampler(keep=[20_033, 14_033, 8_033], **REST), (26_033, 4_085)) == steps
+    assert counts_after(sampler(keep=[20_033, 14_033, 8_033], **REST), (26_033, 4_085)) == steps
 
 
 @BOTH
@@ -61,7 +61,7 @@ def test_the_printed_last_round_names_its_classes(sampler):
     printed = {"benign": 5988, "malignant": 12}
     part = sampler(drop=[6000, 6000, 6000, printed], **REST)
     assert part.rounds == 4
-    assert ladder(part, (26_033, 4_085))[-1] == (2_045, 4_073)
+    assert counts_after(part, (26_033, 4_085))[-1] == (2_045, 4_073)
     assert run(part, plan_of(26_033, 4_085)).counts() == (2_045, 4_073)
     assert run(sampler(drop=printed, **REST), plan_of(8_033, 4_085)).counts() == (2_045, 4_073)
 

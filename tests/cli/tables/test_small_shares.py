@@ -24,5 +24,5 @@ def test_a_plan_of_one_in_100_000(tmp_path, monkeypatch):
     assert "99.99944%" in shown
     assert "x 179,998" in shown
     facts = json.loads(CliRunner().invoke(root, ["plan", "recipe.yaml", "--json"], catch_exceptions=False).output)
-    ratios = [side["balance_ratio"] for side in (*facts["split"].values(), *facts["ladder"])]
+    ratios = [side["balance_ratio"] for side in (*facts["split"].values(), *facts["class_counts"])]
     assert all(ratio > 0 for ratio in ratios), ratios

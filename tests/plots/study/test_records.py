@@ -16,7 +16,7 @@ def test_a_run_folder(tmp_path, write_run):
     assert run.name == "a"
     assert run.classes == ("common", "rare")
     assert run.positive == 1
-    assert run.counts == (60, 20)  # of the last rung
+    assert run.counts == (60, 20)  # after the last stage
     assert (run.chosen.support, run.chosen.wrong, run.chosen.threshold) == ((80, 20), (8, 2), 0.3)
     assert (run.half.support, run.half.wrong, run.half.threshold) == ((80, 20), (1, 10), 0.5)
     assert run.outcome("half") is run.half
@@ -73,7 +73,7 @@ def row_of(folder, name, labels, fold, seed):
     half = metrics.get("test_at_one_half", metrics["test"])["confusion_matrix"]
     return {
         "cell": name, **labels, "fold": fold, "seed": seed, "state": "finished", "error": None,
-        "trained_common": metrics["ladder"][-1]["counts"][0], "trained_rare": metrics["ladder"][-1]["counts"][1],
+        "trained_common": metrics["class_counts"][-1]["counts"][0], "trained_rare": metrics["class_counts"][-1]["counts"][1],
         "balance_ratio": 0.5, "threshold": metrics["decision"]["threshold"],
         "support_common": common + alarms, "support_rare": misses + rare,
         "recall_common": common / (common + alarms), "recall_rare": rare / (misses + rare),

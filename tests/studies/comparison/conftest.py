@@ -44,8 +44,12 @@ def make_run(
     pd.concat([other, frame]).to_parquet(folder / "predictions.parquet", index=False)
     run = {"name": folder.name, "recipe_hash": folder.name, "seed": 0, "classes": list(classes), "positive": positive}
     (folder / "run.json").write_text(json.dumps(run | facts))
-    ladder = [{"stage": "train", "counts": [90, 10, *[5] * (len(classes) - 2)]}]
-    metrics = {"test": {"n": len(labels)}, "decision": {"threshold": threshold if positive else None}, "ladder": ladder}
+    class_counts = [{"stage": "train", "counts": [90, 10, *[5] * (len(classes) - 2)]}]
+    metrics = {
+        "test": {"n": len(labels)},
+        "decision": {"threshold": threshold if positive else None},
+        "class_counts": class_counts,
+    }
     (folder / "metrics.json").write_text(json.dumps(metrics))
     (folder / "recipe.yaml").write_text("seed: 0\nsplit: {fold: null}\n")
     return folder

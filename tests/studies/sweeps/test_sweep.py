@@ -76,7 +76,7 @@ def test_a_sweep_leaves_figures_predictions_and_tables(folder):
         assert row["roc_auc"] == metrics["test"]["roc_auc"]
         assert row["one_half.recall_rare"] == (metrics.get("test_at_one_half") or metrics["test"])["recall"]["rare"]
         assert row["validation.accuracy"] == metrics["validation"]["accuracy"]
-        assert [row["trained_common"], row["trained_rare"]] == metrics["ladder"][-1]["counts"]
+        assert [row["trained_common"], row["trained_rare"]] == metrics["class_counts"][-1]["counts"]
         assert row["balance_ratio"] == pytest.approx(row["trained_rare"] / row["trained_common"])
         own = pd.read_parquet(path / "cells" / cell / "predictions.parquet")
         own = own[own["split"] == "test"]

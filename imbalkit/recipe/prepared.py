@@ -1,0 +1,59 @@
+"""A recipe that can run: its data, their split, and the class counts that its samplers will give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from imbalkit.base.randomness import derive_seed
+from imbalkit.catalogue import Catalogue
+from imbalkit.data.split import Split
+from imbalkit.data.table import Table
+from imbalkit.plan import Counts, Plan
+from imbalkit.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class StageCounts:
+    """Class counts after one stage: "train", "samplers[0] oversample", "samplers[1] loss_rank, round 2"."""
+
+    stage: str
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A recipe that can run: its data, split, and the counts that its samplers will give."""
+
+    name: str
+    recipe: Recipe
+    catalogue: Catalogue
+    table: Table
+    split: Split
+    class_counts: tuple[StageCounts, ...]
+    variables: tuple[str, ...] = ()  # environment variables that the recipe's paths name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.table.classes
+
+    @property
+    def positive(self) -> int | None:
+        """Label code of the positive class: the recipe's, else the smaller of two classes, else None."""
+        if self.recipe.positive is not None:
+            return self.classes.index(self.recipe.positive)
+        return int(np.argmin(self.table.counts())) if len(self.classes) == 2 else None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the data and the split."""
+        return (*self.table.all_notes, *self.split.notes)
+
+    def source_plan(self, bad: Iterable[int] = ()) -> Plan:
+        """The training rows before any sampler, less the samples whose images are unreadable."""
+        rows = np.setdiff1d(self.split.train, np.asarray(list(bad), dtype=np.int64))
+        return Plan.from_labels(
+            self.table.labels[rows], self.classes, sources=rows, seed=derive_seed(self.recipe.seed, "plan")
+        )

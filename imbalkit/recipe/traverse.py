@@ -1,0 +1,46 @@
+"""The parts of a recipe, wherever they stand in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from imbalkit.catalogue import Catalogue
+from imbalkit.kinds import Metric, Part
+from imbalkit.recipe.recipe import Recipe
+
+
+def metrics_of(recipe: Recipe, catalogue: Catalogue) -> list[Metric]:
+    """The recipe's metrics, or every installed one that has no required parameter."""
+    if recipe.metrics is not None:
+        return list(recipe.metrics)
+    classes = [catalogue.get("metric", name) for name in catalogue.names("metric")]
+    return [part() for part in classes if not any(field.is_required() for field in part.model_fields.values())]
+
+
+def metric_names(recipe: Recipe, catalogue: Catalogue) -> list[str]:
+    """Names of the figures that the evaluation gives."""
+    return [metric.name for metric in metrics_of(recipe, catalogue)]
+
+
+def parts_of(recipe: Recipe) -> Iterable[tuple[str, Part]]:
+    """Every part of a recipe, nested ones too, with its place."""
+
+    def walk(value: object, where: str) -> Iterable[tuple[str, Part]]:
+        if isinstance(value, Part):
+            yield where, value
+        if isinstance(value, Part | Recipe) or hasattr(type(value), "model_fields"):
+            for name in type(value).model_fields:
+                yield from walk(getattr(value, name), f"{where}.{name}" if where else name)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                yield from walk(item, f"{where}.{key}")
+        elif isinstance(value, list | tuple):
+            for index, item in enumerate(value):
+                yield from walk(item, f"{where}[{index}]")
+
+    yield from walk(recipe, "")
+
+
+def operations(recipe: Recipe) -> list[tuple[str, Part]]:
+    """Every operation of every view, with its place."""
+    return [(where, part) for where, part in parts_of(recipe) if part.kind == "op"]
