@@ -26,7 +26,7 @@ def card_of(restored: Restored, exporter: Exporter) -> Card:
         tuple(map(float, np.broadcast_to(buffer.flatten().tolist(), (context.channels,))))
         for buffer in (restored.model.mean, restored.model.std)
     )
-    own = getattr(recipe, "card", None)
+    model_card = getattr(recipe, "card", None)
     return Card(
         name=restored.name,
         description=recipe.description,
@@ -43,7 +43,7 @@ def card_of(restored: Restored, exporter: Exporter) -> Card:
         normalisation=Normalisation(mean, std),
         probabilities=Probabilities(_prior(restored) + _order(decision), decision.calibrator),
         quantization=exporter.quantize,
-        card={} if own is None else own.model_dump(mode="json", exclude_none=True),
+        card={} if model_card is None else model_card.model_dump(mode="json", exclude_none=True),
         run=Origin(
             recipe_hash=RunData(restored.folder).facts["recipe_hash"],
             weights_sha256=_sha256(restored.folder / run_folder.WEIGHTS),
@@ -84,7 +84,7 @@ def _abstain(decision: Decision) -> Abstain | None:
 
 
 def _of_limit(limit: float, decision: Decision) -> Abstain | None:
-    """A largest doubt (imbalkit.functional.abstain) as a card says it; None where it leaves no row undecided."""
+    """A largest uncertainty (imbalkit.functional.abstain) as a card states it; None where it leaves no row undecided."""
     if not math.isfinite(limit):
         return None
     if decision.costs is not None:

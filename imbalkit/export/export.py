@@ -16,9 +16,8 @@ import torch
 
 from imbalkit.errors import ImbalkitError, listing
 from imbalkit.export.card import card_of
-from imbalkit.export.comparing import ask, judge
 from imbalkit.export.graph import deployed, hard_for_int8
-from imbalkit.export.parity import Truth
+from imbalkit.export.parity import Reference, compare_runtimes, judge
 from imbalkit.export.rows import SYNTHETIC, Rows, evenly, rows_of_run, synthetic_rows
 from imbalkit.kinds import Exportable, Exporter
 from imbalkit.recipe.prepared import Prepared
@@ -32,7 +31,7 @@ from imbalkit_lite.files import write_atomic
 from imbalkit_lite.model import input_tensor
 
 PARITY = "parity.json"
-BATCH = 32  # pictures that the network is asked at once
+BATCH = 32  # images that the network takes at once
 
 
 def export_all(
@@ -64,7 +63,7 @@ def export_all(
 def export(
     restored: Restored, exporter: Exporter, path: Path, synthetic: bool = False, measured: bool = False
 ) -> dict[str, Any]:
-    """Write a run's model to a file, if the file's answers are the network's.
+    """Write a run's model to a file, if the file's outputs are the network's.
 
     Beside it go its card (`<file>.json`) and, in `parity.json`, what was compared. Where they are not, nothing is written at the
     final name.
@@ -73,7 +72,7 @@ def export(
         restored: the run, on the CPU
         exporter: what to write
         path: the file
-        synthetic: compare on made-up pictures, for a run whose data are gone
+        synthetic: compare on synthetic images, for a run whose data are gone
         measured: measure time and memory, too (imbalkit.export.benchmark)
 
     Returns:
@@ -81,17 +80,17 @@ def export(
 
     Raises:
         DataError: the run's data are gone and `synthetic` is False
-        ImbalkitError: a calibrator without a graph, or answers that are too far from the network's; says how far
+        ImbalkitError: a calibrator without a graph, or outputs that are too far from the network's; says how far
     """
     if synthetic and exporter.quantize == "int8":
         raise ImbalkitError(
-            "int8 is fitted on the run's own rows, which made-up pictures cannot replace: use fp16 or dynamic"
+            "int8 is fitted on the run's own rows, which synthetic images cannot replace: use fp16 or dynamic"
         )
     others = _entries(path.with_name(PARITY))
     network, source = deployed(restored, exporter)
     rows = synthetic_rows(restored) if synthetic else rows_of_run(restored, exporter.rows)
     card = card_of(restored, exporter)
-    inputs, truth = input_tensor(rows.pixels, source), _truth(restored, rows, card)
+    inputs, reference = input_tensor(rows.pixels, source), _reference(restored, rows, card)
     calibration = None
     if exporter.quantize == "int8":
         calibration = inputs[evenly(rows.labels, restored.recipe.seed)[: exporter.calibration_rows]]
@@ -99,8 +98,8 @@ def export(
 
     def write_and_compare(temporary: Path) -> None:
         exporter.write(Exportable(network, card, calibration), temporary)
-        found = ask(exporter, exporter.runtimes(temporary), truth, inputs, card)
-        limits, problems = judge(exporter, found, truth, lambda: _exact_logits(restored, rows))
+        found = compare_runtimes(exporter, exporter.runtimes(temporary), reference, inputs, card)
+        limits, problems = judge(exporter, found, reference, lambda: _exact_logits(restored, rows))
         if problems:
             raise ImbalkitError(_refusal(path, exporter, rows, restored, problems))
         facts.update(_facts(exporter, rows, restored, temporary), limits=limits, runtimes=found)
@@ -132,11 +131,11 @@ def _entries(parity: Path) -> dict[str, Any]:
     return entries
 
 
-def _truth(restored: Restored, rows: Rows, card: Card) -> Truth:
-    """What the run's own network and decision say of the rows, in float32 whatever it was trained in."""
+def _reference(restored: Restored, rows: Rows, card: Card) -> Reference:
+    """What the run's own network and decision give for the rows, in float32 whatever it was trained in."""
     logits = _logits(restored.model, rows.pixels, torch.float32)
     probabilities = restored.decision.probabilities(logits)
-    return Truth(
+    return Reference(
         logits=logits,
         affine=restored.decision.affine,
         probabilities=probabilities,
@@ -154,7 +153,7 @@ def _exact_logits(restored: Restored, rows: Rows) -> np.ndarray:
 
 @torch.no_grad()
 def _logits(model: Classifier, pixels: np.ndarray, number: torch.dtype) -> np.ndarray:
-    """Logits before calibration, float64 [n, C], of pictures uint8 [n, H, W, C]."""
+    """Logits before calibration, float64 [n, C], of images uint8 [n, H, W, C]."""
     parts = []
     for start in range(0, len(pixels), BATCH):
         images = torch.from_numpy(pixels[start : start + BATCH]).permute(0, 3, 1, 2)
@@ -181,7 +180,7 @@ def _facts(exporter: Exporter, rows: Rows, restored: Restored, file: Path) -> di
 
 
 def _versions(exporter: Exporter) -> dict[str, str]:
-    """Of what wrote the file and was asked about it."""
+    """Of what wrote the file and of the programs that ran it."""
     versions = {}
     for name in ("torch", *exporter.requires, "tensorflow"):
         with suppress(metadata.PackageNotFoundError):
@@ -199,7 +198,7 @@ def _notes(exporter: Exporter, restored: Restored, rows: Rows, found: Mapping[st
     if rows.kind == "train":
         notes.append("the run has no validation rows: compared on training rows")
     if rows.kind == SYNTHETIC:
-        notes.append("compared on made-up pictures: how the figures change on real ones is not known")
+        notes.append("compared on synthetic images: how the metrics change on real ones is not known")
     if restored.recipe.training.precision != "fp32":
         notes.append(
             f"trained and evaluated in {restored.recipe.training.precision}; compared with the network in float32"
@@ -211,7 +210,7 @@ def _notes(exporter: Exporter, restored: Restored, rows: Rows, found: Mapping[st
 
 
 def _refusal(path: Path, exporter: Exporter, rows: Rows, restored: Restored, problems: Sequence[str]) -> str:
-    text = f"{path.name} was not written: on {len(rows):,} {rows.kind} rows its answers are not the network's: "
+    text = f"{path.name} was not written: on {len(rows):,} {rows.kind} rows its outputs are not the network's: "
     text += "; ".join(problems)
     hard = hard_for_int8(restored.model)
     if exporter.quantize == "int8" and hard:

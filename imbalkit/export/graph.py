@@ -1,4 +1,4 @@
-"""The network as a file holds it: pictures as a camera gives them in, probabilities as the decision takes them out."""
+"""The network as a file holds it: images in as a camera gives them, probabilities out as the decision takes them."""
 
 from __future__ import annotations
 

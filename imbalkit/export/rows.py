@@ -15,11 +15,11 @@ SYNTHETIC = "synthetic"
 
 @dataclass(frozen=True)
 class Rows:
-    """Pictures of the size that the network takes.
+    """Images of the size that the network takes.
 
     Attributes:
         pixels: uint8 [n, H, W, C]
-        labels: class codes, int [n]; None for synthetic pictures
+        labels: class codes, int [n]; None for synthetic images
         kind: "validation", "train" or "synthetic"
     """
 
@@ -45,8 +45,8 @@ def rows_of_run(restored: Restored, most: int) -> Rows:
         store, table, split = restored.images(), restored.prepared.table, restored.prepared.split
     except DataError as error:
         raise DataError(
-            f"{error}\n  The file is to be compared with the network on them. With --synthetic it is compared on made-up "
-            "pictures instead, which cannot tell how its figures change."
+            f"{error}\n  The file is to be compared with the network on them. With --synthetic it is compared on "
+            "synthetic images instead, which cannot show how its metrics change."
         ) from error
     bad = [image.index for image in getattr(store, "bad", ())]
     kind = "validation" if len(split.validation) else "train"
@@ -57,15 +57,13 @@ def rows_of_run(restored: Restored, most: int) -> Rows:
 
 
 def synthetic_rows(restored: Restored, rows: int = 32) -> Rows:
-    """Made-up pictures, uint8 [rows, H, W, C]: coarse blotches of several strengths on grey, and fine noise."""
+    """Synthetic images, uint8 [rows, H, W, C]: coarse blotches of several strengths on grey, and fine noise."""
     random = generator(0, "synthetic pictures")
     (height, width), channels = restored.context.image_size, restored.context.channels
     coarse = random.normal(size=(rows, 4, 4, channels)).repeat(-(-height // 4), 1).repeat(-(-width // 4), 2)
     strength = np.linspace(0, 1, rows)[:, None, None, None]
-    pictures = (
-        128 + 90 * strength * coarse[:, :height, :width] + 20 * random.normal(size=(rows, height, width, channels))
-    )
-    return Rows(np.clip(pictures, 0, 255).astype(np.uint8), None, SYNTHETIC)
+    images = 128 + 90 * strength * coarse[:, :height, :width] + 20 * random.normal(size=(rows, height, width, channels))
+    return Rows(np.clip(images, 0, 255).astype(np.uint8), None, SYNTHETIC)
 
 
 def in_proportion(labels: np.ndarray, seed: int) -> np.ndarray:

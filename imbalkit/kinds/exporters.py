@@ -37,7 +37,7 @@ class Exportable:
     Attributes:
         network: in eval mode on the CPU: a tensor of the type, layout and range of `card.input`, [n, ...], to probabilities
             float32 [n, classes]; normalisation and calibration are inside
-        card: what the file must say of itself
+        card: the card that the file holds (imbalkit_lite.card)
         calibration: inputs of the network to fit int8 ranges on, [n, ...]; None unless `quantize` is int8
     """
 
@@ -61,7 +61,7 @@ class FileRuntime:
         name: of the program
         probabilities: inputs of the file [n, ...] to its probabilities, float [n, classes]
         logits: inputs to what the file's softmax is given, float [n, classes]; None where that cannot be seen
-        most: rows that it should be asked at most, where it is slow; None: any number
+        most: the most rows that it should be given, where it is slow; None: any number
     """
 
     name: str
@@ -118,7 +118,7 @@ class Exporter(Part):
         raise NotImplementedError  # each part of this kind writes its own
 
     def facts(self, path: Path) -> Mapping[str, Any]:
-        """What else to tell of the file, as plain values."""
+        """What else to report of the file, as plain values."""
         return {}
 
 

@@ -1,11 +1,11 @@
-"""What only people know of a model: the free text of a recipe's `card`, shown in the report."""
+"""The model card: what only people know of a model, the free text of a recipe's `card`, shown in the report."""
 
 from __future__ import annotations
 
 from imbalkit.kinds import Settings, param
 
 
-class CardSettings(Settings):
+class ModelCardSettings(Settings):
     """What the report cannot read from the run. All of it is optional; the report says 'not stated' for the rest."""
 
     intended_use: str | None = param(None, help="what the model is for, and for which decision")

@@ -27,7 +27,7 @@ from imbalkit.kinds import (
     Settings,
     param,
 )
-from imbalkit.recipe.card import CardSettings
+from imbalkit.recipe.card import ModelCardSettings
 from imbalkit_lite.files import write_text
 
 
@@ -190,7 +190,7 @@ class Recipe(Settings):
     export: list[ExporterRef] = param([], help="model files to write at the end")
     launcher: LauncherRef = param("local", help="what runs the folds of a cross-validation", validate_default=True)
     logging: LoggingSettings = param(LoggingSettings(), help="logs beside log.jsonl")
-    card: CardSettings = param(CardSettings(), help="what only people know of the model, for its report")
+    card: ModelCardSettings = param(ModelCardSettings(), help="what only people know of the model, for its report")
 
     @field_validator("decision", mode="before")
     @classmethod

@@ -171,16 +171,16 @@ def test_int8_is_fitted_on_validation_rows_evenly_over_classes(run):
 def test_a_run_whose_data_are_gone_needs_the_flag(run, tmp_path):
     facts = json.loads((run / "run.json").read_text())
     (run / "run.json").write_text(json.dumps(facts | {"directory": str(tmp_path)}))
-    with pytest.raises(DataError, match="With --synthetic it is compared on made-up pictures"):
+    with pytest.raises(DataError, match="With --synthetic it is compared on synthetic images"):
         export(restore(run), Itself(), run / "model.txt")
     assert not (run / "model.txt").exists()
     facts = export(restore(run), Itself(), run / "model.txt", synthetic=True)
     assert facts["compared_on"] == {"rows": "synthetic", "classes": None}
     assert facts["runtimes"]["itself"]["auc"] is None
-    assert facts["notes"] == ["compared on made-up pictures: how the figures change on real ones is not known"]
+    assert facts["notes"] == ["compared on synthetic images: how the metrics change on real ones is not known"]
     with pytest.raises(ImbalkitError, match="int8 is fitted on the run's own rows"):
         export(restore(run), Itself(quantize="int8"), run / "model.txt", synthetic=True)
-    with pytest.raises(ImbalkitError, match="on 32 synthetic rows its answers are not the network's"):
+    with pytest.raises(ImbalkitError, match="on 32 synthetic rows its outputs are not the network's"):
         export(restore(run), Itself(off=0.1), run / "model.txt", synthetic=True)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
-from imbalkit.export.parity import Tolerance, Truth, changes, differences, flips, float_problems, limit_problems
+from imbalkit.export.parity import Reference, Tolerance, changes, differences, flips, float_problems, limit_problems
 from imbalkit.functional.metrics import softmax
 from imbalkit.kinds import ExportLimits
 
@@ -21,10 +21,10 @@ def truth(rows=400, spread=1.0, affine=AFFINE, classes=("no", "yes"), positive=1
     labels = np.arange(rows) % len(classes)
     logits = spread * (random.normal(size=(rows, len(classes))) + np.eye(len(classes))[labels])
     probabilities = softmax(affine[0] * logits + affine[1])
-    return Truth(logits, affine, probabilities, probabilities.argmax(axis=1), labels, classes, positive)
+    return Reference(logits, affine, probabilities, probabilities.argmax(axis=1), labels, classes, positive)
 
 
-def test_equal_answers_differ_by_nothing():
+def test_equal_outputs_differ_by_nothing():
     known = truth()
     found = differences(known, known.probabilities, AFFINE[0] * known.logits[:64] + AFFINE[1])
     assert found["rows"] == 400

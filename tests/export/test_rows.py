@@ -75,7 +75,7 @@ def test_data_that_are_gone_are_said_to_be_needed(finished_run, tmp_path):
     facts = json.loads((moved / "run.json").read_text())
     (moved / "run.json").write_text(json.dumps(facts | {"directory": str(tmp_path)}))
     with pytest.raises(
-        DataError, match=r"cannot be read again(.|\n)*With --synthetic it is compared on made-up pictures"
+        DataError, match=r"cannot be read again(.|\n)*With --synthetic it is compared on synthetic images"
     ):
         rows_of_run(restore(moved), most=10)
 

@@ -107,7 +107,7 @@ def test_what_is_not_stated_says_so_and_what_is_is_there(tmp_path):
 
 
 def test_the_card_of_a_recipe_is_checked(tmp_path):
-    from imbalkit.recipe.card import CardSettings
+    from imbalkit.recipe.card import ModelCardSettings
     from imbalkit.report import statements
     from imbalkit.report.context import gather
     from imbalkit.report.sections import data, limits, method, use
@@ -115,7 +115,7 @@ def test_the_card_of_a_recipe_is_checked(tmp_path):
     labels, logits = scored(100, 30)
     report = gather(run_of(tmp_path / "run", labels, logits), None, None)
     asked = [entry for module in (data, method, limits, use) for entry in module.statements(report)]
-    assert {entry.field for entry in asked if entry.field} == set(CardSettings.model_fields)
+    assert {entry.field for entry in asked if entry.field} == set(ModelCardSettings.model_fields)
     assert all(
         any(name in entry.references for name in (statements.CLEAR, statements.TRIPOD, statements.CARD))
         for entry in asked

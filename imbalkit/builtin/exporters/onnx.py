@@ -148,12 +148,12 @@ def _runner(
 
 
 def _logits(path: Path) -> Callable[[np.ndarray], np.ndarray] | None:
-    """What the file's softmax is given: the graph with that as a further output; None if no softmax answers."""
+    """What the file's softmax is given: the graph with that as a further output; None if the last step is no softmax."""
     import onnx
 
     graph = onnx.load(path)
-    answer = graph.graph.output[0].name
-    last = next((node for node in graph.graph.node if answer in node.output), None)
+    output = graph.graph.output[0].name
+    last = next((node for node in graph.graph.node if output in node.output), None)
     if last is None or last.op_type != "Softmax":
         return None
     graph.graph.output.append(onnx.helper.make_empty_tensor_value_info(last.input[0]))

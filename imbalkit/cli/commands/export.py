@@ -44,7 +44,7 @@ from imbalkit_lite.text import json_text
 @click.option("--sensitivity", type=float, metavar="X", help="Largest change of the sensitivity.  [default: 0.03]")
 @click.option("--ece", type=float, metavar="X", help="Largest change of the calibration error.  [default: 0.03]")
 @click.option("--flips", type=float, metavar="X", help="Largest share of rows decided otherwise.  [default: 0.05]")
-@click.option("--synthetic", is_flag=True, help="Compare on made-up pictures: for a run whose data are gone.")
+@click.option("--synthetic", is_flag=True, help="Compare on synthetic images: for a run whose data are gone.")
 @click.option("--measure", "measured", is_flag=True, help="Measure time on 1, 2 and 4 threads and memory, too.")
 @options.as_json
 def command(
@@ -113,9 +113,9 @@ def _lines(path: Path, facts: Mapping[str, Any]) -> Iterator[str]:
         line = f"{name} on {found['rows']:,} {kind} rows: probabilities within {apart:.2g} of the network's"
         line += "" if logits is None else f", logits within {logits:.2g}"
         yield line + f"; {found['flips']['rows']:,} decided otherwise ({share_text(found['flips']['share'], 2)})"
-        for figure, label in (("auc", "ROC area"), ("sensitivity", "sensitivity"), ("ece", "ECE")):
-            if facts["quantize"] != "none" and found.get(figure) is not None:
-                yield f"  {label} {found[figure]['network']:.4f}, in the file {found[figure]['file']:.4f}"
+        for metric, label in (("auc", "ROC area"), ("sensitivity", "sensitivity"), ("ece", "ECE")):
+            if facts["quantize"] != "none" and found.get(metric) is not None:
+                yield f"  {label} {found[metric]['network']:.4f}, in the file {found[metric]['file']:.4f}"
     gpu = facts.get("gpu")
     if gpu is not None:
         left = ", ".join(gpu["left_to_the_cpu"])
@@ -127,7 +127,7 @@ def _measured(facts: Mapping[str, Any] | None) -> Iterator[str]:
     if facts is None:
         return
     machine = facts["machine"]
-    yield f"milliseconds a picture, median (middle 80 %), on {machine['processor']}, {machine['cores']} cores:"
+    yield f"milliseconds an image, median (middle 80 %), on {machine['processor']}, {machine['cores']} cores:"
     for threads, subjects in facts["milliseconds_by_threads"].items():
         times = (f"{name} {t['median']:.1f} ({t['p10']:.1f} to {t['p90']:.1f})" for name, t in subjects.items())
         yield f"  {threads} thread{'s' if threads != '1' else ''}: " + ", ".join(times)

@@ -55,7 +55,7 @@ def test_a_failed_comparison_is_an_error_and_leaves_no_file(project):
     done = imbalkit("export", "run", "--to", "onnx", "--quantize", "int8", "--ece", "0", cwd=project, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "error: model-int8.onnx was not written: on 24 validation rows its answers are not the "
+        "error: model-int8.onnx was not written: on 24 validation rows its outputs are not the "
     )
     assert "the ECE changes from" in done.stderr
     assert "which int8 is known to harm: use fp16 or dynamic" in done.stderr
@@ -64,7 +64,7 @@ def test_a_failed_comparison_is_an_error_and_leaves_no_file(project):
 
 def test_notes_are_said(project):
     done = imbalkit("export", "run", "--to", "onnx", "--synthetic", "--out", "synthetic.onnx", cwd=project)
-    assert "note: compared on made-up pictures" in done.stderr
+    assert "note: compared on synthetic images" in done.stderr
     assert "ONNX Runtime on 32 synthetic rows" in done.stdout
 
 

@@ -1,4 +1,4 @@
-"""Programs that run a file are asked, and what they answer is judged."""
+"""Programs run a file, and their outputs are judged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imbalkit.errors import PluginError
-from imbalkit.export.comparing import MOST_LOGITS, ask, judge
+from imbalkit.export.parity import MOST_LOGITS, compare_runtimes, judge
 from imbalkit.kinds import Exporter, FileRuntime
 from imbalkit_lite.card import Card, Input, Probabilities
 from tests.export.test_parity import AFFINE, truth
@@ -48,9 +48,9 @@ def exact():
     return TRUTH.logits
 
 
-def test_every_program_is_asked_and_the_first_for_figures():
+def test_every_program_runs_and_the_first_gives_metrics():
     asked = []
-    found = ask(Fake(), [program(asked=asked), program("two", most=30, asked=asked)], TRUTH, INPUTS, CARD)
+    found = compare_runtimes(Fake(), [program(asked=asked), program("two", most=30, asked=asked)], TRUTH, INPUTS, CARD)
     assert asked == [400, 30]
     assert list(found) == ["one", "two"]
     assert found["one"]["auc"]["change"] == 0
@@ -63,7 +63,7 @@ def test_every_program_is_asked_and_the_first_for_figures():
 
 
 def test_a_float_file_is_refused_for_any_program():
-    found = ask(Fake(), [program(), program("two", change=1e-3)], TRUTH, INPUTS, CARD)
+    found = compare_runtimes(Fake(), [program(), program("two", change=1e-3)], TRUTH, INPUTS, CARD)
     _, problems = judge(Fake(), found, TRUTH, exact)
     assert problems == ["two's probabilities differ by up to 0.001, more than 1e-05"]
 
@@ -75,10 +75,10 @@ def test_the_networks_own_rounding_is_looked_at_only_if_need_be():
         called.append(1)
         return TRUTH.logits + 1e-3 * np.random.default_rng(0).normal(size=TRUTH.logits.shape)
 
-    near = ask(Fake(), [program(change=1e-6)], TRUTH, INPUTS, CARD)
+    near = compare_runtimes(Fake(), [program(change=1e-6)], TRUTH, INPUTS, CARD)
     assert judge(Fake(), near, TRUTH, rounded)[1] == []
     assert not called
-    far = ask(Fake(), [program(change=2e-4)], TRUTH, INPUTS, CARD)
+    far = compare_runtimes(Fake(), [program(change=2e-4)], TRUTH, INPUTS, CARD)
     limits, problems = judge(Fake(), far, TRUTH, rounded)
     assert problems == []
     assert limits["probability"] > 2e-4
@@ -87,23 +87,23 @@ def test_the_networks_own_rounding_is_looked_at_only_if_need_be():
 
 def test_a_quantised_file_is_judged_by_its_limits_in_the_first_program():
     int8 = Fake(quantize="int8", limits={"flips": 0.01})
-    found = ask(int8, [program(change=0.001), program("two", change=0.3)], TRUTH, INPUTS, CARD)
+    found = compare_runtimes(int8, [program(change=0.001), program("two", change=0.3)], TRUTH, INPUTS, CARD)
     assert found["one"]["largest_logit_difference"] is None
     limits, problems = judge(int8, found, TRUTH, exact)
     assert limits["flips"] == 0.01
     assert problems == []
-    turned = ask(int8, [program("two", change=0.3)], TRUTH, INPUTS, CARD)
+    turned = compare_runtimes(int8, [program("two", change=0.3)], TRUTH, INPUTS, CARD)
     assert any("decided otherwise (at most 1.00%)" in text for text in judge(int8, turned, TRUTH, exact)[1])
 
 
-def test_answers_of_another_shape_are_a_plugins_mistake():
+def test_outputs_of_another_shape_are_a_plugins_mistake():
     wrong = FileRuntime("odd", lambda inputs: np.zeros((len(inputs), 3)))
     with pytest.raises(
-        PluginError, match=r"exporter 'fake': odd must answer with \[400, 2\] \(rows, classes\), got \[400, 3\]"
+        PluginError, match=r"exporter 'fake': odd must give \[400, 2\] \(rows, classes\), got \[400, 3\]"
     ):
-        ask(Fake(), [wrong], TRUTH, INPUTS, CARD)
+        compare_runtimes(Fake(), [wrong], TRUTH, INPUTS, CARD)
 
 
-def test_nothing_to_ask_is_nothing_wrong():
+def test_no_program_is_no_problem():
     assert judge(Fake(), {}, TRUTH, exact) == ({"probability": 1e-5, "logit": 1e-4}, [])
     assert judge(Fake(quantize="int8"), {}, TRUTH, exact)[1] == []
