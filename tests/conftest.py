@@ -156,8 +156,8 @@ positive: rare
 split: {{validation: 0.25, test: 0.25}}
 samplers:
   - {{name: random_under, to: {{common: 18}}}}
-  - {{name: oversample, views: {{rare: [[{{name: turn, degrees: 90}}, radial_blur], [horizontal_flip]]}}}}
-  - {{name: loss_rank, drop: 4, which: highest, between_rounds: reset, rounds: 2, epochs: 1}}
+  - {{name: oversample, views: {{rare: [[{{name: rotate90, degrees: 90}}, radial_blur], [horizontal_flip]]}}}}
+  - {{name: loss_rank, drop: 4, which: highest, warm_start: false, rounds: 2, epochs: 1}}
   - {{name: oversample, views: {{common: [[vertical_flip, {{name: radial_blur, axes: independent}}]]}}}}
 backbone: {{name: small_cnn, width: 4}}
 training: {{epochs: 1, batch_size: 16, threads: 1}}

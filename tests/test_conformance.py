@@ -12,17 +12,17 @@ from imbalkit.testing import Setting, check_part
 from imbalkit.testing.common import check_light_import
 
 FLIP_AND_BLUR = ["horizontal_flip", "radial_blur"]
-ROUNDS = {"which": "highest", "between_rounds": "keep"}
+ROUNDS = {"which": "highest", "warm_start": True}
 
 # Parameters to check a part with (and the checks' `setting`), where defaults are not enough: (kind, name) -> examples.
 EXAMPLES: dict[tuple[str, str], list[dict]] = {
-    ("op", "turn"): [{"degrees": 90}, {"degrees": -90}, {"degrees": 180}],
+    ("op", "rotate90"): [{"degrees": 90}, {"degrees": -90}, {"degrees": 180}],
     ("op", "radial_blur"): [{}, {"axes": "independent", "centre": "paper", "border": "zero"}, {"method": "composed"}],
     ("op", "gaussian_blur"): [{"sigma": [0.5, 2.0]}, {"match_rho": [0.005, 0.02]}],
     ("sampler", "random_over"): [{}, {"to": 60}, {"to": {"malignant": 9}}],
     ("sampler", "random_under"): [{}, {"to": 20}, {"to": {"benign": 12}}],
     ("sampler", "oversample"): [
-        {"views": {"benign": [FLIP_AND_BLUR], "malignant": [[{"name": "turn", "degrees": 90}], FLIP_AND_BLUR]}},
+        {"views": {"benign": [FLIP_AND_BLUR], "malignant": [[{"name": "rotate90", "degrees": 90}], FLIP_AND_BLUR]}},
         {"views": {"malignant": [FLIP_AND_BLUR, []]}, "to": {"malignant": 25}},
     ],
     **{
@@ -31,7 +31,7 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
             {"keep": [{"benign": 30}, 20], **ROUNDS},
             {"classes": "all", "drop": [10, 5], **ROUNDS, "which": "lowest"},
             {"classes": "all", "keep": 12, **ROUNDS},
-            {"classes": ["benign", "malignant"], "drop": 4, **ROUNDS, "between_rounds": "reset"},
+            {"classes": ["benign", "malignant"], "drop": 4, **ROUNDS, "warm_start": False},
         ]
         for name in ("loss_rank", "random_drop")
     },
@@ -40,7 +40,7 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
     ("loss", "poly1"): [{}, {"epsilon": -1.0}],
     ("loss", "rce"): [{"estimator": name} for name in ("batch", "ema", "epoch")],
     ("loss", "gamma_rce"): [{"costs": {"malignant": 100.0}}, {"costs": {"benign": 2.0}, "estimator": "ema"}],
-    ("loss", "focal"): [{}, {"delta": 0.0, "alpha": {"malignant": 5.0}}],
+    ("loss", "focal"): [{}, {"gamma": 0.0, "alpha": {"malignant": 5.0}}],
     ("threshold", "target_recall"): [{}, {"recall": 0.5, "confidence": 0.9}],
     ("threshold", "best_f"): [{}, {"beta": 2.0}],
     ("threshold", "cost"): [

@@ -202,7 +202,7 @@ samplers:
     views: {bright: [[upside_down]]}
   - drop_one
   - {name: loss_rank, score: first_logit, loss: plain_ce, drop: 2, rounds: 2, epochs: 1, which: highest,
-     between_rounds: keep}
+     warm_start: true}
 augment: [nothing]
 backbone: means
 loss: plain_ce

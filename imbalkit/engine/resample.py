@@ -77,7 +77,7 @@ def _score(
 ) -> tuple[np.ndarray, str]:
     """Scores of the plan's rows for a round, float32 [n], and the round's key; `before` is the key of the one before."""
     stage = f"{name}-round-{number + 1}"
-    goes_on = sampler.between_rounds == "keep"
+    goes_on = sampler.warm_start
     key = round_key(prepared, sampler, plan, stage, before if goes_on else "", around) if around else ""
     files = {".npy": trainer.folder / f"{stage}.npy"}
     if goes_on and number + 1 < sampler.rounds:

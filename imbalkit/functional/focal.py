@@ -13,17 +13,17 @@ from imbalkit.functional.checks import check_count, check_number, class_weights
 
 
 def focal_loss(
-    logits: Tensor, targets: Tensor, delta: float = 2.0, alpha: Tensor | None = None, reduction: str = "mean"
+    logits: Tensor, targets: Tensor, gamma: float = 2.0, alpha: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """alpha_y (1 - p_y)^delta CE of each row, or its mean over the rows.
+    """alpha_y (1 - p_y)^gamma CE of each row, or its mean over the rows.
 
-    Lin et al. 2017 (there: gamma); Gilal et al. 2023, eq. 5 (delta). 1 - p_y is taken as the sum of the other classes'
+    Lin et al. 2017; Gilal et al. 2023, eq. 5 (there: delta). 1 - p_y is taken as the sum of the other classes'
     probabilities, in logarithms, so that neither the loss nor its gradient fails where p_y rounds to 1.
 
     Args:
         logits: float [n, C]
         targets: int64 [n], 0..C-1
-        delta: focusing exponent, >= 0; 0 gives cross entropy
+        gamma: focusing exponent, >= 0; 0 gives cross entropy
         alpha: weight of each class, [C]; None for 1
         reduction: "mean" (scalar; 0 without rows) or "none" ([n])
 
@@ -33,9 +33,9 @@ def focal_loss(
     log_p = torch.log_softmax(at_least_float32(logits), dim=1)
     own = targets.unsqueeze(1)
     loss = -log_p.gather(1, own).squeeze(1)
-    if delta:
+    if gamma:
         others = log_p.scatter(1, own, -torch.inf).logsumexp(1)  # log(1 - p_y), [n]
-        loss = loss * (delta * others).exp()
+        loss = loss * (gamma * others).exp()
     if alpha is not None:
         if alpha.shape != logits.shape[1:]:  # an index would take a longer one without a word
             raise ImbalkitError(
@@ -54,7 +54,7 @@ class Focal(nn.Module):
     def __init__(
         self,
         num_classes: int,
-        delta: float = 2.0,
+        gamma: float = 2.0,
         alpha: Sequence[float] | Tensor | None = None,
         reduction: str = "mean",
     ):
@@ -62,10 +62,10 @@ class Focal(nn.Module):
         self.num_classes = check_count(num_classes, "num_classes")
         alpha = None if alpha is None else class_weights(alpha, num_classes, "alpha")
         self.register_buffer("alpha", alpha, persistent=False)
-        self.delta = check_number(delta, "delta")
+        self.gamma = check_number(gamma, "gamma")
         self.reduction = check_reduction(reduction)
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Logits [n, C] and targets [n] to a scalar, or [n] for reduction "none"."""
         check_batch(logits, targets, self.num_classes)
-        return focal_loss(logits, targets, self.delta, self.alpha, self.reduction)
+        return focal_loss(logits, targets, self.gamma, self.alpha, self.reduction)

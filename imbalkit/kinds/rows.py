@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from imbalkit.base.parameters import Part, param, part_of
@@ -117,6 +117,12 @@ ScoreRef = Annotated[Score, part_of("score")]
 class ScoredSampler(Sampler):
     """A sampler that ranks rows by a score of a partly trained model. It names the score; the engine trains and scores."""
 
+    renamed: ClassVar[Mapping[str, str]] = {
+        "between_rounds": "warm_start",
+        "between_rounds: keep": "warm_start: true",
+        "between_rounds: reset": "warm_start: false",
+    }
+
     score: ScoreRef = param("loss", help="what a row is ranked by", validate_default=True)
     loss: LossRef = param("ce", help="the loss that the rounds train with", validate_default=True)
     backbone: BackboneRef | None = param(None, help="the backbone of the rounds (default: the recipe's)")
@@ -127,8 +133,8 @@ class ScoredSampler(Sampler):
         help="`pass`: score every row in eval mode after a round's training; `last_epoch`: keep the scores that training "
         "itself meets in its last epoch (train mode, augmented, weights that change meanwhile), without a pass",
     )
-    between_rounds: Literal["keep", "reset"] = param(
-        help="keep the model between rounds and train it further, or reset it and train anew"
+    warm_start: bool = param(
+        help="true: a round trains the model of the round before it further; false: each round trains a new one"
     )
 
     def resample(self, plan: Plan, scores: np.ndarray, rng: np.random.Generator, round: int = 0) -> Plan:  # type: ignore[override]

@@ -30,8 +30,8 @@ samplers:
     views:
       benign: [[horizontal_flip, radial_blur]]
       malignant:
-        - [{{name: turn, degrees: 90}}, radial_blur]
-        - [{{name: turn, degrees: -90}}, radial_blur]
+        - [{{name: rotate90, degrees: 90}}, radial_blur]
+        - [{{name: rotate90, degrees: -90}}, radial_blur]
         - [horizontal_flip, radial_blur]
 backbone: {{name: small_cnn, width: 4}}
 training: {{epochs: 1, batch_size: 128}}

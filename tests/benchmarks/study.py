@@ -33,14 +33,14 @@ def digits() -> tuple[str, list[int], dict[str, list[str]]]:
         "ce, random_under": ["samplers=[{name: random_under, to: 10}]"],
         "ce, oversample (radial blur)": [f"samplers=[{{name: oversample, views: {views}, to: {targets}}}]"],
         "ce, loss_rank (drop 10 of the largest)": [
-            "samplers=[{name: loss_rank, drop: 10, which: highest, rounds: 1, epochs: 4, between_rounds: reset}]"
+            "samplers=[{name: loss_rank, drop: 10, which: highest, rounds: 1, epochs: 4, warm_start: false}]"
         ],
         "ce, random_drop (10 of the largest)": [
-            "samplers=[{name: random_drop, drop: 10, which: highest, between_rounds: reset}]"
+            "samplers=[{name: random_drop, drop: 10, which: highest, warm_start: false}]"
         ],
         "weighted_ce (weight 5 on 5 to 9)": [none, "loss={name: weighted_ce, weights: {5: 5, 6: 5, 7: 5, 8: 5, 9: 5}}"],
         "inverse_ce": [none, "loss=inverse_ce"],
-        "focal (delta 2)": [none, "loss={name: focal, delta: 2}"],
+        "focal (gamma 2)": [none, "loss={name: focal, gamma: 2}"],
         "rce (batch)": [none, "loss=" + recall % ("rce", "estimator: batch")],
         "rce (ema)": [none, "loss=" + recall % ("rce", "estimator: ema")],
         "rce (epoch)": [none, "loss=" + recall % ("rce", "estimator: epoch")],

@@ -25,8 +25,8 @@ positive: rare
 images: {{size: 16}}
 split: {{validation: 0.25, test: 0.25}}
 samplers:
-  - {{name: oversample, views: {{rare: [[{{name: turn, degrees: 90}}, radial_blur], [horizontal_flip]]}}}}
-  - {{name: loss_rank, drop: 5, which: highest, between_rounds: {between}, rounds: 2, epochs: 2}}
+  - {{name: oversample, views: {{rare: [[{{name: rotate90, degrees: 90}}, radial_blur], [horizontal_flip]]}}}}
+  - {{name: loss_rank, drop: 5, which: highest, warm_start: {warm_start}, rounds: 2, epochs: 2}}
 backbone: {{name: small_cnn, width: 8, norm: group}}
 head: {{dropout: 0.0}}
 loss: {{name: gamma_rce, estimator: ema, costs: {{rare: 3}}}}
@@ -37,7 +37,7 @@ decision: {{calibrator: temperature, threshold: youden}}
 
 @pytest.fixture
 def folder(tmp_path, photographs):
-    (tmp_path / "r.yaml").write_text(RECIPE.format(root=photographs, between="keep"))
+    (tmp_path / "r.yaml").write_text(RECIPE.format(root=photographs, warm_start="true"))
     return tmp_path
 
 
@@ -106,10 +106,10 @@ def assert_close(first, second):
         assert first == (pytest.approx(second, rel=1e-12) if isinstance(first, float) else second)
 
 
-@pytest.mark.parametrize("between", ["keep", "reset"])
+@pytest.mark.parametrize("warm_start", ["true", "false"])
 @pytest.mark.slow
-def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(folder, photographs, between):
-    (folder / "r.yaml").write_text(RECIPE.format(root=photographs, between=between))
+def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(folder, photographs, warm_start):
+    (folder / "r.yaml").write_text(RECIPE.format(root=photographs, warm_start=warm_start))
     imbalkit("run", "r.yaml", "--folder", "whole", cwd=folder)
     command = [sys.executable, "-m", "imbalkit", "run", "r.yaml", "--folder", "cut", "--resume"]
     for lines in (1, 3, 6):  # inside round 1, inside round 2, in the final training
@@ -144,7 +144,9 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(folder, photograp
 
 @pytest.mark.slow
 def test_two_processes_train_like_one(folder, photographs):
-    score = "{name: loss_rank, drop: 5, which: highest, between_rounds: reset, epochs: 2, loss: rce, scores_from: last_epoch}"
+    score = (
+        "{name: loss_rank, drop: 5, which: highest, warm_start: false, epochs: 2, loss: rce, scores_from: last_epoch}"
+    )
     imbalkit("run", "r.yaml", "--folder", "one", "--set", f"samplers=[{score}]", cwd=folder)
     two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu"]
     imbalkit_process("run", "r.yaml", "--folder", "two", "--set", f"samplers=[{score}]", *two, cwd=folder)
@@ -318,7 +320,7 @@ def test_unreadable_images_are_all_listed_or_skipped(folder, photographs):
         table.loc[index, "path"] = str(folder / f"bad{index}.png")
     table["path"] = [path if path.startswith("/") else str(photographs / path) for path in table["path"]]
     table.to_csv(folder / "labels.csv", index=False)
-    (folder / "r.yaml").write_text(RECIPE.format(root=folder, between="keep"))
+    (folder / "r.yaml").write_text(RECIPE.format(root=folder, warm_start="true"))
     stopped = imbalkit("run", "r.yaml", cwd=folder, check=False)
     assert stopped.returncode == 1
     assert "3 of 120 images cannot be read" in stopped.stderr

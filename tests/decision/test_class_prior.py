@@ -33,7 +33,7 @@ EVERY = {name: [["horizontal_flip"]] for name in CLASSES}
         (RandomOver(), (1, 9), True),
         (RandomUnder(), (1 / 9, 1), True),
         (RandomDrop(drop=300), (2 / 3, 1), True),
-        (LossRank(drop=300, which="highest", between_rounds="keep"), (2 / 3, 1), False),
+        (LossRank(drop=300, which="highest", warm_start=True), (2 / 3, 1), False),
         (Oversample.model_validate({"views": BLUR}), (1, 2), False),
         (Oversample.model_validate({"views": {"mel": [[], []]}}), (1, 3), True),
         (Oversample.model_validate({"views": EVERY}), (2, 2), True),
@@ -48,7 +48,7 @@ def test_samplers(sampler, factors, exact):
 
 
 def test_factors_of_ranges_are_not_known():
-    together = LossRank(classes="all", drop=300, which="highest", between_rounds="keep")
+    together = LossRank(classes="all", drop=300, which="highest", warm_start=True)
     assert together.prior_shift(BEFORE, together.preview(BEFORE)).factors is None
     empty = Counts.exact(("a", "b"), (5, 0))
     assert PriorShift.of_counts(empty, empty, True, "").factors == (1, 1)
@@ -63,7 +63,7 @@ def test_factors_of_ranges_are_not_known():
         (InverseCE(label_smoothing=0.1), (1000 / 1800, 5), False, False),
         (WeightedCE(weights={"mel": 4.0}), (1, 4), True, False),
         (Focal(alpha={"mel": 4.0}), (1, 4), False, False),
-        (Focal(delta=0.0, alpha={"mel": 4.0}), (1, 4), True, False),
+        (Focal(gamma=0.0, alpha={"mel": 4.0}), (1, 4), True, False),
         (RCE(), None, False, True),
         (GammaRCE(gamma=10.0), None, False, True),
     ],
@@ -92,9 +92,9 @@ def test_a_stranger_that_says_nothing_is_not_exact():
         (CE(), True),
         (InverseCE(), True),
         (WeightedCE(weights={"b": 6.0, "c": 0.5}), True),
-        (Focal(delta=0.0, alpha={"c": 5.0}), True),
+        (Focal(gamma=0.0, alpha={"c": 5.0}), True),
         (WeightedCE(weights={"b": 6.0}, label_smoothing=0.2), False),
-        (Focal(delta=2.0), False),
+        (Focal(gamma=2.0), False),
         (RCE(estimator="ema", decay=0.5), False),
     ],
 )
@@ -209,7 +209,7 @@ TWO = ["data.minority=8"]
 
 def test_of_a_recipe():
     wanted = [
-        "samplers=[{name: loss_rank, drop: [100, 50], which: highest, between_rounds: keep}, random_over]",
+        "samplers=[{name: loss_rank, drop: [100, 50], which: highest, warm_start: true}, random_over]",
         "loss=ce",
     ]
     prepared = prepare("digits", [*TWO, *wanted])
@@ -236,7 +236,7 @@ def test_a_given_split_with_other_shares_is_an_entry_and_its_held_out_rows_are_t
 
 
 def test_a_loss_that_depends_on_counts_which_only_training_can_tell():
-    rank = "samplers=[{name: loss_rank, classes: all, drop: 100, which: highest, between_rounds: keep}]"
+    rank = "samplers=[{name: loss_rank, classes: all, drop: 100, which: highest, warm_start: true}]"
     prepared = prepare("digits", [*TWO, rank, "loss=inverse_ce"])
     found = prior_ledger(prepared)
     assert found.entries[-1].shift.factors is None

@@ -15,7 +15,7 @@ from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import ImageSettings, Recipe, TrainingSettings
 from imbalkit.runs.data_record import content_of
 
-RANK = "samplers=[{name: loss_rank, drop: 5, which: highest, rounds: 2, epochs: 1, between_rounds: reset}]"
+RANK = "samplers=[{name: loss_rank, drop: 5, which: highest, rounds: 2, epochs: 1, warm_start: false}]"
 
 
 def key(*overrides, stage="loss_rank-0-round-1", before="", plan=None, **around):
@@ -27,7 +27,7 @@ def key(*overrides, stage="loss_rank-0-round-1", before="", plan=None, **around)
 
 
 UNTOUCHED = [
-    "description=another", "card.contact=someone", "split.validation=0.1", "loss={name: focal, delta: 2}",
+    "description=another", "card.contact=someone", "split.validation=0.1", "loss={name: focal, gamma: 2}",
     "decision.threshold=fixed", "metrics=[balanced_accuracy]", "evaluation.resamples=200", "export=[onnx]",
     "launcher={name: local, jobs: 2}",
     "logging.tensorboard=true", "images.size=8", "images.on_bad_image=skip", "images.cache=elsewhere",
@@ -79,7 +79,7 @@ def test_every_key_of_a_recipe_is_in_one_list():
 
 
 def test_every_parameter_of_a_scored_sampler_is_known_to_decide_or_to_act_on_the_scores():
-    after = {"rounds", "between_rounds", "classes", "drop", "keep", "which"}
+    after = {"rounds", "warm_start", "classes", "drop", "keep", "which"}
     for name in default_catalogue().names("sampler"):
         part = default_catalogue().get("sampler", name)
         if issubclass(part, ScoredSampler):

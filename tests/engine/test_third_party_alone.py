@@ -14,7 +14,7 @@ RECIPE = {
     "data": "stripes",
     "samplers": [
         "mirrored",
-        {"name": "drop_hardest", "score": "first_logit", "loss": "surprise", "epochs": 1, "between_rounds": "keep"},
+        {"name": "drop_hardest", "score": "first_logit", "loss": "surprise", "epochs": 1, "warm_start": True},
     ],
     "augment": ["nothing"],
     "backbone": "brightness",

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imbalkit.base.randomness import generator
-from imbalkit.builtin.ops import HorizontalFlip, RadialBlur, Turn
+from imbalkit.builtin.ops import HorizontalFlip, RadialBlur, Rotate90
 from imbalkit.builtin.samplers import LossRank, Oversample, RandomDrop, RandomOver, RandomUnder
 from imbalkit.errors import PlanError
 from imbalkit.kinds import Op, Sampler, param
 from imbalkit.plan import Counts, Plan, balance_ratio
 from tests.properties import examples
 
-FLIP, BLUR, TURN = HorizontalFlip(), RadialBlur(), Turn(degrees=90)
+FLIP, BLUR, TURN = HorizontalFlip(), RadialBlur(), Rotate90(degrees=90)
 
 
 class Listed(Op):
@@ -234,7 +234,7 @@ def test_bare_labels_of_any_type():
         (RandomOver(), [[1]], [[0]], r"one shape \[n\]"),
         (RandomOver(), [], [], "at least one label, got none"),
         (
-            LossRank(drop=1, which="highest", between_rounds="keep"),
+            LossRank(drop=1, which="highest", warm_start=True),
             [1, 2],
             [0, 1],
             r"call resample\(plan, scores, rng\)",

@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from imbalkit.builtin.ops.horizontal_flip import HorizontalFlip
 from imbalkit.builtin.ops.radial_blur import RadialBlur
-from imbalkit.builtin.ops.turn import Turn
+from imbalkit.builtin.ops.rotate90 import Rotate90
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.errors import PlanError
 from imbalkit.plan import Plan
@@ -23,7 +23,7 @@ def make(size=(12, 12), samples=10):
     store = ArrayStore(random.integers(0, 256, (samples, *size, 3), dtype=np.uint8))
     plan = Plan.from_labels(np.arange(samples) % 2, seed=7)
     views = [(HorizontalFlip(), RadialBlur(rho=(0.01, 0.05)))]
-    views += [(Turn(degrees=90), RadialBlur(rho=(0.01, 0.05)))] if size[0] == size[1] else []
+    views += [(Rotate90(degrees=90), RadialBlur(rho=(0.01, 0.05)))] if size[0] == size[1] else []
     rows = np.repeat(np.arange(samples), len(views))
     return plan.append(rows, views, np.tile(np.arange(len(views)), samples)), store
 
@@ -63,14 +63,14 @@ def test_copies_differ_from_their_source_and_from_each_other():
 
 def test_operations_are_applied_in_order():
     store = ArrayStore(np.arange(9 * 9 * 3, dtype=np.uint8).reshape(1, 9, 9, 3))
-    plan = Plan.from_labels([0]).append(np.array([0]), [(Turn(degrees=90), HorizontalFlip())])
+    plan = Plan.from_labels([0]).append(np.array([0]), [(Rotate90(degrees=90), HorizontalFlip())])
     expected = np.fliplr(np.rot90(store.take([0])[0], k=-1)).transpose(2, 0, 1) / 255
     np.testing.assert_allclose(render(store, plan, [1])[0].numpy(), expected, atol=1e-7)
 
 
 def test_quarter_turns_of_images_that_are_not_square_are_refused():
     store = ArrayStore(np.zeros((1, 6, 9, 3), np.uint8))
-    plan = Plan.from_labels([0]).append(np.array([0]), [(Turn(degrees=90),)])
+    plan = Plan.from_labels([0]).append(np.array([0]), [(Rotate90(degrees=90),)])
     with pytest.raises(PlanError, match="needs square images, got 6 x 9 px"):
         render(store, plan, [1])
 

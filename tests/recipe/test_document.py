@@ -52,7 +52,7 @@ def test_mistakes_in_the_text_are_named(text, message):
 
 def test_a_recipe_changes_its_base(tmp_path):
     (tmp_path / "base.yaml").write_text(
-        "loss: {name: focal, delta: 2}\ntraining: {epochs: 3, batch_size: 8}\nsamplers: [a, b]\n"
+        "loss: {name: focal, gamma: 2}\ntraining: {epochs: 3, batch_size: 8}\nsamplers: [a, b]\n"
     )
     (tmp_path / "other.yaml").write_text("base: base.yaml\nloss: {name: ce}\ntraining:\n  epochs: 5\nsamplers: [c]\n")
     document = read_document(tmp_path / "other.yaml", {})
@@ -68,9 +68,9 @@ def test_a_recipe_changes_its_base(tmp_path):
 
 
 def test_a_base_keeps_parameters_of_the_same_part(tmp_path):
-    (tmp_path / "base.yaml").write_text("loss: {name: focal, delta: 2, x: 1}\n")
-    (tmp_path / "other.yaml").write_text("base: base.yaml\nloss: {delta: 3}\n")
-    assert read_document(tmp_path / "other.yaml", {}).data["loss"] == {"name": "focal", "delta": 3, "x": 1}
+    (tmp_path / "base.yaml").write_text("loss: {name: focal, gamma: 2, x: 1}\n")
+    (tmp_path / "other.yaml").write_text("base: base.yaml\nloss: {gamma: 3}\n")
+    assert read_document(tmp_path / "other.yaml", {}).data["loss"] == {"name": "focal", "gamma": 3, "x": 1}
 
 
 def test_a_base_that_loops_is_an_error(tmp_path):
@@ -115,7 +115,7 @@ def test_a_bare_name_becomes_a_mapping_when_a_parameter_is_set(tmp_path):
 
 
 def test_naming_another_part_drops_the_old_parameters(tmp_path):
-    (tmp_path / "r.yaml").write_text("loss: {name: focal, delta: 2}\n")
+    (tmp_path / "r.yaml").write_text("loss: {name: focal, gamma: 2}\n")
     assert read_document(tmp_path / "r.yaml", {}, ["loss.name=ce"]).data == {"loss": {"name": "ce"}}
 
 

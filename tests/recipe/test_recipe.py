@@ -26,8 +26,8 @@ split: {{seed: 0, validation: 0.2, test: 0.2}}
 samplers:
   - name: oversample
     views:
-      "1": [[{{name: turn, degrees: 90}}, {{name: radial_blur, rho: [0.005, 0.02]}}], [horizontal_flip]]
-  - {{name: loss_rank, drop: 4, which: highest, between_rounds: reset, rounds: 2, epochs: 1}}
+      "1": [[{{name: rotate90, degrees: 90}}, {{name: radial_blur, rho: [0.005, 0.02]}}], [horizontal_flip]]
+  - {{name: loss_rank, drop: 4, which: highest, warm_start: false, rounds: 2, epochs: 1}}
   - {{name: random_under, to: {{"0": 20}}}}
 augment: [{{name: kornia, transform: RandomHorizontalFlip, options: {{p: 0.5}}}}]
 backbone: {{name: small_cnn, width: 8}}

@@ -26,6 +26,11 @@ training:
   clip: 1
   early_stopping: {minimum: 0.1}
 evaluation: {smallest: 3}
+loss: {name: focal, delta: 1}
+samplers:
+  - {name: loss_rank, drop: 5, which: highest, between_rounds: reset}
+  - {name: random_drop, drop: 5, between_rounds: keep}
+  - {name: oversample, views: {"9": [[{name: turn, degrees: 90}]]}}
 """
 PRESENT = {
     "images.resize": "recipe.yaml:3: images.resize: renamed to `resize: stretch`",
@@ -35,6 +40,10 @@ PRESENT = {
     "training.clip": "recipe.yaml:8: training.clip: renamed to `gradient_clip_norm`",
     "training.early_stopping.minimum": "recipe.yaml:9: training.early_stopping.minimum: renamed to `min_delta`",
     "evaluation.smallest": "recipe.yaml:10: evaluation.smallest: renamed to `min_subgroup_rows`",
+    "loss.delta": "recipe.yaml:11: loss.delta: renamed to `gamma`",
+    "samplers[0].between_rounds": "recipe.yaml:13: samplers[0].between_rounds: renamed to `warm_start: false`",
+    "samplers[1].between_rounds": "recipe.yaml:14: samplers[1].between_rounds: renamed to `warm_start: true`",
+    "samplers[2].views.9[0][0]": "recipe.yaml:15: samplers[2].views.9[0][0]: op 'turn' is renamed to 'rotate90'",
 }
 ONE = r"training.accumulate: renamed to `micro_batches`"
 

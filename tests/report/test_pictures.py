@@ -30,8 +30,9 @@ positive: rare
 images: {size: 24, cache: cache}
 backbone: {name: small_cnn, width: 8}  # as good as untrained below, so that there are errors
 samplers:
-  - {name: oversample, views: {rare: [[{name: turn, degrees: 90}, {name: radial_blur, rho: [0.02, 0.03]}], [horizontal_flip]]}}
-  - {name: loss_rank, between_rounds: keep, which: highest, drop: {common: 6, rare: 3}, rounds: 2, epochs: 1}
+  - name: oversample
+    views: {rare: [[{name: rotate90, degrees: 90}, {name: radial_blur, rho: [0.02, 0.03]}], [horizontal_flip]]}
+  - {name: loss_rank, warm_start: true, which: highest, drop: {common: 6, rare: 3}, rounds: 2, epochs: 1}
 loss: {name: rce, estimator: ema}
 training: {epochs: 2, batch_size: 16, optimizer: {lr: 0.000001}, threads: 1, accelerator: cpu, monitor: last}
 evaluation: {resamples: 100}

@@ -91,7 +91,7 @@ class TopThree(ScoredSampler):
     name = "top_three"
     score: Any = param(AnyScore(), help="score", exclude=True)
     loss: Any = param(CrossEntropy(), help="loss", exclude=True)
-    between_rounds: str = param("keep", help="as always")
+    warm_start: bool = param(True, help="as always")
     rounds: int = param(2, help="rounds")
 
     def resample(self, plan, scores, rng, round=0):

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 
 class Focal(Loss):
-    """Cross entropy times (1 - p)^delta, p the probability of the row's class. Gilal et al. 2023, eq. 5."""
+    """Cross entropy times (1 - p)^gamma, p the probability of the row's class. Gilal et al. 2023, eq. 5."""
 
     name = "focal"
-    delta: float = param(2.0, help="focusing exponent (often called gamma); 0 gives cross entropy", ge=0)
+    renamed = {"delta": "gamma"}  # the letter of Gilal et al.
+    gamma: float = param(2.0, help="focusing exponent; 0 gives cross entropy", ge=0)
     alpha: ClassFactors | None = param(None, help="factor of each class by its name; 1 for a class not named")
 
     def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -22,7 +23,7 @@ class Focal(Loss):
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         alpha = (self.alpha or ClassFactors()).vector(context.classes)
-        if self.delta == 0:
+        if self.gamma == 0:
             return constant_weights(alpha)
         return PriorShift(
             tuple(alpha), False, "weighs a row by how well it is found, which draws probabilities to the middle"
@@ -32,4 +33,4 @@ class Focal(Loss):
         from imbalkit.functional import focal
 
         alpha = self.alpha.vector(context.classes) if self.alpha else None
-        return focal.Focal(len(context.classes), self.delta, alpha, reduction="none")
+        return focal.Focal(len(context.classes), self.gamma, alpha, reduction="none")

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import WrapValidator
 
 from imbalkit.builtin.samplers.dropping import Dropping
-from imbalkit.kinds import BackboneRef, Counts, LossRef, PriorShift, ScoreRef, param, random_rows
+from imbalkit.kinds import BackboneRef, Counts, LossRef, PriorShift, ScoredSampler, ScoreRef, param, random_rows
 
 if TYPE_CHECKING:
     from imbalkit.kinds import Plan
@@ -26,6 +26,7 @@ class RandomDrop(Dropping):
     """Drops rows at random, with the parameters of `loss_rank` and no training: rounds follow each other at once."""
 
     name = "random_drop"
+    renamed = ScoredSampler.renamed
 
     which: Literal["highest", "lowest"] | None = param(None, help=_UNUSED)
     score: Annotated[ScoreRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
@@ -33,7 +34,7 @@ class RandomDrop(Dropping):
     backbone: Annotated[BackboneRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
     epochs: int | None = param(None, help=_UNUSED, unit="epochs", ge=1)
     scores_from: Literal["pass", "last_epoch"] | None = param(None, help=_UNUSED)
-    between_rounds: Literal["keep", "reset"] | None = param(None, help=_UNUSED)
+    warm_start: bool | None = param(None, help=_UNUSED)
 
     def preview(self, counts: Counts) -> Counts:
         """Class counts after all rounds. Raises PlanError for more rows than there are, or if no row would be left."""

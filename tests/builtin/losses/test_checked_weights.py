@@ -62,8 +62,8 @@ def test_bare_tensors_are_looked_at_too():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Focal(2, delta=-1), "delta: expected a number of at least 0, got -1"),
-        (lambda: Focal(2, delta=float("nan")), "delta: expected a number"),
+        (lambda: Focal(2, gamma=-1), "gamma: expected a number of at least 0, got -1"),
+        (lambda: Focal(2, gamma=float("nan")), "gamma: expected a number"),
         (lambda: Focal(1), "num_classes: expected a whole number of at least 2, got 1"),
         (lambda: Focal(2.0), "num_classes: expected a whole number"),
         (lambda: CrossEntropy(label_smoothing=1.5), "label_smoothing: expected a number of at least 0 and at most 1, got 1.5"),

@@ -80,7 +80,7 @@ def test_focal_passes_its_parameters_on():
     p = logits.softmax(1).gather(1, targets[:, None])[:, 0]
     expected = (1 - p) ** 3 * -p.log() * torch.tensor([1.0, 0.5, 1.0])[targets]
     torch.testing.assert_close(
-        Focal(delta=3.0, alpha={"malignant": 0.5}).build(CONTEXT)(logits, targets), expected, rtol=1e-5, atol=1e-6
+        Focal(gamma=3.0, alpha={"malignant": 0.5}).build(CONTEXT)(logits, targets), expected, rtol=1e-5, atol=1e-6
     )
 
 
@@ -128,7 +128,7 @@ def test_gamma_multiplies_the_positive_class(gamma):
         (WeightedCE, {}, "Field required"),
         (WeightedCE, {"weights": {}}, "at least 1"),
         (WeightedCE, {"weights": {"benign": float("inf")}}, "finite"),
-        (Focal, {"delta": -0.1}, "greater than or equal to 0"),
+        (Focal, {"gamma": -0.1}, "greater than or equal to 0"),
         (RCE, {"estimator": "running"}, "'batch', 'ema' or 'epoch'"),
         (RCE, {"floor": -1.0}, "greater than or equal to 0"),
         (RCE, {"decay": 1.0}, "less than 1"),

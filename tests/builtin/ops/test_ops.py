@@ -7,14 +7,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from imbalkit.builtin.ops import OPS, GaussianBlur, HorizontalFlip, RadialBlur, Turn, VerticalFlip
+from imbalkit.builtin.ops import OPS, GaussianBlur, HorizontalFlip, RadialBlur, Rotate90, VerticalFlip
 from imbalkit.errors import PlanError
 from imbalkit.functional.radial_blur import radial_blur
 from imbalkit.plan import Plan
 
 NONE = torch.zeros(2, 0)
 EVERY = [
-    Turn(degrees=90),
+    Rotate90(degrees=90),
     HorizontalFlip(),
     VerticalFlip(),
     RadialBlur(),
@@ -32,24 +32,24 @@ def noise(*shape, seed=0):
 @pytest.mark.parametrize("degrees, k", [(90, -1), (-90, 1), (180, 2), (270, 1)])
 def test_turn_equals_numpy(degrees, k):
     images = noise(2, 3, 6, 6)
-    turned = Turn(degrees=degrees).apply(images, NONE)
+    turned = Rotate90(degrees=degrees).apply(images, NONE)
     assert np.array_equal(turned.numpy(), np.rot90(images.numpy(), k=k, axes=(2, 3)))
 
 
 def test_a_clockwise_turn_takes_the_top_left_corner_to_the_top_right():
     image = torch.zeros(1, 1, 4, 4)
     image[..., 0, 0] = 1
-    assert Turn(degrees=90).apply(image, NONE[:1])[0, 0, 0, 3] == 1
-    assert Turn(degrees=-90).apply(image, NONE[:1])[0, 0, 3, 0] == 1
+    assert Rotate90(degrees=90).apply(image, NONE[:1])[0, 0, 0, 3] == 1
+    assert Rotate90(degrees=-90).apply(image, NONE[:1])[0, 0, 3, 0] == 1
 
 
 def test_only_quarter_turns_need_square_images():
-    assert [Turn(degrees=degrees).square_only for degrees in (90, -90, 180, 270)] == [True, True, False, True]
+    assert [Rotate90(degrees=degrees).square_only for degrees in (90, -90, 180, 270)] == [True, True, False, True]
     assert not any(op.square_only for op in EVERY[1:])
     images = noise(2, 3, 4, 6)
-    assert np.array_equal(Turn(degrees=180).apply(images, NONE).numpy(), images.numpy()[:, :, ::-1, ::-1])
+    assert np.array_equal(Rotate90(degrees=180).apply(images, NONE).numpy(), images.numpy()[:, :, ::-1, ::-1])
     with pytest.raises(PlanError, match="turn 90 clockwise: expected square images, got 4 x 6 px"):
-        Turn(degrees=90).apply(images, NONE)
+        Rotate90(degrees=90).apply(images, NONE)
 
 
 def test_flips_equal_numpy():
@@ -59,10 +59,10 @@ def test_flips_equal_numpy():
 
 
 LABELS = [
-    (Turn(degrees=90), "turn 90 clockwise"),
-    (Turn(degrees=-90), "turn 90 anticlockwise"),
-    (Turn(degrees=180), "turn 180"),
-    (Turn(degrees=270), "turn 270 clockwise"),
+    (Rotate90(degrees=90), "turn 90 clockwise"),
+    (Rotate90(degrees=-90), "turn 90 anticlockwise"),
+    (Rotate90(degrees=180), "turn 180"),
+    (Rotate90(degrees=270), "turn 270 clockwise"),
     (HorizontalFlip(), "horizontal flip"),
     (RadialBlur(), "radial blur rho U(0.005, 0.02)"),
     (RadialBlur(rho=(0.01, 0.01), border="zero"), "radial blur rho 0.01, zero border"),
@@ -98,8 +98,8 @@ WRONG = [
     (RadialBlur, {"rho": [0.1, 0.2, 0.3]}, "at most 2 items"),
     (RadialBlur, {"iterations": 0}, "greater than or equal to 1"),
     (RadialBlur, {"centre": "left"}, "'middle' or 'paper'"),
-    (Turn, {"degrees": 45}, "90, -90, 180 or 270"),
-    (Turn, {}, "Field required"),
+    (Rotate90, {"degrees": 45}, "90, -90, 180 or 270"),
+    (Rotate90, {}, "Field required"),
     (GaussianBlur, {}, "either sigma.*or match_rho.*got neither"),
     (GaussianBlur, {"sigma": [1, 2], "match_rho": [0.01, 0.02]}, "got both"),
 ]
@@ -147,4 +147,4 @@ def test_radial_blur_applies_its_options():
 def test_names_are_unique():
     names = [op.name for op in OPS]
     assert sorted(set(names)) == sorted(names)
-    assert set(names) == {"turn", "horizontal_flip", "vertical_flip", "radial_blur", "gaussian_blur"}
+    assert set(names) == {"rotate90", "horizontal_flip", "vertical_flip", "radial_blur", "gaussian_blur"}

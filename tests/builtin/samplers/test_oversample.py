@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from imbalkit.base.randomness import generator
-from imbalkit.builtin.ops import HorizontalFlip, RadialBlur, Turn
+from imbalkit.builtin.ops import HorizontalFlip, RadialBlur, Rotate90
 from imbalkit.builtin.samplers import Oversample
 from imbalkit.errors import PlanError
 from imbalkit.kinds import spread
@@ -21,8 +21,8 @@ B2 = {
     "views": {
         "benign": [["horizontal_flip", "radial_blur"]],
         "malignant": [
-            [{"name": "turn", "degrees": 90}, "radial_blur"],
-            [{"name": "turn", "degrees": -90}, "radial_blur"],
+            [{"name": "rotate90", "degrees": 90}, "radial_blur"],
+            [{"name": "rotate90", "degrees": -90}, "radial_blur"],
             ["horizontal_flip", "radial_blur"],
         ],
     }
@@ -43,7 +43,7 @@ def test_the_papers_scheme():
     assert after.counts() == (52_066, 16_340)
     assert len(after) == 68_406
     flip, blur = HorizontalFlip(), RadialBlur()
-    clockwise, anticlockwise = Turn(degrees=90), Turn(degrees=-90)
+    clockwise, anticlockwise = Rotate90(degrees=90), Rotate90(degrees=-90)
     assert set(after.views) == {(), (flip, blur), (clockwise, blur), (anticlockwise, blur)}
     by_class = {label: Counter(after.views[view] for view in after.view[after.label == label]) for label in (0, 1)}
     assert by_class[0] == {(): 26_033, (flip, blur): 26_033}
@@ -53,7 +53,7 @@ def test_the_papers_scheme():
 
 
 def test_views_come_on_top_of_those_a_row_has():
-    flip, turn = HorizontalFlip(), Turn(degrees=180)
+    flip, turn = HorizontalFlip(), Rotate90(degrees=180)
     plan = Oversample(views={"benign": [[flip]]}).resample(plan_of(3, 2), generator(0, "a"))
     plan = Oversample(views={"benign": [[turn]]}).resample(plan, generator(0, "b"))
     assert set(plan.views) == {(), (flip,), (turn,), (flip, turn)}
@@ -61,7 +61,7 @@ def test_views_come_on_top_of_those_a_row_has():
 
 
 def test_the_order_of_classes_in_the_recipe_decides_nothing():
-    flip, turn = HorizontalFlip(), Turn(degrees=180)
+    flip, turn = HorizontalFlip(), Rotate90(degrees=180)
     one = Oversample(views={"benign": [[flip]], "malignant": [[turn]]}, to={"benign": 9, "malignant": 9})
     other = Oversample(views={"malignant": [[turn]], "benign": [[flip]]}, to={"malignant": 9, "benign": 9})
     plan = plan_of(7, 3)
@@ -92,7 +92,7 @@ def test_every_pair_is_equally_likely():
 
 
 def test_target_counts_and_bare_labels():
-    sampler = Oversample(views={"1": [[HorizontalFlip()], [Turn(degrees=90)]]}, to={"1": 11})
+    sampler = Oversample(views={"1": [[HorizontalFlip()], [Rotate90(degrees=90)]]}, to={"1": 11})
     indices, y = sampler.fit_resample(np.arange(100, 112), [0] * 8 + [1] * 4)
     assert np.bincount(y).tolist() == [8, 11]
     assert set(indices[y == 1]) == {108, 109, 110, 111}
@@ -129,7 +129,7 @@ def test_preview_of_ranges():
         ({"views": {"benign": []}}, "at least 1 item"),
         ({"views": {"benign": ["horizontal_flip"]}}, r"a view is a list of operations.*got 'horizontal_flip'"),
         ({"views": {"benign": [["horizontal_flop"]]}}, "no op 'horizontal_flop'; did you mean 'horizontal_flip'"),
-        ({"views": {"benign": [[{"name": "turn", "degrees": 45}]]}}, r"views\.benign\.0\.0\.degrees"),
+        ({"views": {"benign": [[{"name": "rotate90", "degrees": 45}]]}}, r"views\.benign\.0\.0\.degrees"),
         (
             {"views": {"benign": [[]]}, "to": {"malignant": 9}},
             "'malignant' has a final count in `to` but no list in `views`",

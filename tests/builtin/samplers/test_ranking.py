@@ -17,7 +17,7 @@ from imbalkit.plan import Counts, Plan
 from tests.properties import examples
 
 CLASSES = ("benign", "malignant")
-REST = {"which": "highest", "between_rounds": "keep"}
+REST = {"which": "highest", "warm_start": True}
 BOTH = pytest.mark.parametrize("sampler", [LossRank, RandomDrop])
 
 
@@ -89,7 +89,7 @@ def test_drops_what_a_full_sort_drops(scores, which, together, data):
     label = None if together else plan.majority
     most = len(plan) if together else plan.counts()[plan.majority]
     count = data.draw(st.integers(0, most - (most == len(plan))))
-    part = LossRank(classes="all" if together else "majority", drop=count, which=which, between_rounds="keep")
+    part = LossRank(classes="all" if together else "majority", drop=count, which=which, warm_start=True)
     after = part.resample(plan, scores, generator(0, "x"))
     dropped = set(plan.key.tolist()) - set(after.key.tolist())
     assert dropped == by_sorting(plan, scores, which, label, count)
@@ -233,7 +233,7 @@ def test_parameters_are_checked(sampler, parameters, message):
     assert caught.value.error_count() == 1
 
 
-@pytest.mark.parametrize("missing", ["which", "between_rounds"])
+@pytest.mark.parametrize("missing", ["which", "warm_start"])
 def test_what_has_no_default_must_be_said(missing):
     stated = {key: value for key, value in REST.items() if key != missing}
     with pytest.raises(ValidationError, match=rf"{missing}\n +Field required"):

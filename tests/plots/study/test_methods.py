@@ -92,14 +92,14 @@ def test_losses_stand_side_by_side_around_their_ratio(tmp_path, write_run):
 
 
 def test_order_of_by_loss(tmp_path, write_run):
-    write_run(tmp_path / "a", counts=(100, 90), loss__name="focal", loss__delta=10.0)
+    write_run(tmp_path / "a", counts=(100, 90), loss__name="focal", loss__gamma=10.0)
     write_run(tmp_path / "b", counts=(100, 90))
     write_run(tmp_path / "b2", counts=(100, 90), seed=1)
     write_run(tmp_path / "c", counts=(100, 10), training__epochs=5)
-    write_run(tmp_path / "d", counts=(100, 90), loss__name="focal", loss__delta=9.0)
+    write_run(tmp_path / "d", counts=(100, 90), loss__name="focal", loss__gamma=9.0)
     frame = by_loss.data(find_runs([tmp_path / name for name in ("a", "b", "b2", "c", "d")]).runs)
     lines = frame[frame["mark"] == "method"]
     assert lines["line"].tolist() == [0, 1, 2, 3]
-    assert lines["loss"].tolist() == ["ce", "ce", "focal, delta 9", "focal, delta 10"]
+    assert lines["loss"].tolist() == ["ce", "ce", "focal, gamma 9", "focal, gamma 10"]
     assert lines["balance_ratio"].tolist() == [0.1, 0.9, 0.9, 0.9]
     assert frame[frame["run"].isin(["b", "b2"])]["line"].tolist() == [1, 1]

@@ -11,12 +11,12 @@ from imbalkit.plots.study.records import find_runs
 
 BLUR = {
     "name": "oversample",
-    "views": {"rare": [[{"name": "turn", "degrees": 90}, {"name": "radial_blur", "rho": [0.005, 0.02]}]]},
+    "views": {"rare": [[{"name": "rotate90", "degrees": 90}, {"name": "radial_blur", "rho": [0.005, 0.02]}]]},
     "to": None,
 }
 STRONG = {
     "name": "oversample",
-    "views": {"rare": [[{"name": "turn", "degrees": 90}, {"name": "radial_blur", "rho": [0.02, 0.04]}]]},
+    "views": {"rare": [[{"name": "rotate90", "degrees": 90}, {"name": "radial_blur", "rho": [0.02, 0.04]}]]},
     "to": None,
 }
 DROP = {"name": "random_drop", "drop": 10, "score": {"name": "loss"}}

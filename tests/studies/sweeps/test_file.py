@@ -20,7 +20,7 @@ axes:
   model:
     small: {backbone: {name: small_cnn, width: 8}}
     "large (16)": {backbone: {name: small_cnn, width: 16}, training.batch_size: 16}
-  loss: [ce, {name: focal, delta: 2}]
+  loss: [ce, {name: focal, gamma: 2}]
 folds: all
 seeds: [4, 5]
 """
@@ -44,7 +44,7 @@ def test_a_grid_is_every_combination_fold_and_seed(tmp_path):
     assert {cell.group for cell in found.cells} == {"small--ce", "small--focal", "large-16--ce", "large-16--focal"}
     data = read_document("digits", default_catalogue().recipes, last.overrides).data
     assert data["backbone"] == {"name": "small_cnn", "width": 16}
-    assert data["loss"] == {"name": "focal", "delta": 2}
+    assert data["loss"] == {"name": "focal", "gamma": 2}
     assert (data["training"]["epochs"], data["training"]["batch_size"]) == (2, 16)
     assert (data["split"], data["seed"]) == ({"folds": 3, "fold": 2}, 5)
 

@@ -28,7 +28,7 @@ base: base.yaml
 axes:
   samplers:
     none: {samplers: []}
-    ranked: {samplers: [{name: loss_rank, drop: 5, which: highest, between_rounds: keep, rounds: 2, epochs: 1}]}
+    ranked: {samplers: [{name: loss_rank, drop: 5, which: highest, warm_start: true, rounds: 2, epochs: 1}]}
   loss: [ce, inverse_ce]
 tables:
   overview: {}

@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     import torch
 
 
-class Turn(Op):
-    """Turns the image clockwise by quarter turns, without interpolation."""
+class Rotate90(Op):
+    """Rotates the image clockwise by quarter turns, without interpolation."""
 
-    name = "turn"
+    name = "rotate90"
+    former_names = ("turn",)
 
     degrees: Literal[90, -90, 180, 270] = param(
-        help="clockwise turn; -90 and 270 are both a quarter turn anticlockwise", unit="degrees"
+        help="clockwise angle; -90 and 270 are both a quarter turn anticlockwise", unit="degrees"
     )
 
     @property
