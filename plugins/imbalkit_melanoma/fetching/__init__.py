@@ -10,9 +10,10 @@ Why the challenge files are the default:
   takes the official tables, too.
 - They are two zips and four tables instead of 37,648 files.
 
-Why not isic-cli itself (12.4): it drops the errors of its threads and then reports success, checks no image that it wrote,
+Why not isic-cli itself (12.4): it drops the errors of its threads and then reports success, checks no image that it wrote
+(with one of twelve images refused and one an HTML page it reported "Successfully downloaded 12 images"),
 takes a search or a collection but no list of images (the merge needs 4,522 of the 25,331 of 2019), shows licences only
-after the download, and brings a dozen packages, Sentry's client among them. `archive_api.py` follows the API that it uses.
+after the download, and brings sixteen packages, Sentry's client among them. `archive_api.py` follows the API that it uses.
 
 HAM10000 comes from Harvard Dataverse, where its authors publish it.
 

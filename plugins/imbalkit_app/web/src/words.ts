@@ -67,7 +67,7 @@ export function caution(card: Card): string {
   const own = card.document["card"];
   const about = [card.name, card.description, ...card.classes, JSON.stringify(own ?? "")].join(" ");
   const plain = "Research software, not a medical device. Its predictions can be wrong.";
-  const doctor = " It does not replace an examination: show a doctor whatever worries you, also if the app sees no sign of disease.";
+  const doctor = " It does not replace an examination: show a doctor whatever worries you, even if the app shows no sign of disease.";
   const use = card.intendedUse === null ? "" : ` Made for: ${sentence(card.intendedUse)}`;
   return plain + (MEDICAL.test(about) ? doctor : " Do not rely on them where it matters.") + use;
 }
