@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from imbalkit.base.text import count, decimal, percent, plural, sentence_list
 from imbalkit.errors import ImbalkitError
-from imbalkit.report.context import Report, reason
+from imbalkit.report.context import Report, explain
 from imbalkit.report.metric_values import metric_meaning, metric_name
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def built_in(report: Report) -> list[Section]:
 def failed(key: str, title: str, error: Exception, group: str) -> Section:
     """A section that says why it has nothing to show."""
     html = environment().from_string('<p class="missing">This section could not be made: {{ why }}</p>')
-    return Section(key, title, Markup(html.render(why=reason(error))), group)
+    return Section(key, title, Markup(html.render(why=explain(error))), group)
 
 
 def render(report: Report, sections: Sequence[Section]) -> str:

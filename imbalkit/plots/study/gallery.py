@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,22 +94,12 @@ def pictures(prepared: Prepared, plan: Plan, frame: pd.DataFrame) -> np.ndarray:
 
     Only these samples are decoded, through the cache. Raises DataError for images that cannot be read.
     """
-    from imbalkit.data.cache import open_store
     from imbalkit.plan.rendering import render
     from imbalkit.recipe.image_rule import image_rule
+    from imbalkit.runs.lazy_images import LazyImageStore
 
-    positions = frame["position"].to_numpy()
-    sources = np.unique(plan.source[positions])
-    table, settings = prepared.table, prepared.recipe.images
-    store = open_store(
-        table.frame["path"].iloc[sources].tolist() if "path" in table.frame else None,
-        table.arrays[sources] if table.arrays is not None else None,
-        image_rule(prepared),
-        Path(settings.cache).expanduser() if settings.cache else None,
-    )
-    # The store holds these samples alone; keys stay, so that the same parameters are drawn.
-    small = replace(plan, source=np.searchsorted(sources, plan.source).astype(np.uint32))
-    return render(store, small, positions).permute(0, 2, 3, 1).numpy()
+    store = LazyImageStore(prepared.table, image_rule(prepared), prepared.recipe.images.cache)
+    return render(store, plan, frame["position"].to_numpy()).permute(0, 2, 3, 1).numpy()
 
 
 def draw(frame: pd.DataFrame, pixels: np.ndarray, notes: Sequence[str] = ()) -> Figure:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from imbalkit.errors import ImbalkitError
-from imbalkit.report.context import Report, reason
+from imbalkit.report.context import Report, explain
 from imbalkit.report.galleries import shown
 
 MOST = 48  # pictures in all
@@ -22,7 +22,7 @@ def values(report: Report) -> dict[str, Any] | None:
     try:
         groups = _groups(report)
     except ImbalkitError as error:
-        problem = reason(error)
+        problem = explain(error)
     changed = report.audit["kept"] & (views != "as it is")
     by_class = report.audit.loc[changed, "label"].astype(str).value_counts()
     return {
@@ -37,7 +37,7 @@ def _groups(report: Report) -> list[dict[str, Any]]:
     from imbalkit.plan.rendering import render
     from imbalkit.plots.study.gallery import data
 
-    final = report.everything
+    final = report.all_plan_rows
     kept = report.audit["kept"].to_numpy()
     plan = final.select(kept)
     frame = data(report.prepared, plan, samples=2)

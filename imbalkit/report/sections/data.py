@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from imbalkit.base.text import count, percent, plural, sentence_list
-from imbalkit.report.context import Report, says_something
+from imbalkit.report.context import Report, is_informative
 from imbalkit.report.recipe_words import part_text
 from imbalkit.report.statements import Statement, statement
 
@@ -77,7 +77,7 @@ def _images(report: Report) -> str:
 
 def _attributes(report: Report) -> str:
     frame = report.run.split_rows().frame
-    columns = [name for name in frame if name.startswith("metadata_") and says_something(frame[name])]
+    columns = [name for name in frame if name.startswith("metadata_") and is_informative(frame[name])]
     columns = [name.removeprefix("metadata_") for name in columns]
     if not columns:
         return ""

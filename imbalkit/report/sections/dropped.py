@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.errors import ImbalkitError
-from imbalkit.report.context import Report, reason
+from imbalkit.report.context import Report, explain
 from imbalkit.report.galleries import shown
 
 MOST_PICTURES, MOST, LEAST = 96, 8, 2  # in all; of one end of one class in one round, at most and at least
@@ -49,7 +49,7 @@ def values(report: Report) -> dict[str, Any] | None:
             try:
                 entry["ends"] = _ends(report, group, most)
             except ImbalkitError as error:
-                problem = reason(error)
+                problem = explain(error)
         rounds.setdefault(_title(stage), []).append(entry)
     score = next(
         (sampler.get("score") for sampler in report.run.recipe.get("samplers") or [] if "score" in sampler), None
@@ -110,7 +110,7 @@ def _ends(report: Report, group: pd.DataFrame, most: int) -> list[dict[str, Any]
         for row, picture in zip(rows.itertuples(), pixels, strict=True):
             view = "" if str(row.view) == "as it is" else str(row.view)
             alt = f"Dropped row of {row.label}, score {row.score:.3g}{', ' + view if view else ''}"
-            lines = (report.name_of(row.source), view, report.known_of(row.source))
+            lines = (report.name_of(row.source), view, report.caption(row.source))
             pictures.append(shown(np.clip(picture, 0, 1), alt, f"{row.score:.3g}", lines, side=SIDE))
         ends.append({"title": title, "shown": pictures})
     return ends

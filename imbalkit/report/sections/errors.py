@@ -9,7 +9,7 @@ import numpy as np
 
 from imbalkit.base.text import percent
 from imbalkit.errors import ImbalkitError
-from imbalkit.report.context import Report, reason
+from imbalkit.report.context import Report, explain
 from imbalkit.report.galleries import Shown, shown
 
 MOST = 12  # pictures a gallery
@@ -46,7 +46,7 @@ def values(report: Report) -> dict[str, Any] | None:
     try:
         pixels = report.pixels(sources)
     except ImbalkitError as error:
-        problem = reason(error)
+        problem = explain(error)
     if pixels is not None:
         heat, why_no_heat = heat_maps(report, pixels, report.run.split_rows().decisions[rows])
     pictures, start = [], 0
@@ -141,7 +141,7 @@ def _pictures(report: Report, gallery: Gallery, pixels: np.ndarray, heat: np.nda
         share = percent(side.probabilities[row, gallery.spoken[place]])
         said = f"{spoken} {share}" if run.positive is not None else f"called {spoken} {share}"
         source = side.frame["source"].iloc[row]
-        lines = (report.name_of(source), report.known_of(source))
+        lines = (report.name_of(source), report.caption(source))
         alt = f"Test picture of {label}, called {decision}; {said}"
         found.append(shown(pixels[place], alt, said, lines, None if heat is None else heat[place]))
     return found
