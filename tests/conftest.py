@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from imbalkit.base.threads import available_cores
 from tests.made_once import made_once
+from tests.without_charts import without_charts
 
 # Hypothesis: 25 examples of a property while one works, 100 with --hypothesis-profile=ci (see properties.py).
 settings.register_profile("dev", max_examples=25, deadline=None)
@@ -59,6 +60,13 @@ def only_read(folder: Path) -> Iterator[None]:
     after = contents(folder)
     changed = sorted(str(path) for path in before.keys() | after.keys() if before.get(path) != after.get(path))
     assert not changed, f"a test changed what all tests read, instead of a copy: {changed}"
+
+
+@pytest.fixture
+def no_charts() -> Iterator[None]:
+    """For tests of runs that look at something else than the report's charts."""
+    with without_charts():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from imbalkit_lite import files
 from imbalkit_lite.files import delete_temporaries, write_atomic, write_text
 from tests.command_line import imbalkit
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 QUICK = ("--set", "training.epochs=2", "--set", "backbone.width=8", "--set", "training.accelerator=cpu")
 
 

@@ -16,6 +16,8 @@ from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import KINDS, Preprocessing, param
 from imbalkit.recipe import prepare as planning
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 HOOKS = {name for name, item in vars(hookspecs).items() if hasattr(item, "imbalkit_spec")}
 
 

@@ -12,6 +12,8 @@ from imbalkit.data.table import Table
 from tests.cli.commands.test_init import image
 from tests.command_line import imbalkit
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 CAUTION, NOTE = "7 rows have two labels: set data.labels", "the file has a column x that is not used"
 SMALL = [f"--set={setting}" for setting in ("training.epochs=1", "training.threads=1", "backbone.width=4")]
 

@@ -16,6 +16,8 @@ import yaml
 from imbalkit.builtin.launchers import Local
 from tests.command_line import environment, imbalkit, imbalkit_process
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 

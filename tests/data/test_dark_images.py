@@ -16,6 +16,8 @@ from imbalkit_lite.model import open_model
 from imbalkit_lite.predicting import predict_rows
 from tests.command_line import imbalkit
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 QUICK = ["--set", "training.epochs=1", "--set", "training.accelerator=cpu", "--set", "training.threads=1"]
 
 

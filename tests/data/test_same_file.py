@@ -21,6 +21,8 @@ from imbalkit.inspection.leaks import find_leaks
 from tests.command_line import imbalkit
 from tests.properties import examples
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 
 def same(paths) -> list[int]:
     """For each path, the first one of the same file."""

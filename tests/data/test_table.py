@@ -17,6 +17,8 @@ from imbalkit.engine.run import run
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.prepare import prepare
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 REMOVED = pd.DataFrame(
     {"label": ["3", "1", "3", "x"], "reason": ["twice", "unsure", "twice", "unsure"], "digits_row": [7, 8, 9, 10]}
 )

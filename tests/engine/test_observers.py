@@ -12,6 +12,8 @@ from imbalkit.errors import RunError
 from imbalkit.recipe import prepare as planning
 from tests.command_line import imbalkit
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 QUICK = [
     *("--set", "training.epochs=2", "--set", "training.threads=1", "--set", "training.accelerator=cpu"),
     *("--set", "metrics=[balanced_accuracy]", "--folder", "run"),

@@ -11,6 +11,8 @@ from PIL import Image
 from imbalkit.builtin.launchers import Local
 from tests.command_line import imbalkit
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 RECIPE = """\
 data: {name: table, file: photos/labels.csv, group_column: patient, split_column: null}
 positive: rare

@@ -14,6 +14,8 @@ from imbalkit.errors import RecipeError
 from imbalkit.recipe.prepare import prepare
 from tests.cli.commands.test_init import image, run
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 
 def images(root: Path, **counts: int) -> None:
     """Pictures in folders: "train/a": 3."""

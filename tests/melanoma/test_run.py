@@ -13,6 +13,8 @@ from imbalkit.cli.main import root
 from imbalkit.engine.run import run
 from imbalkit.errors import RecipeError
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 RECIPE = """\
 data: {{name: isic_merge, tables: {tables}, clean: [official_duplicates]}}
 positive: melanoma

@@ -19,6 +19,8 @@ from imbalkit.recipe.document import parse, read_document
 from imbalkit.recipe.validation import validate
 from tests.command_line import imbalkit as command
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 SPELLINGS = [
     "01",
     "1.0",

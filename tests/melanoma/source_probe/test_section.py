@@ -18,6 +18,8 @@ from imbalkit.runs.restore import restore
 from imbalkit.runs.restored import Restored
 from tests.command_line import imbalkit
 
+pytestmark = pytest.mark.usefixtures("no_charts")
+
 RECIPE = """\
 data: {name: table, file: labels.csv, group_column: patient}
 images: {size: 16, cache: cache}
