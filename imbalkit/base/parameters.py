@@ -58,7 +58,7 @@ class Settings(BaseModel):
         except ValidationError as error:
             errors += [
                 InitErrorDetails(
-                    type=PydanticCustomError(detail["type"], "{text}", {"text": detail["msg"]}),  # type: ignore[arg-type]
+                    type=PydanticCustomError(detail["type"], "{text}", {"text": detail["msg"]}),
                     loc=detail["loc"],
                     input=detail["input"],
                 )

@@ -141,31 +141,32 @@ def cluster(launch: Launch | None) -> ClusterEnvironment:
 
     if launch is None:
         return LightningEnvironment()
+    known: Launch = launch
 
     class Launched(ClusterEnvironment):
         creates_processes_externally = True
-        main_address, main_port = launch.address, launch.port
+        main_address, main_port = known.address, known.port
 
         @staticmethod
         def detect() -> bool:
             return True
 
         def world_size(self) -> int:
-            return launch.processes
+            return known.processes
 
         def set_world_size(self, size: int) -> None:
             pass
 
         def global_rank(self) -> int:
-            return launch.rank
+            return known.rank
 
         def set_global_rank(self, rank: int) -> None:
             pass
 
         def local_rank(self) -> int:
-            return launch.local_rank
+            return known.local_rank
 
         def node_rank(self) -> int:
-            return launch.node
+            return known.node
 
     return Launched()

@@ -42,11 +42,11 @@ for _name, _regex, _first in (("int", INT, "-+0123456789"), ("float", FLOAT, "-+
     Dumper.add_implicit_resolver(TAG + _name, _regex, list(_first))
 
 
-def _represent(dumper: yaml.Dumper, value: Any) -> yaml.Node:
+def _represent(dumper: Dumper, value: Any) -> yaml.Node:
     return dumper.represent_scalar(TAG + ("int" if isinstance(value, int) else "float"), str(value))
 
 
-def _represent_text(dumper: yaml.Dumper, value: str) -> yaml.Node:
+def _represent_text(dumper: Dumper, value: str) -> yaml.Node:
     return dumper.represent_scalar(TAG + "str", value, style=None if value.isprintable() else '"')
 
 
@@ -60,9 +60,9 @@ def yaml_text(value: Any, **options: Any) -> str:
 
     `options`: as of yaml.dump.
     """
-    options = {"Dumper": Dumper, "sort_keys": False, "width": 110} | options
-    text = yaml.dump(value, allow_unicode=True, **options)
-    return text if printable_lines(text) == text else yaml.dump(value, allow_unicode=False, **options)
+    given: dict[str, Any] = {"Dumper": Dumper, "sort_keys": False, "width": 110} | options
+    text: str = yaml.dump(value, allow_unicode=True, **given)
+    return text if printable_lines(text) == text else yaml.dump(value, allow_unicode=False, **given)
 
 
 def one_line(value: Any) -> str:

@@ -283,7 +283,7 @@ def _has_ctime(index: sqlite3.Connection) -> bool:
 
 
 def _write_all(file: Any, pixels: np.ndarray) -> None:
-    view = memoryview(np.ascontiguousarray(pixels)).cast("B")
+    view = np.ascontiguousarray(pixels).data.cast("B")
     while view:  # a raw write may take less than it is given when the disk is nearly full
         view = view[file.write(view) :]
 

@@ -33,7 +33,8 @@ def group_cautions(groups: pd.Series) -> list[str]:
     counts = groups.value_counts()  # the largest first
     names, sizes = [str(name) for name in counts.index], counts.tolist()
     words = [_stands_for_none(name) for name in names]
-    found, following = [], 0  # the largest of the ordinary groups that are smaller
+    found: list[tuple[str, int, float]] = []
+    following = 0  # the largest of the ordinary groups that are smaller
     for name, size, word in zip(reversed(names), reversed(sizes), reversed(words), strict=True):
         share = size / len(groups)
         number = bool(_NUMBERS.fullmatch(name)) and size >= 5 * max(following, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imbalkit.data.label_checks import findings_of, split_label
 from imbalkit.errors import DataError, listing, nearest
@@ -64,7 +64,7 @@ def finding_labels(labels: pd.Series, finding: str, separator: str | None) -> pd
 
     Raises DataError if no label has it.
     """
-    counts = labels.value_counts().to_dict()
+    counts: dict[Any, int] = labels.value_counts().to_dict()
     has = {label: finding in split_label(label, separator) for label in counts}
     if not any(has.values()):
         found = findings_of(counts, separator)

@@ -20,7 +20,7 @@ from imbalkit.base.text import share_text
 from imbalkit.data.split_column import SIDES, column_sides
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, listing
-from imbalkit.functional.apportion import assign_groups, fill_sides, stratified
+from imbalkit.functional.group_split import assign_groups, fill_splits, stratified
 
 
 class SplitSettings(Settings):
@@ -103,7 +103,7 @@ def split_table(table: Table, settings: SplitSettings) -> Split:
 
     Without groups the test rows are those of scikit-learn's `train_test_split(stratify=labels, random_state=seed)`
     (folds: `StratifiedKFold(shuffle=True, random_state=seed)`). With groups, whole groups are dealt so that each class
-    gets its share on each side (imbalkit.functional.apportion), closely but not to the sample. Rows of one image file are
+    gets its share on each side (imbalkit.functional.group_split), closely but not to the sample. Rows of one image file are
     dealt together in any case. Each class gets a sample at least on each side; samples of a rare class move to that end.
     The share for validation does not move the test.
 
@@ -195,7 +195,7 @@ def _grouped(
     table: Table, labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, seed: int, name: str, least: np.ndarray
 ) -> np.ndarray:
     side = assign_groups(labels, groups, shares, seed)
-    lacking = fill_sides(side, labels, groups, least)
+    lacking = fill_splits(side, labels, groups, least)
     if lacking is not None:
         raise DataError(
             f"class {table.classes[lacking]!r}: its groups cannot be dealt so that each side of the {name} split has "
@@ -223,9 +223,11 @@ def _given(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
     column = settings.column
     side = column_sides(table, str(column))
     for codes, what, place in ((table.files, "image files", "path"), (groups, "groups", "group")):
-        shared = np.empty(0) if codes is None else _shared(codes, side)
-        if shared.size and settings.group:
-            names = table.frame[place].groupby(codes).first()[shared[:3]]
+        if codes is None or not settings.group:
+            continue
+        shared = _shared(codes, side)
+        if shared.size:
+            names = table.frame[place].groupby(codes).first().reindex(shared[:3])
             raise DataError(
                 f"split.column {column!r} puts {shared.size:,} {what} on more than one side (such as "
                 f"{listing(map(repr, names))}), so that the test would not be independent: mend the column, or accept it "
@@ -280,8 +282,8 @@ def _shared(groups: np.ndarray, side: np.ndarray) -> np.ndarray:
 def _result(
     table: Table, side: np.ndarray, groups: np.ndarray | None, settings: SplitSettings, notes: list[str]
 ) -> Split:
-    rows = [np.flatnonzero(side == number) for number in range(len(SIDES))]
-    if not len(rows[1]):
+    train, validation, test = rows = [np.flatnonzero(side == number) for number in range(len(SIDES))]
+    if not len(validation):
         notes.append("there are no validation rows: the last epoch is kept, and no threshold or calibration is chosen")
     shared, missing = 0, 0
     files = 0 if table.files is None else _shared(table.files, side).size
@@ -299,7 +301,9 @@ def _result(
                 f"{shared} groups are on two sides of the split: a defect of imbalkit, please report it"
             )
     return Split(
-        *rows,
+        train,
+        validation,
+        test,
         counts={name: table.counts(part) for name, part in zip(SIDES, rows, strict=True)},
         groups=None
         if groups is None

@@ -78,7 +78,7 @@ def _tidied(frame: pd.DataFrame, header: Sequence[str], file: Path) -> pd.DataFr
     if beyond:
         row = int(frame[beyond].notna().any(axis=1).to_numpy().argmax()) + 1
         raise DataError(f"{file.absolute()} cannot be read as a table: row {row} has more cells than its header")
-    unnamed = [name for name in frame if str(name).startswith("Unnamed: ") and empty[name]]
+    unnamed = [name for name in frame.columns if str(name).startswith("Unnamed: ") and empty[name]]
     frame = frame.drop(columns=unnamed) if unnamed else frame
     gaps = frame.isna().all(axis=1)
     return frame[~gaps] if gaps.any() else frame

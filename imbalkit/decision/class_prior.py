@@ -68,13 +68,14 @@ class Ledger:
     @property
     def exact(self) -> bool:
         """Whether dividing the odds by the factors undoes every shift; not where a class was left with no weight."""
-        whole = self.factors is not None and all(entry.shift.exact for entry in self.entries)
-        return whole and bool((self.factors > 0).all())
+        factors = self.factors
+        return factors is not None and all(entry.shift.exact for entry in self.entries) and bool(np.all(factors > 0))
 
     @property
     def is_shifted(self) -> bool:
         """Whether the model's prior is not that of the data, or may not be."""
-        return not self.exact or not np.allclose(self.factors, self.factors[0])
+        factors = self.factors
+        return factors is None or not self.exact or not np.allclose(factors, factors[0])
 
     @property
     def warnings(self) -> tuple[str, ...]:

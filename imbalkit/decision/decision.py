@@ -11,18 +11,18 @@ import numpy as np
 
 from imbalkit.decision.corrections import CALIBRATION, PREVALENCE, Correction, corrected
 from imbalkit.decision.settings import DecisionSettings
-from imbalkit.functional.abstain import doubt
+from imbalkit.functional.abstain import uncertainty
 from imbalkit.functional.metrics import softmax
 
 
 @dataclass(frozen=True)
 class Abstention:
-    """Which rows are left undecided: those of a positive probability in a band, or those more doubtful than a limit.
+    """Which rows are left undecided: those of a positive probability in a band, or those more uncertain than a limit.
 
     Attributes:
         rule: the rule as a person reads it
         band: (low, high): undecided from low up to, not including, high
-        limit: the largest `doubt` of a decided row, where no band says it
+        limit: the largest `uncertainty` of a decided row, where no band says it
     """
 
     rule: str
@@ -101,9 +101,9 @@ class Decision:
         """Class codes, int64 [n], of logits [n, C]; also of the rows that are left undecided."""
         return decide(self.probabilities(logits), self.threshold, self.positive, self.costs)
 
-    def doubts(self, logits: np.ndarray) -> np.ndarray:
-        """How doubtful each row's decision is, float64 [n]: imbalkit.functional.abstain.doubt."""
-        return doubt(self.probabilities(logits), self.threshold, self.positive, _matrix(self.costs))
+    def uncertainties(self, logits: np.ndarray) -> np.ndarray:
+        """How uncertain each row's decision is, float64 [n]: imbalkit.functional.abstain.uncertainty."""
+        return uncertainty(self.probabilities(logits), self.threshold, self.positive, _matrix(self.costs))
 
     def abstains(self, logits: np.ndarray) -> np.ndarray:
         """Which rows are left undecided, bool [n]."""
@@ -113,7 +113,7 @@ class Decision:
             low, high = self.abstention.band
             of_positive = self.probabilities(logits)[:, self.positive]
             return (of_positive >= low) & (of_positive < high)
-        return self.doubts(logits) > self.abstention.limit
+        return self.uncertainties(logits) > self.abstention.limit
 
     @property
     def _before_prevalence(self) -> tuple[Correction, ...]:

@@ -25,7 +25,7 @@ from imbalkit.decision.corrections import (
 from imbalkit.decision.decision import Abstention, Decision
 from imbalkit.decision.settings import AbstainSettings, DecisionSettings
 from imbalkit.errors import DataError, ImbalkitError, listing
-from imbalkit.functional.abstain import band_of_doubt, doubt, limit_for_coverage
+from imbalkit.functional.abstain import limit_for_coverage, uncertainty, uncertainty_band
 from imbalkit.functional.metrics import softmax
 from imbalkit.functional.prior import shares, stated_prior
 from imbalkit.kinds import Calibrator, Threshold
@@ -285,12 +285,12 @@ def choose_abstention(
         )
     if settings.coverage is None or not len(rows.labels):
         return None, ("there are no validation rows: every row is decided, whatever abstain.coverage says",)
-    doubts = doubt(probabilities, point.threshold, rows.positive, point.costs)
-    limit = limit_for_coverage(doubts, settings.coverage, weights)
+    uncertainties = uncertainty(probabilities, point.threshold, rows.positive, point.costs)
+    limit = limit_for_coverage(uncertainties, settings.coverage, weights)
     if not np.isfinite(limit):
-        return None, ("validation rows of equal doubt cannot be parted: every row is decided",)
-    rule = f"undecided where most doubtful, so that {settings.coverage:.4g} of the validation rows are decided"
+        return None, ("equally uncertain validation rows cannot be parted: every row is decided",)
+    rule = f"undecided where most uncertain, so that {settings.coverage:.4g} of the validation rows are decided"
     if point.threshold is None or rows.positive is None or point.costs is not None:
         return Abstention(rule, limit=limit), ()
-    low, high = band_of_doubt(limit, point.threshold)
+    low, high = uncertainty_band(limit, point.threshold)
     return Abstention(f"{rule}: a probability of {name} of {low:.4g} to {high:.4g}", band=(low, high)), ()

@@ -22,7 +22,7 @@ class AbstainSettings(Settings):
         "or `coverage`",
     )
     coverage: float | None = param(
-        None, help="share of the validation rows to decide, the least doubtful ones; either this or `band`", gt=0, lt=1
+        None, help="share of the validation rows to decide, the least uncertain ones; either this or `band`", gt=0, lt=1
     )
 
     @field_validator("band")

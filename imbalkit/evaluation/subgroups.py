@@ -91,9 +91,9 @@ def worth_comparing(column: pd.Series) -> bool:
     known = column.dropna()
     distinct = known.nunique()
     if _is_number(known):
-        own = distinct == len(known) and (known == known.round()).all()  # a number a row: an identifier
-        return distinct > 1 and not (own and distinct > FEW_NUMBERS)
-    return 1 <= distinct <= FEW and known.astype(str).nunique() + column.isna().any() > 1
+        identifies = distinct == len(known) and bool((known == known.round()).all())  # a number a row
+        return distinct > 1 and not (identifies and distinct > FEW_NUMBERS)
+    return 1 <= distinct <= FEW and known.astype(str).nunique() + bool(column.isna().any()) > 1
 
 
 def subgroups_of(column: pd.Series) -> pd.Series:

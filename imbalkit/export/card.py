@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from imbalkit.decision.decision import Decision
-from imbalkit.functional.abstain import band_of_doubt
+from imbalkit.functional.abstain import uncertainty_band
 from imbalkit.kinds import Exporter
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restored import Restored
@@ -91,7 +91,7 @@ def _of_limit(limit: float, decision: Decision) -> Abstain | None:
         return Abstain(expected_cost=limit)
     if decision.threshold is None or decision.positive is None:
         return Abstain(least_confidence=1 - limit) if limit < 1 else None
-    low, high = band_of_doubt(limit, decision.threshold)
+    low, high = uncertainty_band(limit, decision.threshold)
     return Abstain(band=(low, high)) if low < high else None
 
 

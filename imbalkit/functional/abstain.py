@@ -1,4 +1,4 @@
-"""Leaving rows undecided: how doubtful a decision is, and what abstaining on the most doubtful gains and costs."""
+"""Leaving rows undecided: how uncertain a decision is, and what abstaining on the most uncertain gains and costs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_EDGE = 1e-9  # a threshold of 0 or 1 puts no row in doubt; this near to it, rows still have an order
+_EDGE = 1e-9  # a threshold of 0 or 1 makes no row uncertain; this near to it, rows still have an order
 
 
-def doubt(
+def uncertainty(
     probabilities: np.ndarray,
     threshold: float | None = None,
     positive: int | None = None,
@@ -18,8 +18,8 @@ def doubt(
     """Expected cost of each row's decision, float64 [n]: the larger, the sooner to abstain (Chow 1970).
 
     With `costs` [C, C] (label down, decision across), the least expected cost. With a threshold t on the positive class, a
-    false alarm costs t and a miss 1 - t, the costs to which t is the best answer (Elkan 2001): the doubt is largest at p = t
-    and the rows above a given doubt are a band around t. Otherwise the chance that the most probable class is wrong.
+    false alarm costs t and a miss 1 - t, the costs to which t is the best answer (Elkan 2001): the uncertainty is largest at
+    p = t, and the rows above a given one are a band around t. Otherwise the probability that the most probable class is wrong.
 
     Args:
         probabilities: float [n, C]
@@ -27,33 +27,36 @@ def doubt(
         costs: cost of each decision for each label
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
+    result: np.ndarray
     if costs is not None:
-        return (probabilities @ np.asarray(costs, dtype=np.float64)).min(axis=1)
-    if threshold is None or positive is None:
-        return 1.0 - probabilities.max(axis=1)
-    edge = np.clip(threshold, _EDGE, 1 - _EDGE)
-    chance = probabilities[:, positive]
-    return np.minimum(chance * (1 - edge), (1 - chance) * edge)
+        result = (probabilities @ np.asarray(costs, dtype=np.float64)).min(axis=1)
+    elif threshold is None or positive is None:
+        result = 1.0 - probabilities.max(axis=1)
+    else:
+        edge = np.clip(threshold, _EDGE, 1 - _EDGE)
+        p = probabilities[:, positive]
+        result = np.minimum(p * (1 - edge), (1 - p) * edge)
+    return result
 
 
-def band_of_doubt(limit: float, threshold: float) -> tuple[float, float]:
-    """The positive probabilities (low, high) between which the `doubt` of a threshold exceeds the limit."""
+def uncertainty_band(limit: float, threshold: float) -> tuple[float, float]:
+    """The positive probabilities (low, high) between which the `uncertainty` at a threshold exceeds the limit."""
     edge = float(np.clip(threshold, _EDGE, 1 - _EDGE))
     return min(limit / (1 - edge), 1.0), max(1 - limit / edge, 0.0)
 
 
-def limit_for_coverage(doubts: np.ndarray, coverage: float, weights: np.ndarray | None = None) -> float:
-    """The doubt up to which rows are decided so that at least the share `coverage` of them is.
+def limit_for_coverage(uncertainties: np.ndarray, coverage: float, weights: np.ndarray | None = None) -> float:
+    """The uncertainty up to which rows are decided so that at least the share `coverage` of them is.
 
-    It lies half-way to the next larger doubt, so that rounding does not move rows across it; rows of equal doubt stay together.
+    It lies half-way to the next larger one, so that rounding does not move rows across it; equally uncertain rows stay together.
 
     Args:
-        doubts: float [n], n >= 1
+        uncertainties: float [n], n >= 1
         coverage: share of the rows, or of their weight, to decide, 0..1
         weights: of the rows, float [n]; None for 1
     """
-    order = np.argsort(doubts, kind="stable")
-    ranked = np.asarray(doubts, dtype=np.float64)[order]
+    order = np.argsort(uncertainties, kind="stable")
+    ranked = np.asarray(uncertainties, dtype=np.float64)[order]
     decided = np.cumsum(np.ones(len(ranked)) if weights is None else np.asarray(weights, dtype=np.float64)[order])
     last = int(np.argmax(decided >= coverage * decided[-1] * (1 - 1e-12)))
     above = ranked[ranked > ranked[last]]
@@ -62,7 +65,7 @@ def limit_for_coverage(doubts: np.ndarray, coverage: float, weights: np.ndarray 
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """What is left and what is wrong as fewer and fewer rows are decided; one entry a distinct doubt, most rows first.
+    """What is undecided and what is wrong as fewer rows are decided; one entry a distinct uncertainty, most rows first.
 
     Attributes:
         coverage: share of the rows that is decided, float [k], falling from 1
@@ -82,25 +85,25 @@ class RiskCoverage:
 
     @property
     def area(self) -> float:
-        """Mean error over the number of decided rows, AURC (Geifman and El-Yaniv 2019); rows of equal doubt count alike."""
+        """Mean error over the number of decided rows, AURC (Geifman and El-Yaniv 2019); equally uncertain rows count alike."""
         rows = -np.diff(np.append(self.decided, 0))
         return float(self.error @ rows / rows.sum()) if rows.sum() else float("nan")
 
 
 def risk_coverage(
-    labels: np.ndarray, decisions: np.ndarray, doubts: np.ndarray, positive: int | None = None
+    labels: np.ndarray, decisions: np.ndarray, uncertainties: np.ndarray, positive: int | None = None
 ) -> RiskCoverage:
-    """The curve of error against coverage when the most doubtful rows are left undecided first.
+    """The curve of error against coverage when the most uncertain rows are left undecided first.
 
     A low error alone is no merit where the rows left undecided are those of the class that must not be missed: they are counted.
 
     Args:
         labels, decisions: int [n]
-        doubts: float [n], as `doubt`
+        uncertainties: float [n], as `uncertainty`
         positive: code of the positive class; None counts none
     """
-    order = np.argsort(doubts, kind="stable")
-    ranked = np.asarray(doubts)[order]
+    order = np.argsort(uncertainties, kind="stable")
+    ranked = np.asarray(uncertainties)[order]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)])[::-1]
     wrong = np.cumsum(labels[order] != decisions[order])[last]
     is_positive = np.asarray(labels)[order] == positive if positive is not None else np.zeros(len(ranked), dtype=bool)

@@ -94,7 +94,8 @@ def mean_of(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
         values, weights = values[known], weights[:, known]
     total = weights.sum(axis=1, dtype=np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return weights.astype(np.float64) @ values / total
+        means: np.ndarray = weights.astype(np.float64) @ values / total
+    return means
 
 
 def percentile_interval(resampled: np.ndarray, level: float = 0.95) -> tuple[float, float]:
@@ -155,7 +156,8 @@ def logit_interval(
     times = ndtri((1 + level) / 2) if units is None else stdtrit(max(units - 1, 1), (1 + level) / 2)
     half = times * deviation / (high - low) / (share * (1 - share))
     middle = np.log(share) - np.log1p(-share)
-    return tuple(float(low + (high - low) / (1 + np.exp(-limit))) for limit in (middle - half, middle + half))
+    lower, upper = (float(low + (high - low) / (1 + np.exp(-limit))) for limit in (middle - half, middle + half))
+    return lower, upper
 
 
 def units_of_classes(counts: Sequence[int] | np.ndarray) -> float:

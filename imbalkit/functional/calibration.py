@@ -33,7 +33,8 @@ class Affine:
 
     def __call__(self, logits: np.ndarray) -> np.ndarray:
         scale, bias = self.affine
-        return np.asarray(logits, dtype=np.float64) * scale + bias
+        result: np.ndarray = np.asarray(logits, dtype=np.float64) * scale + bias
+        return result
 
 
 def fit_affine(logits: np.ndarray, labels: np.ndarray, per_class: bool, largest: float = 20.0) -> Affine:

@@ -98,6 +98,8 @@ class WeightedCrossEntropy(nn.Module):
         ImbalkitError: weights that are negative, not finite, or all 0
     """
 
+    weights: Tensor
+
     def __init__(self, weights: Sequence[float] | Tensor, label_smoothing: float = 0.0, reduction: str = "mean"):
         super().__init__()
         # Not persistent: a recipe's weights decide, never those of a checkpoint.

@@ -43,7 +43,8 @@ def check_number(value: Any, what: str, least: float = 0.0, most: float = math.i
     if not is_number or not least <= value <= most or (below and value == most):
         upto = "" if most == math.inf else f" and {'below' if below else 'at most'} {most:g}"
         raise ImbalkitError(f"{what}: expected a number of at least {least:g}{upto}, got {_short(value)}")
-    return value
+    number: float = value
+    return number
 
 
 def check_count(value: Any, what: str, least: int = 2) -> int:

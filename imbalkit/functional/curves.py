@@ -22,8 +22,8 @@ Band = tuple[np.ndarray, np.ndarray]  # low, high, both [grid]
 def roc_points(positives: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """False alarm rate, recall and threshold, [k], from calling nobody positive (threshold inf) to calling everybody."""
     thresholds, hits, alarms = operating_points(positives, scores)
-    rates = (np.append(0, count) for count in (alarms, hits))
-    return *(ratio(rate, rate[-1]) for rate in rates), np.append(np.inf, thresholds)
+    alarms, hits = np.append(0, alarms), np.append(0, hits)
+    return ratio(alarms, alarms[-1]), ratio(hits, hits[-1]), np.append(np.inf, thresholds)
 
 
 def precision_recall_points(positives: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -40,7 +40,8 @@ def roc_band(
     def curve(found: Steps) -> np.ndarray:
         rates = np.stack([found.before, found.alarms], axis=1).ravel() / found.other
         recalls = np.stack([found.hits - found.gains, found.hits], axis=1).ravel() / found.positive
-        return np.interp(grid, rates, recalls)  # beyond the last corner recall is 1
+        result: np.ndarray = np.interp(grid, rates, recalls)  # beyond the last corner recall is 1
+        return result
 
     return _band(positives, scores, weights, curve, len(grid), level)
 
@@ -56,7 +57,8 @@ def precision_recall_band(
     def curve(found: Steps) -> np.ndarray:
         wanted = np.maximum(np.asarray(grid) * found.positive * (1 - 1e-12), 1e-12)
         first = np.searchsorted(found.hits, wanted)
-        return found.hits[first] / (found.hits + found.alarms)[first]
+        result: np.ndarray = found.hits[first] / (found.hits + found.alarms)[first]
+        return result
 
     return _band(positives, scores, weights, curve, len(grid), level)
 

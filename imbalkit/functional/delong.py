@@ -54,7 +54,8 @@ def _mean_covariance(parts: np.ndarray) -> np.ndarray:
     count = parts.shape[1]
     if count < 2:
         return np.full((len(parts),) * 2, np.nan)
-    return np.atleast_2d(np.cov(parts)) / count
+    result: np.ndarray = np.atleast_2d(np.cov(parts)) / count
+    return result
 
 
 def delong_interval(positives: np.ndarray, scores: np.ndarray, level: float = 0.95) -> tuple[float, float]:

@@ -51,6 +51,8 @@ class Focal(nn.Module):
     Raises ImbalkitError for an alpha that is not one weight a class, in the order of the classes.
     """
 
+    alpha: Tensor | None
+
     def __init__(
         self,
         num_classes: int,

@@ -37,7 +37,8 @@ def confusion_matrix(
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole, NaN where whole is 0."""
     part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
-    return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole != 0)
+    result: np.ndarray = np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole != 0)
+    return result
 
 
 def mean_where(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -75,7 +76,8 @@ def f1_scores(confusion: np.ndarray) -> np.ndarray:
 
 def present(confusion: np.ndarray) -> np.ndarray:
     """Classes that occur among the labels, bool [..., C]."""
-    return confusion.sum(axis=-1) > 0
+    result: np.ndarray = confusion.sum(axis=-1) > 0
+    return result
 
 
 def balanced_accuracy(confusion: np.ndarray) -> np.ndarray:
@@ -91,7 +93,9 @@ def macro_f1(confusion: np.ndarray) -> np.ndarray:
 def g_mean(confusion: np.ndarray) -> np.ndarray:
     """Geometric mean of the recalls of the classes present (Kubat and Matwin 1997), [...]; 0 if one is never found."""
     with np.errstate(divide="ignore"):
-        return np.exp(mean_where(np.log(recalls(confusion)), present(confusion)))
+        logarithms = np.log(recalls(confusion))
+    result: np.ndarray = np.exp(mean_where(logarithms, present(confusion)))
+    return result
 
 
 def worst_recall(confusion: np.ndarray) -> np.ndarray:
@@ -148,7 +152,8 @@ def log_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     """-ln p(label) of each row, float64 [n], with p no smaller than the float type's epsilon; NaN where p is NaN."""
     smallest = np.finfo(probabilities.dtype).eps
     chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return -np.log(np.clip(chosen, smallest, 1.0))
+    result: np.ndarray = -np.log(np.clip(chosen, smallest, 1.0))
+    return result
 
 
 def squared_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
@@ -156,7 +161,8 @@ def squared_errors(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     error = probabilities.astype(np.float64)
     error[np.arange(len(labels)), labels] -= 1.0
     half = 0.5 if probabilities.shape[1] == 2 else 1.0
-    return half * (error**2).sum(axis=1)
+    result: np.ndarray = half * (error**2).sum(axis=1)
+    return result
 
 
 def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -197,4 +203,5 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities float64 [n, C] of logits [n, C]."""
     logits = np.asarray(logits, dtype=np.float64)
     exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponent / exponent.sum(axis=1, keepdims=True)
+    result: np.ndarray = exponent / exponent.sum(axis=1, keepdims=True)
+    return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -84,10 +85,11 @@ def delong_test(positives: np.ndarray, first: np.ndarray, second: np.ndarray, le
     areas, covariance = delong(positives, np.stack([first, second]))
     value = float(areas[1] - areas[0])
     variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
-    if not np.isfinite(variance) or not np.isfinite(value):
-        return Difference(value, *[float("nan")] * 3)
-    if variance < 1e-15:  # the same ranks; or both areas are 0 or 1, and nothing tells how sure that is
-        return Difference(value, *[value] * 2, 1.0) if abs(value) < 1e-12 else Difference(value, *[float("nan")] * 3)
+    unknown = Difference(value, math.nan, math.nan, math.nan)
+    if not math.isfinite(variance) or not math.isfinite(value):
+        return unknown
+    if variance < 1e-15:  # the same ranks; or both areas are 0 or 1, and nothing shows how sure that is
+        return Difference(value, value, value, 1.0) if abs(value) < 1e-12 else unknown
     normal, error = NormalDist(), variance**0.5
     half = normal.inv_cdf((1 + level) / 2) * error
     return Difference(value, value - half, value + half, 2 * normal.cdf(-abs(value) / error))

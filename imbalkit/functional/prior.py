@@ -33,7 +33,8 @@ def at_prior(
     Float64. Saerens et al. 2002, eq. 4.
     """
     moved = np.asarray(probabilities, dtype=np.float64) * np.exp(log_ratio(target, source))
-    return moved / moved.sum(axis=1, keepdims=True)
+    result: np.ndarray = moved / moved.sum(axis=1, keepdims=True)
+    return result
 
 
 def rows_under(labels: np.ndarray, offset: np.ndarray) -> np.ndarray:

@@ -31,7 +31,7 @@ def blur_by_runs(images: Tensor, maps: Sequence[Map], iterations: int, border: s
     step = images.shape[1] if beside else 1
     planes = images.permute(0, 2, 3, 1).flatten(2)[:, None] if beside else images.contiguous()
     blurred = _blur(planes, maps, iterations, border, step)
-    return blurred.unflatten(3, (-1, step))[:, 0].permute(0, 3, 1, 2) if beside else blurred
+    return blurred.reshape(*blurred.shape[:3], -1, step)[:, 0].permute(0, 3, 1, 2) if beside else blurred
 
 
 def _blur(planes: Tensor, maps: Sequence[Map], iterations: int, border: str, step: int) -> Tensor:
@@ -44,7 +44,7 @@ def _blur(planes: Tensor, maps: Sequence[Map], iterations: int, border: str, ste
     wide = _Margins(planes[:at_a_time], _COLUMNS, step, across, border)  # half-way, with columns added left and right
     half = torch.empty_like(planes[:at_a_time])  # of the first map; the second's is written over what it was taken from
     result = torch.empty_like(planes)
-    for number, chunk in enumerate(order.split(at_a_time)):
+    for number, chunk in enumerate(torch.split(order, at_a_time)):
         images, n = chunk.tolist(), len(chunk)  # the last chunk may be smaller
         one, other = half[:n], tall.inside[:n]
         steps = [
@@ -82,7 +82,7 @@ class _Run:
 def _runs(offsets: Tensor, at_a_time: int) -> list[list[_Run]]:
     """Offsets [B, size], px, as runs along `size`, for each chunk of the images."""
     whole = offsets.floor()
-    wholes, weights = whole.split(at_a_time), (offsets - whole).split(at_a_time)
+    wholes, weights = torch.split(whole, at_a_time), torch.split(offsets - whole, at_a_time)
     bounds = torch.stack([torch.stack([part.amin(0), part.amax(0)]) for part in wholes], dim=1)  # [2, chunks, size]
     changed = (bounds.diff() != 0).any(0)
     starts = pad(changed, (1, 0), value=True).nonzero().T  # chunk and first pixel of each run

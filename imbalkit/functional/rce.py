@@ -81,6 +81,10 @@ class RecallCrossEntropy(nn.Module):
         reduction: "mean" (scalar, over rows) or "none" ([n])
     """
 
+    counts: Tensor
+    running: Tensor
+    costs: Tensor | None
+
     def __init__(
         self,
         num_classes: int,
@@ -128,9 +132,9 @@ class RecallCrossEntropy(nn.Module):
             statistics = recall_counts(logits, targets)
             if commit and dist.is_available() and dist.is_initialized():
                 dist.all_reduce(statistics)
-        weights = self._weights(statistics if self.needs_statistics else self.counts)
+        weights = self._weights(self.counts if statistics is None or not self.needs_statistics else statistics)
         loss = cross_entropy(logits, targets, weights, self.label_smoothing, self.reduction)
-        if commit:
+        if commit and statistics is not None:
             self.update(statistics)
         return loss
 

@@ -131,7 +131,12 @@ def recall_is_shown(bound: float, confidence: float, size: float) -> Merit:
         size: as how many independent rows the positive ones count; not whole for an effective size (Korn and Graubard 1998)
     """
     level = 2 * confidence - 1  # each limit of a two-sided interval holds at (1 + level) / 2
-    return lambda hits, alarms, p, n: clopper_pearson(hits / p * size, np.full(len(hits), size), level)[0] >= bound
+
+    def merit(hits: np.ndarray, alarms: np.ndarray, positives: float, negatives: float) -> np.ndarray:
+        low, _ = clopper_pearson(hits / positives * size, np.full(len(hits), size), level)
+        return np.greater_equal(low, bound)
+
+    return merit
 
 
 def least_rows(bound: float, confidence: float) -> int:

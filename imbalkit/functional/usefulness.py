@@ -32,7 +32,8 @@ def net_benefit(true_positive_share: np.ndarray, false_positive_share: np.ndarra
         true_positive_share, false_positive_share: of all rows
         threshold: probability from which one would act: false alarms cost threshold / (1 - threshold) of a hit's gain
     """
-    return true_positive_share - false_positive_share * (threshold / (1 - np.asarray(threshold)))
+    result: np.ndarray = true_positive_share - false_positive_share * (threshold / (1 - np.asarray(threshold)))
+    return result
 
 
 def expected_cost(miss_rate: np.ndarray, false_alarm_rate: np.ndarray, probability_cost: np.ndarray) -> np.ndarray:
@@ -42,4 +43,5 @@ def expected_cost(miss_rate: np.ndarray, false_alarm_rate: np.ndarray, probabili
         miss_rate, false_alarm_rate: of the operating point
         probability_cost: p(+) C(-|+) / (p(+) C(-|+) + p(-) C(+|-)): the prevalence, where both errors cost alike
     """
-    return miss_rate * probability_cost + false_alarm_rate * (1 - np.asarray(probability_cost))
+    result: np.ndarray = miss_rate * probability_cost + false_alarm_rate * (1 - np.asarray(probability_cost))
+    return result

@@ -15,7 +15,7 @@ from imbalkit.plan.operation import RowsWithViews
 from imbalkit.plan.rendering import render
 
 
-class PlanDataset(TorchDataset):
+class PlanDataset(TorchDataset[tuple[torch.Tensor, int]]):
     """A plan as an ordinary torch Dataset: item i is (image float32 [C, H, W] in 0..1, label int).
 
     `__getitems__` renders a whole batch at once, which DataLoader uses by itself.

@@ -128,7 +128,7 @@ class Plan:
             if np.count_nonzero(chosen) != len(rows):
                 raise PlanError("a row was selected twice; copies come from Plan.append")
             rows = chosen
-        columns = self._empty_columns(np.count_nonzero(rows))
+        columns = self._empty_columns(int(np.count_nonzero(rows)))
         filled = 0
         for block in _blocks(len(self)):
             # Positions of a block, then all columns: several times faster than each whole column by a mask.
@@ -189,7 +189,7 @@ class Plan:
             columns["view"][target] = code[self.view[part] * np.int64(len(views)) + which[block]]
         return replace(self, **columns, views=tuple(plan_views), generation=generation)
 
-    def _empty_columns(self, rows: int) -> dict[str, np.ndarray]:
+    def _empty_columns(self, rows: int) -> dict[str, Any]:
         return {name: np.empty(rows, getattr(self, name).dtype) for name in _COLUMNS}
 
     def generations(self) -> np.ndarray:
@@ -230,4 +230,5 @@ def _codes(values: Any, dtype: type[np.unsignedinteger], what: str) -> np.ndarra
         raise PlanError(f"expected {what} as whole numbers [n], got {values.dtype} {list(values.shape)}")
     if values.size and (values.min() < 0 or values.max() > np.iinfo(dtype).max):
         raise PlanError(f"expected {what} in 0..{np.iinfo(dtype).max}, got {values.min()}..{values.max()}")
-    return values.astype(dtype)
+    result: np.ndarray = values.astype(dtype)
+    return result

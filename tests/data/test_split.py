@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train
 from imbalkit.data.split import SplitSettings, split_table
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError
-from imbalkit.functional.apportion import assign_groups, fill_sides, largest_remainder, stratified
+from imbalkit.functional.group_split import assign_groups, fill_splits, largest_remainder, stratified
 from tests.properties import examples
 
 ISIC = Path(__file__).parents[3] / "shared" / "data" / "isic_tables"
@@ -286,16 +286,16 @@ def test_assign_groups_fills_unequal_shares_in_proportion():
     assert all(len(np.unique(side[groups == group])) == 1 for group in np.unique(groups))
 
 
-def test_fill_sides_moves_the_smallest_group_and_robs_no_side():
+def test_fill_splits_moves_the_smallest_group_and_robs_no_side():
     labels = np.array([0, 0, 0, 1, 1, 0, 0, 1])
     groups = np.array([0, 0, 0, 1, 2, 3, 4, 4])
     side = np.array([0, 0, 0, 0, 0, 0, 1, 1])
-    assert fill_sides(side, labels, groups, np.array([1, 2])) is None
+    assert fill_splits(side, labels, groups, np.array([1, 2])) is None
     for label in (0, 1):
         assert len(np.unique(groups[(labels == label) & (side == 1)])) >= 2
         assert (side[labels == label] == 0).any()
     assert side[0] == 0  # the group of one row moved, not that of three
-    assert fill_sides(np.zeros(2, dtype=np.int64), np.array([0, 1]), np.array([0, 1]), np.array([1, 1])) == 0
+    assert fill_splits(np.zeros(2, dtype=np.int64), np.array([0, 1]), np.array([0, 1]), np.array([1, 1])) == 0
 
 
 # --- a column -----------------------------------------------------------------------------------------------------

@@ -162,7 +162,7 @@ def test_undecided_rows_by_band_and_by_limit():
     many = Decision(None, rows=(1, 1, 1), abstention=Abstention("", limit=0.45))
     probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3]])
     assert many.abstains(np.log(probabilities)).tolist() == [True, False]
-    assert many.doubts(np.log(probabilities)) == pytest.approx([0.5, 0.4])
+    assert many.uncertainties(np.log(probabilities)) == pytest.approx([0.5, 0.4])
 
 
 @pytest.mark.parametrize("calibrator", [None, Temperature(), Vector(), Isotonic()])

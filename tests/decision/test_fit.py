@@ -92,7 +92,7 @@ def test_validation_rows_of_one_class():
         assert "to fit it instead there are no validation rows of mel" in decision.notes[0]
         assert "no validation rows of mel: the probabilities are not calibrated" in decision.notes[1]
         assert "no validation rows of both classes: the threshold is 0.5" in decision.notes[2]
-        assert "equal doubt cannot be parted" in decision.notes[3]
+        assert "equally uncertain validation rows cannot be parted" in decision.notes[3]
 
 
 def test_a_calibrator_may_do_without_some_of_many_classes():
@@ -361,7 +361,7 @@ def test_costs_of_many_classes_decide_by_expected_cost():
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.9, 0.99])
-def test_coverage_leaves_the_most_doubtful_rows(coverage):
+def test_coverage_leaves_the_most_uncertain_rows(coverage):
     logits, labels = validation_rows(1000)
     decision = fit_decision(logits, labels, chosen(threshold=Fixed(value=0.2), abstain={"coverage": coverage}), 1)
     left = decision.abstains(logits)
@@ -370,10 +370,10 @@ def test_coverage_leaves_the_most_doubtful_rows(coverage):
     p = softmax(logits)[:, 1]
     assert low < 0.2 < high
     assert np.array_equal(left, (p >= low) & (p < high))
-    # What is as doubtful: a false alarm costs 0.2, a miss 0.8 (Elkan 2001).
+    # What is as uncertain: a false alarm costs 0.2, a miss 0.8 (Elkan 2001).
     assert low * 0.8 == pytest.approx((1 - high) * 0.2)
-    doubts = decision.doubts(logits)
-    assert doubts[left].min() > doubts[~left].max()
+    uncertainties = decision.uncertainties(logits)
+    assert uncertainties[left].min() > uncertainties[~left].max()
 
 
 def test_coverage_is_that_of_the_stated_prevalence():

@@ -99,9 +99,9 @@ def decisions():
     }
     for name, decision in plain.items():
         yield pytest.param(decision, id=name)
-        doubts = decision.doubts(logits(len(decision.rows)))
+        uncertainties = decision.uncertainties(logits(len(decision.rows)))
         for coverage in (0.5, 0.9):
-            limit = limit_for_coverage(doubts, coverage)
+            limit = limit_for_coverage(uncertainties, coverage)
             yield pytest.param(replace(decision, abstention=Abstention("x", limit=limit)), id=f"{name}, {coverage}")
         yield pytest.param(replace(decision, abstention=Abstention("x", limit=float("inf"))), id=f"{name}, everything")
         if decision.positive is not None:

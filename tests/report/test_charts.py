@@ -232,8 +232,8 @@ def test_every_chart_of_a_real_run_is_drawn_or_says_why_not(finished_run, finish
         assert found == lacking
 
 
-def test_with_costs_the_doubt_is_the_expected_cost(run):
-    """A row is as doubtful as its decision may be dear, so costs change which rows are left first."""
+def test_with_costs_the_uncertainty_is_the_expected_cost(run):
+    """A row is as uncertain as its decision may be dear, so costs change which rows are left first."""
     costs = np.array([[0.0, 1.0], [20.0, 0.0]])
     run.metrics["decision"] |= {"threshold": None, "costs": costs.tolist()}
     side = run.split_rows()

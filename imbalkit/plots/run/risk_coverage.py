@@ -1,4 +1,4 @@
-"""What a model gains, and what it hands back, by leaving the most doubtful rows undecided."""
+"""What a model gains, and what it hands back, by leaving the most uncertain rows undecided."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imbalkit.errors import RunError
-from imbalkit.functional.abstain import RiskCoverage, doubt
+from imbalkit.functional.abstain import RiskCoverage, uncertainty
 from imbalkit.functional.abstain import risk_coverage as curve_of
 from imbalkit.plots import style
 from imbalkit.plots.run import drawing
@@ -59,5 +59,5 @@ def risk_coverage_of(run: RunData) -> RiskCoverage:
     """The curve of the test rows, at the run's threshold or costs."""
     side, costs = run.split_rows(), run.metrics["decision"].get("costs")
     costs = None if costs is None else np.asarray(costs, dtype=np.float64)
-    doubts = doubt(side.probabilities, run.threshold, run.positive, costs)
-    return curve_of(side.labels, side.decisions, doubts, run.positive)
+    uncertainties = uncertainty(side.probabilities, run.threshold, run.positive, costs)
+    return curve_of(side.labels, side.decisions, uncertainties, run.positive)

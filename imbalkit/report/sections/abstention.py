@@ -1,4 +1,4 @@
-"""What is gained, and what is handed back, by leaving the most doubtful rows to a person."""
+"""What is gained, and what is handed back, by leaving the most uncertain rows to a person."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from imbalkit.errors import DataError
-from imbalkit.functional.apportion import assign_groups, fill_sides
 from imbalkit.functional.bootstrap import Estimate, bootstrap
+from imbalkit.functional.group_split import assign_groups, fill_splits
 from imbalkit.functional.metrics import confusion_matrix, recalls
 from imbalkit_melanoma.source_probe.pairs import PairCounter, area, fewer_groups, pair_counter
 
@@ -91,7 +91,7 @@ def linear_probe(
         raise DataError(f"expected two sources or more with {folds} {unit} each, one for each fold; {found}")
     targets = np.searchsorted(usable, sources[rows])
     assigned = assign_groups(targets, groups[rows], np.full(folds, 1 / folds), seed)
-    if fill_sides(assigned, targets, groups[rows], np.ones(folds, dtype=np.int64)) is not None:
+    if fill_splits(assigned, targets, groups[rows], np.ones(folds, dtype=np.int64)) is not None:
         raise DataError(f"the groups cannot be assigned to {folds} folds so that each has every source")
     fold = np.full(len(sources), -1, dtype=np.int64)
     fold[rows] = assigned

@@ -125,7 +125,7 @@ def test_calling_nobody_survives_json_the_card_and_the_band(threshold):
     assert again == decision
     assert decision.decide(logits).tolist() == [0, 0, 0]
     assert decision.abstains(logits).tolist() == [True, False, False]
-    assert np.isfinite(decision.doubts(logits)).all()
+    assert np.isfinite(decision.uncertainties(logits)).all()
     card = Card(
         name="x", classes=("a", "b"), positive="b", threshold=decision.threshold, input=Input(8, 8),
         probabilities=Probabilities("as trained"),

@@ -1,7 +1,7 @@
-"""Dealing rows and whole groups to the sides of a split, so that each side gets its share of every class.
+"""Stratified group split: rows and whole groups are assigned to splits so that each gets its share of every class.
 
 scikit-learn's StratifiedGroupKFold does this for equal folds, in time that grows with groups, folds and classes (2.5 s
-for ISIC-2019's 13,931 lesions). Here shares may differ, and groups of one sample are dealt all at once.
+for ISIC-2019's 13,931 lesions). Here shares may differ, and groups of one sample are assigned all at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def stratified(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
 
     Args:
         labels: label codes, int64 [n]; no class of a single row
-        size: how many rows, at least one a class and so many left
+        size: how many rows, at least one a class and so many remaining
         seed: below 2**32
 
     Returns:
@@ -26,42 +26,43 @@ def stratified(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
     rng = np.random.RandomState(seed)
     counts = np.bincount(labels)
     present = np.flatnonzero(counts)
-    left = _most_likely(counts[present], len(labels) - size, rng)
-    _most_likely(counts[present] - left, size, rng)  # all the rest, but scikit-learn may draw to find that out
+    remaining = _most_likely(counts[present], len(labels) - size, rng)
+    _most_likely(counts[present] - remaining, size, rng)  # all the rest, but scikit-learn may draw to find that out
     taken = np.zeros(len(labels), dtype=np.bool_)
-    for label, keep in zip(present, left, strict=True):
+    for label, keep in zip(present, remaining, strict=True):
         taken[np.flatnonzero(labels == label)[rng.permutation(counts[label])[keep:]]] = True
     return taken
 
 
 def _most_likely(counts: np.ndarray, draws: int, rng: np.random.RandomState) -> np.ndarray:
-    """How many of each class `draws` draws have: whole numbers next to the shares, ties by chance, as scikit-learn does."""
-    wanted = counts / counts.sum() * draws
-    number = np.floor(wanted)
+    """How many of each class `draws` draws have: whole numbers next to the shares, ties at random, as scikit-learn does."""
+    expected = counts / counts.sum() * draws
+    number = np.floor(expected)
     rest = int(draws - number.sum())
-    for value in np.unique(wanted - number)[::-1]:
+    for value in np.unique(expected - number)[::-1]:
         if rest <= 0:
             break
-        ties = np.flatnonzero(wanted - np.floor(wanted) == value)
+        ties = np.flatnonzero(expected - np.floor(expected) == value)
         more = min(len(ties), rest)
         number[rng.choice(ties, size=more, replace=False)] += 1
         rest -= more
-    return number.astype(np.int64)
+    result: np.ndarray = number.astype(np.int64)
+    return result
 
 
 def assign_groups(labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
-    """The side of each row; rows of a group share a side.
+    """The split of each row; rows of a group share one.
 
     Groups of several rows go first, the weighty ones before the light ones (with some shuffling, so that the seed and
-    not the size decides where the largest group goes), each to the side s that keeps sum_s,c w_c F_sc^2 / p_s least,
-    where F_sc counts the rows of class c on side s, p_s is the side's share and w_c = 1 / N_c^2: all sides fill in
-    proportion, rare classes weigh as much as common ones, and no side is left with the small groups. Groups of one row
-    then fill what each side still lacks of each class.
+    not the size decides where the largest group goes), each to the split s that keeps sum_s,c w_c F_sc^2 / p_s least,
+    where F_sc counts the rows of class c in split s, p_s is the split's share and w_c = 1 / N_c^2: all splits fill in
+    proportion, rare classes weigh as much as common ones, and none ends with the small groups. Groups of one row
+    then fill what each split still lacks of each class.
 
     Args:
         labels: label codes, int64 [n]
         groups: group codes, int64 [n], any numbers
-        shares: share of each side, [S], sum 1
+        shares: share of each split, [S], sum 1
         seed: breaks ties and shuffles
 
     Returns:
@@ -70,7 +71,7 @@ def assign_groups(labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, se
     rng = np.random.default_rng(seed)
     classes = int(labels.max()) + 1
     _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
-    side = np.zeros(len(size), dtype=np.int64)  # of each group
+    split = np.zeros(len(size), dtype=np.int64)  # of each group
     total = np.bincount(labels, minlength=classes)
     weight = 1.0 / np.maximum(total, 1) ** 2  # [C]
     fill = np.zeros((classes, len(shares)))  # rows so far
@@ -85,47 +86,46 @@ def assign_groups(labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, se
         here = slice(starts[number], starts[number + 1])
         label, count = of_class[here], counts[here, None]  # [k], [k, 1]
         cost = weight[label] @ (count * (2 * fill[label] + count)) / shares  # growth of the sum above, [S]
-        side[number] = cost.argmin()
-        fill[label, side[number]] += counts[here]
+        split[number] = cost.argmin()
+        fill[label, split[number]] += counts[here]
 
     alone = of_group[size[of_group] == 1]
     label_alone = of_class[size[of_group] == 1]
     by_class = np.split(
         alone[np.argsort(label_alone, kind="stable")], np.cumsum(np.bincount(label_alone, minlength=classes))
     )
-    for label in range(classes):
-        singles = by_class[label]
-        lack = np.maximum(shares * total[label] - fill[label], 0.0)  # [S]; its sum is at least len(singles)
+    for code, singles in enumerate(by_class[:classes]):
+        lack = np.maximum(shares * total[code] - fill[code], 0.0)  # [S]; its sum is at least len(singles)
         quota = largest_remainder(len(singles) * lack / max(lack.sum(), 1e-12), len(singles), rng)
-        side[rng.permutation(singles)] = np.repeat(np.arange(len(shares)), quota)
-    return side[group]
+        split[rng.permutation(singles)] = np.repeat(np.arange(len(shares)), quota)
+    return split[group]
 
 
-def largest_remainder(wanted: np.ndarray, total: int, rng: np.random.Generator) -> np.ndarray:
-    """Whole numbers next to `wanted` [S] with the sum `total`; ties go by chance."""
-    quota = np.floor(wanted + 1e-9).astype(np.int64)
+def largest_remainder(expected: np.ndarray, total: int, rng: np.random.Generator) -> np.ndarray:
+    """Whole numbers next to `expected` [S] with the sum `total`; ties go at random."""
+    quota = np.floor(expected + 1e-9).astype(np.int64)
     rest = total - int(quota.sum())
-    order = np.lexsort((rng.random(len(wanted)), -(wanted - quota).round(9)))
+    order = np.lexsort((rng.random(len(expected)), -(expected - quota).round(9)))
     quota[order[:rest]] += 1
     return quota
 
 
-def fill_sides(side: np.ndarray, labels: np.ndarray, groups: np.ndarray, least: np.ndarray) -> int | None:
-    """Move groups, in place, until each side has `least[side]` groups of each class that occurs.
+def fill_splits(split: np.ndarray, labels: np.ndarray, groups: np.ndarray, least: np.ndarray) -> int | None:
+    """Move groups, in place, until each split has `least[split]` groups of each class that occurs.
 
     Args:
-        side: int64 [n], changed in place
+        split: int64 [n], changed in place
         labels: int64 [n]
         groups: int64 [n]
         least: int [S]
 
     Returns:
-        None, or a class for which no group can be moved without taking it from a side that needs it
+        None, or a class for which no group can be moved without taking it from a split that needs it
     """
     classes = int(labels.max()) + 1
     _, first, group, size = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
     of_group, of_class = np.divmod(np.unique(group * classes + labels), classes)
-    place = side[first]  # of each group
+    place = split[first]  # of each group
     have = np.bincount(of_class * len(least) + place[of_group], minlength=classes * len(least)).reshape(classes, -1)
     present = have.sum(axis=1) > 0
     for label, target in np.argwhere((have < least) & present[:, None]):
@@ -141,5 +141,5 @@ def fill_sides(side: np.ndarray, labels: np.ndarray, groups: np.ndarray, least: 
             have[held, origin] -= 1
             have[held, target] += 1
             place[number] = target
-    side[:] = place[group]
+    split[:] = place[group]
     return None
