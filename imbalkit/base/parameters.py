@@ -7,7 +7,7 @@ import json
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, cast
 
 from pydantic import (
     BaseModel,
@@ -58,7 +58,9 @@ class Settings(BaseModel):
         except ValidationError as error:
             errors += [
                 InitErrorDetails(
-                    type=PydanticCustomError(detail["type"], "{text}", {"text": detail["msg"]}),
+                    type=PydanticCustomError(
+                        cast(Any, detail["type"]), "{text}", {**detail.get("ctx", {}), "text": detail["msg"]}
+                    ),
                     loc=detail["loc"],
                     input=detail["input"],
                 )

@@ -45,11 +45,13 @@ def summary(entry: EntryPoint) -> str:
     """The first line of a command's docstring, read from its source; that of its module; or whose command it is."""
     source = _source(entry.module)
     try:
-        tree = ast.parse(source.read_bytes()) if source else ast.Module([], [])
+        tree: ast.Module = ast.parse(source.read_bytes()) if source else ast.Module([], [])
     except (OSError, SyntaxError, ValueError):
         tree = ast.Module([], [])
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry.attr]
-    for node in (*functions, tree):
+    found: list[ast.FunctionDef | ast.Module] = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry.attr
+    ]
+    for node in [*found, tree]:
         text = ast.get_docstring(node)
         if text and text.strip():
             return " ".join(text.split("\n\n")[0].split())

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -212,7 +212,7 @@ def _plain(
             result[key] = _plain(value_node, (*place, key), lines, problems, source, above)
         return result
     try:
-        return value_of(node)
+        return value_of(cast(yaml.ScalarNode, node))
     except ValueError as error:
         problems.append(Problem(show_place(place), str(error), line))
         return None
@@ -228,7 +228,7 @@ def _key_of(node: yaml.Node, place: Place, problems: list[Problem], source: str)
 
 def _merge(below: Document, place: Place, key: Any, value: Any, lines: Mapping[Place, str]) -> None:
     """Put a value over what the base has: mappings merge unless they name another part, everything else replaces."""
-    target = below.data
+    target: Any = below.data
     for part in place:
         target = target[part]
     old = target.get(key)
@@ -256,6 +256,7 @@ def _override(document: Document, override: str) -> None:
         raise RecipeError([Problem(path, problem.message, source) for problem in error.problems]) from error
     parts: Place = tuple(int(part) if re.fullmatch(r"-?[0-9]+", part) else part for part in path.strip().split("."))
     target: Any = document.data
+    key: Any = None
     for index in range(len(parts)):
         key = _key(target, parts, index, source)
         if index < len(parts) - 1:
@@ -264,7 +265,7 @@ def _override(document: Document, override: str) -> None:
             if inner is None or isinstance(inner, str):
                 target[key] = {} if inner is None else {"name": inner}
             target = target[key]
-    # Another name is another part: what was said of the old one does not hold.
+    # Another name is another part: parameters of the old one do not hold.
     if key == "name" and len(parts) > 1 and isinstance(target, dict) and target.get(key) != value:
         target.clear()
     target[key] = value

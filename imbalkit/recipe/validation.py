@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from imbalkit.base.parameters import part_of
 from imbalkit.catalogue import Catalogue
@@ -43,24 +44,23 @@ def validate_part(kind: str, document: Document, place: Place, catalogue: Catalo
 
 def problems(error: ValidationError, document: Document, prefix: Place = ()) -> list[Problem]:
     """pydantic's errors as problems, with places and lines of the document; `prefix`: the place of what was checked."""
-    by_place: dict[Place, list[tuple[bool, str]]] = {}
-    renamed: set[Place] = set()
+    by_place: dict[Place, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         place = _place((*prefix, *detail["loc"]), document.data, detail["type"])
-        mismatch = detail["type"].endswith("_type") or detail["type"] == "literal_error"
-        by_place.setdefault(place, []).append((mismatch, _message(detail)))
-        if detail["type"] in ("renamed_key", "renamed_part"):
-            renamed.add(place)
+        by_place.setdefault(place, []).append(detail)
     found = []
-    for place, entries in by_place.items():
-        inside = [other for other in by_place if len(other) > len(place) and other[: len(place)] == place]
-        if inside and all(mismatch for mismatch, _ in entries):
+    for place, details in by_place.items():
+        others = [detail for detail in details if not _is_mismatch(detail)]
+        if not others and any(len(other) > len(place) and other[: len(place)] == place for other in by_place):
             continue  # a union: the alternative that got further says more
-        said = [text for mismatch, text in entries if not mismatch] or [text for _, text in entries]
-        found.append(
-            Problem(show_place(place), " or ".join(dict.fromkeys(said)), document.line(place), place in renamed)
-        )
+        renamed = any(detail["type"] in ("renamed_key", "renamed_part") for detail in details)
+        found.append(Problem(show_place(place), _message(others or details), document.line(place), renamed))
     return found
+
+
+def _is_mismatch(detail: ErrorDetails) -> bool:
+    """Whether a value is of another type than that of its key, or of one alternative of a union."""
+    return detail["type"].endswith("_type") or detail["type"] == "literal_error"
 
 
 def _place(loc: tuple[Any, ...], data: Any, kind: str) -> Place:
@@ -88,6 +88,27 @@ def _place(loc: tuple[Any, ...], data: Any, kind: str) -> Place:
     return tuple(place)
 
 
+# What was expected, by pydantic's type of error, with the values of its context. Other errors say it themselves.
+_EXPECTED = {
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "none_required": "nothing",
+    "literal_error": "{expected}",
+    "greater_than": "a value greater than {gt:.10g}",
+    "greater_than_equal": "a value greater than or equal to {ge:.10g}",
+    "less_than": "a value less than {lt:.10g}",
+    "less_than_equal": "a value less than or equal to {le:.10g}",
+    "too_short": "{min_length} or more entries",
+    "too_long": "at most {max_length} entries",
+}
 _TYPES = {
     bool: "true or false",
     int: "a whole number",
@@ -98,21 +119,30 @@ _TYPES = {
 }
 
 
-def _message(detail: Any) -> str:
-    kind, message, value = detail["type"], detail["msg"], detail["input"]
-    if kind == "missing":
+def _message(details: list[ErrorDetails]) -> str:
+    """All errors of one place; those of a union's alternatives become one: "expected a whole number or 'auto', got 'x'"."""
+    known = [detail for detail in details if detail["type"] in _EXPECTED]
+    expected = dict.fromkeys(_EXPECTED[detail["type"]].format(**detail.get("ctx", {})) for detail in known)
+    texts = [_own_text(detail) for detail in details if detail not in known]
+    if known:
+        of_type = any(detail["type"].endswith("_type") for detail in known)
+        texts.append(f"expected {' or '.join(expected)}, got {_shown(known[0]['input'], of_type)}")
+    return " or ".join(dict.fromkeys(texts))
+
+
+def _own_text(detail: ErrorDetails) -> str:
+    if detail["type"] == "missing":
         return "this key is required and missing"
-    message = message.removeprefix("Value error, ")
-    if not message.startswith("Input should be"):
-        return message
+    return str(detail["ctx"]["error"]) if detail["type"] == "value_error" else detail["msg"]
+
+
+def _shown(value: Any, with_type: bool) -> str:
+    """A value of a recipe, shortened, such as '4' (text)."""
     shown = "nothing" if value is None else repr(value) if isinstance(value, str) else str(value)
-    came = f"{shown[:60]} ({_TYPES[type(value)]})" if kind.endswith("_type") and type(value) in _TYPES else shown[:60]
-    message = message.replace("Input should be", "expected").replace("a valid integer", "a whole number")
-    message = message.replace("a valid number", "a number").replace("a valid string", "text")
-    message = message.replace("a valid boolean", "true or false").replace("a valid dictionary", "a mapping")
-    message = message.replace("a valid list", "a list").replace("expected greater", "expected a value greater")
-    message = message.replace("expected less", "expected a value less")
-    return f"{message}, got {came}"
+    if isinstance(value, bool):
+        shown = shown.lower()
+    kind = f" ({_TYPES[type(value)]})" if with_type and type(value) in _TYPES else ""
+    return f"{shown[:60]}{kind}"
 
 
 def refuse_renamed(head: str, error: RecipeError) -> None:

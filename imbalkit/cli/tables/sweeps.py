@@ -14,7 +14,8 @@ def print_sweep(folder: Path) -> None:
 
     for file in sorted((folder / "tables").glob("*.csv")):
         frame = pd.read_csv(file)
-        sizes = [column for column in frame if column.startswith("trained_")]
+        columns = [str(column) for column in frame]
+        sizes = [column for column in columns if column.startswith("trained_")]
         hidden = sizes if len(sizes) > 4 else []
-        print_frame(frame[[column for column in frame if " sd " not in column and column not in hidden]], file.stem)
+        print_frame(frame[[column for column in columns if " sd " not in column and column not in hidden]], file.stem)
     console().say(f"sweep folder {folder}: sweep.parquet, tables/, predictions/")
