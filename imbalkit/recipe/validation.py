@@ -54,7 +54,7 @@ def problems(error: ValidationError, document: Document, prefix: Place = ()) -> 
         if not others and any(len(other) > len(place) and other[: len(place)] == place for other in by_place):
             continue  # a union: the alternative that got further says more
         renamed = any(detail["type"] in ("renamed_key", "renamed_part") for detail in details)
-        found.append(Problem(show_place(place), _message(others or details), document.line(place), renamed))
+        found.append(Problem(show_place(place), error_text(others or details), document.line(place), renamed))
     return found
 
 
@@ -119,7 +119,7 @@ _TYPES = {
 }
 
 
-def _message(details: list[ErrorDetails]) -> str:
+def error_text(details: list[ErrorDetails]) -> str:
     """All errors of one place; those of a union's alternatives become one: "expected a whole number or 'auto', got 'x'"."""
     known = [detail for detail in details if detail["type"] in _EXPECTED]
     expected = dict.fromkeys(_EXPECTED[detail["type"]].format(**detail.get("ctx", {})) for detail in known)

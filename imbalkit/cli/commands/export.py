@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -12,6 +12,9 @@ from imbalkit.base.text import share_text
 from imbalkit.cli.commands import options
 from imbalkit_lite.command_line import say
 from imbalkit_lite.text import json_text
+
+if TYPE_CHECKING:
+    from imbalkit.kinds import Exporter
 
 
 @click.command("export")
@@ -71,16 +74,20 @@ def command(
     from pydantic import ValidationError
 
     from imbalkit.export.export import export
+    from imbalkit.recipe.validation import error_text
     from imbalkit.runs.restore import restore
 
     restored = restore(run, "cpu")
-    exporter_class = restored.catalogue.get("exporter", kind)
+    exporter_class = cast("type[Exporter]", restored.catalogue.get("exporter", kind))
     stated = {name: value for name, value in limits.items() if value is not None}
     parameters: dict[str, Any] = {"quantize": quantize, "input": input, "limits": stated}
     try:
         exporter = exporter_class.model_validate(parameters | ({} if rows is None else {"rows": rows}))
     except ValidationError as error:
-        raise click.ClickException("; ".join(_problem(each) for each in error.errors())) from None
+        mistakes = [(each["loc"], error_text([each])) for each in error.errors()]  # of a limit: with its option's name
+        raise click.ClickException(
+            "; ".join(f"--{loc[-1]}: {text}" if loc else text for loc, text in mistakes)
+        ) from None
     exporter.check_requirements()
     path = out or run / exporter.file_name
     if path.suffix != exporter.suffix:
@@ -97,12 +104,6 @@ def command(
         say(line)
     for note in facts["notes"]:
         say(f"note: {note}", err=True)
-
-
-def _problem(error: Mapping[str, Any]) -> str:
-    """A parameter's mistake; a limit with its option's name."""
-    text = error["msg"].removeprefix("Value error, ")
-    return f"--{error['loc'][-1]}: {text}" if error["loc"] else text
 
 
 def _lines(path: Path, facts: Mapping[str, Any]) -> Iterator[str]:
