@@ -127,8 +127,8 @@ def write_photographs(root: Path) -> None:
 def train_on_photographs(project: Path, photographs: Path) -> None:
     from safetensors.torch import save_file
 
+    from imbalkit import run
     from imbalkit.builtin.backbones import Timm
-    from imbalkit.engine.run import run
     from imbalkit.kinds import BuildContext
 
     shutil.copytree(photographs, project / "photographs")
@@ -144,7 +144,7 @@ def train_on_photographs(project: Path, photographs: Path) -> None:
 
 
 def train_on_digits(folder: Path) -> None:
-    from imbalkit.engine.run import run
+    from imbalkit import run
 
     quick = ["training.epochs=1", "training.threads=1", "training.accelerator=cpu", "decision.calibrator=temperature"]
     run("digits", quick, folder=folder / "run")

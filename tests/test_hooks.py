@@ -1,17 +1,17 @@
 """Every hook is called: one plugin that implements all of them, in real runs on a few tiny images."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from imbalkit import hookspecs, kinds
+from imbalkit import hookspecs, kinds, run
 from imbalkit.base.files import read_json
 from imbalkit.builtin import __name__ as builtin
 from imbalkit.catalogue import Catalogue, Provider
 from imbalkit.cli.main import root
 from imbalkit.data.table import Table
-from imbalkit.engine.run import run
 from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import KINDS, Preprocessing, param
 from imbalkit.recipe import prepare as planning
@@ -279,7 +279,7 @@ def test_the_plugin_implements_every_hook(plugin):
 
 @pytest.fixture
 def finished(plugin):
-    return run("tiny/all", runs="runs")
+    return Path(run("tiny/all", runs="runs"))
 
 
 def test_observers_see_the_run(finished):
@@ -328,13 +328,13 @@ def test_registered_parts_are_used(finished):
 
 def test_calibrator_exporter_and_launcher_are_used(plugin):
     folds = ["split.folds=2", "launcher=in_process", "decision.calibrator=halve", "samplers=[]", "training.epochs=1"]
-    folder = run("tiny/all", folds, runs="runs")
+    folder = Path(run("tiny/all", folds, runs="runs"))
     assert CALLS.details("launcher") == [{"commands": 2}]
     assert len(CALLS.details("calibrator")) == 2
     assert read_json(folder / "metrics.json")["test"]["how_many"]["values"] == [30.0, 30.0]
 
     CALLS.clear()
-    folder = run("tiny/all", ["export=[marker]", "samplers=[]", "training.epochs=1"], runs="runs")
+    folder = Path(run("tiny/all", ["export=[marker]", "samplers=[]", "training.epochs=1"], runs="runs"))
     assert len(CALLS.details("exporter")) == 1
     assert (folder / "model.txt").read_text() == "exported"
     told = read_json(folder / "metrics.json")["export"]

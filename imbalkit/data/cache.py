@@ -40,6 +40,8 @@ _COMMIT_EVERY = 256  # images
 _QUEUE = 4096  # images handed to the threads at once
 _AT_A_TIME = 16  # images that a thread decodes before it writes and reports: fewer, and threads wait for each other
 _SPARE_BYTES = 64 * 2**20  # left free on the disk
+REFUSED = "fix or remove them, or set images.on_bad_image to skip)"  # endings of `bad_images_message`
+LEFT_OUT = "fix or remove them, or set images.on_bad_image to error to stop here); left out"
 _NOT_THERE = (-1, 0)  # slot and content of a bad image
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pixels (hash BLOB PRIMARY KEY, slot INTEGER NOT NULL) WITHOUT ROWID;
@@ -104,7 +106,7 @@ class Cache:
                 progress(len(stats), len(stats))
             bad = [BadImage(i, str(paths[i]), reasons[name]) for i, name in enumerate(names) if name in reasons]
             if bad and on_bad_image == "error":
-                raise DataError(bad_images_message(bad, len(names)))
+                raise DataError(bad_images_message(bad, len(names), REFUSED))
             order = np.array([slots.get(name, _NOT_THERE)[0] for name in names], dtype=np.int64)
             content = np.array([slots.get(name, _NOT_THERE)[1] for name in names], dtype=np.uint64)
             changed = [name for name, slot in zip(names, order, strict=True) if slot < 0 and name not in reasons]
@@ -257,12 +259,11 @@ def open_store(
     return Cache(folder, rule).fill(paths or (), progress, on_bad_image, note)
 
 
-def bad_images_message(bad: Sequence[BadImage], total: int, most: int = 20) -> str:
-    """Which files could not be read, the first `most` by name."""
+def bad_images_message(bad: Sequence[BadImage], total: int, ending: str, most: int = 20) -> str:
+    """Which files could not be read, the first `most` by name; `ending` is REFUSED or LEFT_OUT."""
     lines = [f"  sample {image.index}: {image.path}: {image.reason}" for image in bad[:most]]
     more = [f"  ... and {len(bad) - most} more"] if len(bad) > most else []
-    head = f"{len(bad)} of {total} images cannot be read (mend or remove them, or set images.on_bad_image to skip):"
-    return "\n".join([head, *lines, *more])
+    return "\n".join([f"{len(bad)} of {total} images cannot be read ({ending}:", *lines, *more])
 
 
 def _stat(name: str) -> Stat:

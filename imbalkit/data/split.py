@@ -39,6 +39,11 @@ class SplitSettings(Settings):
     folds: int | None = param(None, help="cross-validation: how many test folds", ge=2)
     fold: int | None = param(None, help="which of the folds is the test, from 0 (default: each in turn)", ge=0)
 
+    @property
+    def runs_all_folds(self) -> bool:
+        """Whether a run is a cross-validation, of which every fold is a run of its own."""
+        return self.folds is not None and self.fold is None
+
     @model_validator(mode="after")
     def _check(self) -> SplitSettings:
         problem = None

@@ -4,40 +4,33 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from imbalkit.base.files import write_parquet
-from imbalkit.base.progress import Progress
+from imbalkit.base.files import write_json, write_parquet
 from imbalkit.engine.observers import Observers
+from imbalkit.engine.options import RunOptions
 from imbalkit.errors import RunError
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import RunData
 
 
-def run_folds(
-    prepared: Prepared,
-    folder: Path,
-    without: tuple[str, ...] = (),
-    rounds: Path | None = None,
-    progress: Progress | None = None,
-) -> None:
+def run_folds(prepared: Prepared, folder: Path, options: RunOptions) -> None:
     """Run every fold in `folder`/fold-0, fold-1, ... and write their mean, spread and pooled predictions.
 
     Raises RunError if a fold fails; with --resume those that are finished are kept.
     """
-    settings = prepared.recipe.split
-    folds = [folder / f"fold-{number}" for number in range(settings.folds)]
+    folds = [folder / f"fold-{number}" for number in range(prepared.recipe.split.folds or 0)]
     commands = [
         [
             *(sys.executable, "-m", "imbalkit", "run", str(folder / run_folder.RECIPE)),
             *("--set", f"split.fold={number}", "--folder", str(path), "--resume"),
-            *(word for name in without for word in ("--without", name)),
-            *(("--rounds", str(rounds)) if rounds else ()),
+            *(word for name in options.without for word in ("--without", name)),
+            *(("--rounds", str(options.rounds)) if options.rounds else ()),
         ]
         for number, path in enumerate(folds)
         if not run_folder.is_finished(path)
@@ -45,26 +38,27 @@ def run_folds(
     codes = prepared.recipe.launcher.launch(commands)
     failed = [path.name for path in folds if not run_folder.is_finished(path)]
     if failed:
-        raise RunError(f"{', '.join(failed)} of {folder} failed (exit codes {codes}); mend the cause and add --resume")
+        raise RunError(f"{', '.join(failed)} of {folder} failed (exit codes {codes}); fix the cause and add --resume")
     runs = [RunData(path) for path in folds]
     pooled = pd.concat([run.predictions.assign(fold=number) for number, run in enumerate(runs)])
     write_parquet(folder / run_folder.PREDICTIONS, pooled[pooled["split"] == "test"])
     summary = {"folds": len(folds), "test": summarise([run.metrics["test"] for run in runs])}
     run_folder.note_finished(folder)
-    run_folder.write_json(folder / run_folder.METRICS, summary)
-    Observers(folder, prepared.catalogue, (progress or Progress()).note).run_finished(summary)
+    write_json(folder / run_folder.METRICS, summary)
+    Observers(folder, prepared.catalogue, options.progress.note).run_finished(summary)
 
 
-def summarise(figures: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean, standard deviation (n - 1) and every value of each figure, nested as the figures are; lists are left out.
+def summarise(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean, standard deviation (n - 1) and every value of each metric, nested as the metrics are; lists are left out.
 
-    A figure that is not defined in some folds is summarised over the others; its values keep None there.
+    A metric that is not defined in some folds is summarised over the others; its values keep None there.
     """
     summary: dict[str, Any] = {}
-    for name in dict.fromkeys(name for entry in figures for name in entry):
-        values = [entry.get(name) for entry in figures]
-        if all(isinstance(value, Mapping) for value in values):
-            summary[name] = summarise(values)
+    for name in dict.fromkeys(name for entry in metrics for name in entry):
+        values = [entry.get(name) for entry in metrics]
+        nested = [value for value in values if isinstance(value, Mapping)]
+        if len(nested) == len(values):
+            summary[name] = summarise(nested)
         elif all(isinstance(value, int | float | None) for value in values):
             known = [value for value in values if value is not None]
             summary[name] = {

@@ -1,42 +1,54 @@
-"""Pixels for a run: the table's images at the size that the recipe or the backbone asks for."""
+"""Pixels for a run: the table's images at the size of its image rule."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from imbalkit.base.progress import Progress
-from imbalkit.data.cache import bad_images_message, open_store
+from imbalkit.data.cache import LEFT_OUT, bad_images_message, open_store
 from imbalkit.data.dark_images import darkness_in_a_run
 from imbalkit.data.image_store import BadImage, ImageStore
+from imbalkit.data.table import Table
 from imbalkit.errors import DataError, PlanError, listing
-from imbalkit.recipe.image_rule import image_rule
-from imbalkit.recipe.prepared import Prepared
-from imbalkit.recipe.traverse import operations
+from imbalkit.kinds import Op
+from imbalkit.recipe.recipe import ImageSettings
 from imbalkit.training.device_images import place
+from imbalkit_lite.images import ImageRule
 
 
-def load_images(
-    prepared: Prepared, device: torch.device, progress: Progress
-) -> tuple[ImageStore, tuple[BadImage, ...]]:
-    """The images, decoded once, and those that are left out because they cannot be read.
-
-    Raises:
-        DataError: unreadable images, all of them listed (unless the recipe skips them)
-        DataError: a class without a picture to train on, as none of them can be read
-        PlanError: quarter turns of images that are not square
-    """
-    rule, settings, table = image_rule(prepared), prepared.recipe.images, prepared.table
-    for where, op in operations(prepared.recipe):
+def check_square(operations: Iterable[tuple[str, Op]], rule: ImageRule) -> None:
+    """Raise PlanError for an operation, given with its place in the recipe, that needs square images and gets others."""
+    for where, op in operations:
         if op.square_only and rule.size[0] != rule.size[1]:
             raise PlanError(
                 f"{where}: {op.label} needs square images, the images are {list(rule.size)} (height, width)"
             )
+
+
+def load_images(
+    table: Table, train: np.ndarray, rule: ImageRule, settings: ImageSettings, device: torch.device, progress: Progress
+) -> tuple[ImageStore, tuple[BadImage, ...]]:
+    """The images, decoded once, and those that are left out because they cannot be read.
+
+    Args:
+        table: the samples
+        train: those to train on, int [n]
+        rule: size and resizing
+        settings: the cache, what to do with unreadable images, and how much of the device's memory they may take
+        device: where they are needed
+        progress: shows what goes on
+
+    Raises:
+        DataError: unreadable images, all of them listed (unless the recipe skips them)
+        DataError: a class without an image to train on, as none of them can be read
+    """
+    paths = table.frame["path"].tolist() if "path" in table.frame else None
     store = open_store(
-        table.frame["path"].tolist() if "path" in table.frame else None,
+        paths,
         table.arrays,
         rule,
         Path(settings.cache).expanduser() if settings.cache else None,
@@ -46,27 +58,23 @@ def load_images(
     )
     bad = tuple(getattr(store, "bad", ()))
     if bad:
-        _check_classes(prepared, bad)
-        progress.note(bad_images_message(bad, len(table)).replace("to skip):", "to error to stop here); left out:"))
-    if "path" in table.frame and table.arrays is None:
+        _check_classes(table, train, bad)
+        progress.note(bad_images_message(bad, len(table), LEFT_OUT))
+    if paths is not None and table.arrays is None:
         good = np.setdiff1d(np.arange(len(table)), [image.index for image in bad])
-        for note in darkness_in_a_run(store, table.frame["path"].tolist(), good, rule.bits):
+        for note in darkness_in_a_run(store, paths, good, rule.bits):
             progress.note(f"note: {note}")
     return place(store, device, settings.device_memory), bad
 
 
-def _check_classes(prepared: Prepared, bad: Sequence[BadImage]) -> None:
-    """Raise DataError for classes of which no training picture can be read: a network cannot learn them."""
-    rows = np.setdiff1d(prepared.split.train, [image.index for image in bad])
-    before, left = prepared.table.counts(prepared.split.train), prepared.table.counts(rows)
-    lost = [
-        f"{name!r} ({count:,})"
-        for name, count, rest in zip(prepared.classes, before, left, strict=True)
-        if count and not rest
-    ]
+def _check_classes(table: Table, train: np.ndarray, bad: Sequence[BadImage]) -> None:
+    """Raise DataError for classes of which no training image can be read: a network cannot learn them."""
+    readable = np.setdiff1d(train, [image.index for image in bad])
+    counts = zip(table.classes, table.counts(train), table.counts(readable), strict=True)
+    lost = [f"{name!r} ({before:,})" for name, before, after in counts if before and not after]
     if lost:
-        first = next(image for image in bad if image.index in set(prepared.split.train.tolist()))
+        first = next(image for image in bad if image.index in set(train.tolist()))
         raise DataError(
-            f"no picture of {listing(lost)} that can be read is left to train on (such as {first.path}: {first.reason}): mend "
+            f"no picture of {listing(lost)} that can be read is left to train on (such as {first.path}: {first.reason}): fix "
             "them, or take the class out of the data"
         )

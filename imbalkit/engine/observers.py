@@ -4,37 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from imbalkit.base.files import read_json
 from imbalkit.catalogue import Catalogue
 from imbalkit.errors import ImbalkitError
 from imbalkit.runs import folder as run_folder
+
+if TYPE_CHECKING:
+    from imbalkit.engine.tensorboard import EpochWriter
+    from imbalkit.plan import Plan
 
 
 class Observers:
     """Tells observers what happens in a run.
 
-    One that raises an exception is warned of once, noted in run.json under `observers_off`, and told nothing more. An
+    One that raises an exception is warned of once, noted in run.json under `observers_off`, and not called again. An
     ImbalkitError is how an observer asks to end the run: it passes, as KeyboardInterrupt and SystemExit do.
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue, note: Callable[[str], None], tensorboard: bool = False):
         self.folder, self.catalogue, self.note = folder, catalogue, note
         self.off: dict[str, str] = {}  # name -> why
-        self.writer = None
+        self.writer: EpochWriter | None = None
         if tensorboard:
             from imbalkit.engine.tensorboard import EpochWriter
 
             self.writer = EpochWriter(folder)
 
-    def plan_changed(self, plan: Any, stage: str) -> None:
+    def plan_changed(self, plan: Plan, stage: str) -> None:
         """After each sampler and round."""
         self._tell("plan_changed", plan=plan, stage=stage, folder=self.folder)
 
     def epoch_finished(self, stage: str, epoch: int, figures: Mapping[str, Any]) -> None:
         """After each epoch."""
-        if self.writer is not None:
-            self._call("tensorboard", f"epoch {epoch} of {stage}", lambda: self.writer.write(stage, epoch, figures))
+        writer = self.writer
+        if writer is not None:
+            self._call("tensorboard", f"epoch {epoch} of {stage}", lambda: writer.write(stage, epoch, figures))
         self._tell("epoch_finished", stage=stage, epoch=epoch, figures=figures, folder=self.folder)
 
     def run_finished(self, metrics: Mapping[str, Any]) -> None:
@@ -54,6 +60,6 @@ class Observers:
             raise
         except Exception as error:
             self.off[name] = f"{what} failed: {type(error).__name__}: {error}"
-            self.note(f"warning: {self.off[name]}; it is told nothing more of this run, which goes on")
-            before = run_folder.read_json(self.folder / run_folder.FACTS).get("observers_off", {})
+            self.note(f"warning: {self.off[name]}; it is not called again in this run, which goes on")
+            before = read_json(self.folder / run_folder.FACTS).get("observers_off", {})
             run_folder.note(self.folder, observers_off=before | self.off)

@@ -1,27 +1,19 @@
-"""What a finished run leaves: decision, figures, predictions, plan, weights, exported files and report."""
+"""The files of a finished run: predictions, plan, weights, and metrics.json at the end."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from imbalkit.base.files import write_parquet
-from imbalkit.data.image_store import BadImage, ImageStore
+from imbalkit.base.files import write_json, write_parquet
 from imbalkit.data.table import RESERVED
 from imbalkit.decision.decision import Decision
-from imbalkit.decision.fit import fit_decision
-from imbalkit.engine.run_metrics import assess
-from imbalkit.kinds import BuildContext
-from imbalkit.plan import Plan
-from imbalkit.plan.audit import Step, audit
-from imbalkit.recipe.class_prior import prior_ledger
-from imbalkit.recipe.prepared import Prepared
+from imbalkit.engine.run_metrics import HeldOut
 from imbalkit.runs import folder as run_folder
 from imbalkit_lite.files import write_atomic
 
@@ -29,72 +21,49 @@ if TYPE_CHECKING:
     from imbalkit.training.classifier import Classifier
 
 
-def write_outputs(
-    folder: Path,
-    prepared: Prepared,
-    source: Plan,
-    plan: Plan,
-    steps: list[Step],
-    model: Classifier,
-    context: BuildContext,
-    sides: Mapping[str, Plan],
-    logits: Mapping[str, np.ndarray],
-    images: ImageStore,
-    bad_images: Sequence[BadImage] = (),
-) -> dict[str, Any]:
-    """Write the run folder; metrics.json, whose content is returned, comes last: a folder that has it is complete."""
-    class_counts = [
-        {"stage": "train", "counts": list(source.counts())},
-        *({"stage": step.stage, "counts": list(step.counts)} for step in steps),
-    ]
-    ledger = prior_ledger(prepared, [stage["counts"] for stage in class_counts])
-    groups = prepared.table.groups
-    decision = fit_decision(
-        logits["validation"],
-        sides["validation"].label,
-        prepared.recipe.decision,
-        prepared.positive,
-        ledger,
-        None if groups is None else groups[sides["validation"].source],
-        prepared.classes,
-    )
-    frames = [_predictions(prepared, side, sides[side], logits[side], decision) for side in ("validation", "test")]
-    write_parquet(folder / run_folder.PREDICTIONS, pd.concat(frames, ignore_index=True))
-    write_parquet(folder / run_folder.PLAN, audit(plan, steps, prepared.table.frame.get("path")))
+def write_run(
+    folder: Path, predictions: pd.DataFrame, plan: pd.DataFrame, model: Classifier, image_shape: Sequence[int]
+) -> None:
+    """Write predictions.parquet, plan.parquet, model.safetensors and the facts that restoring the model needs."""
+    write_parquet(folder / run_folder.PREDICTIONS, predictions)
+    write_parquet(folder / run_folder.PLAN, plan)
     write_weights(folder / run_folder.WEIGHTS, model)
-    metrics: dict[str, Any] = {
-        **assess(prepared, decision, sides, logits),
-        "prior": ledger.to_json(),
-        "decision": decision.to_json(),
-        "class_counts": class_counts,
-        "bad_images": [asdict(image) for image in bad_images],
-        "notes": [*prepared.split.notes, *decision.notes],
-    }
-    run_folder.note_finished(folder, image_shape=[*context.image_size, context.channels])
-    if prepared.recipe.export:
-        from imbalkit.export.export import export_all
+    run_folder.note_finished(folder, image_shape=list(image_shape))
 
-        metrics["export"], notes = export_all(folder, metrics, prepared)
-        metrics["notes"] += notes
-    from imbalkit.report import write_report
 
-    write_report(folder, prepared, metrics, images, model)
-    run_folder.write_json(folder / run_folder.METRICS, metrics)
+def finish_run(folder: Path, metrics: Mapping[str, Any]) -> None:
+    """Write metrics.json, last of all: a folder that has it is complete. Checkpoints are no longer needed."""
+    write_json(folder / run_folder.METRICS, metrics)
     shutil.rmtree(folder / run_folder.CHECKPOINTS, ignore_errors=True)
-    return metrics
 
 
-def _predictions(prepared: Prepared, side: str, rows: Plan, logits: np.ndarray, decision: Decision) -> pd.DataFrame:
-    """One row a sample: what it is, what the model says, what is decided."""
-    table = prepared.table.frame.iloc[rows.source]
+def predictions_table(
+    frame: pd.DataFrame, classes: Sequence[str], held_out: Mapping[str, HeldOut], decision: Decision
+) -> pd.DataFrame:
+    """A row for each sample of validation and test: what it is, what the network predicts, what is decided.
+
+    Args:
+        frame: the table's columns, a row a sample
+        classes: class names
+        held_out: "validation" and "test"
+        decision: what was fitted on validation
+    """
+    parts = [_predictions(frame, classes, split, rows, decision) for split, rows in held_out.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _predictions(
+    frame: pd.DataFrame, classes: Sequence[str], split: str, rows: HeldOut, decision: Decision
+) -> pd.DataFrame:
+    table, logits = frame.iloc[rows.samples], rows.logits
     probabilities = decision.probabilities(logits)
-    names = np.array(prepared.classes, dtype=object)
-    columns: dict[str, Any] = {"source": rows.source, "split": side, "label": names[rows.label]}
+    names = np.array(classes, dtype=object)
+    columns: dict[str, Any] = {"source": rows.samples, "split": split, "label": names[rows.labels]}
     columns |= {column: table[column].to_numpy() for column in ("path", "group") if column in table}
     columns |= {"decision": names[decision.decide(logits)], "abstained": decision.abstains(logits)}
-    columns |= {f"probability_{name}": probabilities[:, index] for index, name in enumerate(prepared.classes)}
-    columns |= {f"logit_{name}": logits[:, index] for index, name in enumerate(prepared.classes)}
-    others = table.columns.difference(RESERVED, sort=False)
+    columns |= {f"probability_{name}": probabilities[:, index] for index, name in enumerate(classes)}
+    columns |= {f"logit_{name}": logits[:, index] for index, name in enumerate(classes)}
+    others = [column for column in table.columns if column not in RESERVED]
     columns |= {f"metadata_{column}": table[column].to_numpy() for column in others}
     return pd.DataFrame(columns)  # at once: one by one is slow from a hundred classes on, and pandas warns
 

@@ -2,110 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from imbalkit.base.randomness import generator
-from imbalkit.engine.round_cache import SharedRounds, Surroundings, round_key
-from imbalkit.kinds import ScoredSampler
+from imbalkit.engine.round_cache import RoundCache
+from imbalkit.kinds import Backbone, Sampler, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.plan.audit import Step
-from imbalkit.recipe.prepared import Prepared
 from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
 from imbalkit.training.trainer import Trainer
 from imbalkit_lite.files import write_atomic
 
+PlanChanged = Callable[[Plan, str], None]  # called with each new plan and its stage
+
 
 def resample(
-    prepared: Prepared,
-    plan: Plan,
-    trainer: Trainer,
-    changed: Callable[[Plan, str], None],
-    rounds: Path | None = None,
+    plan: Plan, samplers: Sequence[Sampler], scorer: RoundScorer, seed: int, plan_changed: PlanChanged
 ) -> tuple[Plan, list[Step]]:
-    """The plan after every sampler of the recipe.
-
-    A round's scores are kept beside the checkpoints: a resumed run replays finished rounds from them, which gives the same
-    plan.
+    """The plan after every sampler, and what each of them, or each round of it, did.
 
     Args:
-        prepared: the checked recipe and its data
         plan: the source plan
-        trainer: trains and scores for the rounds
-        changed: called with each new plan and its stage
-        rounds: folder of finished rounds that runs share (single-device runs only)
+        samplers: those of the recipe, in its order
+        scorer: gives the scores of rounds
+        seed: of the recipe
+        plan_changed: called with each new plan and its stage
     """
-    shared = SharedRounds(rounds if trainer.fabric.world_size == 1 else None, trainer.progress.note)
-    around = Surroundings.of(prepared, trainer) if shared.folder is not None else None
     steps: list[Step] = []
-    for index, sampler in enumerate(prepared.recipe.samplers):
-        earlier = sum(other.name == sampler.name for other in prepared.recipe.samplers[:index])
-        stage = f"samplers[{index}] {sampler.name}"
-        key = ""
-        for number in range(sampler.rounds if isinstance(sampler, ScoredSampler) else 1):
-            seeds = (prepared.recipe.seed, "sampler", sampler.name, earlier, number)
-            scored: tuple[Any, ...] = ()
-            if isinstance(sampler, ScoredSampler):
-                name = f"{sampler.name}-{earlier}"
-                scores, key = _score(prepared, sampler, plan, trainer, name, number, key, shared, around)
-                new = sampler.resample(plan, scores, generator(*seeds), round=number)
-                scored = (number + 1, scores, sampler.scores_from)
+    for index, sampler in enumerate(samplers):
+        earlier = sum(other.name == sampler.name for other in samplers[:index])
+        stage, seeds = f"samplers[{index}] {sampler.name}", (seed, "sampler", sampler.name, earlier)
+        if isinstance(sampler, ScoredSampler):
+            for number in range(sampler.rounds):
+                scores = scorer.scores(plan, sampler, f"{sampler.name}-{earlier}", number)
+                new = sampler.resample(plan, scores, generator(*seeds, number), round=number)
                 name = f"{stage}, round {number + 1}"
-            else:
-                new = sampler.resample(plan, generator(*seeds))
-                name = stage
-            steps.append(Step.between(plan, new, name, sampler.name, *scored))
-            changed(new, name)
+                steps.append(Step.between(plan, new, name, sampler.name, number + 1, scores, sampler.scores_from))
+                plan_changed(new, name)
+                plan = new
+        else:
+            new = sampler.resample(plan, generator(*seeds, 0))
+            steps.append(Step.between(plan, new, stage, sampler.name))
+            plan_changed(new, stage)
             plan = new
     return plan, steps
 
 
-def _score(
-    prepared: Prepared,
-    sampler: ScoredSampler,
-    plan: Plan,
-    trainer: Trainer,
-    name: str,
-    number: int,
-    before: str,
-    shared: SharedRounds,
-    around: Surroundings | None,
-) -> tuple[np.ndarray, str]:
-    """Scores of the plan's rows for a round, float32 [n], and the round's key; `before` is the key of the one before."""
-    stage = f"{name}-round-{number + 1}"
-    goes_on = sampler.warm_start
-    key = round_key(prepared, sampler, plan, stage, before if goes_on else "", around) if around else ""
-    files = {".npy": trainer.folder / f"{stage}.npy"}
-    if goes_on and number + 1 < sampler.rounds:
-        files[".pt"] = _weights(trainer, name, number)
-    if not trainer.from_first(lambda: all(file.exists() for file in files.values())):
-        with shared.claim(key):
-            if not shared.fetch(key, files):
-                weights = _weights(trainer, name, number - 1)
-                start = trainer.from_first(lambda: load_checkpoint(weights)) if goes_on and number else None
-                backbone = sampler.backbone or prepared.recipe.backbone
-                training = (stage, plan, backbone, sampler.loss, sampler.epochs)
-                score = sampler.score.build(trainer.context(plan, stage))
-                if sampler.scores_from == "last_epoch":
-                    model, scores = trainer.fit_and_score(*training, score, start=start)
-                else:
-                    model = trainer.fit(*training, start=start)
-                    scores = trainer.predict(model, plan, score)
-                if trainer.fabric.is_global_zero:
-                    if ".pt" in files:
-                        save_checkpoint(files[".pt"], model.state_dict())
-                    write_atomic(files[".npy"], lambda path: path.write_bytes(_npy(scores)))
-                    shared.keep(key, files)
-    return trainer.from_first(lambda: np.load(files[".npy"])), key
+class RoundScorer:
+    """Trains and scores for the rounds of scored samplers.
 
+    A round's scores are kept beside the checkpoints: a resumed run replays finished rounds from them, which gives the same
+    plan.
+    """
 
-def _weights(trainer: Trainer, name: str, number: int) -> Path:
-    """Where the weights after a round are, for the next one to start from."""
-    return trainer.folder / f"{name}-round-{number + 1}-weights.pt"
+    def __init__(self, trainer: Trainer, backbone: Backbone, cache: RoundCache):
+        """
+        Args:
+            trainer: trains and predicts
+            backbone: the recipe's, for samplers without their own
+            cache: finished rounds that runs share
+        """
+        self.trainer, self.backbone, self.cache = trainer, backbone, cache
+        self._keys: dict[str, str] = {}  # stage of a round -> its key in the cache
+
+    def scores(self, plan: Plan, sampler: ScoredSampler, name: str, number: int) -> np.ndarray:
+        """Scores of the plan's rows, float32 [n], for round `number` (from 0) of the sampler that goes by `name`."""
+        trainer, stage = self.trainer, f"{name}-round-{number + 1}"
+        warm = sampler.warm_start
+        backbone = sampler.backbone or self.backbone
+        before = self._keys.get(f"{name}-round-{number}", "") if warm else ""
+        key = self._keys[stage] = self.cache.key(sampler, backbone, plan, stage, before)
+        files = {".npy": trainer.folder / f"{stage}.npy"}
+        if warm and number + 1 < sampler.rounds:
+            files[".pt"] = self._weights(name, number)
+        if not trainer.from_first(lambda: all(file.exists() for file in files.values())):
+            with self.cache.claim(key):
+                if not self.cache.fetch(key, files):
+                    weights = self._weights(name, number - 1)
+                    start = trainer.from_first(lambda: load_checkpoint(weights)) if warm and number else None
+                    training = (stage, plan, backbone, sampler.loss, sampler.epochs)
+                    score = sampler.score.build(trainer.context(plan, stage))
+                    if sampler.scores_from == "last_epoch":
+                        model, scores = trainer.fit_and_score(*training, score, start=start)
+                    else:
+                        model = trainer.fit(*training, start=start)
+                        scores = trainer.predict(model, plan, score)
+                    if trainer.fabric.is_global_zero:
+                        if ".pt" in files:
+                            save_checkpoint(files[".pt"], model.state_dict())
+                        write_atomic(files[".npy"], lambda path: path.write_bytes(_npy(scores)))
+                        self.cache.keep(key, files)
+        return trainer.from_first(lambda: np.load(files[".npy"]))
+
+    def _weights(self, name: str, number: int) -> Path:
+        """Where the weights after a round are, for the next one to start from."""
+        return self.trainer.folder / f"{name}-round-{number + 1}-weights.pt"
 
 
 def _npy(array: np.ndarray) -> bytes:

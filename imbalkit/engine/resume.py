@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imbalkit.base.files import read_json, write_json
 from imbalkit.errors import RecipeError, RunError
 from imbalkit.recipe.difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import read_document
@@ -28,7 +29,7 @@ def find_run(prepared: Prepared, runs: Path, note: Note) -> Path | None:
     """The latest run of this recipe below `runs`; None, with a note that says what is nearest, where there is none."""
     known: dict[Path, dict[str, Any]] = {}
     for file in runs.glob(f"*/{run_folder.FACTS}"):
-        known[file.parent] = run_folder.read_json(file)
+        known[file.parent] = read_json(file)
         if not known[file.parent]:
             note(f"{file} cannot be read: that run is passed over")
     latest = sorted(known, key=lambda folder: (folder / run_folder.FACTS).stat().st_mtime, reverse=True)
@@ -96,7 +97,7 @@ def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
         if changed or not _readable(folder):
             save_recipe(prepared.recipe, folder / run_folder.RECIPE)
         if facts != facts | more:
-            run_folder.write_json(folder / run_folder.FACTS, facts | more)
+            write_json(folder / run_folder.FACTS, facts | more)
     except OSError as error:
         raise RunError(f"the run folder {folder} cannot be written: {error}") from error
 

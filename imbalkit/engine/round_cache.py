@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -20,15 +20,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbalkit.base.locks import Note, held
-from imbalkit.kinds import Part, ScoredSampler
+from imbalkit.kinds import Backbone, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import Recipe
 from imbalkit_lite.files import write_atomic
 
 if TYPE_CHECKING:
+    import torch
+
     from imbalkit.catalogue import Catalogue
+    from imbalkit.data.image_store import ImageStore
     from imbalkit.recipe.prepared import Prepared
-    from imbalkit.training.trainer import Trainer
 
 # Keys that decide no score of a round, with the reason; every other key, also one that is added later, does.
 LEFT_OUT = {
@@ -81,65 +83,64 @@ _LIBRARIES = (
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a run's recipe does not say of its rounds.
+    """What decides the scores of a run's rounds, beside what is particular to each round.
 
     Attributes:
+        recipe: the run's
+        catalogue: says which distribution a part is of
         content: a hash of each sample's picture, uint64 [samples]
         shape: height, width, channels of a picture as it is trained on
         place: device and, on the CPU, number of threads: they decide how sums are rounded
     """
 
+    recipe: Recipe
+    catalogue: Catalogue
     content: np.ndarray
     shape: tuple[int, ...]
     place: str
 
     @classmethod
-    def of(cls, prepared: Prepared, trainer: Trainer) -> Surroundings:
-        """Those of a run that is about to train."""
+    def of(cls, prepared: Prepared, images: ImageStore, device: torch.device) -> Surroundings | None:
+        """Those of a run that is about to train; None for images whose content is not known."""
         import torch
 
         from imbalkit.runs.data_record import content_of
 
-        device, arrays = trainer.fabric.device, prepared.table.arrays
+        arrays = prepared.table.arrays
+        content = images.content if arrays is None else content_of(arrays)
+        if content is None:
+            return None
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(torch.get_num_threads())
-        content = trainer.images.content if arrays is None else content_of(arrays)
-        return cls(content, tuple(trainer.images.shape), f"{device.type} {name}")
+        return cls(prepared.recipe, prepared.catalogue, content, tuple(images.shape), f"{device.type} {name}")
 
 
 def round_key(
-    prepared: Prepared, sampler: ScoredSampler, plan: Plan, stage: str, before: str, around: Surroundings
+    around: Surroundings, sampler: ScoredSampler, backbone: Backbone, plan: Plan, stage: str, before: str
 ) -> str:
     """A hash that is the same only for rounds that give the same scores.
 
     Args:
-        prepared: the run's recipe and plugins
+        around: what all rounds of a run have in common
         sampler: whose round it is
+        backbone: of the round's network
         plan: rows to train on and to score
         stage: name of the round's training, from which its seeds derive
         before: key of the round whose weights this one starts from, or ""
-        around: what the recipe does not say
     """
-    recipe = prepared.recipe
-    said, ranked = deciding_keys(recipe), sampler.model_dump(mode="json")
-    backbone = sampler.backbone or recipe.backbone
+    ranked, operations = sampler.model_dump(mode="json"), [op for view in plan.views for op in view]
     parts = [
-        sampler,
-        sampler.score,
-        sampler.loss,
-        backbone,
-        *recipe.augment,
-        *(op for view in plan.views for op in view),
+        (part.kind, part.name) for part in (sampler, sampler.score, sampler.loss, backbone, *around.recipe.augment)
     ]
     facts = {
-        **said,
+        **deciding_keys(around.recipe),
         **{name: ranked[name] for name in OF_THE_SAMPLER},
         "backbone": backbone.model_dump(mode="json"),
         "stage": stage,
         "before": before,
         "classes": plan.classes,
-        "plan": [plan.seed, [[op.model_dump(mode="json") for op in view] for view in plan.views]],
+        "plan": [plan.seed, [[json.loads(op.model_dump_json()) for op in view] for view in plan.views]],
         "around": [list(around.shape), around.place],
-        "versions": versions(prepared.catalogue, parts),
+        "versions": versions(around.catalogue, [*parts, *(("op", op.name) for op in operations)]),
     }
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for column in (plan.key, plan.source, plan.label, plan.view, around.content[plan.source]):
@@ -149,17 +150,19 @@ def round_key(
 
 def deciding_keys(recipe: Recipe) -> dict[str, Any]:
     """The recipe's keys that decide the scores of a round, with their values."""
-    said = recipe.model_dump(mode="json")
     return {
         key: {name: item for name, item in value.items() if name not in LEFT_OUT[key]} if key in LEFT_OUT else value
-        for key, value in said.items()
+        for key, value in recipe.model_dump(mode="json").items()
         if key not in LEFT_OUT["recipe"]
     }
 
 
-def versions(catalogue: Catalogue, parts: list[Part]) -> dict[str, str]:
-    """Versions of the distributions that compute a round: the libraries, those of the parts, and what these require."""
-    providers = {catalogue.provider(part.kind, part.name) for part in parts}
+def versions(catalogue: Catalogue, parts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Versions of the distributions that compute a round: the libraries, those of the parts, and what these require.
+
+    `parts` are kinds and names.
+    """
+    providers = {catalogue.provider(kind, name) for kind, name in parts}
     found = {provider.distribution: provider.version for provider in providers}
     names = set(_LIBRARIES)
     for distribution in set(found) - {"imbalkit"}:
@@ -181,15 +184,21 @@ def _version(distribution: str) -> str:
         return ""
 
 
-class SharedRounds:
+class RoundCache:
     """A folder of finished rounds by key. `None` as folder: nothing is shared."""
 
-    def __init__(self, folder: Path | None, note: Note | None = None):
-        self.folder, self.note = folder, note
+    def __init__(self, folder: Path | None, around: Surroundings | None = None, note: Note | None = None):
+        self.folder, self.around, self.note = folder, around, note
+
+    def key(self, sampler: ScoredSampler, backbone: Backbone, plan: Plan, stage: str, before: str) -> str:
+        """As `round_key`; "" where nothing is shared."""
+        if self.folder is None or self.around is None:
+            return ""
+        return round_key(self.around, sampler, backbone, plan, stage, before)
 
     @contextmanager
     def claim(self, key: str) -> Iterator[None]:
-        """While it is held, others who want the same round wait for it, and are told so. Raises RunError after two days."""
+        """While it is held, others who want the same round wait for it, which is noted. Raises RunError after two days."""
         if self.folder is None:
             yield
             return

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from imbalkit.base.files import write_csv
+from imbalkit.base.files import write_csv, write_json
 from imbalkit.engine.resume import find_run, go_on
 from imbalkit.errors import RunError
 from imbalkit.recipe.prepared import Prepared
@@ -64,7 +64,7 @@ def open_folder(
         removed = prepared.table.removed
         if removed is not None:
             write_csv(folder / run_folder.REMOVED, removed)
-        run_folder.write_json(folder / run_folder.FACTS, _facts(prepared))
+        write_json(folder / run_folder.FACTS, _facts(prepared))
     except OSError as error:
         raise RunError(f"the run folder {folder or runs} cannot be written: {error}") from error
     return folder
@@ -91,7 +91,7 @@ def _new_folder(runs: Path, name: str) -> Path:
 
 
 def _facts(prepared: Prepared) -> dict[str, Any]:
-    versions = {"python": platform.python_version()}
+    versions: dict[str, str | None] = {"python": platform.python_version()}
     for name in _VERSIONS:
         try:
             versions[name] = metadata.version(name)

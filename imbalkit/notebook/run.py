@@ -34,10 +34,20 @@ def run(
     progress: Progress | None = None,
     rounds: str | Path | None = None,
 ) -> Run:
-    """Run a recipe; arguments and errors as `imbalkit.engine.run.run`. The result stands for the run folder."""
+    """Run a recipe; arguments as `RunOptions`, errors as `imbalkit.engine.run.run`. The result stands for the run folder."""
+    from imbalkit.base.progress import Progress
+    from imbalkit.engine.options import RunOptions
     from imbalkit.engine.run import run as run_recipe
 
-    return Run(run_recipe(recipe, overrides, runs, folder, resume, without, progress, rounds))
+    options = RunOptions(
+        runs=Path(runs),
+        folder=Path(folder) if folder else None,
+        resume=resume,
+        without=tuple(without),
+        rounds=Path(rounds) if rounds else None,
+        progress=progress or Progress(),
+    )
+    return Run(run_recipe(recipe, overrides, options))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imbalkit.catalogue import Catalogue
-from imbalkit.kinds import Metric, Part
+from imbalkit.kinds import Metric, Op, Part
 from imbalkit.recipe.recipe import Recipe
 
 
@@ -41,6 +41,6 @@ def parts_of(recipe: Recipe) -> Iterable[tuple[str, Part]]:
     yield from walk(recipe, "")
 
 
-def operations(recipe: Recipe) -> list[tuple[str, Part]]:
+def operations(recipe: Recipe) -> list[tuple[str, Op]]:
     """Every operation of every view, with its place."""
-    return [(where, part) for where, part in parts_of(recipe) if part.kind == "op"]
+    return [(where, part) for where, part in parts_of(recipe) if isinstance(part, Op)]

@@ -99,7 +99,7 @@ class Report:
 
         return LazyImageStore(
             self.prepared.table,
-            image_rule(self.prepared),
+            image_rule(self.prepared.recipe, self.prepared.table),
             self.prepared.recipe.images.cache,
             Path(self.run.facts.get("directory", ".")),
             known_record(self.run.folder),

@@ -8,16 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from imbalkit.base.files import read_json, write_json
 from imbalkit.errors import RunError, WriteError, listing
 from imbalkit.recipe.document import RUN_FACTS, RUN_RECIPE
 from imbalkit_lite.files import delete_temporaries, writing
 from imbalkit_lite.text import json_text
-
-if TYPE_CHECKING:
-    pass
 
 RECIPE, FACTS, METRICS = RUN_RECIPE, RUN_FACTS, "metrics.json"
 PLAN, PREDICTIONS, LOG, WEIGHTS, REPORT = (

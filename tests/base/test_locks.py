@@ -14,7 +14,7 @@ import pytest
 from imbalkit.base import locks as waiting
 from imbalkit.base.locks import held
 from imbalkit.data.cache import Cache
-from imbalkit.engine.round_cache import SharedRounds
+from imbalkit.engine.round_cache import RoundCache
 from imbalkit.errors import RunError
 from imbalkit_lite.images import ImageRule
 from tests.data.test_cache import write_images
@@ -96,7 +96,7 @@ def test_the_cache_and_rounds_tell(tmp_path, other, monkeypatch):
     threading.Timer(0.5, first.kill).start()
     cache.fill(write_images(tmp_path, 1), note=notes.append)
     assert f"decodes images into the cache {cache.folder} (process {first.pid} on" in notes[0]
-    rounds = SharedRounds(tmp_path, notes.append)
+    rounds = RoundCache(tmp_path, note=notes.append)
     second = other(tmp_path / "k.lock")
     threading.Timer(0.5, second.kill).start()
     with rounds.claim("k"):

@@ -53,8 +53,8 @@ def main(arguments: list[str]) -> None:
         watcher = threading.Thread(target=watch, args=(peak, stop))
         watcher.start()
         started = time.perf_counter()
+        from imbalkit import run
         from imbalkit.base.progress import Lines
-        from imbalkit.engine.run import run
 
         run(root / "recipe.yaml", runs=root / "runs", progress=Lines())
         stop.set()

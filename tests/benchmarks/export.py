@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from imbalkit import run
 from imbalkit.catalogue import default_catalogue
-from imbalkit.engine.run import run
 from imbalkit.export.export import export
 from imbalkit.export.parity import limit_problems
 from imbalkit.functional.ranking import roc_auc

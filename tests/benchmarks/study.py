@@ -78,9 +78,9 @@ def main(arguments: list[str]) -> None:
     path = ROOT / "docs" / "results" / f"{parser.parse_args(arguments).name}.csv"
     rows = list(csv.DictReader(path.open())) if path.exists() else []
     done = {(row["cell"], int(row["seed"])) for row in rows}
+    from imbalkit import run
     from imbalkit.base.files import read_json
     from imbalkit.base.progress import Lines
-    from imbalkit.engine.run import run
 
     for seed in seeds:
         for name, overrides in cells.items():

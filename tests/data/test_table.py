@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from imbalkit import run
 from imbalkit.builtin.datasets import Digits
 from imbalkit.cli.commands.plan import command as plan
 from imbalkit.cli.tables.plan import plan_facts, removed_lines
 from imbalkit.data.table import Table
-from imbalkit.engine.run import run
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.prepare import prepare
 
@@ -60,10 +61,10 @@ def test_the_plan_says_what_was_left_out(digits):
 
 def test_a_run_writes_what_was_left_out(digits, tmp_path):
     small = ["training.epochs=1", "training.threads=1", "backbone.width=4"]
-    folder = run("digits", small, runs=tmp_path)
+    folder = Path(run("digits", small, runs=tmp_path))
     assert not (folder / "removed.csv").exists()
     digits(removed=REMOVED)
-    folder = run("digits", small, runs=tmp_path)
+    folder = Path(run("digits", small, runs=tmp_path))
     pd.testing.assert_frame_equal(pd.read_csv(folder / "removed.csv", dtype={"label": str}), REMOVED, check_dtype=False)
     assert "Left out by twice: 2 samples (" in (folder / "report.html").read_text()
     assert not list(folder.glob(".removed*"))

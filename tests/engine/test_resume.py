@@ -258,7 +258,8 @@ def test_a_run_folder_that_cannot_be_written_is_one_sentence(project, monkeypatc
     def refuse(*arguments, **more):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("imbalkit.runs.folder.write_json", refuse)
+    for module in ("run_folder", "resume"):
+        monkeypatch.setattr(f"imbalkit.engine.{module}.write_json", refuse)
     refused = imbalkit("run", "r.yaml", cwd=project, check=False)
     assert refused.returncode == 1
     assert "cannot be written: [Errno 13] Permission denied" in refused.stderr

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imbalkit.catalogue import Provider, default_catalogue
-from imbalkit.engine.round_cache import LEFT_OUT, OF_THE_SAMPLER, SharedRounds, Surroundings, round_key, versions
+from imbalkit.engine.round_cache import LEFT_OUT, OF_THE_SAMPLER, RoundCache, Surroundings, round_key, versions
 from imbalkit.kinds import ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.recipe.prepare import prepare
@@ -20,10 +20,14 @@ RANK = "samplers=[{name: loss_rank, drop: 5, which: highest, rounds: 2, epochs: 
 
 def key(*overrides, stage="loss_rank-0-round-1", before="", plan=None, **around):
     prepared = prepare("digits", [RANK, *overrides])
-    facts = {"content": content_of(prepared.table.arrays), "shape": (8, 8, 1), "place": "cpu 1"} | around
-    return round_key(
-        prepared, prepared.recipe.samplers[0], plan or prepared.source_plan(), stage, before, Surroundings(**facts)
+    recipe, facts = (
+        prepared.recipe,
+        {"content": content_of(prepared.table.arrays), "shape": (8, 8, 1), "place": "cpu 1"},
     )
+    surroundings = Surroundings(recipe, prepared.catalogue, **facts | around)
+    sampler = recipe.samplers[0]
+    backbone = sampler.backbone or recipe.backbone
+    return round_key(surroundings, sampler, backbone, plan or prepared.source_plan(), stage, before)
 
 
 UNTOUCHED = [
@@ -110,13 +114,13 @@ def test_another_version_of_a_library_is_another_round(library, monkeypatch):
 def test_another_version_of_a_parts_distribution_is_another_round_and_of_another_plugin_is_not():
     prepared = prepare("digits", [RANK])
     catalogue = prepared.catalogue
-    backbone = catalogue.get("backbone", "mobilenetv1_075")()
-    before = versions(catalogue, [prepared.recipe.backbone])
-    stranger = Provider("stranger", "imbalkit-stranger", "3.1")
+    own, another = ("backbone", prepared.recipe.backbone.name), ("backbone", "mobilenetv1_075")
+    before = versions(catalogue, [own])
+    third_party = Provider("third", "imbalkit-third", "3.1")
     changed = copy.copy(catalogue)
-    changed._providers = catalogue._providers | {("backbone", "mobilenetv1_075"): stranger}
-    assert versions(changed, [prepared.recipe.backbone]) == before
-    assert versions(changed, [backbone])["imbalkit-stranger"] == "3.1"
+    changed._providers = catalogue._providers | {another: third_party}
+    assert versions(changed, [own]) == before
+    assert versions(changed, [another])["imbalkit-third"] == "3.1"
 
 
 def test_the_rows_the_stage_and_the_round_before_change_the_key():
@@ -128,7 +132,7 @@ def test_the_rows_the_stage_and_the_round_before_change_the_key():
 
 
 def test_files_come_back_whole_or_not_at_all(tmp_path):
-    rounds = SharedRounds(tmp_path / "rounds")
+    rounds = RoundCache(tmp_path / "rounds")
     own = {".npy": tmp_path / "own.npy", ".pt": tmp_path / "own.pt"}
     own[".npy"].write_bytes(b"scores")
     with rounds.claim("k"):
@@ -143,7 +147,7 @@ def test_files_come_back_whole_or_not_at_all(tmp_path):
 
 def test_without_a_folder_nothing_is_shared(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    rounds = SharedRounds(None)
+    rounds = RoundCache(None)
     (tmp_path / "a").write_bytes(b"x")
     with rounds.claim("k"):
         rounds.keep("k", {".npy": Path("a")})

@@ -52,7 +52,7 @@ def test_rows_of_a_run_are_its_validation_rows(finished_run):
 
 
 def test_a_run_without_validation_is_compared_on_training_rows(finished_run, tmp_path):
-    from imbalkit.engine.run import run
+    from imbalkit import run
 
     recipe = {
         "split": {"validation": 0.0},

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from imbalkit import run
 from imbalkit.cli.main import root
-from imbalkit.engine.run import run
 from imbalkit.errors import RecipeError
 
 pytestmark = pytest.mark.usefixtures("no_charts")
@@ -50,7 +51,7 @@ def test_a_plan_needs_no_images_but_a_run_does(archive, recipe, tmp_path):
             archive.picture(f"{n % 3}/ISIC_{n:03}.{'JPG' if n % 2 else 'png'}", n, 20)
     for n in range(8):
         archive.picture(f"a/b/ISIC_1{n:02}{'_downsampled' * (n % 3 == 0)}.jpeg", 100 + n, 20)
-    folder = run(recipe, runs=tmp_path / "runs")
+    folder = Path(run(recipe, runs=tmp_path / "runs"))
     removed = pd.read_csv(folder / "removed.csv", keep_default_na=False)
     assert removed[["isic_id", "label", "year", "reason", "duplicate_of"]].values.tolist() == [
         ["ISIC_001", "benign", 2020, "official_duplicates", "ISIC_000"],

@@ -6,6 +6,7 @@ import base64
 import io
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from imbalkit.engine.run import run
+from imbalkit import run
 from imbalkit.errors import RunError
 from imbalkit.report.context import gather
 from imbalkit.report.galleries import lit_up
@@ -48,7 +49,7 @@ def cleaned(tmp_path_factory, photographs):
     (project / "recipe.yaml").write_text(CLEANED)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        return run("recipe.yaml", folder=project / "run")
+        return Path(run("recipe.yaml", folder=project / "run"))
 
 
 @pytest.fixture(scope="module")

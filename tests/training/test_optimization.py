@@ -44,7 +44,7 @@ def test_adamw_takes_timm_s_steps(weight_decay):
 @pytest.mark.slow
 def test_a_small_run_imports_neither_timm_nor_scikit_learn(tmp_path):
     code = (
-        "import sys; from imbalkit.engine.run import run\n"
+        "import sys; from imbalkit import run\n"
         "run('digits', ['training.epochs=1', 'training.accelerator=cpu'], folder=sys.argv[1])\n"
         "assert not {'timm', 'torchvision', 'sklearn', 'scipy.stats', 'kornia'} & set(sys.modules), sorted(sys.modules)"
     )

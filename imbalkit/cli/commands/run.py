@@ -44,8 +44,10 @@ def command(
     from imbalkit.base.processes import is_first_process
     from imbalkit.base.progress import choose_progress
     from imbalkit.cli.tables.results import print_results
+    from imbalkit.engine.options import RunOptions
     from imbalkit.engine.run import run
 
-    path = run(recipe, overrides, runs, folder, resume, tuple(without), choose_progress(), rounds)
+    options = RunOptions(runs, folder, resume, tuple(without), rounds, choose_progress())
+    path = run(recipe, overrides, options)
     if is_first_process():
         print_results(path)

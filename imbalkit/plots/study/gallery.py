@@ -98,7 +98,7 @@ def pictures(prepared: Prepared, plan: Plan, frame: pd.DataFrame) -> np.ndarray:
     from imbalkit.recipe.image_rule import image_rule
     from imbalkit.runs.lazy_images import LazyImageStore
 
-    store = LazyImageStore(prepared.table, image_rule(prepared), prepared.recipe.images.cache)
+    store = LazyImageStore(prepared.table, image_rule(prepared.recipe, prepared.table), prepared.recipe.images.cache)
     return render(store, plan, frame["position"].to_numpy()).permute(0, 2, 3, 1).numpy()
 
 

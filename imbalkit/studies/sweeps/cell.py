@@ -21,18 +21,18 @@ CELLS, DONE, LOGS, ERRORS, ROUNDS = "cells.json", "cells", "logs", "errors", "ro
 def run_cell(folder: Path, cell: str) -> None:
     """Run a cell of a sweep folder, or go on with it. Raises ImbalkitError as a run does."""
     from imbalkit.base.progress import Lines
+    from imbalkit.engine.options import RunOptions
     from imbalkit.engine.run import run
 
     facts = read_json(folder / CELLS)
-    run(
-        facts["base"],
-        facts["cells"][cell]["overrides"],
+    options = RunOptions(
         folder=folder / DONE / cell,
         resume=True,
         without=tuple(facts["without"]),
-        progress=Lines(),
         rounds=folder / ROUNDS,
+        progress=Lines(),
     )
+    run(facts["base"], facts["cells"][cell]["overrides"], options)
 
 
 def main(folder: Path, cell: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from imbalkit_melanoma.source_probe.section import colours, examine, source_name
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
-from imbalkit.engine.run import run
+from imbalkit import run
 from imbalkit.report.markdown import to_html
 from imbalkit.runs.restore import restore
 from imbalkit.runs.restored import Restored
@@ -61,7 +62,7 @@ def finished(tmp_path, monkeypatch):
     def go(rows, tint=True, overrides=()):
         draw(tmp_path, rows, tint)
         (tmp_path / "recipe.yaml").write_text(RECIPE)
-        folder = run("recipe.yaml", overrides, folder="run")
+        folder = Path(run("recipe.yaml", overrides, folder="run"))
         assert (folder / "metrics.json").exists()
         return read(folder)
 

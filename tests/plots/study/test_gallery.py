@@ -71,7 +71,7 @@ def test_what_was_drawn_is_what_the_plan_draws(of_run):
 
 def test_pixels_are_those_of_training(of_run):
     prepared, plan, frame = of_run
-    everything = open_store(None, prepared.table.arrays, image_rule(prepared))
+    everything = open_store(None, prepared.table.arrays, image_rule(prepared.recipe, prepared.table))
     dataset = PlanDataset(plan, everything)
     pixels = gallery.pictures(prepared, plan, frame)
     for position, picture in zip(frame["position"], pixels, strict=True):
