@@ -83,9 +83,9 @@ def _abstain(decision: Decision) -> Abstain | None:
     return _of_limit(rule.limit, decision)
 
 
-def _of_limit(limit: float, decision: Decision) -> Abstain | None:
+def _of_limit(limit: float | None, decision: Decision) -> Abstain | None:
     """A largest uncertainty (imbalkit.functional.abstain) as a card states it; None where it leaves no row undecided."""
-    if not math.isfinite(limit):
+    if limit is None or not math.isfinite(limit):
         return None
     if decision.costs is not None:
         return Abstain(expected_cost=limit)

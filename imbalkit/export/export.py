@@ -92,7 +92,7 @@ def export(
     card = card_of(restored, exporter)
     inputs, reference = input_tensor(rows.pixels, source), _reference(restored, rows, card)
     calibration = None
-    if exporter.quantize == "int8":
+    if exporter.quantize == "int8" and rows.labels is not None:
         calibration = inputs[evenly(rows.labels, restored.recipe.seed)[: exporter.calibration_rows]]
     facts: dict[str, Any] = {}
 
@@ -133,11 +133,13 @@ def _entries(parity: Path) -> dict[str, Any]:
 
 def _reference(restored: Restored, rows: Rows, card: Card) -> Reference:
     """What the run's own network and decision give for the rows, in float32 whatever it was trained in."""
+    affine = restored.decision.affine
+    assert affine is not None  # or `deployed` would have refused the calibrator
     logits = _logits(restored.model, rows.pixels, torch.float32)
     probabilities = restored.decision.probabilities(logits)
     return Reference(
         logits=logits,
-        affine=restored.decision.affine,
+        affine=affine,
         probabilities=probabilities,
         decisions=decide(probabilities, card),
         labels=rows.labels,

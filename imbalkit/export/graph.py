@@ -17,6 +17,9 @@ from imbalkit_lite.card import Input
 class Normalisation(nn.Module):
     """(images / largest - mean) / std as one product and one sum, with the channels first or last."""
 
+    factor: torch.Tensor
+    shift: torch.Tensor
+
     def __init__(self, mean: torch.Tensor, std: torch.Tensor, layout: str, largest: float):
         super().__init__()
         shape = (-1, 1, 1) if layout == "NCHW" else (-1,)
@@ -30,6 +33,9 @@ class Normalisation(nn.Module):
 
 class Calibration(nn.Module):
     """scale * logits + bias of each class."""
+
+    scale: torch.Tensor
+    bias: torch.Tensor
 
     def __init__(self, scale: np.ndarray, bias: np.ndarray):
         super().__init__()

@@ -63,7 +63,7 @@ def content_of(arrays: np.ndarray) -> np.ndarray:
     found = np.empty(len(arrays), dtype=np.uint64)
     for row, pixels in enumerate(arrays):
         digest = start.copy()
-        digest.update(np.ascontiguousarray(pixels))
+        digest.update(np.ascontiguousarray(pixels).data)
         found[row] = int.from_bytes(digest.digest(), "little")
     return found
 
@@ -218,14 +218,18 @@ def below(paths: pd.Index) -> pd.Index:
     return paths.str.slice(start.rfind(os.sep) + 1)
 
 
-def _numbered(*indexes: pd.Index) -> tuple[pd.Index, ...]:
+def _numbered(was: pd.Index, found: pd.Index) -> tuple[pd.Index, pd.Index]:
     """Keys as they are, or with a number each where one stands for several rows."""
     import pandas as pd
 
-    if all(keys.is_unique for keys in indexes):
-        return indexes
-    series = [keys.to_series(index=range(len(keys))) for keys in indexes]
-    return tuple(pd.MultiIndex.from_arrays([keys, keys.groupby(keys).cumcount()]) for keys in series)
+    if was.is_unique and found.is_unique:
+        return was, found
+
+    def numbered(keys: pd.Index) -> pd.Index:
+        series = pd.Series(keys)
+        return pd.MultiIndex.from_arrays([series, series.groupby(series).cumcount()])
+
+    return numbered(was), numbered(found)
 
 
 def _plain(column: pd.Series) -> np.ndarray:

@@ -12,6 +12,9 @@ from imbalkit.kinds import Backbone, BuildContext, Preprocessing
 class Classifier(nn.Module):
     """Images in 0..1, float [n, C, H, W], to logits [n, classes]. Normalisation is part of the network."""
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, body: nn.Module, features: int, classes: int, preprocessing: Preprocessing, dropout: float):
         super().__init__()
         self.body = body

@@ -68,7 +68,7 @@ def rejections(
     for number in range(simulations):
         rng = np.random.default_rng([seed, number])
         tests = paired_tests(draw(rng, groups, better=better), METRICS, known, settings, seed=number)
-        found.append((tests.set_index(["figure", "test"])["p"] < 1 - level).astype(float))
+        found.append((tests.set_index(["metric", "test"])["p"] < 1 - level).astype(float))
     return pd.concat(found, axis=1).mean(axis=1)
 
 

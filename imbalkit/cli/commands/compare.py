@@ -46,9 +46,9 @@ def command(
     resamples: int,
     as_json: bool,
 ) -> None:
-    """Compare finished runs that were tested on the same rows: figures with intervals, and paired tests.
+    """Compare finished runs that were tested on the same rows: metrics with intervals, and paired tests.
 
-    Rates get McNemar's exact test and ROC areas DeLong's, where test rows are independent; every figure gets a paired
+    Rates get McNemar's exact test and ROC areas DeLong's, where test rows are independent; every metric gets a paired
     bootstrap, by groups (patients) where these have several rows. Runs whose test rows differ are refused.
     """
     from imbalkit.cli.tables.frames import print_frame

@@ -1,4 +1,4 @@
-"""Finished runs side by side: figures with intervals, and paired tests against one of them on the same test rows."""
+"""Finished runs side by side: metrics with intervals, and paired tests against one of them on the same test rows."""
 
 from imbalkit.studies.comparison.compare import Comparison, compare
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from imbalkit.runs.results import RunData
 from imbalkit.studies.comparison import scatter
 from imbalkit.studies.comparison.data import align, data_notes
 from imbalkit.studies.comparison.files import write
-from imbalkit.studies.comparison.paired import figures_of, paired_tests
+from imbalkit.studies.comparison.paired import metric_rows, paired_tests
 from imbalkit.studies.comparison.result import ComparisonResult
 from imbalkit.studies.comparison.rows import At, check_same_rows, groups_of, load_runs, predictions_of
 from imbalkit.studies.comparison.text import to_html
@@ -63,7 +63,7 @@ def compare(
 ) -> Comparison:
     """Compare finished runs that were tested on the same rows.
 
-    Whole groups (patients) are resampled where a group has several test rows. Every figure gets a paired bootstrap: both
+    Whole groups (patients) are resampled where a group has several test rows. Every metric gets a paired bootstrap: both
     runs are resampled alike. Shares of rows (recall, miss rate, false alarm rate, accuracy) get McNemar's exact test, and the
     ROC area of a positive class DeLong's test, where rows are independent; with groups, shares get the exact permutation
     test that swaps the runs in whole groups.
@@ -95,8 +95,8 @@ def compare(
             notes.append(f"{name} abstains on {abstained:,} rows; here its forced decisions on them count.")
     settings = EvaluationSettings(resamples=resamples, level=level)
     parts = _metrics(metrics, first)
-    figures = pd.concat(
-        [figures_of(name, found, parts, groups, settings, seed) for name, found in predictions.items()],
+    values = pd.concat(
+        [metric_rows(name, found, parts, groups, settings, seed) for name, found in predictions.items()],
         ignore_index=True,
     )
     tests = paired_tests(predictions, parts, groups, settings, seed)
@@ -112,7 +112,7 @@ def compare(
         units=len(first.split_rows()) if groups is None else len(np.unique(groups)),
         level=level,
         resamples=resamples,
-        figures=figures,
+        metrics=values,
         tests=tests,
         notes=tuple(notes),
         few={name: n for n, name in few_units(first.split_rows().labels, groups, first.classes)},
@@ -120,7 +120,7 @@ def compare(
 
 
 def _metrics(names: Sequence[str] | None, run: RunData) -> list[Metric]:
-    """The metrics asked for, with their defaults."""
+    """The metrics of these names, with their defaults."""
     catalogue = default_catalogue()
     if names is None:
         names = WITHOUT if run.positive is None else WITH_POSITIVE
@@ -130,4 +130,4 @@ def _metrics(names: Sequence[str] | None, run: RunData) -> list[Metric]:
     for name in names:
         if name not in known:
             raise RunError(f"there is no metric {name!r}{nearest(name, known)} (metrics: {listing(known, 40)})")
-    return [catalogue.get("metric", name)() for name in dict.fromkeys(names)]
+    return [cast(Metric, catalogue.get("metric", name)()) for name in dict.fromkeys(names)]

@@ -42,8 +42,8 @@ def data_notes(runs: Mapping[str, RunData]) -> list[str]:
     (name, first), *others = runs.items()
     notes = []
     for other, run in others:
-        records = [_record(found) for found in (first, run)]
-        if any(record is None for record in records):
+        records = [record for found in (first, run) if (record := _record(found)) is not None]
+        if len(records) < 2:
             counts = [found.metrics["class_counts"][0]["counts"] for found in (first, run)]
             if counts[0] != counts[1]:
                 notes.append(f"Training rows of each class: {counts[0]} in {name}, {counts[1]} in {other}.")
@@ -65,7 +65,7 @@ def _pictures(name: str, first: RunData, other: str, run: RunData) -> list[str]:
     files = "path" in first.split_rows().frame
     if not files and found[differs].isin(was).any():
         raise RunError(
-            f"{name} and {other} were not tested on the same rows, and their figures do not compare: {int(differs.sum()):,} of "
+            f"{name} and {other} were not tested on the same rows, and their metrics do not compare: {int(differs.sum()):,} of "
             f"{len(was):,} test samples have the pixels of others, such as sample {was.index[int(np.argmax(differs))]}"
         )
     what = "have another content in" if files else "have other pixels in"
@@ -77,6 +77,7 @@ def _pictures(name: str, first: RunData, other: str, run: RunData) -> list[str]:
 def _by_name(run: RunData) -> pd.Series | None:
     """What each test row is known by, by its place in the data, in order; None where that is not known or not unique."""
     frame = run.split_rows().frame.sort_values("source")
+    names: pd.Series | None
     if "path" in frame and frame["path"].notna().all():
         names = pd.Series(below(pd.Index(frame["path"])), index=frame["source"].to_numpy())
     else:

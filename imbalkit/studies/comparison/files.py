@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write(found: ComparisonResult, out: Path) -> list[Path]:
-    """comparison.md, figures.csv, tests.csv and, with both rates, rates.png, .svg and .csv; returns their paths.
+    """comparison.md, metrics.csv, tests.csv and, with both rates, rates.png, .svg and .csv; returns their paths.
 
     Raises WriteError for a folder that cannot be written.
     """
@@ -23,7 +23,7 @@ def write(found: ComparisonResult, out: Path) -> list[Path]:
     from imbalkit.studies.comparison import scatter
 
     page = to_markdown(found)
-    tables = {"figures.csv": found.figures, "tests.csv": found.tests}
+    tables = {"metrics.csv": found.metrics, "tests.csv": found.tests}
     write_text(out / "comparison.md", page)
     for name, frame in tables.items():
         write_csv(out / name, frame, float_format="%.10g")

@@ -1,4 +1,4 @@
-"""Figures of several runs with intervals, and the paired tests between them."""
+"""Metrics of several runs with intervals, and the paired tests between them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from imbalkit.kinds import Metric, Predictions, ShareMetric
 NAN = float("nan")
 
 
-def figures_of(
+def metric_rows(
     run: str,
     predictions: Predictions,
     metrics: Sequence[Metric],
@@ -37,7 +37,7 @@ def figures_of(
     settings: EvaluationSettings,
     seed: int,
 ) -> pd.DataFrame:
-    """Every figure of a run with its interval: columns as `Comparison.figures`."""
+    """Every metric of a run with its interval: columns as `Comparison.metrics`."""
     intervals = interval_facts(predictions, metrics, groups, settings, seed)
     rows = []
     for metric in metrics:
@@ -45,8 +45,8 @@ def figures_of(
         limits = {"": intervals[metric.name]} if list(values) == [""] else intervals[metric.name]
         for name, value in values.items():
             low, high = (np.nan if limits[name][end] is None else limits[name][end] for end in ("low", "high"))
-            own = {"run": run, "figure": metric.name, "class": name, "value": value}
-            rows.append({**own, "low": low, "high": high, "method": limits[name]["method"]})
+            row = {"run": run, "metric": metric.name, "class": name, "value": value}
+            rows.append({**row, "low": low, "high": high, "method": limits[name]["method"]})
     return pd.DataFrame(rows)
 
 
@@ -65,15 +65,18 @@ def paired_tests(
         before = _by_class(metric.compute(base))
         for run, found in others:
             for name, value in _by_class(metric.compute(found)).items():
-                own = {"run": run, "reference": reference, "figure": metric.name, "class": name}
-                own |= {"value": value, "reference_value": before[name], "difference": value - before[name]}
+                difference = value - before[name]
+                row: dict[str, Any] = {"run": run, "reference": reference, "metric": metric.name, "class": name}
+                row |= {"value": value, "reference_value": before[name], "difference": difference}
+                up = difference > 0
+                row["better"] = (
+                    (up == metric.higher_is_better) if up or difference < 0 else None
+                )  # None: equal, or not defined
                 apart = drawn[run][metric.name, name] - drawn[reference][metric.name, name]
-                up = own["difference"] > 0
-                own["better"] = (up == metric.higher_is_better) if up or own["difference"] < 0 else None
                 for test, result in _results(metric, name, base, found, groups, apart, settings.level).items():
-                    rows.append({**own, "low": result.low, "high": result.high, "test": test, "p": result.p})
+                    rows.append({**row, "low": result.low, "high": result.high, "test": test, "p": result.p})
     frame = pd.DataFrame(rows).astype({"better": object})
-    of_one_kind = frame.groupby(["figure", "class", "test"], sort=False)["p"]
+    of_one_kind = frame.groupby(["metric", "class", "test"], sort=False)["p"]
     frame["p_holm"] = of_one_kind.transform(lambda p: holm(p.to_numpy()))
     return frame
 
@@ -87,7 +90,7 @@ def _results(
     apart: np.ndarray,
     level: float,
 ) -> dict[str, Difference]:
-    """Every test of one figure, by name: the exact one or DeLong's where there is one, then the bootstrap.
+    """Every test of one metric, by name: the exact one or DeLong's where there is one, then the bootstrap.
 
     `apart` is the difference in each resample.
     """
@@ -103,17 +106,17 @@ def _results(
     if counted is not None and groups is None:
         low, high = paired_share_interval(hits[counted], others[counted], level)
         tests["McNemar"] = Difference(value, low, high, mcnemar(hits[counted], others[counted]))
-    elif counted is not None:
+    elif counted is not None and groups is not None:
         p = cluster_permutation(hits[counted], others[counted], groups[counted])
         tests["cluster permutation"] = replace(spread, p=p)
     elif metric.name == "roc_auc" and base.positive is not None and groups is None:
-        scores = (side.probabilities[:, base.positive] for side in (base, found))
-        tests["DeLong"] = delong_test(base.labels == base.positive, *scores, level)
+        before, after = (each.probabilities[:, base.positive] for each in (base, found))
+        tests["DeLong"] = delong_test(base.labels == base.positive, before, after, level)
     return tests | {"bootstrap" if groups is None else "cluster bootstrap": spread}
 
 
 def _share(metric: Metric, name: str, base: Predictions, found: Predictions) -> tuple[Any, Any, Any]:
-    """Hits of both runs and the rows that are counted, bool [n]; None each where the figure is no share of the same rows."""
+    """Hits of both runs and the rows that are counted, bool [n]; None each where the metric is no share of the same rows."""
     if not isinstance(metric, ShareMetric):
         return None, None, None
     (hits, counted), (others, same) = (
@@ -130,7 +133,7 @@ def _resampled(
     resamples: int,
     seed: int,
 ) -> dict[str, dict[tuple[str, str], np.ndarray]]:
-    """Every figure of every run in each resample, [resamples] by (figure, class); the same rows are drawn for all runs."""
+    """Every metric of every run in each resample, [resamples] by (metric, class); the same rows are drawn for all runs."""
     n = len(next(iter(predictions.values())).labels)
     parts: dict[str, dict[tuple[str, str], list[np.ndarray]]] = {run: {} for run in predictions}
     for weights in weight_blocks(n, resamples, generator(seed, "comparison"), groups):
@@ -145,7 +148,7 @@ def _bootstrap(value: float, apart: np.ndarray, units: int, level: float) -> Dif
     """Percentile interval and p-value of a paired difference.
 
     Few units (rows or groups) spread too little, which both are corrected for (`expanded_level`). Resamples that all agree
-    tell no spread: then the interval is what `units` units without any difference leave open.
+    show no spread: then the interval is what `units` units without any difference leave open.
     """
     known = apart[~np.isnan(apart)]
     if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(apart):
@@ -158,5 +161,5 @@ def _bootstrap(value: float, apart: np.ndarray, units: int, level: float) -> Dif
 
 
 def _by_class(value: Any) -> dict[str, Any]:
-    """A figure, or several by class name; "" is that of all rows."""
+    """A metric's value, or several by class name; "" is that of all rows."""
     return {str(name): item for name, item in value.items()} if isinstance(value, Mapping) else {"": value}

@@ -24,8 +24,8 @@ class ComparisonResult:
         unit, units: what is resampled, "row" or "group", and how many of these there are
         level: of intervals, and 1 - level of tests
         resamples: of the bootstrap
-        figures: a row for each run and figure: run, figure, class ("" for a figure of all rows), value, low, high, method
-        tests: a row for each other run, figure and test: run, reference, figure, class, value, reference_value, difference
+        metrics: a row for each run and metric: run, metric, class ("" for a metric of all rows), value, low, high, method
+        tests: a row for each other run, metric and test: run, reference, metric, class, value, reference_value, difference
             (run less reference), better (True: in the run's favour, False, None), low, high, test, p, p_holm (corrected for the
             number of runs)
         notes: what a reader must know
@@ -42,12 +42,12 @@ class ComparisonResult:
     units: int
     level: float
     resamples: int
-    figures: pd.DataFrame
+    metrics: pd.DataFrame
     tests: pd.DataFrame
     notes: tuple[str, ...]
     few: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def deciding(self) -> pd.DataFrame:
-        """One test for each run and figure: the exact one or DeLong's where there is one, else the bootstrap."""
-        return self.tests.drop_duplicates(["run", "figure", "class"])
+        """One test for each run and metric: the exact one or DeLong's where there is one, else the bootstrap."""
+        return self.tests.drop_duplicates(["run", "metric", "class"])

@@ -29,7 +29,7 @@ def load_runs(
         found.setdefault(path.resolve(), path)
     distinct = list(found.values())
     if len(distinct) < 2:
-        raise RunError(f"expected two runs to compare, got {listing(distinct) or 'none'}")
+        raise RunError(f"expected two runs to compare, got {listing(map(str, distinct)) or 'none'}")
     names = _names(distinct)
     return {name: RunData.load(path) for name, path in zip(names, distinct, strict=True)}
 
@@ -63,7 +63,7 @@ def check_same_rows(runs: Mapping[str, RunData]) -> None:
         why = _first_difference(name, _rows(first), other, _rows(run))
         if why:
             raise RunError(
-                f"{name} and {other} were not tested on the same rows, and their figures do not compare: {why}"
+                f"{name} and {other} were not tested on the same rows, and their metrics do not compare: {why}"
             )
 
 
@@ -77,7 +77,7 @@ def _rows(run: RunData) -> pd.DataFrame:
 
 
 def _first_difference(name: str, rows: pd.DataFrame, other: str, found: pd.DataFrame) -> str | None:
-    both = [column for column in rows if column in found]
+    both = [str(column) for column in rows if column in found]
     same = len(rows) == len(found) and (rows[both].to_numpy() == found[both].to_numpy()).all()
     if same:
         return None
@@ -97,13 +97,13 @@ def _first_difference(name: str, rows: pd.DataFrame, other: str, found: pd.DataF
 
 def groups_of(runs: Mapping[str, RunData]) -> tuple[np.ndarray | None, list[str]]:
     """Groups of the test rows in the order of the data, None where none has two rows; from the first run that knows them."""
-    known = {name: run for name, run in runs.items() if run.split_rows().groups is not None}
+    known = {name: groups for name, run in runs.items() if (groups := run.split_rows().groups) is not None}
     if not known:
         return None, []
-    name, run = next(iter(known.items()))
-    order = np.argsort(run.split_rows().frame["source"].to_numpy(), kind="stable")
+    name, groups = next(iter(known.items()))
+    order = np.argsort(runs[name].split_rows().frame["source"].to_numpy(), kind="stable")
     notes = [] if len(known) == len(runs) else [f"Groups are those of {name}; not every run knows them."]
-    return repeated_groups(run.split_rows().groups[order]), notes
+    return repeated_groups(groups[order]), notes
 
 
 def predictions_of(run: RunData, at: At) -> Predictions:

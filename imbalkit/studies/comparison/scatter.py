@@ -22,9 +22,9 @@ def data(found: ComparisonResult) -> pd.DataFrame:
     """
     rows = {run: {"run": run} for run in found.runs}
     for rate in ("miss_rate", "false_alarm_rate"):
-        own = found.figures[found.figures["figure"] == rate]
+        own = found.metrics[found.metrics["metric"] == rate]
         if found.positive is None or own.empty or own["value"].isna().any():
-            raise RunError("the scatter needs a positive class, and the figures miss_rate and false_alarm_rate")
+            raise RunError("the scatter needs a positive class, and the metrics miss_rate and false_alarm_rate")
         for _, row in own.iterrows():
             rows[row["run"]] |= {rate: row["value"], f"{rate}_low": row["low"], f"{rate}_high": row["high"]}
     others = [name for name in found.classes if name != found.positive]
@@ -35,7 +35,7 @@ def data(found: ComparisonResult) -> pd.DataFrame:
 def notes(found: ComparisonResult) -> list[str]:
     """The small print."""
     half = "uncalibrated at one half" if found.at == "half" else "at the threshold that each run chose on validation"
-    methods = ", ".join(found.figures.loc[found.figures["figure"].str.endswith("_rate"), "method"].unique())
+    methods = ", ".join(found.metrics.loc[found.metrics["metric"].str.endswith("_rate"), "method"].unique())
     positives = found.support[found.positive or ""]
     return [
         f"Decisions {half}. {sum(found.support.values()):,} test rows, {positives:,} of them {found.positive}. Crosses: "

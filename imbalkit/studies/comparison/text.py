@@ -20,7 +20,7 @@ BOOTSTRAPS = ("bootstrap", "cluster bootstrap")
 
 
 def statements(found: ComparisonResult) -> list[str]:
-    """A sentence for each run: in which figures it differs from the reference by more than noise, and in which not.
+    """A sentence for each run: in which metrics it differs from the reference by more than noise, and in which not.
 
     By the test that decides (`ComparisonResult.deciding`), after Holm's correction where there are more than two runs.
     """
@@ -31,16 +31,16 @@ def statements(found: ComparisonResult) -> list[str]:
         parts = []
         for better, word in ((True, "better"), (False, "worse")):
             own = [row for _, row in apart.iterrows() if row["better"] is better]
-            shown = (f"{figure_name(row)} ({row['difference']:+.3f}, p {_equals(row[column])})" for row in own)
+            shown = (f"{metric_name(row)} ({row['difference']:+.3f}, p {_equals(row[column])})" for row in own)
             parts += [f"{word} in {listing(shown)}"] if own else []
         if len(noise):
-            names = listing(figure_name(row) for _, row in noise.iterrows())
+            names = listing(metric_name(row) for _, row in noise.iterrows())
             parts.append(f"within noise in {names} (smallest p {_equals(noise[column].min())})")
         lines += [f"{run} against {found.reference}: {'; '.join(parts)}."] if parts else []
         sure += len(apart)
     if not sure:
-        others = "No run differs" if len(found.runs) > 2 else f"{next(reversed(found.runs))} does not differ"
-        lines.insert(0, f"{others} from {found.reference} by more than noise in any of these figures.")
+        others = "No run differs" if len(found.runs) > 2 else f"{list(found.runs)[-1]} does not differ"
+        lines.insert(0, f"{others} from {found.reference} by more than noise in any of these metrics.")
     return lines
 
 
@@ -61,8 +61,8 @@ def small_print(found: ComparisonResult) -> list[str]:
     ]
     if len(found.runs) > 2:
         lines.append(
-            "Holm's correction, which the sentences go by, is for the number of runs and not for the number of figures: say "
-            "beforehand which figure decides."
+            "Holm's correction, which the sentences go by, is for the number of runs and not for the number of metrics: say "
+            "beforehand which metric decides."
         )
     if found.few:
         each = listing([f"{n:,} of {name}" for name, n in found.few.items()], 6)
@@ -75,36 +75,37 @@ def small_print(found: ComparisonResult) -> list[str]:
 
 
 def table(found: ComparisonResult) -> pd.DataFrame:
-    """Every figure of every run as text, with its difference to the reference and the p-values."""
-    keys = ["figure", "class", "run"]
-    deciding = found.deciding.set_index(keys)
-    spread = found.tests[found.tests["test"].isin(BOOTSTRAPS)].set_index(keys)
+    """Every metric of every run as text, with its difference to the reference and the p-values."""
+    deciding, bootstrap = _by_key(found.deciding), _by_key(found.tests[found.tests["test"].isin(BOOTSTRAPS)])
     value, difference = f"value ({_level(found)})", f"difference ({_level(found)})"
     rows = []
-    for (figure, name), own in found.figures.groupby(["figure", "class"], sort=False):
-        for place, (_, row) in enumerate(own.iterrows()):
-            key = (figure, name, row["run"])
-            tested = key in deciding.index
-            test = deciding.loc[key] if tested else None
+    for _, of_runs in found.metrics.groupby(["metric", "class"], sort=False):
+        for place, (key, row) in enumerate(_by_key(of_runs).items()):
+            test = deciding.get(key)
             rows.append(
                 {
-                    "figure": "" if place else figure_name(row),
+                    "metric": "" if place else metric_name(row),
                     "run": row["run"],
                     value: _span(row, "value", sign=False),
-                    difference: _span(test, "difference") if tested else "reference",
-                    "p": p_text(test["p"]) if tested else "",
-                    "p (Holm)": p_text(test["p_holm"]) if tested else "",
-                    "test": test["test"] if tested else "",
-                    "p (bootstrap)": p_text(spread.loc[key]["p"]) if tested else "",
+                    difference: "reference" if test is None else _span(test, "difference"),
+                    "p": "" if test is None else p_text(test["p"]),
+                    "p (Holm)": "" if test is None else p_text(test["p_holm"]),
+                    "test": "" if test is None else test["test"],
+                    "p (bootstrap)": "" if test is None else p_text(bootstrap[key]["p"]),
                 }
             )
     frame = pd.DataFrame(rows)
     return frame if len(found.runs) > 2 else frame.drop(columns="p (Holm)")
 
 
-def figure_name(row: pd.Series) -> str:
+def _by_key(frame: pd.DataFrame) -> dict[tuple[str, str, str], pd.Series]:
+    """The rows of a frame by metric, class and run."""
+    return {(row["metric"], row["class"], row["run"]): row for _, row in frame.iterrows()}
+
+
+def metric_name(row: pd.Series) -> str:
     """ "miss rate", "recall of melanoma"."""
-    name = str(row["figure"]).replace("_", " ")
+    name = str(row["metric"]).replace("_", " ")
     return f"{name} of {row['class']}" if row["class"] else name
 
 
@@ -165,7 +166,7 @@ def to_facts(found: ComparisonResult) -> dict[str, Any]:
         "units": found.units,
         "level": found.level,
         "resamples": found.resamples,
-        "figures": _records(found.figures),
+        "metrics": _records(found.metrics),
         "tests": _records(found.tests),
         "statements": statements(found),
         "notes": list(found.notes),
@@ -173,4 +174,5 @@ def to_facts(found: ComparisonResult) -> dict[str, Any]:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{str(column): value for column, value in row.items()} for row in rows]

@@ -33,12 +33,12 @@ class TableSettings(Settings):
 
     metrics: list[str] = param(
         ["accuracy", "balanced_accuracy", "roc_auc", "recall"],
-        help="columns; a figure of each class gives a column a class",
+        help="columns; a metric of each class gives a column a class",
         min_length=1,
     )
     at: Literal["one_half", "chosen"] = param("chosen", help="threshold of the decisions: one half, or the chosen one")
     counts: bool = param(True, help="with the class counts of the rows that were trained on")
-    minimum: dict[str, float] = param({}, help="leave out rows whose mean of a figure is below, by figure")
+    minimum: dict[str, float] = param({}, help="leave out rows whose mean of a metric is below, by metric")
 
 
 class SweepSettings(Settings):
@@ -146,11 +146,12 @@ def read_sweep(file: str | Path, catalogue: Catalogue) -> SweepFile:
 def make_cells(settings: SweepSettings, folds: list[int] | None = None) -> list[Cell]:
     """Every combination of the axes' values, the folds and the seeds."""
     axes = [[(name, *value) for value in _values(name, axis)] for name, axis in settings.axes.items()]
+    each_fold: list[int | None] = [*folds] if folds else [None]
     cells = []
     for combination in itertools.product(*axes):
         labels = {axis: label for axis, label, _ in combination}
         changes = [settings.set, *(overrides for _, _, overrides in combination)]
-        for fold, seed in itertools.product(folds or [None], settings.seeds):
+        for fold, seed in itertools.product(each_fold, settings.seeds):
             own = {"seed": seed} if fold is None else {"split.fold": fold, "seed": seed}
             overrides = [as_override(key, value) for change in [*changes, own] for key, value in change.items()]
             parts = [*(slug(label) for label in labels.values()), *([] if fold is None else [f"fold-{fold}"])]

@@ -39,7 +39,9 @@ class Results:
         if (folder / RESULTS).exists():
             frame = _read(folder / RESULTS)
             rows = frame[frame["state"] == "finished"].to_dict("records")
-            self.rows = {row["cell"]: row for row in rows if row["cell"] in known}
+            self.rows = {
+                row["cell"]: {str(name): value for name, value in row.items()} for row in rows if row["cell"] in known
+            }
         self.collect()
 
     def is_finished(self, cell: Cell) -> bool:
@@ -94,7 +96,7 @@ class Results:
             write_text(self.folder / TABLES / f"{name}.md", to_markdown(table, axes))
 
     def describe(self, cell: str) -> str:
-        """A finished cell's main figures on one line."""
+        """A finished cell's main metrics on one line."""
         row = self.rows[cell]
         shown = [(name, row.get(name)) for name in ("roc_auc", "balanced_accuracy")]
         return "  ".join(
@@ -125,7 +127,7 @@ class Results:
     def _add_predictions(self, cell: Cell) -> None:
         """Put a cell's test predictions to those of the cells that differ by seed and fold only."""
         frame = RunData(self.folder / DONE / cell.id).predictions
-        logits = [column for column in frame if column.startswith("logit_")]
+        logits = [name for name in map(str, frame) if name.startswith("logit_")]
         own = frame.loc[frame["split"] == "test", ["source", "label", "decision", *logits]].copy()
         own.insert(0, "fold", -1 if cell.fold is None else cell.fold)
         own.insert(0, "seed", cell.seed)
@@ -157,10 +159,10 @@ def _labels(cell: Cell) -> dict[str, Any]:
     return {"cell": cell.id, **cell.labels, "fold": cell.fold, "seed": cell.seed}
 
 
-def _flat(figures: Mapping[str, Any], prefix: str = "") -> dict[str, float | None]:
-    """Figures as columns: `recall` of two classes as recall_benign and recall_melanoma. Lists are left out."""
+def _flat(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float | None]:
+    """Metrics as columns: `recall` of two classes as recall_benign and recall_melanoma. Lists are left out."""
     flat: dict[str, float | None] = {}
-    for name, value in figures.items():
+    for name, value in metrics.items():
         if isinstance(value, Mapping):
             flat |= {f"{prefix}{name}_{key}": item for key, item in value.items()}
         elif isinstance(value, int | float | None):

@@ -149,7 +149,7 @@ def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Cata
     """
     changed: dict[str, dict[str, tuple[object, object]]] = {}
     for cell, text in results.finished_recipes().items():
-        then = json.loads(text)
+        then, checked = json.loads(text), None
         try:
             # Checked anew, so that a parameter added since, with its default, changes nothing.
             checked = validate(Document(then), catalogue)
@@ -159,7 +159,6 @@ def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Cata
                 f"another --folder, or delete {results.folder} to run its cells again",
                 error,
             )
-            checked = None
         else:
             then = checked.model_dump(mode="json")
         differs = recipe_difference(then, prepared[cell].recipe.model_dump(mode="json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,23 +17,24 @@ from imbalkit.studies.sweeps.file import TableSettings
 def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSettings) -> pd.DataFrame:
     """Means over the cells that differ by seed and fold only.
 
-    Columns: the axes; `cells`; with counts, `trained_<class>`; for each figure its mean, `<figure> sd folds` (standard
-    deviation over folds of the means over seeds) and `<figure> sd seeds` (over seeds of the means over folds), where there
+    Columns: the axes; `cells`; with counts, `trained_<class>`; for each metric its mean, `<metric> sd folds` (standard
+    deviation over folds of the means over seeds) and `<metric> sd seeds` (over seeds of the means over folds), where there
     are two or more. Rows below a minimum are left out; the order is that of the sweep file.
 
-    Raises RunError for a figure that the cells do not have.
+    Raises RunError for a metric that the cells do not have.
     """
     prefix = "one_half." if settings.at == "one_half" else ""
-    figures = [column for name in settings.metrics for column in _columns(finished, prefix, name)]
-    counts = [column for column in finished if column.startswith("trained_")] if settings.counts else []
+    metrics = [column for name in settings.metrics for column in _columns(finished, prefix, name)]
+    counts = [column for column in map(str, finished) if column.startswith("trained_")] if settings.counts else []
     least = {column: bound for name, bound in settings.minimum.items() for column in _columns(finished, prefix, name)}
     rows = []
-    for labels, group in finished.groupby(list(axes), sort=False, dropna=False) if axes else [((), finished)]:
+    groups = finished.groupby(list(axes), sort=False, dropna=False) if axes else [((), finished)]
+    for labels, group in groups:
         if any(group[column].mean() < bound for column, bound in least.items()):
             continue
-        row = {**dict(zip(axes, labels, strict=True)), "cells": len(group)}
+        row: dict[str, Any] = {**dict(zip(axes, labels, strict=True)), "cells": len(group)}
         row |= {column: group[column].mean() for column in counts}
-        for column in figures:
+        for column in metrics:
             name = column.removeprefix(prefix)
             row[name] = group[column].mean()
             for over in ("fold", "seed"):
@@ -40,14 +42,13 @@ def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSetti
                     means = group.groupby(over)[column].mean()
                     row[f"{name} sd {over}s"] = means.std(ddof=1) if len(means) > 1 else np.nan
         rows.append(row)
-    names = [column.removeprefix(prefix) for column in figures]
+    names = [column.removeprefix(prefix) for column in metrics]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*axes, "cells", *counts, *names])
 
 
 def to_markdown(table: pd.DataFrame, axes: Sequence[str]) -> str:
-    """The table for a page: counts as whole numbers, figures to three digits, spreads after ±."""
-    spread = [column for column in table if " sd " in column]
-    shown = [column for column in table if column not in spread]
+    """The table for a page: counts as whole numbers, metrics to three digits, spreads after ±."""
+    shown = [column for column in map(str, table) if " sd " not in column]
     lines = [
         "| " + " | ".join(map(markdown_text, shown)) + " |",
         "| " + " | ".join("---" if c in axes else "---:" for c in shown) + " |",
@@ -72,13 +73,14 @@ def to_markdown(table: pd.DataFrame, axes: Sequence[str]) -> str:
 
 
 def _columns(finished: pd.DataFrame, prefix: str, name: str) -> list[str]:
-    """A figure's column, or its columns by class."""
+    """A metric's column, or its columns by class."""
     if prefix + name in finished:
         return [prefix + name]
-    found = [column for column in finished if column.startswith(f"{prefix}{name}_")]
+    columns = [str(column) for column in finished]
+    found = [column for column in columns if column.startswith(f"{prefix}{name}_")]
     if not found:
-        known = [column.removeprefix("one_half.") for column in finished if column.startswith("one_half.")]
+        known = [column.removeprefix("one_half.") for column in columns if column.startswith("one_half.")]
         raise RunError(
-            f"tables: the cells have no figure {name!r}{nearest(name, known)} (figures: {listing(known, 60)})"
+            f"tables: the cells have no metric {name!r}{nearest(name, known)} (metrics: {listing(known, 60)})"
         )
     return found

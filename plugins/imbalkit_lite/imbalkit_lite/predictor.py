@@ -22,11 +22,30 @@ class BatchPrediction:
 class Predictor(Protocol):
     """A model that predicts: its classes, the images that it takes, how many at once."""
 
-    classes: tuple[str, ...]
-    positive: int | None
-    rule: ImageRule
-    channels: int
-    batch_size: int
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names, in the order of the probabilities."""
+        ...
+
+    @property
+    def positive(self) -> int | None:
+        """Code of the positive class, None without one."""
+        ...
+
+    @property
+    def rule(self) -> ImageRule:
+        """How a file becomes pixels of the size that the model takes."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Images at once."""
+        ...
 
     def predict(self, pixels: np.ndarray) -> BatchPrediction:
         """`pixels` uint8 [n, H, W, C], of the size of `rule`."""

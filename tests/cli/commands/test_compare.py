@@ -21,7 +21,7 @@ def test_a_table_and_a_sentence(runs):
     done = imbalkit("compare", "first", "second", "--resamples", "100", cwd=runs)
     assert "against first" in done.stdout
     assert "miss rate" in done.stdout
-    assert "second does not differ from first by more than noise in any of these figures." in done.stdout
+    assert "second does not differ from first by more than noise in any of these metrics." in done.stdout
     assert "groups, which are resampled whole" in done.stdout
     assert not done.stderr
 
@@ -36,7 +36,7 @@ def test_files_and_reference(runs):
 
 
 def sorted_names(folder):
-    order = ["comparison.md", "figures.csv", "tests.csv", "rates.png", "rates.svg", "rates.csv"]
+    order = ["comparison.md", "metrics.csv", "tests.csv", "rates.png", "rates.svg", "rates.csv"]
     assert {path.name for path in folder.iterdir()} == set(order)
     return order
 
@@ -47,7 +47,7 @@ def test_json_is_one_document(runs):
     )
     facts = json.loads(done.stdout)
     assert facts["runs"] == {"first": "first", "second": "second"}
-    assert {(row["figure"], row["class"]) for row in facts["figures"]} == {
+    assert {(row["metric"], row["class"]) for row in facts["metrics"]} == {
         ("recall", "common"),
         ("recall", "rare"),
         ("roc_auc", ""),

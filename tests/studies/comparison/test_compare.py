@@ -1,4 +1,4 @@
-"""A comparison against the same figures by other means; the level of the tests by simulation."""
+"""A comparison against the same metrics by other means; the level of the tests by simulation."""
 
 import json
 import shutil
@@ -33,8 +33,8 @@ def sides(two_runs):
     return [rows_of(folder) for folder in two_runs]
 
 
-def one(found, figure, test=None, name=""):
-    rows = found.tests[(found.tests["figure"] == figure) & (found.tests["class"] == name)]
+def one(found, metric, test=None, name=""):
+    rows = found.tests[(found.tests["metric"] == metric) & (found.tests["class"] == name)]
     return (rows if test is None else rows[rows["test"] == test]).iloc[0]
 
 
@@ -48,7 +48,7 @@ def test_values_are_those_of_scikit_learn(two_runs, sides):
     assert found.support == {"benign": 140, "melanoma": 60}
     positives = sides[0]["label"] == "melanoma"
     for run, rows in zip(("plain", "better"), sides, strict=True):
-        values = found.figures[found.figures["run"] == run].set_index("figure")["value"]
+        values = found.metrics[found.metrics["run"] == run].set_index("metric")["value"]
         probabilities = rows["probability_melanoma"]
         assert values["roc_auc"] == pytest.approx(roc_auc_score(positives, probabilities))
         assert values["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(rows["label"], rows["decision"]))
@@ -64,17 +64,17 @@ def test_rates_get_mcnemars_test_and_areas_get_delongs(two_runs, sides):
     found = compare(two_runs, resamples=100)
     positives = (sides[0]["label"] == "melanoma").to_numpy()
     called = [(rows["decision"] == "melanoma").to_numpy() for rows in sides]
-    for figure, rows in (("miss_rate", positives), ("false_alarm_rate", ~positives)):
+    for metric, rows in (("miss_rate", positives), ("false_alarm_rate", ~positives)):
         gained, lost = ((called[1] & ~called[0])[rows].sum(), (called[0] & ~called[1])[rows].sum())
-        assert one(found, figure, "McNemar")["p"] == pytest.approx(binomtest(int(gained), int(gained + lost)).pvalue)
+        assert one(found, metric, "McNemar")["p"] == pytest.approx(binomtest(int(gained), int(gained + lost)).pvalue)
     area = one(found, "roc_auc", "DeLong")
     expected = delong_test(positives, *(rows["probability_melanoma"].to_numpy() for rows in sides))
     assert [area["low"], area["high"], area["p"]] == pytest.approx([expected.low, expected.high, expected.p])
-    tests = found.tests.groupby("figure", sort=False)["test"].apply(list).to_dict()
+    tests = found.tests.groupby("metric", sort=False)["test"].apply(list).to_dict()
     assert tests["miss_rate"] == ["McNemar", "bootstrap"]
     assert tests["roc_auc"] == ["DeLong", "bootstrap"]
     assert tests["balanced_accuracy"] == ["bootstrap"]
-    assert found.deciding.groupby("figure", sort=False)["test"].first().to_dict()["false_alarm_rate"] == "McNemar"
+    assert found.deciding.groupby("metric", sort=False)["test"].first().to_dict()["false_alarm_rate"] == "McNemar"
 
 
 def test_the_bootstrap_is_paired(two_runs, sides):
@@ -104,7 +104,7 @@ def test_with_groups_whole_groups_are_resampled_and_swapped(tmp_path, make_run):
     found = compare([tmp_path / "a", tmp_path / "b"], resamples=200)
     assert (found.unit, found.units) == ("group", 60)
     assert set(found.tests["test"]) == {"cluster permutation", "cluster bootstrap"}
-    assert set(found.figures["method"]) == {"cluster bootstrap"}
+    assert set(found.metrics["method"]) == {"cluster bootstrap"}
     missed = [(rows_of(tmp_path / name)["decision"] != "melanoma").to_numpy() for name in ("a", "b")]
     positives = labels == 1
     expected = cluster_permutation(missed[0][positives], missed[1][positives], groups[positives])
@@ -121,7 +121,7 @@ def test_p_values_are_corrected_for_the_number_of_runs(tmp_path, make_run):
         make_run(tmp_path / name, labels, apart * labels + rng.normal(size=200))
     found = compare([tmp_path / name for name in "bcd"], reference=tmp_path / "base", resamples=100)
     assert found.reference == "base"
-    for (_, _), rows in found.tests.groupby(["figure", "test"]):
+    for (_, _), rows in found.tests.groupby(["metric", "test"]):
         assert rows["run"].tolist() == ["b", "c", "d"]
         assert rows["p_holm"].to_numpy() == pytest.approx(holm(rows["p"].to_numpy()))
     two = compare([tmp_path / "base", tmp_path / "b"], resamples=100)
@@ -135,11 +135,11 @@ def test_more_classes_are_compared_class_by_class(tmp_path, make_run):
         logits = apart * np.eye(3)[labels] + rng.normal(size=(150, 3))
         make_run(tmp_path / name, labels, logits, classes=("x", "y", "z"), positive=None)
     found = compare([tmp_path / "a", tmp_path / "b"], resamples=100)
-    recalls = found.figures[found.figures["figure"] == "recall"]
+    recalls = found.metrics[found.metrics["metric"] == "recall"]
     assert recalls["class"].tolist() == ["x", "y", "z"] * 2
     assert one(found, "recall", name="y")["test"] == "McNemar"
     assert one(found, "roc_auc")["test"] == "bootstrap"  # a mean of three areas
-    assert set(found.figures["figure"]) == {"recall", "balanced_accuracy", "macro_f1", "roc_auc", "log_loss"}
+    assert set(found.metrics["metric"]) == {"recall", "balanced_accuracy", "macro_f1", "roc_auc", "log_loss"}
 
 
 def test_shares_of_what_was_decided_are_bootstrapped(two_runs):
@@ -153,14 +153,14 @@ def test_runs_that_agree_on_every_row_leave_a_difference_open(tmp_path, make_run
     for name, scores in (("a", 8.0 * labels - 4), ("b", 6.0 * labels - 3)):
         make_run(tmp_path / name, labels, scores)
     found = compare([tmp_path / "a", tmp_path / "b"], resamples=100)
-    for figure, rows in (("miss_rate", 10), ("false_alarm_rate", 40), ("roc_auc", 10)):
-        row = one(found, figure, "bootstrap")
+    for metric, rows in (("miss_rate", 10), ("false_alarm_rate", 40), ("roc_auc", 10)):
+        row = one(found, metric, "bootstrap")
         assert (row["difference"], row["p"]) == (0, 1)
         assert [row["low"], row["high"]] == pytest.approx([0.025 ** (1 / rows) - 1, 1 - 0.025 ** (1 / rows)])
         assert row["better"] is None
 
 
-def test_a_figure_without_a_value_has_no_test():
+def test_a_metric_without_a_value_has_no_test():
     labels = np.array([1, 1, 0, 0])
     base = Predictions(labels, np.full((4, 2), 0.5), np.zeros(4, dtype=int), ("a", "b"), 1)
     other = Predictions(labels, np.full((4, 2), 0.5), np.array([1, 0, 0, 0]), ("a", "b"), 1)
@@ -257,8 +257,8 @@ def test_a_real_run_compares_with_its_copy(finished_run, tmp_path):
     assert (found.tests["difference"] == 0).all()
     assert (found.tests["p"] == 1).all()
     test = json.loads((finished_run / "metrics.json").read_text())["test"]
-    for figure, value in found.figures[found.figures["run"] == "copy"].set_index("figure")["value"].items():
-        assert value == pytest.approx(test[figure])
+    for metric, value in found.metrics[found.metrics["run"] == "copy"].set_index("metric")["value"].items():
+        assert value == pytest.approx(test[metric])
 
 
 def test_runs_for_another_prevalence_are_compared_at_that_of_the_rows(two_runs, tmp_path):

@@ -20,7 +20,7 @@ def found(two_runs):
 
 def test_what_differs_is_said_with_its_side(found):
     (line,) = statements(found)
-    area = found.tests[found.tests["figure"] == "roc_auc"].iloc[0]
+    area = found.tests[found.tests["metric"] == "roc_auc"].iloc[0]
     assert line.startswith("better against plain: better in ")
     assert f"roc auc ({area['difference']:+.3f}, p < 0.001)" in line
     assert "worse in" not in line
@@ -28,7 +28,7 @@ def test_what_differs_is_said_with_its_side(found):
     assert statements(turned)[0].startswith("better against plain: worse in ")
     quiet = replace(found, tests=found.tests.assign(p=0.2))
     assert statements(quiet) == [
-        "better does not differ from plain by more than noise in any of these figures.",
+        "better does not differ from plain by more than noise in any of these metrics.",
         "better against plain: within noise in miss rate, false alarm rate, balanced accuracy, roc auc, pr auc, log loss "
         "(smallest p = 0.200).",
     ]
@@ -42,24 +42,24 @@ def test_of_several_runs_the_corrected_p_decides(tmp_path, make_run, found):
     three = compare([tmp_path / name for name in "abc"], metrics=["roc_auc"], resamples=200)
     three = replace(three, tests=three.tests.assign(p=0.03, p_holm=0.06))
     assert statements(three) == [
-        "No run differs from a by more than noise in any of these figures.",
+        "No run differs from a by more than noise in any of these metrics.",
         "b against a: within noise in roc auc (smallest p = 0.060).",
         "c against a: within noise in roc auc (smallest p = 0.060).",
     ]
-    assert "say beforehand which figure decides" in " ".join(small_print(three))
+    assert "say beforehand which metric decides" in " ".join(small_print(three))
     assert "p (Holm)" in table(three)
     assert "p (Holm)" not in table(found)
     assert "Holm" not in " ".join(small_print(found))
 
 
-def test_the_table_has_every_figure_of_every_run(found):
+def test_the_table_has_every_metric_of_every_run(found):
     frame = table(found)
-    assert list(frame) == ["figure", "run", "value (95 %)", "difference (95 %)", "p", "test", "p (bootstrap)"]
+    assert list(frame) == ["metric", "run", "value (95 %)", "difference (95 %)", "p", "test", "p (bootstrap)"]
     assert frame["run"].tolist() == ["plain", "better"] * 6
-    assert frame["figure"].tolist()[:4] == ["miss rate", "", "false alarm rate", ""]
+    assert frame["metric"].tolist()[:4] == ["miss rate", "", "false alarm rate", ""]
     assert (frame["difference (95 %)"] == "reference").tolist() == [True, False] * 6
-    area = found.figures[(found.figures["figure"] == "roc_auc") & (found.figures["run"] == "plain")].iloc[0]
-    shown = frame[frame["figure"] == "roc auc"].iloc[0]
+    area = found.metrics[(found.metrics["metric"] == "roc_auc") & (found.metrics["run"] == "plain")].iloc[0]
+    shown = frame[frame["metric"] == "roc auc"].iloc[0]
     assert shown["value (95 %)"] == f"{area['value']:.3f} ({area['low']:.3f} to {area['high']:.3f})"
     assert frame["test"].tolist()[7] == "DeLong"
 
@@ -86,7 +86,7 @@ def test_facts_are_json(found):
     assert facts["reference"] == "plain"
     assert facts["statements"] == statements(found)
     first = facts["tests"][0]
-    assert (first["figure"], first["class"], first["test"]) == ("miss_rate", "", "McNemar")
+    assert (first["metric"], first["class"], first["test"]) == ("miss_rate", "", "McNemar")
     assert isinstance(first["better"], bool | None)
 
 
@@ -106,9 +106,9 @@ def test_markdown_and_html_say_the_same(found):
 # --- figure and files ---------------------------------------------------------------------------------------------------
 
 
-def test_the_scatter_shows_what_the_figures_say(found):
+def test_the_scatter_shows_what_the_metrics_say(found):
     frame = scatter.data(found)
-    values = found.figures.set_index(["run", "figure"])
+    values = found.metrics.set_index(["run", "metric"])
     for _, row in frame.iterrows():
         for rate in ("miss_rate", "false_alarm_rate"):
             own = values.loc[(row["run"], rate)]
@@ -126,20 +126,20 @@ def test_the_scatter_shows_what_the_figures_say(found):
 
 def test_without_both_rates_there_is_no_scatter(two_runs, tmp_path):
     found = compare(two_runs, metrics=["roc_auc"], resamples=100)
-    with pytest.raises(RunError, match="needs a positive class, and the figures miss_rate"):
+    with pytest.raises(RunError, match="needs a positive class, and the metrics miss_rate"):
         found.figure()
-    assert [path.name for path in found.write(tmp_path / "out")] == ["comparison.md", "figures.csv", "tests.csv"]
+    assert [path.name for path in found.write(tmp_path / "out")] == ["comparison.md", "metrics.csv", "tests.csv"]
 
 
 def test_files_hold_every_number(found, tmp_path):
     written = found.write(tmp_path / "out")
-    names = ["comparison.md", "figures.csv", "tests.csv", "rates.png", "rates.svg", "rates.csv"]
+    names = ["comparison.md", "metrics.csv", "tests.csv", "rates.png", "rates.svg", "rates.csv"]
     assert [path.name for path in written] == names
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
     assert (tmp_path / "out/comparison.md").read_text() == to_markdown(found)
     tests = pd.read_csv(tmp_path / "out/tests.csv", keep_default_na=False)
     assert tests["p"].astype(float).tolist() == pytest.approx(found.tests["p"].tolist())
-    assert pd.read_csv(tmp_path / "out/figures.csv")["value"].tolist() == pytest.approx(found.figures["value"].tolist())
+    assert pd.read_csv(tmp_path / "out/metrics.csv")["value"].tolist() == pytest.approx(found.metrics["value"].tolist())
 
 
 def test_a_place_that_cannot_be_written_is_said(found, tmp_path):

@@ -67,5 +67,5 @@ def test_markdown_shows_the_mean_and_each_spread():
 
 
 def test_an_unknown_figure_is_named_with_those_there_are():
-    with pytest.raises(RunError, match="no figure 'acuracy'; did you mean 'accuracy'"):
+    with pytest.raises(RunError, match="no metric 'acuracy'; did you mean 'accuracy'"):
         make_table(cells(), ["method"], TableSettings(metrics=["acuracy"]))
