@@ -284,7 +284,7 @@ def duties() -> Iterator[str]:
                 (may if name in vars(base) else must).append(name)
         for name, item in _methods(base):
             written_by_each = "raise NotImplementedError" in inspect.getsource(item)
-            shown = name if isinstance(vars(base)[name], property) else f"{name}()"
+            shown = name if isinstance(_declared(base)[name], property) else f"{name}()"
             (must if written_by_each else may).append(shown)
         cells = [", ".join(f"`{name}`" for name in names) or "none" for names in (must, may)]
         yield f"| [{kind}](#kind-{kind.replace(' ', '-')}) | `{base.__name__}` | {cells[0]} | {cells[1]} |"
@@ -301,14 +301,21 @@ def example(kind: str) -> Iterator[str]:
 
 def _bases() -> Iterator[tuple[str, type[Part]]]:
     for kind, base in KINDS.items():
-        yield kind, base
         if kind == "sampler":
-            yield "scored sampler", kinds.ScoredSampler
+            yield from (("sampler", kinds.Sampler), ("scored sampler", kinds.ScoredSampler))
+        else:
+            yield kind, base
+
+
+def _declared(base: type) -> dict[str, Any]:
+    """What a class declares; of a sampler also what the base of both kinds of samplers does."""
+    shared = vars(kinds.AnySampler) if issubclass(base, kinds.AnySampler) else {}
+    return {**vars(base), **{name: item for name, item in shared.items() if name not in vars(base)}}
 
 
 def _methods(base: type) -> Iterator[tuple[str, Any]]:
-    """Public methods and properties that a class itself declares, as functions."""
-    for name, item in vars(base).items():
+    """Public methods and properties that a base class declares, those of bases below Part too, as functions."""
+    for name, item in _declared(base).items():
         function = item.fget if isinstance(item, property) else getattr(item, "__func__", item)
         if not name.startswith("_") and inspect.isfunction(function):
             yield name, function
@@ -346,7 +353,7 @@ def members(base: type) -> Iterator[str]:
             lines.append(f"{name}: {text}" + ("" if value is ... else f" = {value!r}"))
     methods = []
     for name, function in _methods(base):
-        mark = {property: "@property\n", classmethod: "@classmethod\n"}.get(type(vars(base)[name]), "")
+        mark = {property: "@property\n", classmethod: "@classmethod\n"}.get(type(_declared(base)[name]), "")
         methods.append((name, function, mark))
     if lines:
         yield "```python"

@@ -34,7 +34,7 @@ def register_ops() -> list[type[kinds.Op]]:
 
 
 @hookspec
-def register_samplers() -> list[type[kinds.Sampler]]:
+def register_samplers() -> list[type[kinds.AnySampler]]:
     """Methods that add or drop rows of the plan."""
 
 

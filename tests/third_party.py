@@ -65,10 +65,9 @@ class DropHardest(ScoredSampler):
 
     name = "drop_hardest"
 
-    def preview(self, counts, round=None):
-        rows = self.rounds if round is None else 1
+    def preview(self, counts, round=0):
         bounds = zip(counts.low, counts.high, strict=True)
-        return counts.with_rows({label: (max(0, low - rows), high) for label, (low, high) in enumerate(bounds)})
+        return counts.with_rows({label: (max(0, low - 1), high) for label, (low, high) in enumerate(bounds)})
 
     def resample(self, plan, scores, rng, round=0):
         return plan.drop(highest(scores, plan.key, 1))

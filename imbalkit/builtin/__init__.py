@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import (
+    AnySampler,
     Augmentation,
     Backbone,
     Calibrator,
@@ -16,7 +17,6 @@ from imbalkit.kinds import (
     Loss,
     Metric,
     Op,
-    Sampler,
     Score,
     Threshold,
 )
@@ -37,7 +37,7 @@ def register_ops() -> list[type[Op]]:
 
 
 @hookimpl
-def register_samplers() -> list[type[Sampler]]:
+def register_samplers() -> list[type[AnySampler]]:
     from imbalkit.builtin.samplers import SAMPLERS
 
     return SAMPLERS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ PlanChanged = Callable[[Plan, str], None]  # called with each new plan and its s
 
 
 def resample(
-    plan: Plan, samplers: Sequence[Sampler], scorer: RoundScorer, seed: int, plan_changed: PlanChanged
+    plan: Plan, samplers: Sequence[Sampler | ScoredSampler], scorer: RoundScorer, seed: int, plan_changed: PlanChanged
 ) -> tuple[Plan, list[Step]]:
     """The plan after every sampler, and what each of them, or each round of it, did.
 
@@ -35,19 +36,18 @@ def resample(
     steps: list[Step] = []
     for index, sampler in enumerate(samplers):
         earlier = sum(other.name == sampler.name for other in samplers[:index])
-        stage, seeds = f"samplers[{index}] {sampler.name}", (seed, "sampler", sampler.name, earlier)
-        if isinstance(sampler, ScoredSampler):
-            for number in range(sampler.rounds):
+        for number, stage in enumerate(sampler.stages):
+            rng = generator(seed, "sampler", sampler.name, earlier, number)
+            scored: tuple[Any, ...] = ()
+            if isinstance(sampler, ScoredSampler):
                 scores = scorer.scores(plan, sampler, f"{sampler.name}-{earlier}", number)
-                new = sampler.resample(plan, scores, generator(*seeds, number), round=number)
-                name = f"{stage}, round {number + 1}"
-                steps.append(Step.between(plan, new, name, sampler.name, number + 1, scores, sampler.scores_from))
-                plan_changed(new, name)
-                plan = new
-        else:
-            new = sampler.resample(plan, generator(*seeds, 0))
-            steps.append(Step.between(plan, new, stage, sampler.name))
-            plan_changed(new, stage)
+                new = sampler.resample(plan, scores, rng, number)
+                scored = (number + 1, scores, sampler.scores_from)
+            else:
+                new = sampler.resample(plan, rng)
+            name = f"samplers[{index}] {stage}"
+            steps.append(Step.between(plan, new, name, sampler.name, *scored))
+            plan_changed(new, name)
             plan = new
     return plan, steps
 

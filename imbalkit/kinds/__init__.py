@@ -49,7 +49,8 @@ from imbalkit.kinds.prepared_run import PreparedRun
 from imbalkit.kinds.ranges import RhoRange, SigmaRange, draw_range, range_label, range_of
 from imbalkit.kinds.row_choice import checked_scores, highest, random_rows, spread
 from imbalkit.kinds.row_counts import FinalCount, FinalCounts, RowCount, RowCounts, label_of, rows_text
-from imbalkit.kinds.rows import Dataset, DatasetRef, Op, OpRef, Sampler, SamplerRef, Score, ScoredSampler, ScoreRef
+from imbalkit.kinds.rows import Dataset, DatasetRef, Op, OpRef, Score, ScoreRef
+from imbalkit.kinds.samplers import AnySampler, Sampler, SamplerRef, ScoredSampler
 from imbalkit.kinds.weights import load_weights
 from imbalkit.plan import Counts, Plan, View, balance_ratio
 
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KINDS",
     "SPLITS",
+    "AnySampler",
     "Augmentation",
     "AugmentationRef",
     "Backbone",
@@ -168,7 +170,7 @@ KINDS: dict[str, type[Part]] = {
     for base in (
         Dataset,
         Op,
-        Sampler,
+        AnySampler,
         Score,
         Loss,
         Backbone,

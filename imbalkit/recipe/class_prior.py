@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from imbalkit.decision.class_prior import SPLIT, Entry, Ledger
 from imbalkit.functional.prior import same_shares, shares
-from imbalkit.kinds import BuildContext, PriorShift, ScoredSampler
+from imbalkit.kinds import BuildContext, PriorShift
 from imbalkit.plan import Counts
 from imbalkit.recipe.prepared import Prepared
 
@@ -30,7 +30,7 @@ def prior_ledger(prepared: Prepared, counts: Sequence[Sequence[int]] | None = No
         why = "its column gives the training rows other class shares than the held-out ones; how they were chosen is not known"
         entries.append(Entry(SPLIT, PriorShift(factors, False, why)))
     for index, sampler in enumerate(recipe.samplers):
-        before, at = stages[at], at + (sampler.rounds if isinstance(sampler, ScoredSampler) else 1)
+        before, at = stages[at], at + len(sampler.stages)
         entries.append(Entry(f"samplers[{index}] {sampler.name}", sampler.prior_shift(before, stages[at])))
     entries.append(Entry(f"loss {recipe.loss.name}", _loss_shift(prepared, stages[-1])))
     return Ledger(prepared.classes, stages[0].low, tuple(entries), held_out)

@@ -13,7 +13,7 @@ from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.data.split import Split, SplitSettings, split_table
 from imbalkit.data.table import Table
 from imbalkit.errors import ImbalkitError, Problem, RecipeError
-from imbalkit.kinds import Dataset, ScoredSampler
+from imbalkit.kinds import Dataset
 from imbalkit.plan import Counts
 from imbalkit.recipe.checks import cross_checks, validation_problems
 from imbalkit.recipe.document import Document, read_document
@@ -120,16 +120,9 @@ def count_stages(recipe: Recipe, counts: Counts, document: Document) -> tuple[St
     """Class counts after every sampler and round. Raises RecipeError for a sampler that asks for the impossible."""
     stages = [StageCounts("train", counts)]
     for index, sampler in enumerate(recipe.samplers):
-        name = f"samplers[{index}] {sampler.name}"
         try:
-            if isinstance(sampler, ScoredSampler):
-                start = counts
-                for number in range(sampler.rounds):
-                    counts = sampler.preview(start, round=number)
-                    stages.append(StageCounts(f"{name}, round {number + 1}", counts))
-            else:
-                counts = sampler.preview(counts)
-                stages.append(StageCounts(name, counts))
+            for stage, after in zip(sampler.stages, sampler.stage_counts(stages[-1].counts), strict=True):
+                stages.append(StageCounts(f"samplers[{index}] {stage}", after))
         except ImbalkitError as error:
             place = ("samplers", index)
             raise RecipeError([Problem(f"samplers[{index}]", str(error), document.line(place))]) from error

@@ -12,7 +12,7 @@ import pandas as pd
 
 from imbalkit.base.randomness import generator
 from imbalkit.errors import ImbalkitError, RunError
-from imbalkit.kinds import ScoredSampler
+from imbalkit.kinds import Sampler
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import AUDIT, RunData
 
@@ -38,7 +38,7 @@ def replay(prepared: Prepared, audit: pd.DataFrame | None = None, bad: tuple[int
     recipe, plan = prepared.recipe, prepared.source_plan(bad)
     passed_over = []
     for index, sampler in enumerate(recipe.samplers):
-        if not isinstance(sampler, ScoredSampler):
+        if isinstance(sampler, Sampler):
             earlier = sum(other.name == sampler.name for other in recipe.samplers[:index])
             plan = sampler.resample(plan, generator(recipe.seed, "sampler", sampler.name, earlier, 0))
         elif audit is None:

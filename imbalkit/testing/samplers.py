@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from imbalkit.plan import Counts, Plan
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 
+Answer = TypeVar("Answer")
 COLUMNS = ("key", "source", "label", "view")
 
 
@@ -24,8 +26,10 @@ def plan_of(counts: tuple[int, ...], classes: tuple[str, ...], seed: int = 0) ->
     return Plan.from_labels(labels, classes, sources=np.arange(len(labels)) * 3 + 1, seed=seed)
 
 
-def check_sampler(part: Sampler, setting: Setting) -> None:
-    """Every rule of kinds.Sampler, on the setting's plan and on awkward ones."""
+def check_sampler(part: Sampler | ScoredSampler, setting: Setting) -> None:
+    """Every rule of kinds.Sampler or kinds.ScoredSampler, on the setting's plan and on awkward ones."""
+    kinds = isinstance(part, Sampler), isinstance(part, ScoredSampler)
+    assert sum(kinds) == 1, f"{title(part)}: expected a subclass of either kinds.Sampler or kinds.ScoredSampler"
     plan = plan_of(setting.counts, setting.classes, setting.seed)
     try:
         after = _step(part, plan)
@@ -47,25 +51,28 @@ def check_sampler(part: Sampler, setting: Setting) -> None:
         _check_scores(part, plan)
 
 
-def _step(part: Sampler, plan: Plan, round: int = 0, scores: np.ndarray | None = None) -> Plan:
+def _step(part: Sampler | ScoredSampler, plan: Plan, round: int = 0, scores: np.ndarray | None = None) -> Plan:
     rng = generator(plan.seed, "sampler", part.name, round)
-    if not isinstance(part, ScoredSampler):
+    if isinstance(part, Sampler):
         return part.resample(plan, rng)
     if scores is None:
         scores = generator(plan.seed, "scores", round).random(len(plan))
     return part.resample(plan, scores, rng, round)
 
 
-def _check_plan(part: Sampler, plan: Plan) -> None:
-    rounds = part.rounds if isinstance(part, ScoredSampler) else 1
-    start = Counts.of(plan)
-    whole = _or_refusal(lambda: part.preview(start))
-    for round in range(rounds):
-        at_round = (round,) if isinstance(part, ScoredSampler) else ()
-        foretold = _or_refusal(lambda: part.preview(start, *at_round))  # noqa: B023
+def _preview(part: Sampler | ScoredSampler, counts: Counts, round: int) -> Counts:
+    return part.preview(counts) if isinstance(part, Sampler) else part.preview(counts, round)
+
+
+def _check_plan(part: Sampler | ScoredSampler, plan: Plan) -> None:
+    start = expected = Counts.of(plan)
+    whole = _or_refusal(lambda: part.stage_counts(start))
+    stages = len(part.stages)
+    for round in range(stages):
+        foretold = _or_refusal(lambda: _preview(part, expected, round))  # noqa: B023
         before = {name: getattr(plan, name).copy() for name in COLUMNS}
         after = _or_refusal(lambda: _step(part, plan, round))  # noqa: B023
-        who = f"{title(part)} on counts {plan.counts()}" + (f" in round {round}" if rounds > 1 else "")
+        who = f"{title(part)} on counts {plan.counts()}" + (f" in round {round}" if stages > 1 else "")
         for name, column in before.items():
             assert np.array_equal(column, getattr(plan, name)), (
                 f"{who}: `resample` changed the given plan's {name!r} column"
@@ -73,22 +80,23 @@ def _check_plan(part: Sampler, plan: Plan) -> None:
         if after is None and foretold is not None and not foretold.is_exact:
             return  # whether a range is enough can only be told then
         if after is None or foretold is None:
-            told = "preview" if foretold is None else "resample"
-            assert after is foretold, f"{who}: only `{told}` raises PlanError; both must refuse the impossible"
+            refuses = "preview" if foretold is None else "resample"
+            assert after is foretold, f"{who}: only `{refuses}` raises PlanError; both must refuse the impossible"
             return
         _check_rows(who, plan, after)
         _check_shift(who, part, plan, after)
         assert after == _step(part, plan, round), f"{who}: two calls with the same seed give different plans"
         _check_foretold(who, foretold, after)
-        plan = after
+        plan, expected = after, foretold
     if whole is None:
         raise AssertionError(
-            f"{title(part)} on counts {start.low}: `preview` refuses a plan whose every round `resample` takes"
+            f"{title(part)} on counts {start.low}: `stage_counts` refuses a plan whose every round `resample` takes"
         )
-    _check_foretold(f"{title(part)} on counts {start.low} after all rounds", whole, plan)
+    assert len(whole) == stages, f"{title(part)}: `stage_counts` gives {len(whole)} counts for {stages} stages"
+    _check_foretold(f"{title(part)} on counts {start.low} after all rounds", whole[-1], plan)
 
 
-def _or_refusal(call: Callable[[], object]):
+def _or_refusal(call: Callable[[], Answer]) -> Answer | None:
     try:
         return call()
     except PlanError:
@@ -121,7 +129,7 @@ def _check_rows(who: str, before: Plan, after: Plan) -> None:
         assert getattr(after, name) == getattr(before, name), f"{who}: the plan's {name!r} must not change"
 
 
-def _check_shift(who: str, part: Sampler, before: Plan, after: Plan) -> None:
+def _check_shift(who: str, part: Sampler | ScoredSampler, before: Plan, after: Plan) -> None:
     """What the sampler says of the class prior is true of the plan, as far as a plan can tell."""
     shift = part.prior_shift(Counts.of(before), Counts.of(after))
     assert isinstance(shift, PriorShift), f"{who}: prior_shift must return a PriorShift, got {type(shift).__name__}"
@@ -133,9 +141,8 @@ def _check_shift(who: str, part: Sampler, before: Plan, after: Plan) -> None:
     )
     counts = zip(before.counts(), after.counts(), strict=True)
     factors = [new / old if old else 1.0 for old, new in counts]
-    told = shift.factors
-    same = told is not None and np.allclose(told, factors)
-    assert same, f"{who}: prior_shift says exact with factors {told}, `resample` makes {factors}"
+    same = shift.factors is not None and np.allclose(shift.factors, factors)
+    assert same, f"{who}: prior_shift says exact with factors {shift.factors}, `resample` makes {factors}"
     if before.view.any():
         return  # its rows had views already
     shares = np.zeros((len(after.classes), len(after.views)))

@@ -99,13 +99,12 @@ class TopThree(ScoredSampler):
         self.preview(Counts.of(plan), 0)
         return plan.drop(highest(scores, plan.key, 3))
 
-    def preview(self, counts, round=None):
-        dropped = 3 * (self.rounds if round is None else round + 1)
-        if counts.total - dropped < 1:
+    def preview(self, counts, round=0):
+        if counts.total < 4:
             raise PlanError("nothing would stay")
-        low = [max(0, count - dropped) for count in counts.low]
-        high = [min(count, counts.total - dropped) for count in counts.high]
-        return replace(counts, low=tuple(low), high=tuple(high), total=counts.total - dropped)
+        low = [max(0, count - 3) for count in counts.low]
+        high = [min(count, counts.total - 3) for count in counts.high]
+        return replace(counts, low=tuple(low), high=tuple(high), total=counts.total - 3)
 
 
 class Brighter(Op):

@@ -11,10 +11,10 @@ from pydantic_core import PydanticCustomError
 from imbalkit.kinds import (
     ClassName,
     Counts,
+    Part,
     PlanError,
     RowCount,
     RowCounts,
-    Sampler,
     label_of,
     one_of,
     param,
@@ -39,7 +39,7 @@ Amount = Annotated[
 ]
 
 
-class Dropping(Sampler):
+class Dropping(Part):
     """Drops rows in rounds. A number means so many rows of each named class, or of all rows together."""
 
     classes: Annotated[

@@ -23,25 +23,15 @@ class LossRank(Dropping, ScoredSampler):
 
     which: Literal["highest", "lowest"] = param(help="whether rows of highest or of lowest score are dropped")
 
-    def preview(self, counts: Counts, round: int | None = None) -> Counts:  # type: ignore[override]
-        """Class counts after round `round` (from 0), given those before round 0; after all rounds if it is None.
-
-        Raises:
-            PlanError: more rows to drop or keep than there are, no row left, no such round
-        """
-        for step in range(self.rounds if round is None else round + 1):
-            counts = self.after_round(counts, step)
-        return counts
+    def preview(self, counts: Counts, round: int = 0) -> Counts:
+        """Raises PlanError for more rows to drop or keep than there are, no row left, no such round."""
+        return self.after_round(counts, round)
 
     def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
         return PriorShift.of_counts(before, after, False, "drops rows by their image: hard or easy ones go")
 
-    def resample(self, plan: Plan, scores: np.ndarray, rng: np.random.Generator, round: int = 0) -> Plan:  # type: ignore[override]
-        """The plan after round `round` (from 0); `scores` is float [rows of the plan].
-
-        Raises:
-            PlanError: as `preview`; scores of another shape; NaN among the scores
-        """
+    def resample(self, plan: Plan, scores: np.ndarray, rng: np.random.Generator, round: int = 0) -> Plan:
+        """Raises PlanError as `preview`, and for scores of another shape or with NaN among them."""
         scores = checked_scores(scores, len(plan), self.name)
         after = self.after_round(Counts.of(plan), round)
         if self.which == "lowest":

@@ -9,7 +9,17 @@ import numpy as np
 from pydantic import WrapValidator
 
 from imbalkit.builtin.samplers.dropping import Dropping
-from imbalkit.kinds import BackboneRef, Counts, LossRef, PriorShift, ScoredSampler, ScoreRef, param, random_rows
+from imbalkit.kinds import (
+    BackboneRef,
+    Counts,
+    LossRef,
+    PriorShift,
+    Sampler,
+    ScoredSampler,
+    ScoreRef,
+    param,
+    random_rows,
+)
 
 if TYPE_CHECKING:
     from imbalkit.kinds import Plan
@@ -22,7 +32,7 @@ def _or_none(value: Any, handler: Callable[[Any], Any]) -> Any:
 _UNUSED = "not used: accepted so that `loss_rank` and `random_drop` can be swapped by name alone"
 
 
-class RandomDrop(Dropping):
+class RandomDrop(Dropping, Sampler):
     """Drops rows at random, with the parameters of `loss_rank` and no training: rounds follow each other at once."""
 
     name = "random_drop"

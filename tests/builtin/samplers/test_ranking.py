@@ -51,7 +51,7 @@ def test_the_papers_cleaning(sampler):
     part = sampler(drop=6000, rounds=3, **REST)
     steps = [(20_033, 4_085), (14_033, 4_085), (8_033, 4_085)]
     assert counts_after(part, (26_033, 4_085)) == steps
-    assert part.preview(Counts.exact(CLASSES, (26_033, 4_085))).low == steps[-1]
+    assert part.stage_counts(Counts.exact(CLASSES, (26_033, 4_085)))[-1].low == steps[-1]
     assert run(part, plan_of(26_033, 4_085)).counts() == steps[-1]
     assert counts_after(sampler(keep=[20_033, 14_033, 8_033], **REST), (26_033, 4_085)) == steps
 
@@ -108,7 +108,7 @@ def test_preview_bounds_hold_when_all_classes_are_ranked_together(data):
         total = total - amounts[-1] if word == "drop" else amounts[-1]
     sampler = data.draw(st.sampled_from([LossRank, RandomDrop]))
     part = sampler(classes="all", **{word: amounts}, **REST)
-    foretold = part.preview(Counts.of(plan))
+    foretold = part.stage_counts(Counts.of(plan))[-1]
     # Scores that favour one class reach the bounds.
     after = plan
     if sampler is LossRank:
@@ -127,7 +127,7 @@ def test_bounds_of_a_joint_ranking():
     counts = Counts.exact(CLASSES, (90, 10))
     after = LossRank(classes="all", drop=20, **REST).preview(counts)
     assert (after.low, after.high, after.total) == ((70, 0), (80, 10), 80)
-    assert LossRank(classes="all", drop=20, rounds=2, **REST).preview(counts).low == (50, 0)
+    assert LossRank(classes="all", drop=20, rounds=2, **REST).stage_counts(counts)[-1].low == (50, 0)
     again = LossRank(classes="all", keep=60, **REST).preview(after)
     assert (again.low, again.high, again.total) == ((50, 0), (60, 10), 60)
     named = LossRank(drop=5, **REST).preview(after)
@@ -142,9 +142,9 @@ def test_either_order_of_oversampling_and_ranking(sampler):
     part = sampler(drop=30, rounds=2, **REST)
     plan = plan_of(100, 20)
     first = run(part, copies.resample(plan, generator(0, "copies")))
-    assert first.counts() == (140, 80) == part.preview(copies.preview(Counts.of(plan))).low
+    assert first.counts() == (140, 80) == part.stage_counts(copies.preview(Counts.of(plan)))[-1].low
     last = copies.resample(run(part, plan), generator(0, "copies"))
-    assert last.counts() == (80, 80) == copies.preview(part.preview(Counts.of(plan))).low
+    assert last.counts() == (80, 80) == copies.preview(part.stage_counts(Counts.of(plan))[-1]).low
     for after in (first, last):
         assert len(np.unique(after.key)) == len(after)
 
@@ -205,7 +205,7 @@ def test_a_name_alone_swaps_the_control():
 def test_the_impossible_is_refused(sampler, parameters, counts, message):
     part = sampler(**parameters, **REST)
     with pytest.raises(PlanError, match=message):
-        part.preview(Counts.exact(CLASSES, counts))
+        part.stage_counts(Counts.exact(CLASSES, counts))
     with pytest.raises(PlanError, match=message):
         run(part, plan_of(*counts))
 
