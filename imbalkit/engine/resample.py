@@ -84,16 +84,13 @@ class RoundScorer:
                 if not self.cache.fetch(key, files):
                     weights = self._weights(name, number - 1)
                     start = trainer.from_first(lambda: load_checkpoint(weights)) if warm and number else None
-                    training = (stage, plan, backbone, sampler.loss, sampler.epochs)
-                    score = sampler.score.build(trainer.context(plan, stage))
-                    if sampler.scores_from == "last_epoch":
-                        model, scores = trainer.fit_and_score(*training, score, start=start)
-                    else:
-                        model = trainer.fit(*training, start=start)
-                        scores = trainer.predict(model, plan, score)
-                    if trainer.fabric.is_global_zero:
+                    score = sampler.score.build(trainer.session.context(plan, stage))
+                    kept = score if sampler.scores_from == "last_epoch" else None
+                    fit = trainer.fit(stage, plan, backbone, sampler.loss, sampler.epochs, start=start, score=kept)
+                    scores = trainer.predict(fit.model, plan, score) if fit.scores is None else fit.scores
+                    if trainer.session.fabric.is_global_zero:
                         if ".pt" in files:
-                            save_checkpoint(files[".pt"], model.state_dict())
+                            save_checkpoint(files[".pt"], fit.model.state_dict())
                         write_atomic(files[".npy"], lambda path: path.write_bytes(_npy(scores)))
                         self.cache.keep(key, files)
         return trainer.from_first(lambda: np.load(files[".npy"]))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from imbalkit.data.table import Table
     from imbalkit.engine.round_cache import RoundCache
     from imbalkit.engine.run_metrics import RunMetrics
+    from imbalkit.kinds import Metric
     from imbalkit.plan import Plan
     from imbalkit.training.classifier import Classifier
     from imbalkit.training.trainer import Trainer
@@ -167,7 +168,7 @@ def _stages(
         recipe.training.epochs,
         _validation(trainer, run_metrics, rows["validation"]),
         freeze_epochs=recipe.training.freeze_epochs,
-    )
+    ).model
     held_out = {split: HeldOut.of(part, table.groups, trainer.predict(model, part)) for split, part in rows.items()}
 
     def results() -> None:
@@ -232,26 +233,27 @@ def _trainer(
     events: RunEvents,
     progress: Progress,
 ) -> Trainer:
-    from imbalkit.training.rendered_cache import KeptCopies
+    from imbalkit.training.rendered_cache import RenderedCache
+    from imbalkit.training.session import TrainingSession
     from imbalkit.training.trainer import Trainer
 
     recipe, frame = prepared.recipe, prepared.table.frame
-    return Trainer(
+    gib, monitor = recipe.images.render_cache_gib, recipe.training.monitor
+    metric = None if monitor == "last" else cast("type[Metric]", prepared.catalogue.get("metric", monitor))
+    session = TrainingSession(
         fabric=fabric,
-        peers=peers,
         images=images,
         settings=recipe.training,
-        head=recipe.head,
-        augment=recipe.augment,
         seed=recipe.seed,
+        dropout=recipe.head.dropout,
+        augment=recipe.augment,
         positive=prepared.positive,
-        monitor_higher=_monitor_higher(prepared),
-        folder=folder / run_folder.CHECKPOINTS,
+        higher_is_better=metric is None or metric.higher_is_better,
+        rendered=RenderedCache(images.shape, gib) if gib else None,
         progress=progress,
-        kept=KeptCopies(images.shape, recipe.images.render_cache_gib) if recipe.images.render_cache_gib else None,
-        epoch_finished=events.epoch_finished,
-        names=lambda samples: _sample_names(frame, samples),
+        sample_names=lambda samples: _sample_names(frame, samples),
     )
+    return Trainer(session, folder / run_folder.CHECKPOINTS, peers, events.epoch_finished)
 
 
 def _round_cache(
@@ -262,11 +264,6 @@ def _round_cache(
 
     around = Surroundings.of(prepared, images, fabric.device) if rounds and fabric.world_size == 1 else None
     return RoundCache(rounds if around else None, around, progress.note)
-
-
-def _monitor_higher(prepared: Prepared) -> bool:
-    monitor = prepared.recipe.training.monitor
-    return monitor == "last" or prepared.catalogue.get("metric", monitor).higher_is_better
 
 
 def _held_out_rows(table: Table, samples: np.ndarray, bad: np.ndarray) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ import torch
 from imbalkit.data.image_store import ImageStore
 from imbalkit.plan import Plan
 from imbalkit.plan.rendering import ViewGroup, apply, decide, to_float
-from imbalkit.training.device_images import ResidentImages
-from imbalkit.training.rendered_cache import KeptCopies, ReadyRows
+from imbalkit.training.device_images import DeviceImages
+from imbalkit.training.rendered_cache import CachedRows, RenderedCache
 
-READERS = 4  # threads: a slow disk is asked for several batches at once
+READERS = 4  # threads: a slow disk reads several batches at once
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Batch:
         rows: positions in it, int64 [n]
         pixels: uint8 [n, H, W, C]
         labels: int64 [n]
-        groups: the operations that are due
-        kept: where rendered copies are kept, if they are
-        ready: the rows of this batch that are kept
+        groups: the operations to apply
+        rendered: cache of rendered copies, if there is one
+        cached: the rows of this batch that are in it
     """
 
     plan: Plan
@@ -38,16 +38,16 @@ class Batch:
     pixels: torch.Tensor
     labels: torch.Tensor
     groups: Sequence[ViewGroup]
-    kept: KeptCopies | None = None
-    ready: ReadyRows | None = None
+    rendered: RenderedCache | None = None
+    cached: CachedRows | None = None
 
     def render(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Images float32 [n, C, H, W] in 0..1, and labels int64 [n], on the device."""
         images = apply(to_float(self.pixels.to(device, non_blocking=True)), self.groups)
-        if self.kept is not None and self.ready is not None:
-            images[torch.from_numpy(self.ready.rows)] = self.ready.pixels.permute(0, 3, 1, 2).to(device)
+        if self.rendered is not None and self.cached is not None:
+            images[torch.from_numpy(self.cached.rows)] = self.cached.pixels.permute(0, 3, 1, 2).to(device)
             for group in self.groups:
-                self.kept.keep(self.plan, self.rows[group.rows], images[torch.from_numpy(group.rows)])
+                self.rendered.add(self.plan, self.rows[group.rows], images[torch.from_numpy(group.rows)])
         return images, self.labels.to(device, non_blocking=True)
 
 
@@ -57,18 +57,18 @@ def partition(rows: np.ndarray, most: int) -> list[np.ndarray]:
 
 
 def read_batch(
-    plan: Plan, images: ImageStore, rows: np.ndarray, pin: bool = False, kept: KeptCopies | None = None
+    plan: Plan, images: ImageStore, rows: np.ndarray, pin: bool = False, rendered: RenderedCache | None = None
 ) -> Batch:
     """One batch, on the host unless the images are on a device."""
     labels = torch.from_numpy(plan.label[rows].astype(np.int64))
-    if isinstance(images, ResidentImages):
+    if isinstance(images, DeviceImages):
         pixels = images.gather(plan.source[rows])
     else:
         pixels = torch.from_numpy(images.take(plan.source[rows]))
         pixels = pixels.pin_memory() if pin else pixels
-    ready = kept.find(plan, rows) if kept is not None else None
-    groups = decide(plan, rows, ready.rows if ready is not None else None)
-    return Batch(plan, rows, pixels, labels.pin_memory() if pin else labels, groups, kept, ready)
+    cached = rendered.find(plan, rows) if rendered is not None else None
+    groups = decide(plan, rows, cached.rows if cached is not None else None)
+    return Batch(plan, rows, pixels, labels.pin_memory() if pin else labels, groups, rendered, cached)
 
 
 def read_ahead(
@@ -76,18 +76,18 @@ def read_ahead(
     images: ImageStore,
     batches: Sequence[np.ndarray],
     pin: bool = False,
-    kept: KeptCopies | None = None,
+    rendered: RenderedCache | None = None,
     depth: int = READERS,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Batches in order, up to `depth` of them read ahead by threads, which end when the caller stops early."""
     pool = ThreadPoolExecutor(min(READERS, depth), thread_name_prefix="imbalkit-read-ahead")
-    coming: deque[Future[Batch]] = deque()
+    pending: deque[Future[Batch]] = deque()
     try:
         for rows in batches:
-            coming.append(pool.submit(read_batch, plan, images, rows, pin, kept))
-            if len(coming) > depth:
-                yield coming.popleft().result()
-        while coming:
-            yield coming.popleft().result()
+            pending.append(pool.submit(read_batch, plan, images, rows, pin, rendered))
+            if len(pending) > depth:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)

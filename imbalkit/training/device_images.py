@@ -13,7 +13,7 @@ from imbalkit.data.image_store import ImageStore
 _AT_A_TIME = 256 * 2**20  # bytes read and moved at once
 
 
-class ResidentImages(ImageStore):
+class DeviceImages(ImageStore):
     """A store whose samples are on a device too; `take` still answers from the host."""
 
     def __init__(self, host: ImageStore, device: torch.device):
@@ -56,7 +56,7 @@ def place(
         free: asked for the free bytes of a device (default: of CUDA devices; none elsewhere, where memory is shared)
     """
     room = share * (free or free_memory)(device)
-    return ResidentImages(store, device) if len(store) and size(store) <= room else store
+    return DeviceImages(store, device) if len(store) and size(store) <= room else store
 
 
 def free_memory(device: torch.device) -> int:

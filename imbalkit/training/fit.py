@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,13 +18,12 @@ from imbalkit.kinds import Backbone, Loss
 from imbalkit.plan import Plan
 from imbalkit.training.batches import Batch, partition, read_ahead
 from imbalkit.training.classifier import Classifier, build_model
-from imbalkit.training.epoch_metrics import Tally
-from imbalkit.training.optimization import build_optimizer, build_schedule
+from imbalkit.training.epoch_metrics import EpochMetrics, EpochValues
+from imbalkit.training.monitor import Monitor
+from imbalkit.training.optimization import Schedule, build_optimizer, build_schedule
+from imbalkit.training.session import TrainingSession
 
-if TYPE_CHECKING:
-    from imbalkit.training.trainer import Trainer
-
-Figures = dict[str, Any]
+Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of logits [n, C] and labels [n]: float [n]
 CHECK_EVERY = 16  # steps between looks at the losses: each look waits for the device
 
 
@@ -32,45 +31,43 @@ CHECK_EVERY = 16  # steps between looks at the losses: each look waits for the d
 class Fit:
     """One training: its moving parts and how far it is."""
 
-    trainer: Trainer
+    session: TrainingSession
     stage: str
     plan: Plan
     model: Classifier  # the network itself
     wrapped: Any  # the same network as Fabric runs it
     average: Any  # its exponential moving average, or None
-    loss: nn.Module
+    loss: Any  # a module; one that counts has `statistics`, `update` and `needs_statistics`, too
     optimizer: Any
-    schedule: Any
+    schedule: Schedule
     augment: nn.Module
     epochs: int
-    score: Callable[..., torch.Tensor] | None = None  # of (logits, labels): kept of every row in the last epoch
-    scores: torch.Tensor | None = None  # what was kept, float32 [n] on the host
+    monitor: Monitor
+    score: Score | None = None  # of every row in the last epoch
+    scores: torch.Tensor | None = None  # float32 [n] on the host, once the last epoch is finished
     epoch: int = 0
     steps: int = 0
-    best: float | None = None
-    best_epoch: int = 0
-    best_weights: dict[str, torch.Tensor] | None = None
-    stopped: bool = False
 
     @classmethod
     def build(
         cls,
-        trainer: Trainer,
+        session: TrainingSession,
         stage: str,
         plan: Plan,
         backbone: Backbone,
         loss: Loss,
         epochs: int,
         start: dict[str, Any] | None,
-        score: Callable[..., torch.Tensor] | None = None,
+        score: Score | None = None,
     ) -> Fit:
-        fabric, settings = trainer.fabric, trainer.settings
+        """A training that is about to begin; arguments as `Trainer.fit`. Raises TrainingError for fewer rows than devices."""
+        fabric, settings = session.fabric, session.settings
         if len(plan) // max(1, -(-len(plan) // settings.batch_size)) < fabric.world_size:
             raise TrainingError(
                 f"{len(plan)} rows in batches of {settings.batch_size} cannot be shared by {fabric.world_size} devices"
             )
-        context = trainer.context(plan, stage)
-        model = build_model(backbone, context, trainer.head.dropout)
+        context = session.context(plan, stage)
+        model = build_model(backbone, context, session.dropout)
         if start is not None:
             model.load_state_dict(start)
         if settings.channels_last:
@@ -86,10 +83,12 @@ class Fit:
             from timm.utils import ModelEmaV3
 
             average = ModelEmaV3(model, decay=settings.ema, use_warmup=True)
-        wrapped, optimizer = fabric.setup(torch.compile(model) if settings.compile else model, optimizer)
-        modules = [part.build(context) for part in trainer.augment]
+        wrapped, optimizer = fabric.setup(
+            cast(nn.Module, torch.compile(model)) if settings.compile else model, optimizer
+        )
+        modules = [part.build(context) for part in session.augment]
         return cls(
-            trainer=trainer,
+            session=session,
             stage=stage,
             plan=plan,
             model=model,
@@ -100,6 +99,7 @@ class Fit:
             schedule=schedule,
             augment=nn.Sequential(*modules).to(fabric.device),
             epochs=epochs,
+            monitor=Monitor(settings, session.higher_is_better),
             score=score,
         )
 
@@ -110,64 +110,64 @@ class Fit:
 
     # --- one epoch -------------------------------------------------------------------------------------------------
 
-    def train_epoch(self) -> Figures:
+    def train_epoch(self) -> EpochValues:
         """One pass over the plan; every row is used once, on one device."""
-        trainer, fabric, settings = self.trainer, self.trainer.fabric, self.trainer.settings
-        torch.manual_seed(derive_seed(trainer.seed, "epoch", self.stage, self.epoch, fabric.global_rank))
-        order = generator(trainer.seed, "order", self.stage, self.epoch).permutation(len(self.plan))
-        batches = partition(order, settings.batch_size)
+        session, fabric = self.session, self.session.fabric
+        torch.manual_seed(derive_seed(session.seed, "epoch", self.stage, self.epoch, fabric.global_rank))
+        order = generator(session.seed, "order", self.stage, self.epoch).permutation(len(self.plan))
+        batches = partition(order, session.settings.batch_size)
         windows = [self._window(batch) for batch in batches]
         parts = [part for window in windows for part in window]
-        reader = read_ahead(self.plan, trainer.images, parts, trainer.pin, trainer.kept)
-        tally = Tally(len(self.plan.classes), fabric.device)
-        keeps = self.score is not None and self.epoch + 1 == self.epochs
-        scores = torch.zeros(len(self.plan), device=fabric.device) if keeps else None
+        reader = read_ahead(self.plan, session.images, parts, session.pins_memory, session.rendered)
+        metrics = EpochMetrics(len(self.plan.classes), fabric.device)
+        scored = self.score is not None and self.epoch + 1 == self.epochs
+        scores = torch.zeros(len(self.plan), device=fabric.device) if scored else None
         pending: list[tuple[int, torch.Tensor]] = []
         started = time.perf_counter()
         self.model.train()
         self.loss.train()
         try:
             for index, (batch, window) in enumerate(zip(batches, windows, strict=True)):
-                step_loss = self.train_step([next(reader) for _ in window], len(batch), tally, scores)
+                step_loss = self.train_step([next(reader) for _ in window], len(batch), metrics, scores)
                 pending.append((index, step_loss))
                 if len(pending) == CHECK_EVERY or index == len(batches) - 1:
                     self._check_finite(pending, windows, len(batches))
                     pending = []
-                trainer.progress.batch(index + 1, len(batches))
+                session.progress.batch(index + 1, len(batches))
         finally:
             reader.close()
         if hasattr(self.loss, "epoch_finished"):
             self.loss.epoch_finished()
         if scores is not None:
-            self.scores = self._all_devices(scores).cpu()  # every row is zero everywhere but on one device
+            self.scores = session.sum_devices(scores).cpu()  # every row is zero everywhere but on one device
         seconds = time.perf_counter() - started
-        figures: Figures = {
+        values: EpochValues = {
             "stage": self.stage,
             "epoch": self.epoch + 1,
-            **tally.figures(fabric, self.plan.classes),
+            **metrics.values(session, self.plan.classes),
             "lr": self.optimizer.param_groups[0]["lr"],
             "seconds": round(seconds, 3),
             "rows_per_second": round(len(self.plan) / seconds, 1),
         }
         if hasattr(self.loss, "class_weights"):
             weights = self.loss.class_weights().tolist()
-            figures["class_weights"] = dict(zip(self.plan.classes, weights, strict=True))
-        return figures
+            values["class_weights"] = dict(zip(self.plan.classes, weights, strict=True))
+        return values
 
     def _window(self, batch: np.ndarray) -> list[np.ndarray]:
         """This device's rows of a batch, in the parts to accumulate: as many on every device, none of them empty."""
-        fabric = self.trainer.fabric
-        parts = max(1, min(self.trainer.settings.micro_batches, len(batch) // fabric.world_size))
+        fabric = self.session.fabric
+        parts = max(1, min(self.session.settings.micro_batches, len(batch) // fabric.world_size))
         return np.array_split(batch[fabric.global_rank :: fabric.world_size], parts)
 
     def train_step(
-        self, window: list[Batch], rows: int, tally: Tally, scores: torch.Tensor | None = None
+        self, window: list[Batch], rows: int, metrics: EpochMetrics, scores: torch.Tensor | None = None
     ) -> torch.Tensor:
         """One optimiser step over a batch of `rows` rows (of all devices), in the parts of `window`; returns its mean loss.
 
         The scores of its rows are put into `scores`, float32 [rows of the plan], if it is given.
         """
-        fabric, settings = self.trainer.fabric, self.trainer.settings
+        fabric, settings = self.session.fabric, self.session.settings
         # A loss that counts must count the whole batch, over its parts and over the devices.
         counts = len(window) > 1 and hasattr(self.loss, "statistics")
         whole = self._whole_statistics(window) if counts and self.loss.needs_statistics else None
@@ -187,12 +187,12 @@ class Fit:
                 part = (loss.sum() if loss.ndim else loss * len(labels)) / rows
                 fabric.backward(part * fabric.world_size)  # gradients are averaged over the devices
             total += part.detach()
-            tally.add(logits.detach(), labels, part.detach() * rows)
-            if scores is not None:
+            metrics.add(logits.detach(), labels, part.detach() * rows)
+            if scores is not None and self.score is not None:
                 places = torch.from_numpy(batch.rows).to(fabric.device)
                 scores[places] = self.score(logits.detach(), labels).float()
         if counts:
-            self.loss.update(self._all_devices(counted) if whole is None else whole)
+            self.loss.update(self.session.sum_devices(counted) if whole is None else whole)
         if settings.gradient_clip_norm is not None:
             fabric.clip_gradients(
                 self.wrapped, self.optimizer, max_norm=settings.gradient_clip_norm, error_if_nonfinite=False
@@ -208,27 +208,23 @@ class Fit:
     def _whole_statistics(self, window: list[Batch]) -> torch.Tensor:
         """What the loss counts over the whole batch, before any part is trained on: one more pass without gradients."""
         statistics: Any = 0
-        devices = [self.trainer.fabric.device] if self._cuda else []
+        devices = [self.session.fabric.device] if self._cuda else []
         # The same random numbers are drawn again by the training pass: dropout and augmentation do not differ.
         with torch.no_grad(), torch.random.fork_rng(devices), _still_batch_norm(self.model):
             for batch in window:
                 images, labels = self._render(batch)
-                with self.trainer.fabric.autocast():
+                with self.session.fabric.autocast():
                     logits = self.model(images).float()
                 statistics = statistics + self.loss.statistics(logits, labels)
-        return self._all_devices(statistics)
-
-    def _all_devices(self, statistics: torch.Tensor) -> torch.Tensor:
-        fabric = self.trainer.fabric
-        return fabric.all_reduce(statistics, reduce_op="sum") if fabric.world_size > 1 else statistics
+        return self.session.sum_devices(statistics)
 
     def _render(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        images, labels = batch.render(self.trainer.fabric.device)
+        images, labels = batch.render(self.session.fabric.device)
         return self.augment(images), labels
 
     @property
     def _cuda(self) -> bool:
-        return self.trainer.fabric.device.type == "cuda"
+        return self.session.fabric.device.type == "cuda"
 
     def _check_finite(self, pending: list[tuple[int, torch.Tensor]], windows: Any, batches: int) -> None:
         finite = torch.isfinite(torch.stack([loss for _, loss in pending])).tolist()
@@ -238,33 +234,28 @@ class Fit:
         sources = self.plan.source[np.concatenate(windows[index])]
         raise TrainingError(
             f"the loss is {float(loss)} in {self.stage}, epoch {self.epoch + 1}, batch {index + 1} of {batches}; its rows are "
-            f"made from {listing(self.trainer.names(sources), 8)}. Try a smaller training.optimizer.lr, or "
+            f"made from {listing(self.session.sample_names(sources), 8)}. Try a smaller training.optimizer.lr, or "
             "training.gradient_clip_norm."
         )
 
     # --- choice of an epoch, and checkpoints -----------------------------------------------------------------------
 
-    def epoch_done(self, figures: Figures) -> None:
-        """Note the epoch, and whether it is the best or the last one."""
+    def epoch_done(self, values: EpochValues) -> None:
+        """Count the epoch, and note the best one in its values."""
         self.epoch += 1
-        settings = self.trainer.settings
-        if settings.monitor == "last" or "validation" not in figures:
-            return
-        value = _selection(figures["validation"], settings.monitor, self.trainer.monitor_higher)
-        min_delta = settings.early_stopping.min_delta if settings.early_stopping else 0.0
-        if value is not None and (self.best is None or value > self.best + min_delta):
-            self.best, self.best_epoch = value, self.epoch
-            self.best_weights = {
-                name: tensor.detach().cpu().clone() for name, tensor in self.evaluated.state_dict().items()
-            }
-        figures["best_epoch"] = self.best_epoch
-        waited = self.epoch - self.best_epoch
-        self.stopped = settings.early_stopping is not None and waited >= settings.early_stopping.patience
+        if self.session.settings.monitor != "last" and "validation" in values:
+            self.monitor.update(self.epoch, values["validation"], self.evaluated)
+            values["best_epoch"] = self.monitor.best_epoch
+
+    @property
+    def is_done(self) -> bool:
+        """Whether no epoch is left, or training stopped early."""
+        return self.epoch >= self.epochs or self.monitor.stopped
 
     def chosen(self) -> Classifier:
         """The network with the weights of the chosen epoch."""
-        if self.best_weights is not None:
-            self.evaluated.load_state_dict(self.best_weights)
+        if self.monitor.best_weights is not None:
+            self.evaluated.load_state_dict(self.monitor.best_weights)
         self.evaluated.eval()
         return self.evaluated
 
@@ -279,10 +270,7 @@ class Fit:
             "scores": self.scores,
             "epoch": self.epoch,
             "steps": self.steps,
-            "best": self.best,
-            "best_epoch": self.best_epoch,
-            "best_weights": self.best_weights,
-            "stopped": self.stopped,
+            **self.monitor.state(),
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -293,8 +281,8 @@ class Fit:
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.loss.load_state_dict(state["loss"])
-        for name in ("scores", "epoch", "steps", "best", "best_epoch", "best_weights", "stopped"):
-            setattr(self, name, state[name])
+        self.scores, self.epoch, self.steps = state["scores"], state["epoch"], state["steps"]
+        self.monitor.load(state)
 
 
 @contextmanager
@@ -306,12 +294,3 @@ def _still_batch_norm(model: nn.Module) -> Iterator[None]:
                 stack.callback(setattr, module, "momentum", module.momentum)
                 module.momentum = 0.0
         yield
-
-
-def _selection(validation: Figures, monitor: str, higher: bool) -> float | None:
-    """The selection metric, larger for better; of one figure a class, the worst. None where it is not defined."""
-    value = validation.get(monitor)
-    values = [figure for figure in (value.values() if isinstance(value, dict) else [value]) if figure is not None]
-    if not values:
-        return None
-    return min(values) if higher else -max(values)

@@ -16,7 +16,7 @@ class Schedule(Protocol):
     """Sets the learning rate after each optimiser step."""
 
     def step(self, done: int) -> None:
-        """`done` optimiser steps are behind."""
+        """After `done` optimiser steps."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
@@ -41,12 +41,13 @@ def build_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.opti
 
 def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """As timm's `param_groups_weight_decay`: biases and normalisation do not decay."""
-    still, decaying = [], []
+    exempt: list[nn.Parameter] = []
+    decaying: list[nn.Parameter] = []
     for name, value in model.named_parameters():
         if value.requires_grad:
-            exempt = not weight_decay or value.ndim <= 1 or name.endswith(".bias")
-            (still if exempt else decaying).append(value)
-    groups = [{"params": still, "weight_decay": 0.0}, {"params": decaying, "weight_decay": weight_decay}]
+            is_exempt = not weight_decay or value.ndim <= 1 or name.endswith(".bias")
+            (exempt if is_exempt else decaying).append(value)
+    groups = [{"params": exempt, "weight_decay": 0.0}, {"params": decaying, "weight_decay": weight_decay}]
     return [group for group in groups if group["params"]]
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from imbalkit.base.processes import Launch
 from imbalkit.errors import ImbalkitError, RunError, listing
@@ -49,24 +49,24 @@ class Peers:
         self._known = False  # whether the others know why this process ends
         self._silent = ""  # which process seems to be gone
         self._ended = threading.Event()
-        if self.processes > 1:
-            self._store = self._meet()
+        if launch is not None and launch.processes > 1:
+            self._store = self._meet(launch)
             self._seen = [
                 (0, time.monotonic())
             ] * self.processes  # of each process: signs of life, when the last one came
             threading.Thread(target=self._watch, daemon=True).start()
 
-    def _meet(self) -> Any:
+    def _meet(self, launch: Launch) -> Any:
         from torch.distributed import PrefixStore, rendezvous
 
-        os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = self.launch.address, str(self.launch.port)
+        os.environ["MASTER_ADDR"], os.environ["MASTER_PORT"] = launch.address, str(launch.port)
         try:
             store, _, _ = next(rendezvous("env://", self.rank, self.processes, timeout=timedelta(seconds=MEET)))
             return PrefixStore(f"imbalkit/{self._session(store)}", store)
         except Exception as error:  # torch has several types for it
             raise RunError(
-                f"process {self.rank} of {self.processes} does not reach the others at {self.launch.address}:"
-                f"{self.launch.port} (MASTER_ADDR, MASTER_PORT): {str(error).splitlines()[0]}"
+                f"process {self.rank} of {self.processes} does not reach the others at {launch.address}:"
+                f"{launch.port} (MASTER_ADDR, MASTER_PORT): {str(error).splitlines()[0]}"
             ) from error
 
     def _session(self, store: Any) -> str:
@@ -148,19 +148,20 @@ class Peers:
 
     def all(self, work: Callable[[], T]) -> T:
         """Do the work in every process; if it fails in one, it fails in all of them, with that one's message."""
-        result, failure = None, None
+        result: T | None = None
+        failure: ImbalkitError | None = None
         try:
             result = work()
         except ImbalkitError as error:
             failure = error
-        told = self.gather(str(failure) or type(failure).__name__ if failure else "")
-        self._known = any(told)
-        if failure:
+        messages = self.gather(str(failure) or type(failure).__name__ if failure else "")
+        self._known = any(messages)
+        if failure is not None:
             raise failure
-        for rank, message in enumerate(told):
+        for rank, message in enumerate(messages):
             if message:
                 raise RunError(f"process {rank} of {self.processes}: {message}")
-        return result
+        return cast(T, result)
 
     def first(self, work: Callable[[], Any]) -> Any:
         """Do the work in the first process alone; all get its answer (plain JSON), or its failure."""
@@ -171,7 +172,7 @@ class Peers:
         """Do the work in the first process of each machine, then in the others, which find there what it made."""
         early = self.launch is None or self.launch.local_rank == 0
         result = self.all(lambda: work() if early else None)
-        return self.all(lambda: result if early else work())
+        return self.all(lambda: cast(T, result) if early else work())
 
     def agree(self, facts: Mapping[str, Any], what: str, hint: str) -> None:
         """Raise RunError in every process if one of them has other facts than the first one."""

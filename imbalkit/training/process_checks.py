@@ -20,13 +20,15 @@ _ELSEWHERE = {"data", "launcher", "card"}  # where the data are may differ; what
 
 def facts_in_common(prepared: Prepared) -> dict[str, Any]:
     """Name -> value or digest of settings, samples, split and versions; files go by their names, not by where they are."""
-    said = prepared.recipe.model_dump(mode="json")
-    said["images"].pop("cache")
+    settings = prepared.recipe.model_dump(mode="json")
+    settings["images"].pop("cache")
     table, split = prepared.table, prepared.split
-    paths = table.frame.get("path", [])
+    paths = table.frame["path"].tolist() if "path" in table.frame else []
     return {
         **{
-            name: _digest([json.dumps(value, sort_keys=True)]) for name, value in said.items() if name not in _ELSEWHERE
+            name: _digest([json.dumps(value, sort_keys=True)])
+            for name, value in settings.items()
+            if name not in _ELSEWHERE
         },
         "classes": list(table.classes),
         "number of samples": len(table),
@@ -34,7 +36,7 @@ def facts_in_common(prepared: Prepared) -> dict[str, Any]:
         "file names": _digest(f"{PurePath(path).name}\n" for path in paths),
         "pixels": _digest([] if table.arrays is None else [np.ascontiguousarray(table.arrays).tobytes()]),
         "groups": _digest([] if table.groups is None else (f"{group}\n" for group in table.groups)),
-        **{side: _digest([getattr(split, side).tobytes()]) for side in ("train", "validation", "test")},
+        **{name: _digest([getattr(split, name).tobytes()]) for name in ("train", "validation", "test")},
         **{f"version of {name}": version(name) for name in ("imbalkit", "torch")},
     }
 

@@ -1,4 +1,4 @@
-"""Rendered copies kept between epochs: a row alone decides its pixels, so that they need not be rendered again."""
+"""The rendered cache: a row alone decides its pixels, so that a rendered copy serves every later epoch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from imbalkit.plan import Plan
 
 
 @dataclass(frozen=True)
-class ReadyRows:
+class CachedRows:
     """Rows of a batch that were rendered before: where they stand, and their pixels."""
 
     rows: np.ndarray  # positions in the batch, int64 [n]
     pixels: torch.Tensor  # float32 [n, H, W, C] in 0..1, on the host
 
 
-class KeptCopies:
+class RenderedCache:
     """Float32 pixels of the rows that came first, as many as there is room for; the others are rendered each time.
 
     Rows are known by seed, key, source and view, which decide their pixels: those that survive a resampling are found again.
@@ -30,31 +30,29 @@ class KeptCopies:
         """
         Args:
             shape: height, width, channels of a row
-            gigabytes: memory for all rows, in GiB; it is taken as rows come
+            gigabytes: memory for all rows, in GiB; it is taken as rows are added
 
         Raises RunError for more memory than the machine can give.
         """
-        size = 4 * int(np.prod(shape))  # bytes of a row
+        row_bytes = 4 * int(np.prod(shape))
         try:
-            self._pixels = torch.empty((int(gigabytes * 2**30) // size, *shape))
+            self._pixels = torch.empty((int(gigabytes * 2**30) // row_bytes, *shape))
         except RuntimeError as error:
-            raise RunError(
-                f"images.render_cache_gib: this machine has no {gigabytes:g} GiB to keep copies in; choose less"
-            ) from error
+            raise RunError(f"images.render_cache_gib: this machine has no {gigabytes:g} GiB; choose less") from error
         self._slots: dict[tuple[int, int, int, int], int] = {}
 
     def __len__(self) -> int:
         return len(self._slots)
 
-    def find(self, plan: Plan, rows: np.ndarray) -> ReadyRows:
-        """Those of `rows` (positions in the plan) that are kept."""
+    def find(self, plan: Plan, rows: np.ndarray) -> CachedRows:
+        """Those of `rows` (positions in the plan) that are in the cache."""
         slots = np.array([self._slots.get(name, -1) for name in _names(plan, rows)], dtype=np.int64)
         where = np.flatnonzero(slots >= 0)
         # By NumPy: readers call this, and PyTorch's threads of their own would slow those of the training.
-        return ReadyRows(where, torch.from_numpy(self._pixels.numpy()[slots[where]]))
+        return CachedRows(where, torch.from_numpy(self._pixels.numpy()[slots[where]]))
 
-    def keep(self, plan: Plan, rows: np.ndarray, images: torch.Tensor) -> None:
-        """Keep `rows` (positions in the plan), rendered as `images` float32 [n, C, H, W], while there is room."""
+    def add(self, plan: Plan, rows: np.ndarray, images: torch.Tensor) -> None:
+        """Add `rows` (positions in the plan), rendered as `images` float32 [n, C, H, W], while there is room."""
         for name, image in zip(_names(plan, rows), images, strict=True):
             slot = len(self._slots)
             if slot < len(self._pixels) and name not in self._slots:

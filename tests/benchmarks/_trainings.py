@@ -14,19 +14,18 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from torch import nn
 
-from imbalkit.base.progress import Progress
 from imbalkit.builtin.backbones import Timm
 from imbalkit.builtin.losses import CE
 from imbalkit.data.cache import available_cores, open_store
 from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.kinds import Backbone, BuildContext
 from imbalkit.plan import Plan
-from imbalkit.recipe.recipe import HeadSettings, OptimizerSettings, TrainingSettings
+from imbalkit.recipe.recipe import OptimizerSettings, TrainingSettings
 from imbalkit.training.classifier import build_model
 from imbalkit.training.device_images import place
 from imbalkit.training.fit import Fit
 from imbalkit.training.optimization import build_optimizer
-from imbalkit.training.trainer import Trainer
+from imbalkit.training.session import TrainingSession
 from imbalkit_lite.folders import list_images
 from imbalkit_lite.images import ImageRule
 
@@ -72,8 +71,8 @@ def imbalkit(root: Path, setting: Setting, epochs: int) -> Iterator[None]:
     with freed_memory_kept(), tempfile.TemporaryDirectory() as folder:
         host = open_store([str(root / name) for name in names], None, ImageRule((setting.size, setting.size)), folder)
         images = place(host, fabric.device, 0.5)
-        trainer = Trainer(fabric, images, settings, HeadSettings(), [], 0, 1, Path(folder), Progress())
-        fit = Fit.build(trainer, "final", plan, setting.backbone, CE(), epochs, None)
+        session = TrainingSession(fabric, images, settings, seed=0, dropout=0.2, positive=1)
+        fit = Fit.build(session, "final", plan, setting.backbone, CE(), epochs, None)
         for _ in range(epochs):
             fit.train_epoch()
             yield

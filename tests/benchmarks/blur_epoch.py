@@ -1,4 +1,4 @@
-"""An epoch half of whose rows are blurred copies against one of as many plain rows, with and without kept copies.
+"""An epoch half of whose rows are blurred copies against one of as many plain rows, with and without the rendered cache.
 
 python -m tests.benchmarks blur_epoch [--rows 640] [--repeats 5] [--size 128]
 
@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 
-from imbalkit.base.progress import Progress
 from imbalkit.builtin.losses import CE
 from imbalkit.builtin.ops.horizontal_flip import HorizontalFlip
 from imbalkit.builtin.ops.radial_blur import RadialBlur
@@ -26,11 +23,11 @@ from imbalkit.data.cache import available_cores
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.plan import Plan
-from imbalkit.recipe.recipe import HeadSettings, TrainingSettings
+from imbalkit.recipe.recipe import TrainingSettings
 from imbalkit.training.device_images import place
 from imbalkit.training.fit import Fit
-from imbalkit.training.rendered_cache import KeptCopies
-from imbalkit.training.trainer import Trainer
+from imbalkit.training.rendered_cache import RenderedCache
+from imbalkit.training.session import TrainingSession
 from tests.benchmarks._timing import alternate, ratios, spread
 from tests.benchmarks._trainings import Setting
 
@@ -49,17 +46,17 @@ def main(arguments: list[str]) -> None:
     source = Plan.from_labels((random.random(len(pixels)) < 0.08).astype(np.int64), ("other", "positive"))
     everyone = np.arange(len(source))
     plain, blurred = source.append(everyone), source.append(everyone, [(HorizontalFlip(), RadialBlur())])
-    with freed_memory_kept(), tempfile.TemporaryDirectory() as folder:
+    with freed_memory_kept():
 
-        def epochs(plan: Plan, kept: KeptCopies | None = None) -> Callable[[], object]:
+        def epochs(plan: Plan, cache: RenderedCache | None = None) -> Callable[[], object]:
             fabric = Fabric(
                 accelerator=setting.device.type, devices=1, precision="bf16-mixed" if setting.bf16 else "32-true"
             )
             images = place(ArrayStore(pixels), fabric.device, 0.5)
             settings = TrainingSettings(epochs=50, batch_size=setting.batch)
-            trainer = Trainer(fabric, images, settings, HeadSettings(), [], 0, 1, Path(folder), Progress(), kept)
-            fit = Fit.build(trainer, "final", plan, setting.backbone, CE(), 50, None)
-            fit.train_epoch()  # warm-up, which also renders what is kept
+            session = TrainingSession(fabric, images, settings, seed=0, dropout=0.2, positive=1, rendered=cache)
+            fit = Fit.build(session, "final", plan, setting.backbone, CE(), 50, None)
+            fit.train_epoch()  # warm-up, which also fills the cache
             return fit.train_epoch
 
         room = len(pixels) * pixels[0].size * 4 / 2**30 + 1e-6
@@ -67,7 +64,7 @@ def main(arguments: list[str]) -> None:
             {
                 "plain rows": epochs(plain),
                 "blurred": epochs(blurred),
-                "blurred, kept": epochs(blurred, KeptCopies(pixels.shape[1:], room)),
+                "blurred, cached": epochs(blurred, RenderedCache(pixels.shape[1:], room)),
             },
             options.repeats,
         )

@@ -21,16 +21,15 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from torch.nn import functional
 
-from imbalkit.base.progress import Progress
 from imbalkit.builtin.losses import CE
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.kinds import BuildContext
 from imbalkit.plan import Plan
-from imbalkit.recipe.recipe import HeadSettings, OptimizerSettings, TrainingSettings
+from imbalkit.recipe.recipe import OptimizerSettings, TrainingSettings
 from imbalkit.training.classifier import build_model
 from imbalkit.training.fit import Fit
 from imbalkit.training.optimization import build_optimizer
-from imbalkit.training.trainer import Trainer
+from imbalkit.training.session import TrainingSession
 
 
 def main(arguments: list[str]) -> None:
@@ -70,18 +69,15 @@ def spread(values: list[float]) -> str:
 
 
 def ours_epoch(pixels: np.ndarray, labels: np.ndarray, batch: int, folder: Path) -> Callable[[], None]:
-    trainer = Trainer(
+    session = TrainingSession(
         fabric=Fabric(accelerator="cpu", devices=1),
         images=ArrayStore(pixels),
         settings=TrainingSettings(epochs=50, batch_size=batch),
-        head=HeadSettings(),
-        augment=[],
         seed=0,
+        dropout=0.2,
         positive=1,
-        folder=folder,
-        progress=Progress(),
     )
-    fit = Fit.build(trainer, "final", Plan.from_labels(labels, ("other", "positive")), MobileNetV1(), CE(), 50, None)
+    fit = Fit.build(session, "final", Plan.from_labels(labels, ("other", "positive")), MobileNetV1(), CE(), 50, None)
     return lambda: fit.train_epoch() and None
 
 

@@ -18,13 +18,13 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from scipy.stats import theilslopes
 
-from imbalkit.base.progress import Progress
 from imbalkit.builtin.losses import CE
 from imbalkit.builtin.ops.radial_blur import RadialBlur
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.plan import Plan
-from imbalkit.recipe.recipe import HeadSettings, TrainingSettings
+from imbalkit.recipe.recipe import TrainingSettings
+from imbalkit.training.session import TrainingSession
 from imbalkit.training.trainer import Trainer
 
 SETTLED = 4  # epochs until buffers have their size
@@ -43,18 +43,15 @@ def main(arguments: list[str]) -> None:
     plan = source.append(np.arange(options.rows), [(RadialBlur(),)])
     seen: list[float] = []
     with freed_memory_kept(), tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(
+        session = TrainingSession(
             fabric=Fabric(accelerator="cpu", devices=1),
             images=ArrayStore(pixels),
             settings=TrainingSettings(epochs=options.epochs, batch_size=64, monitor="accuracy"),
-            head=HeadSettings(),
-            augment=[],
             seed=0,
+            dropout=0.2,
             positive=1,
-            folder=Path(folder),
-            progress=Progress(),
-            epoch_finished=lambda stage, epoch, figures: seen.append(anonymous()),
         )
+        trainer = Trainer(session, Path(folder), epoch_finished=lambda stage, epoch, values: seen.append(anonymous()))
 
         def validate(model: Any) -> dict[str, float]:
             return {"accuracy": float((trainer.predict(model, source).argmax(1) == source.label).mean())}

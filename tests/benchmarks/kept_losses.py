@@ -26,7 +26,9 @@ from imbalkit.builtin.losses import CE
 from imbalkit.builtin.scores import LossScore
 from imbalkit.engine.images import load_images
 from imbalkit.kinds import highest
+from imbalkit.recipe.image_rule import image_rule
 from imbalkit.recipe.prepare import prepare
+from imbalkit.training.session import TrainingSession
 from imbalkit.training.trainer import Trainer
 
 RECIPE = Path(__file__).parents[2] / "examples" / "ham10000.yaml"
@@ -45,7 +47,8 @@ def main(arguments: list[str]) -> None:
     os.environ["HAM10000"] = options.data
     prepared = prepare(RECIPE, [f"images.size={options.size}"])
     recipe, fabric = prepared.recipe, Fabric(accelerator="cpu", devices=1)
-    images, bad = load_images(prepared, fabric.device, Progress())
+    rule = image_rule(recipe, prepared.table)
+    images, bad = load_images(prepared.table, prepared.split.train, rule, recipe.images, fabric.device, Progress())
     plan = prepared.source_plan([image.index for image in bad])
     plan = plan.select(np.random.default_rng(0).choice(len(plan), min(options.rows, len(plan)), replace=False))
     frequent = plan.rows_of(plan.majority)
@@ -57,13 +60,13 @@ def main(arguments: list[str]) -> None:
             kept, passed = [], []
             for seed in range(options.seeds):
                 with tempfile.TemporaryDirectory() as folder:
-                    trainer = Trainer(
-                        fabric, images, recipe.training, recipe.head, augment, seed, 1, Path(folder), Progress()
+                    session = TrainingSession(
+                        fabric, images, recipe.training, seed, recipe.head.dropout, augment, positive=1
                     )
-                    score = LossScore().build(trainer.context(plan, "round"))
-                    model, of_epoch = trainer.fit_and_score("round", plan, recipe.backbone, CE(), epochs, score)
-                    kept.append(of_epoch[frequent])
-                    passed.append(trainer.predict(model, plan, score)[frequent])
+                    trainer, score = Trainer(session, Path(folder)), LossScore().build(session.context(plan, "round"))
+                    fit = trainer.fit("round", plan, recipe.backbone, CE(), epochs, score=score)
+                    kept.append(fit.scores[frequent])
+                    passed.append(trainer.predict(fit.model, plan, score)[frequent])
             name = f"{epochs} epochs, {'turned at random' if augment else 'no augmentation'}"
             sys.stdout.write(f"{name}\n  kept against pass  {agreement(list(zip(kept, passed, strict=True)))}\n")
             sys.stdout.write(f"  pass against pass of another seed  {agreement(list(combinations(passed, 2)))}\n")

@@ -23,12 +23,12 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from torch.nn import functional
 
-from imbalkit.base.progress import Progress
 from imbalkit.builtin.scores import LossScore
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.plan import Plan
-from imbalkit.recipe.recipe import HeadSettings, TrainingSettings
+from imbalkit.recipe.recipe import TrainingSettings
 from imbalkit.training.classifier import build_model
+from imbalkit.training.session import TrainingSession
 from imbalkit.training.trainer import Trainer
 
 
@@ -44,26 +44,23 @@ def main(arguments: list[str]) -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (options.rows, options.size, options.size, 3), dtype=np.uint8)
     plan = Plan.from_labels((random.random(options.rows) < 0.08).astype(np.int64), ("other", "positive"))
-    trainer = Trainer(
+    session = TrainingSession(
         fabric=Fabric(accelerator=options.accelerator, devices=1),
         images=ArrayStore(pixels),
         settings=TrainingSettings(batch_size=options.batch),
-        head=HeadSettings(),
-        augment=[],
         seed=0,
         positive=1,
-        folder=Path(tempfile.gettempdir()),  # nothing is written
-        progress=Progress(),
     )
-    context = trainer.context(plan, "round")
-    model = build_model(MobileNetV1(), context, 0.0).to(memory_format=torch.channels_last).to(trainer.fabric.device)
+    trainer = Trainer(session, Path(tempfile.gettempdir()))  # nothing is written
+    context = session.context(plan, "round")
+    model = build_model(MobileNetV1(), context, 0.0).to(memory_format=torch.channels_last).to(session.fabric.device)
     score = LossScore().build(context)
 
     def scoring() -> np.ndarray:
         return trainer.predict(model, plan, score)
 
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(255).to(trainer.fabric.device)
-    labels = torch.from_numpy(plan.label.astype(np.int64)).to(trainer.fabric.device)
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(255).to(session.fabric.device)
+    labels = torch.from_numpy(plan.label.astype(np.int64)).to(session.fabric.device)
 
     @torch.inference_mode()
     def plain() -> np.ndarray:
@@ -75,7 +72,7 @@ def main(arguments: list[str]) -> None:
     np.testing.assert_allclose(scoring(), plain(), rtol=1e-4, atol=1e-5)
     pairs = [(timed(scoring), timed(plain)) for _ in range(options.repeats)]
     sys.stdout.write(
-        f"{options.rows} rows, {options.size} px, batch {options.batch}, {trainer.fabric.device}, "
+        f"{options.rows} rows, {options.size} px, batch {options.batch}, {session.fabric.device}, "
         f"{torch.get_num_threads()} threads\n"
     )
     for number, name in enumerate(("by the clock", "of the processor")):

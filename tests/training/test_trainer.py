@@ -1,7 +1,5 @@
 """The loop itself, on a small net and random images."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -9,7 +7,6 @@ from lightning_fabric import Fabric
 from torch import nn
 from torch.nn import functional
 
-from imbalkit.base.progress import Progress
 from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.builtin.ops.horizontal_flip import HorizontalFlip
 from imbalkit.builtin.ops.radial_blur import RadialBlur
@@ -18,8 +15,9 @@ from imbalkit.errors import TrainingError
 from imbalkit.functional.rce import RecallCrossEntropy
 from imbalkit.kinds import Loss
 from imbalkit.plan import Plan
-from imbalkit.recipe.recipe import EarlyStopping, HeadSettings, OptimizerSettings, ScheduleSettings, TrainingSettings
-from imbalkit.training.rendered_cache import KeptCopies
+from imbalkit.recipe.recipe import EarlyStopping, OptimizerSettings, ScheduleSettings, TrainingSettings
+from imbalkit.training.rendered_cache import RenderedCache
+from imbalkit.training.session import TrainingSession
 from imbalkit.training.trainer import Trainer
 
 
@@ -62,24 +60,21 @@ def images(plan):
 
 @pytest.fixture
 def make(images, tmp_path):
-    def build(folder="a", dropout=0.0, **settings):
+    def build(folder="a", session=None, **settings):
         settings = {
             "epochs": 3,
             "batch_size": 16,
             "optimizer": OptimizerSettings(lr=0.01),
             "accelerator": "cpu",
         } | settings
-        return Trainer(
-            fabric=Fabric(accelerator="cpu", devices=1),
-            images=images,
-            settings=TrainingSettings(**settings),
-            head=HeadSettings(dropout=dropout),
-            augment=[],
-            seed=3,
-            positive=1,
-            folder=tmp_path / folder,
-            progress=Progress(),
-        )
+        shared = {
+            "fabric": Fabric(accelerator="cpu", devices=1),
+            "images": images,
+            "settings": TrainingSettings(**settings),
+            "seed": 3,
+            "positive": 1,
+        } | (session or {})
+        return Trainer(TrainingSession(**shared), tmp_path / folder)
 
     return build
 
@@ -94,14 +89,14 @@ def weights(model):
 
 def test_training_learns_and_repeats_bit_by_bit(make, plan):
     seen = []
-    trainer = make(epochs=8, dropout=0.2)
+    trainer = make(epochs=8, session={"dropout": 0.2})
     trainer.epoch_finished = lambda stage, epoch, figures: seen.append(figures)
-    model = trainer.fit("final", plan, BATCH, PlainCE(), 8)
+    model = trainer.fit("final", plan, BATCH, PlainCE(), 8).model
     assert seen[-1]["loss"] < 0.5 * seen[0]["loss"]
     assert (trainer.predict(model, plan).argmax(1) == plan.label).mean() > 0.9
-    again = make("b", epochs=8, dropout=0.2).fit("final", plan, BATCH, PlainCE(), 8)
+    again = make("b", epochs=8, session={"dropout": 0.2}).fit("final", plan, BATCH, PlainCE(), 8).model
     assert torch.equal(weights(model), weights(again))
-    other = replace(make("c", epochs=8, dropout=0.2), seed=4).fit("final", plan, BATCH, PlainCE(), 8)
+    other = make("c", epochs=8, session={"dropout": 0.2, "seed": 4}).fit("final", plan, BATCH, PlainCE(), 8).model
     assert not torch.equal(weights(model), weights(other))
 
 
@@ -111,29 +106,33 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("settings", [{}, {"ema": 0.9}, {"schedule": ScheduleSettings(name="cosine")}])
 def test_a_training_cut_off_goes_on_as_if_it_had_not_been(make, plan, settings):
-    whole = make("whole", epochs=4, dropout=0.3, **settings).fit("final", plan, BATCH, Recall(estimator="ema"), 4)
+    whole = (
+        make("whole", epochs=4, session={"dropout": 0.3}, **settings)
+        .fit("final", plan, BATCH, Recall(estimator="ema"), 4)
+        .model
+    )
 
     def stop(stage, epoch, figures):
         if epoch == 2:
             raise Stop
 
-    cut = make("cut", epochs=4, dropout=0.3, **settings)
+    cut = make("cut", **settings)
     cut.epoch_finished = stop
     with pytest.raises(Stop):
         cut.fit("final", plan, BATCH, Recall(estimator="ema"), 4)
-    on = make("cut", epochs=4, dropout=0.3, **settings).fit("final", plan, BATCH, Recall(estimator="ema"), 4)
+    on = make("cut", **settings).fit("final", plan, BATCH, Recall(estimator="ema"), 4).model
     assert torch.equal(weights(whole), weights(on))
 
 
 @pytest.mark.parametrize("loss", [PlainCE(), MeanCE(), Recall(), Recall(estimator="ema"), Recall(estimator="epoch")])
 def test_accumulation_changes_memory_and_nothing_else(make, plan, loss):
-    at_once = make("a").fit("final", plan, GROUP, loss, 3)
-    in_parts = make("b", micro_batches=4).fit("final", plan, GROUP, loss, 3)
+    at_once = make("a").fit("final", plan, GROUP, loss, 3).model
+    in_parts = make("b", micro_batches=4).fit("final", plan, GROUP, loss, 3).model
     torch.testing.assert_close(weights(at_once), weights(in_parts), atol=2e-4, rtol=0)
 
 
 def test_accumulated_counts_see_the_same_dropout_and_still_batch_norm(make, plan):
-    trainer = make(micro_batches=2, dropout=0.5, epochs=1)
+    trainer = make(micro_batches=2, session={"dropout": 0.5}, epochs=1)
     counted, used = [], []
 
     class Spy(RecallCrossEntropy):
@@ -155,8 +154,8 @@ def test_accumulated_counts_see_the_same_dropout_and_still_batch_norm(make, plan
 
 def test_every_row_is_used_once_an_epoch(make, plan):
     trainer, seen = make(batch_size=10, micro_batches=3), []
-    render = trainer.images.take
-    trainer.images.take = lambda indices: seen.append(np.array(indices)) or render(indices)
+    render = trainer.session.images.take
+    trainer.session.images.take = lambda indices: seen.append(np.array(indices)) or render(indices)
     trainer.fit("final", plan, GROUP, PlainCE(), 1)
     assert np.array_equal(np.sort(np.concatenate(seen)), np.arange(len(plan)))
 
@@ -191,10 +190,14 @@ def test_the_best_epoch_is_kept_and_training_stops_early(make, plan):
         return {"balanced_accuracy": next(values)}
 
     trainer = make(epochs=5, early_stopping=EarlyStopping(patience=2))
-    model = trainer.fit("final", plan, GROUP, PlainCE(), 5, validate)
+    model = trainer.fit("final", plan, GROUP, PlainCE(), 5, validate).model
     assert len(kept) == 4
     assert torch.equal(weights(model), kept[1])
-    last = make("b", monitor="last").fit("final", plan, GROUP, PlainCE(), 3, lambda model: {"balanced_accuracy": 0.1})
+    last = (
+        make("b", monitor="last")
+        .fit("final", plan, GROUP, PlainCE(), 3, lambda model: {"balanced_accuracy": 0.1})
+        .model
+    )
     assert not torch.equal(weights(last), weights(model))
 
 
@@ -205,19 +208,17 @@ def test_a_metric_that_is_better_when_lower_picks_its_smallest_value(make, plan)
         kept.append(weights(model).clone())
         return {"log_loss": next(values)}
 
-    trainer = make(monitor="log_loss")
-    trainer.monitor_higher = False
-    assert torch.equal(weights(trainer.fit("final", plan, GROUP, PlainCE(), 3, validate)), kept[1])
+    trainer = make(monitor="log_loss", session={"higher_is_better": False})
+    assert torch.equal(weights(trainer.fit("final", plan, GROUP, PlainCE(), 3, validate).model), kept[1])
 
 
 def test_a_frozen_body_does_not_move_and_the_head_does(make, plan):
-    model = make("a").fit("final", plan, BATCH, PlainCE(), 3, freeze_epochs=3)
-    fresh = make("b", optimizer=OptimizerSettings(lr=1e-12, weight_decay=0)).fit(
-        "final", plan, BATCH, PlainCE(), 1, freeze_epochs=1
-    )
+    model = make("a").fit("final", plan, BATCH, PlainCE(), 3, freeze_epochs=3).model
+    still = make("b", optimizer=OptimizerSettings(lr=1e-12, weight_decay=0))
+    fresh = still.fit("final", plan, BATCH, PlainCE(), 1, freeze_epochs=1).model
     assert torch.equal(weights(model.body), weights(fresh.body))
     assert not torch.equal(weights(model.head), weights(fresh.head))
-    thawed = make("c").fit("final", plan, BATCH, PlainCE(), 3, freeze_epochs=1)
+    thawed = make("c").fit("final", plan, BATCH, PlainCE(), 3, freeze_epochs=1).model
     assert not torch.equal(weights(thawed.body), weights(fresh.body))
 
 
@@ -236,13 +237,12 @@ def test_a_frozen_body_does_not_move_and_the_head_does(make, plan):
     ids=lambda settings: next(iter(settings)),
 )
 def test_options_train(make, plan, settings):
-    trainer = make(epochs=6, **settings)
-    trainer.fabric = Fabric(
-        accelerator="cpu", devices=1, precision="bf16-mixed" if settings.get("precision") == "bf16" else "32-true"
-    )
+    precision = "bf16-mixed" if settings.get("precision") == "bf16" else "32-true"
+    fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+    trainer = make(epochs=6, session={"fabric": fabric}, **settings)
     losses = []
     trainer.epoch_finished = lambda stage, epoch, figures: losses.append(figures["loss"])
-    model = trainer.fit("final", plan, BATCH, PlainCE(), 6)
+    model = trainer.fit("final", plan, BATCH, PlainCE(), 6).model
     assert losses[-1] < losses[0]
     assert torch.isfinite(weights(model)).all()
 
@@ -256,7 +256,7 @@ def test_wrong_options_are_clear_errors(make, plan):
 
 def test_predictions_come_in_the_order_of_the_rows_in_any_batch_size(make, plan):
     trainer = make()
-    model = trainer.fit("final", plan, BATCH, PlainCE(), 1)
+    model = trainer.fit("final", plan, BATCH, PlainCE(), 1).model
     logits = trainer.predict(model, plan)
     assert logits.shape == (48, 2)
     np.testing.assert_allclose(make("b", batch_size=5).predict(model, plan), logits, atol=1e-5)
@@ -286,9 +286,9 @@ def test_scores_kept_from_the_last_epoch_are_those_of_its_rows(make, copies):
         return losses(logits, labels)
 
     trainer = make(batch_size=10, micro_batches=3)
-    batches, render = [], trainer.images.take
-    trainer.images.take = lambda sources: batches.append(np.array(sources)) or render(sources)
-    _, scores = trainer.fit_and_score("round", copies, BATCH, PlainCE(), 2, score)
+    batches, render = [], trainer.session.images.take
+    trainer.session.images.take = lambda sources: batches.append(np.array(sources)) or render(sources)
+    scores = trainer.fit("round", copies, BATCH, PlainCE(), 2, score=score).scores
     assert len(met) == 7 * 3  # parts of the batches of one epoch alone
     assert scores.dtype == np.float32
     assert scores.shape == (68,)
@@ -302,41 +302,41 @@ def test_scores_kept_from_the_last_epoch_are_those_of_its_rows(make, copies):
 
 def test_kept_scores_are_those_of_a_pass_where_training_changes_nothing(make, copies):
     still = {"optimizer": OptimizerSettings(lr=1e-12, weight_decay=0)}
-    model, scores = make(**still).fit_and_score("round", copies, GROUP, PlainCE(), 2, losses)
-    np.testing.assert_allclose(scores, make("b").predict(model, copies, losses), atol=1e-5)
-    model, scores = make("c").fit_and_score("round", copies, BATCH, PlainCE(), 2, losses)
-    assert not np.allclose(scores, make("d").predict(model, copies, losses), atol=1e-2)
+    result = make(**still).fit("round", copies, GROUP, PlainCE(), 2, score=losses)
+    np.testing.assert_allclose(result.scores, make("b").predict(result.model, copies, losses), atol=1e-5)
+    result = make("c").fit("round", copies, BATCH, PlainCE(), 2, score=losses)
+    assert not np.allclose(result.scores, make("d").predict(result.model, copies, losses), atol=1e-2)
 
 
 @pytest.mark.parametrize("stage", ["epoch_finished", "progress"], ids=["before the last epoch", "after it"])
 def test_kept_scores_survive_a_kill(make, copies, stage):
-    model, scores = make("whole", dropout=0.3).fit_and_score("round", copies, BATCH, PlainCE(), 3, losses)
+    whole = make("whole", session={"dropout": 0.3}).fit("round", copies, BATCH, PlainCE(), 3, score=losses)
 
     def stop(*arguments):
         if 3 in arguments:  # the last epoch: not in a checkpoint yet, or there already
             raise Stop
 
-    cut = make("cut", dropout=0.3)
+    cut = make("cut", session={"dropout": 0.3})
     if stage == "progress":
-        cut.progress.epoch = stop
+        cut.session.progress.epoch = stop
     else:
         cut.epoch_finished = stop
     with pytest.raises(Stop):
-        cut.fit_and_score("round", copies, BATCH, PlainCE(), 3, losses)
+        cut.fit("round", copies, BATCH, PlainCE(), 3, score=losses)
     again = []
-    resumed = make("cut", dropout=0.3)
+    resumed = make("cut", session={"dropout": 0.3})
     resumed.epoch_finished = lambda stage, epoch, figures: again.append(epoch)
-    on, kept = resumed.fit_and_score("round", copies, BATCH, PlainCE(), 3, losses)
+    on = resumed.fit("round", copies, BATCH, PlainCE(), 3, score=losses)
     assert again == ([] if stage == "progress" else [3])
-    assert np.array_equal(kept, scores)
-    assert torch.equal(weights(on), weights(model))
+    assert np.array_equal(on.scores, whole.scores)
+    assert torch.equal(weights(on.model), weights(whole.model))
 
 
-def test_kept_copies_change_nothing_that_training_learns(make, plan):
+def test_the_rendered_cache_changes_nothing_that_training_learns(make, plan, images):
     copies = plan.append(plan.rows_of(1), [(HorizontalFlip(), RadialBlur(rho=(0.05, 0.2)))])
-    anew, kept = make("a"), make("b")
-    kept.kept = KeptCopies(kept.images.shape, 1e-3)
-    models = [trainer.fit("final", copies, GROUP, PlainCE(), 3) for trainer in (anew, kept)]
-    assert len(kept.kept) == len(copies) - len(plan)
+    rendered = RenderedCache(images.shape, 1e-3)
+    anew, cached = make("a"), make("b", session={"rendered": rendered})
+    models = [trainer.fit("final", copies, GROUP, PlainCE(), 3).model for trainer in (anew, cached)]
+    assert len(rendered) == len(copies) - len(plan)
     torch.testing.assert_close(weights(models[0]), weights(models[1]), atol=1e-4, rtol=0)
-    np.testing.assert_allclose(kept.predict(models[1], copies), anew.predict(models[1], copies), atol=1e-4)
+    np.testing.assert_allclose(cached.predict(models[1], copies), anew.predict(models[1], copies), atol=1e-4)

@@ -1,0 +1,73 @@
+"""What every training and prediction of a run shares: devices, images, settings, seed and progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from imbalkit.base.progress import Progress
+from imbalkit.base.randomness import derive_seed
+from imbalkit.data.image_store import ImageStore
+from imbalkit.kinds import Augmentation, BuildContext
+from imbalkit.plan import Plan
+from imbalkit.recipe.recipe import TrainingSettings
+from imbalkit.training.rendered_cache import RenderedCache
+
+
+@dataclass(frozen=True)
+class TrainingSession:
+    """What every training and prediction of a run shares.
+
+    Attributes:
+        fabric: the devices
+        images: pixels by sample
+        settings: the recipe's `training`
+        seed: of the recipe
+        dropout: before the network's last layer
+        augment: random changes of the training images, new ones each epoch
+        positive: code of the positive class; None without
+        higher_is_better: whether the monitored metric is
+        rendered: rendered copies, where they are cached
+        progress: shows epochs and batches
+        sample_names: what a person finds samples by, for messages
+    """
+
+    fabric: Fabric
+    images: ImageStore
+    settings: TrainingSettings
+    seed: int
+    dropout: float = 0.0
+    augment: Sequence[Augmentation] = ()
+    positive: int | None = None
+    higher_is_better: bool = True
+    rendered: RenderedCache | None = None
+    progress: Progress = field(default_factory=Progress)
+    sample_names: Callable[[np.ndarray], list[str]] = field(default=lambda samples: [f"sample {i}" for i in samples])
+
+    def context(self, plan: Plan, stage: str) -> BuildContext:
+        """What a part may know when it is built for a stage."""
+        height, width, channels = self.images.shape
+        return BuildContext(
+            classes=plan.classes,
+            counts=plan.counts(),
+            positive=self.positive,
+            image_size=(height, width),
+            channels=channels,
+            seed=derive_seed(self.seed, "weights", stage),
+        )
+
+    def sum_devices(self, value: torch.Tensor) -> torch.Tensor:
+        """The sum of every device's tensor."""
+        if self.fabric.world_size == 1:
+            return value
+        return cast(torch.Tensor, self.fabric.all_reduce(value, reduce_op="sum"))
+
+    @property
+    def pins_memory(self) -> bool:
+        """Whether batches are read into pinned memory, from which a GPU takes them without waiting."""
+        return self.fabric.device.type == "cuda"
