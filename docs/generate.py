@@ -29,7 +29,7 @@ PLURALS = {kind: hook.removeprefix("register_") for kind, hook in HOOKS.items()}
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """mkdocs calls this with each page's text."""
+    """mkdocs gives this each page's text."""
     return fill(markdown)
 
 
@@ -176,15 +176,15 @@ def recipe_sections() -> Iterator[str]:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def bundled(catalogue: Catalogue, kind: str) -> list[str]:
+def built_in(catalogue: Catalogue, kind: str) -> list[str]:
     """Names of a kind's parts that ship with imbalkit."""
     return [name for name in catalogue.names(kind) if catalogue.provider(kind, name).distribution == OURS]
 
 
 def parts(kind: str) -> Iterator[str]:
-    """Every bundled part of a kind with its parameters."""
+    """Every built-in part of a kind with its parameters."""
     catalogue = default_catalogue()
-    for name in bundled(catalogue, kind):
+    for name in built_in(catalogue, kind):
         part = catalogue.get(kind, name)
         yield f"#### `{name}` {{ #{kind}-{name} }}"
         yield ""
@@ -210,7 +210,7 @@ def renamed() -> Iterator[str]:
     catalogue = default_catalogue()
     rows = [(path, old, new) for section, path in sections().items() for old, new in section.renamed.items()]
     for kind in KINDS:
-        for name in bundled(catalogue, kind):
+        for name in built_in(catalogue, kind):
             part = catalogue.get(kind, name)
             rows += [(kind, former, name) for former in part.former_names]
             rows += [(f"{kind} {name}", old, new) for old, new in part.renamed.items()]

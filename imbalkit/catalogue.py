@@ -104,7 +104,7 @@ class Catalogue:
     def _register(self, module: ModuleType, provider: Provider) -> None:
         if provider.plugin in self._by_plugin:
             other = self._by_plugin[provider.plugin]
-            raise PluginError(f"two plugins are called {provider.plugin!r}: one of {other}, one of {provider}")
+            raise PluginError(f"two plugins have the name {provider.plugin!r}: one of {other}, one of {provider}")
         self._by_plugin[provider.plugin] = provider
         try:
             self.manager.register(module, name=provider.plugin)
@@ -142,7 +142,7 @@ class Catalogue:
         if name in self._parts[kind]:
             other = self._providers[kind, name]
             raise PluginError(
-                f"two plugins register a {kind} called {name!r}: {other.plugin!r} ({other}) and {provider.plugin!r} "
+                f"two plugins register a {kind} with the name {name!r}: {other.plugin!r} ({other}) and {provider.plugin!r} "
                 f"({provider}); leave one out with --without"
             )
         self._parts[kind][name] = part
@@ -156,7 +156,7 @@ class Catalogue:
             )
         for name, path in files.items():
             if name in named:
-                raise PluginError(f"two plugins register a {kind} called {name!r}: one is of {provider}")
+                raise PluginError(f"two plugins register a {kind} with the name {name!r}: one is of {provider}")
             named[name] = Path(path)
             self._providers[kind, name] = provider
 
@@ -179,7 +179,7 @@ def _load(entry: EntryPoint) -> tuple[ModuleType, Provider]:
     except Exception as error:
         raise PluginError(
             f"plugin {entry.name!r} of {provider} cannot be imported: {type(error).__name__}: {error}\n"
-            f"  mend or uninstall it, or leave it out: --without {entry.name}"
+            f"  fix or uninstall it, or leave it out: --without {entry.name}"
         ) from error
 
 

@@ -44,7 +44,7 @@ def test_order_of_plugins_does_not_matter():
 
 
 def test_two_plugins_with_one_name_are_both_named():
-    with pytest.raises(PluginError, match=r"called 'mine'.*a-dist 1.0.*b-dist 1.0"):
+    with pytest.raises(PluginError, match=r"with the name 'mine'.*a-dist 1.0.*b-dist 1.0"):
         Catalogue([plugin("a", register_losses=lambda: [Mine]), plugin("b", register_losses=lambda: [Mine])])
 
 
@@ -52,7 +52,7 @@ def test_two_recipes_with_one_name():
     def recipes():
         return {"x": "x.yaml"}
 
-    with pytest.raises(PluginError, match="two plugins register a recipe called 'x'"):
+    with pytest.raises(PluginError, match="two plugins register a recipe with the name 'x'"):
         Catalogue([plugin("a", register_recipes=recipes), plugin("b", register_recipes=lambda: {"x": "x.yaml"})])
 
 

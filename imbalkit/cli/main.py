@@ -1,4 +1,4 @@
-"""The command line: finds commands by name and imports only the one that is called."""
+"""The command line: finds commands by name and imports only the one that is run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imbalkit_lite.command_line import run
 
 # name -> (module, help): known without importing, so that --help is instant
 COMMANDS = {
-    "run": ("imbalkit.cli.commands.run", "Run a recipe: data to model, figures and run folder."),
+    "run": ("imbalkit.cli.commands.run", "Run a recipe: data to model, metrics and run folder."),
     "sweep": ("imbalkit.cli.commands.sweep", "Run a grid of recipes, with seeds and folds."),
     "predict": ("imbalkit.cli.commands.predict", "Let a finished run, or a file exported from one, judge images."),
     "compare": ("imbalkit.cli.commands.compare", "Compare finished runs on the same test rows."),
@@ -19,7 +19,7 @@ COMMANDS = {
     "export": ("imbalkit.cli.commands.export", "Write a run's model as ONNX or TFLite, checked against the network."),
     "plan": ("imbalkit.cli.commands.plan", "Show the class counts of a recipe without training."),
     "figures": ("imbalkit.cli.commands.figures", "Draw figures of runs: rates, balance, gallery of copies, blur."),
-    "leaks": ("imbalkit.cli.commands.leaks", "Check that the sides of a split share nothing."),
+    "leaks": ("imbalkit.cli.commands.leaks", "Check that train, validation and test share nothing."),
     "new": ("imbalkit.cli.commands.new", "Write a new plugin: a part, its tests and a recipe, to fill in."),
     "plugins": ("imbalkit.cli.commands.plugins", "List the installed parts and their parameters."),
     "schema": ("imbalkit.cli.commands.schema", "Print the JSON Schema of recipes, for editors."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imbalkit.base.files import read_json, write_json
 from imbalkit.errors import RecipeError, RunError
-from imbalkit.recipe.difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
+from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import read_document
 from imbalkit.recipe.recipe import save_recipe
 from imbalkit.recipe.validation import refuse_renamed, validate
@@ -122,7 +122,7 @@ def _difference(folder: Path, prepared: Prepared) -> Difference:
 
 def _forbidden(folder: Path, changed: Difference, prepared: Prepared) -> Difference:
     """What of a difference a run cannot go on with. The data may be named otherwise if they are the same samples."""
-    left = {key: pair for key, pair in changed.items() if not is_below(key, CHANGES_NO_FIGURE)}
+    left = {key: pair for key, pair in changed.items() if not is_below(key, CHANGES_NO_RESULT)}
     if left and all(key.startswith("data.") for key in left):
         then = read_record(folder / RECORD)
         if then is None:  # nothing was read, so nothing is lost

@@ -70,7 +70,7 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     if splits:
         parameters["split_column"] = splits[0]
         torn = {name: _torn(others[name], others[splits[0]]) for name in groups}
-        hints += [f"{n} values of {name!r} are on two sides of {splits[0]!r}" for name, n in torn.items() if n]
+        hints += [f"{n} values of {name!r} are in two splits of {splits[0]!r}" for name, n in torn.items() if n]
         groups = [name for name in groups if not torn[name]]  # the engine refuses the others
     if groups:
         parameters["group_column"] = groups[0]
@@ -82,8 +82,8 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     for name in others:
         used = (*groups, *(columns or labels[:1]))
         if _GROUPS.search(str(name)) and name not in used and others[name].nunique() >= 10:
-            doubts = group_cautions(others[name].where(others[name] != ""))
-            found.hints += [f"column {name!r} as groups: {doubt}" for doubt in doubts]
+            cautions = group_cautions(others[name].where(others[name] != ""))
+            found.hints += [f"column {name!r} as groups: {caution}" for caution in cautions]
     for name in text:
         if _GROUPS.search(str(name)) and name not in (*groups, *labels) and text[name].replace("", None).is_unique:
             found.hints.append(f"column {name!r} holds a value of its own in every row: no groups to keep together")
@@ -106,7 +106,7 @@ def label_candidates(text: pd.DataFrame) -> list[str]:
             rank = 1
         else:
             rank = 2 + _LESS_SURE.index(low) / 100 if low in _LESS_SURE else 3
-        ranks.append((rank, distinct, position, name))
+        ranks.append((rank, distinct, position, str(name)))
     return [name for *_, name in sorted(ranks)]
 
 
@@ -116,7 +116,7 @@ def group_candidates(text: pd.DataFrame, labels: pd.Series) -> list[str]:
     for name in text:
         values = text[name][text[name] != ""]
         distinct = values.nunique()
-        # Fewer groups than this cannot be split three ways with every class on each side.
+        # Fewer groups than this cannot be split three ways with every class in each.
         if len(values) < len(text) / 10 or distinct == len(values) or distinct < 5:
             continue
         if labels[values.index].groupby(values).nunique().eq(0).any() or _spread(values, labels) < 3:
@@ -125,7 +125,7 @@ def group_candidates(text: pd.DataFrame, labels: pd.Series) -> list[str]:
         # Numbers under a name that tells nothing are measurements, such as an age.
         ids = not values.str.fullmatch(r"-?\d*\.?\d+").all() and distinct >= max(20, len(values) / 20)
         if (named and distinct >= 10) or ids:
-            ranks.append((not named, distinct, name))
+            ranks.append((not named, distinct, str(name)))
     return [name for *_, name in sorted(ranks)]
 
 
@@ -135,7 +135,7 @@ def _spread(values: pd.Series, labels: pd.Series) -> int:
 
 
 def _torn(values: pd.Series, split: pd.Series) -> int:
-    """How many groups have rows on more than one side."""
+    """How many groups have rows in more than one split."""
     known = values != ""
     return int((split[known].groupby(values[known]).nunique() > 1).sum())
 
@@ -147,9 +147,14 @@ def _one_number_many(values: pd.Series) -> bool:
     return bool(values.str.fullmatch(r"-?\d+(\.0)?").all()) and values.nunique() > 20
 
 
+def _counts(values: pd.Series) -> dict[str, int]:
+    """How often each value occurs."""
+    return {str(value): int(count) for value, count in values.value_counts().items()}
+
+
 def _different(values: pd.Series) -> int:
     """How many classes a column may hold: different values, or different findings where values hold several."""
-    counts = values.value_counts().to_dict()
+    counts = _counts(values)
     if len(counts) > 20_000 or len(counts) == len(values):
         return len(counts)
     separator = separator_of(list(counts))
@@ -157,8 +162,8 @@ def _different(values: pd.Series) -> int:
 
 
 def _finding(parameters: dict[str, Any], values: pd.Series) -> list[str]:
-    """Take one finding where labels hold several, and say so."""
-    counts = values.value_counts().to_dict()
+    """Take one finding where labels hold several, and report it."""
+    counts = _counts(values)
     separator = separator_of(list(counts))
     if separator is None:
         return []
@@ -223,7 +228,7 @@ def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
         values = [_plain(value) for value in sample[column] if value]
         if not values or len(set(values)) < len(values) / 4:
             continue
-        for share, extra in _matches(column, values, known, folders, stems):
+        for share, extra in _matches(str(column), values, known, folders, stems):
             if share > best[0]:
                 place = os.path.join(base, extra.pop("below", "")) if "below" in extra else str(base)
                 if os.path.abspath(place) != os.path.abspath(file.parent):
@@ -241,7 +246,7 @@ def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
         raise DataError(
             f"no column of {file.absolute()} holds the paths or names of images; {len(images)} images were found below "
             f"{base.absolute()}: name their folder with --root (columns: {listing(text.columns, 30)})"
-            + "".join(f"; {said}" for said in left_out(below))
+            + "".join(f"; {text}" for text in left_out(below))
         )
     return best[1]
 

@@ -41,7 +41,7 @@ class Findings:
 
     @property
     def positive(self) -> str | None:
-        """The smaller class of two, or the finding that is told from the rest."""
+        """The smaller class of two, or the finding against the rest."""
         if getattr(self.part, "finding", None) in self.table.classes:
             return self.part.finding  # type: ignore[attr-defined]
         counts = self.table.counts()

@@ -26,7 +26,7 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
     images = below.images
     tops = list(dict.fromkeys(image.split("/")[0] for image in images if "/" in image))
     tables = tables_in(place)
-    why, said = None, left_out(below)
+    why, more = None, tuple(left_out(below))
     if len(tops) > 1 or (tops and not tables):
         try:
             found = _class_folders(path)
@@ -39,7 +39,7 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
                 )
             if len(found.table.classes) > 1:
                 return found
-            said = found.table.cautions
+            more = tuple(found.table.cautions)
     if by_split := find_split_tables(path.expanduser()):
         return inspect_split_tables(by_split, root, label)
     if len(tables) == 1:
@@ -60,14 +60,14 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
         what += f", which has the folders {listing(deeper)}: run init on {path / tops[0]} if these are the classes"
     raise DataError(
         f"expected one folder a class, or a CSV file with image paths and labels, in {place.absolute()}; found {what}"
-        + "".join(f"; {text}" for text in said)
+        + "".join(f"; {text}" for text in more)
     )
 
 
 def _class_folders(path: Path) -> Findings:
     """An image folder, with the parameters that its layout asks for. Raises DataError, LayoutError."""
     parameters: dict[str, Any] = {}
-    hints = []
+    hints: list[str] = []
     while True:
         part = data_set("image_folder", root=str(path), **parameters)
         try:
@@ -94,6 +94,6 @@ def _groups_below(found: Findings, part: Any) -> list[str]:
         return []
     found.group_pattern = "^" + "[^/]+/" * depth + "([^/]+)/"
     return [
-        f"the class folders hold {len(below)} folders: if each is of one patient or scene, keep it on one side of the split "
+        f"the class folders hold {len(below)} folders: if each is of one patient or scene, keep it in one split "
         f"with group_pattern: '{found.group_pattern}'"
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -46,11 +47,11 @@ def inspect(
     if not found.sizes:
         raise DataError(f"none of the {len(found.table)} images can be read: the first is {': '.join(found.bad[0])}")
     unread = {path for path, _ in found.bad}
-    lost = found.table.frame.loc[found.table.frame["path"].isin(unread), "label"].value_counts() if unread else {}
-    gone = [name for name, count in zip(classes, counts, strict=True) if lost.get(name) == count]
+    unread_labels = Counter(found.table.frame.loc[found.table.frame["path"].isin(unread), "label"]) if unread else {}
+    gone = [name for name, count in zip(classes, counts, strict=True) if unread_labels.get(name) == count]
     if gone:
         found.hints.append(
-            f"no image of {listing(gone)} can be read: a run stops there; mend them, or leave the class out"
+            f"no image of {listing(gone)} can be read: a run stops there; fix them, or leave the class out"
         )
     found.hints += _splits_in_paths(found.table)
     few = [f"{name} ({count})" for name, count in zip(classes, counts, strict=True) if count < 10]
@@ -72,16 +73,16 @@ def _find(path: Path, root: Path | None, label: str | None) -> Findings:
 
 
 def _splits_in_paths(table: Table) -> list[str]:
-    """A hint where the folders of the images are called like splits, and the table does not say which is which."""
+    """A hint where the folders of the images are named like splits, and the table does not say which is which."""
     if "split" in table.frame or "path" not in table.frame:
         return []
     places = {os.path.abspath(os.path.dirname(path)) for path in table.frame["path"]}
     folders = {name for place in places for name in Path(os.path.relpath(place, os.path.commonpath(places))).parts}
-    sides = {name: split_like(name) for name in sorted(folders) if split_like(name)}
-    if len(set(sides.values())) < 2:
+    splits = {name: split_like(name) for name in sorted(folders) if split_like(name)}
+    if len(set(splits.values())) < 2:
         return []
     return [
-        f"the images lie in folders that are called like splits ({listing(sides)}), but the data do not say which image is "
+        f"the images lie in folders that are named like splits ({listing(splits)}), but the data do not say which image is "
         "where: the split is drawn anew; to use them, add a column with train and test and name it in split_column"
     ]
 
@@ -121,7 +122,7 @@ def _scan(found: Findings, progress: Callable[[int, int], None] | None) -> None:
 
 
 def planned(found: Findings, out: Path) -> list[str]:
-    """What `imbalkit plan` says of the recipe that was written, beside the notes on the data: of its split, or a refusal."""
+    """What `imbalkit plan` reports of the recipe that was written, beside the notes on the data: of its split, or a refusal."""
     from imbalkit.base.parameters import parameters_text
     from imbalkit.errors import RecipeError
     from imbalkit.recipe.prepare import Loaded, prepare
@@ -144,13 +145,11 @@ def recipe_text(found: Findings, out: Path) -> str:
     if found.labels[1:]:
         data.append(f"  # other columns that may hold the labels: {', '.join(found.labels[1:])}")
     if found.groups and not getattr(found.part, "group_column", None):
-        data.append(f"  # group_column: {one_line(found.groups[0])}  # rows of one value stay on one side of the split")
+        data.append(f"  # group_column: {one_line(found.groups[0])}  # rows of one value stay in one split")
     elif found.groups[1:]:
         data.append(f"  # other columns that may hold the groups: {', '.join(found.groups[1:])}")
     if found.group_pattern:
-        data.append(
-            f"  # group_pattern: {one_line(found.group_pattern)}  # images of one find stay on one side of the split"
-        )
+        data.append(f"  # group_pattern: {one_line(found.group_pattern)}  # images of one match stay in one split")
     bad = f"skip  # {len(found.bad)} could not be read; error: stop instead" if found.bad else "error  # or skip"
     whole = ", ".join(f"{name} {count}" for name, count in zip(table.classes[:20], counts, strict=False))
     ratio = min(counts) / max(counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from imbalkit.data.split_names import SPLITS, mentions_split, split_like
 from imbalkit.errors import DataError
@@ -32,8 +33,8 @@ def find_split_tables(folder: Path) -> dict[str, Path]:
         if split is not None and (len(named) == 1 or len(tables) == 1):
             found.setdefault(split, *(named or tables))
     if not found:
-        tables = {table: mentions_split(table.stem) for table in tables_in(folder)}
-        found = {split: table for table, split in tables.items() if split and list(tables.values()).count(split) == 1}
+        splits = {table: mentions_split(table.stem) for table in tables_in(folder)}
+        found = {split: table for table, split in splits.items() if split and list(splits.values()).count(split) == 1}
     found = {split: found[split] for split in dict.fromkeys(SPLITS.values()) if split in found}
     return found if len(found) > 1 and "train" in found else {}
 
@@ -41,9 +42,10 @@ def find_split_tables(folder: Path) -> dict[str, Path]:
 def inspect_split_tables(tables: dict[str, Path], root: Path | None, label: str | None) -> Findings:
     """The part that reads them, with the columns guessed from the training table.
 
-    A table that does not fit, such as a test without labels, is left out and told. Raises DataError where nothing fits.
+    A table that does not fit, such as a test without labels, is left out with a hint. Raises DataError where nothing fits.
     """
     first = inspect_table(tables["train"], root, label)
+    part_class: Any = type(first.part)
     given = first.part.model_dump(exclude_defaults=True)
     del given["name"]
     given.pop("split_column", None)
@@ -54,7 +56,7 @@ def inspect_split_tables(tables: dict[str, Path], root: Path | None, label: str 
         why = None
         for place in _roots_like(roots["train"], tables["train"], file, split) if split != "train" else ():
             try:
-                type(first.part)(file=str(file), root=str(place), **given).load()
+                part_class(file=str(file), root=str(place), **given).load()
             except DataError as error:
                 why = why or error
             else:
@@ -67,16 +69,14 @@ def inspect_split_tables(tables: dict[str, Path], root: Path | None, label: str 
         return first
     if any(Path(place) != Path(files[split]).parent for split, place in roots.items()):
         given["root"] = roots if len(set(roots.values())) > 1 else roots["train"]
-    part = type(first.part)(file=files, **given)
+    part = part_class(file=files, **given)
     table = part.load()
     groups = first.groups
     if "group_column" in given:
         torn = int((table.frame.groupby("group")["split"].nunique() > 1).sum())
         if torn:
-            hints.append(
-                f"{torn} values of {given.pop('group_column')!r} are on two sides of the split: not used as groups"
-            )
-            part, groups = type(first.part)(file=files, **given), []
+            hints.append(f"{torn} values of {given.pop('group_column')!r} are in two splits: not used as groups")
+            part, groups = part_class(file=files, **given), []
             table = part.load()
     return Findings(part, table, first.labels, groups, hints=[*first.hints, *hints])
 

@@ -12,7 +12,7 @@ class ModelCardSettings(Settings):
     users: str | None = param(None, help="who is meant to use it, with what training")
     not_for: str | None = param(None, help="uses and cases that it is not for")
     workflow: str | None = param(
-        None, help="where it stands in the work: what happens after a call, and who answers for it"
+        None, help="where it stands in the work: what happens after a prediction, and who answers for it"
     )
     impact: str | None = param(None, help="effects on those concerned: of a miss, of a false alarm, on whose work")
     population: str | None = param(None, help="who or what the samples are of: setting, eligibility, numbers of places")
@@ -21,7 +21,7 @@ class ModelCardSettings(Settings):
     acquisition: str | None = param(None, help="how the images were taken: kind of image, devices, settings")
     artefacts: str | None = param(None, help="what else is in the images: marks, rulers, hair, text")
     preparation: str | None = param(None, help="what was done to the images before this run")
-    reference_standard: str | None = param(None, help="how the labels came about, and who gave them")
+    reference_standard: str | None = param(None, help="how the labels were made, and by whom")
     attributes: str | None = param(
         None, help="how attributes of people, such as age, sex or skin colour, were assessed"
     )
@@ -33,7 +33,7 @@ class ModelCardSettings(Settings):
     known_biases: str | None = param(None, help="biases that are known or suspected")
     limitations: str | None = param(None, help="what else limits the model or this evaluation")
     updating: str | None = param(None, help="how the model is watched and renewed in use")
-    availability: str | None = param(None, help="where data, code and model can be had, and how others can test it")
+    availability: str | None = param(None, help="where data, code and model are available, and how others can test it")
     involvement: str | None = param(None, help="how patients or others concerned took part")
     protocol: str | None = param(None, help="protocol and registration of the study")
     funding: str | None = param(None, help="who paid, and what part they had")

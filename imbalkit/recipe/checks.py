@@ -39,7 +39,8 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
         hint = nearest(recipe.training.monitor, names)
         message = f"there is no metric {recipe.training.monitor!r} to choose an epoch by{hint} (or last): {listing(names, 40)}"
         yield problem("training.monitor", message)
-    missing = column_problem(recipe.evaluation.subgroups or [], [name for name in table.frame if name not in RESERVED])
+    columns = [str(name) for name in table.frame if name not in RESERVED]
+    missing = column_problem(recipe.evaluation.subgroups or [], columns)
     if missing:
         yield problem("evaluation.subgroups", missing)
     files = [exporter.file_name for exporter in recipe.export]

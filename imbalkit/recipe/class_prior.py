@@ -39,7 +39,7 @@ def prior_ledger(prepared: Prepared, counts: Sequence[Sequence[int]] | None = No
 def _held_out(prepared: Prepared, train: tuple[int, ...]) -> tuple[int, ...] | None:
     """Validation rows of each class, if a given split drew them otherwise than the training rows; None for a split of ours.
 
-    Otherwise means by more than chance (chi-squared test, p < 0.001). A class that either side lacks cannot be compared.
+    Otherwise means significantly (chi-squared test, p < 0.001). A class that one of the two lacks cannot be compared.
     """
     held_out = prepared.table.counts(prepared.split.validation)
     if prepared.recipe.split.column is None or not min(*held_out, *train):

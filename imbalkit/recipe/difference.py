@@ -8,8 +8,8 @@ from typing import Any
 
 from imbalkit.errors import listing
 
-# Keys that say where and how a run computes, or what people read of it; never which pixels, figures or decisions.
-CHANGES_NO_FIGURE = (
+# Keys that say where and how a run computes, or what people read of it; never which pixels, metrics or decisions.
+CHANGES_NO_RESULT = (
     "description",
     "card",
     "launcher",

@@ -281,7 +281,7 @@ def _key(target: Any, parts: Place, index: int, source: str) -> str | int:
             return part
         message = f"expected a position in a list of {len(target)}, got {part!r}"
     elif isinstance(target, dict):
-        # A class may be called 0: a number reaches a key that is text too.
+        # A class may have the name 0: a number reaches a key that is text too.
         return str(part) if part not in target and str(part) in target else part
     else:
         message = f"cannot be set: {show_place(parts[:index])} is {target!r}"

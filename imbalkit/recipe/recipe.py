@@ -185,7 +185,7 @@ class Recipe(Settings):
     loss: LossRef = param("ce", help="what training minimises", validate_default=True)
     training: TrainingSettings = param(TrainingSettings(), help="the training loop")
     decision: DecisionSettings = param(None, help="calibration and threshold, from validation", validate_default=True)
-    metrics: list[MetricRef] | None = param(None, help="figures of the evaluation (default: all that are installed)")
+    metrics: list[MetricRef] | None = param(None, help="metrics of the evaluation (default: all that are installed)")
     evaluation: EvaluationSettings = param(EvaluationSettings(), help="intervals, subgroups and prevalences")
     export: list[ExporterRef] = param([], help="model files to write at the end")
     launcher: LauncherRef = param("local", help="what runs the folds of a cross-validation", validate_default=True)

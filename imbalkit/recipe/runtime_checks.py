@@ -17,7 +17,7 @@ def optimizer_names() -> list[str]:
     """Optimisers that a recipe may name: timm's. Its import takes seconds."""
     import timm.optim
 
-    return timm.optim.list_optimizers()
+    return [str(name) for name in timm.optim.list_optimizers()]
 
 
 def runtime_problems(recipe: Recipe) -> Iterable[tuple[str, Place, str]]:

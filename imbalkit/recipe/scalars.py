@@ -1,4 +1,4 @@
-"""Scalars of recipe files: those of YAML 1.2, and what they were spelt like, as a class may be called 01."""
+"""Scalars of recipe files: those of YAML 1.2, and how they are written, as a class may have the name 01."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ for _name, _regex, _first in (
 
 
 def value_of(node: yaml.ScalarNode) -> Any:
-    """A scalar's value; a number that was spelt in another way than Python prints it keeps its spelling.
+    """A scalar's value; a number that is written in another way than Python prints it keeps its spelling.
 
     Raises ValueError with what is wrong.
     """
@@ -49,7 +49,7 @@ def value_of(node: yaml.ScalarNode) -> Any:
 
 
 def key_of(node: yaml.ScalarNode) -> str:
-    """A key as it is spelt: names of parameters and of classes are text."""
+    """A key as it is written: names of parameters and of classes are text."""
     return node.value
 
 

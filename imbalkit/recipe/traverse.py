@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from imbalkit.catalogue import Catalogue
-from imbalkit.kinds import Metric, Op, Part
+from imbalkit.kinds import Metric, Op, Part, Settings
 from imbalkit.recipe.recipe import Recipe
 
 
@@ -13,12 +14,12 @@ def metrics_of(recipe: Recipe, catalogue: Catalogue) -> list[Metric]:
     """The recipe's metrics, or every installed one that has no required parameter."""
     if recipe.metrics is not None:
         return list(recipe.metrics)
-    classes = [catalogue.get("metric", name) for name in catalogue.names("metric")]
+    classes = [cast("type[Metric]", catalogue.get("metric", name)) for name in catalogue.names("metric")]
     return [part() for part in classes if not any(field.is_required() for field in part.model_fields.values())]
 
 
 def metric_names(recipe: Recipe, catalogue: Catalogue) -> list[str]:
-    """Names of the figures that the evaluation gives."""
+    """Names of the metrics that the evaluation gives."""
     return [metric.name for metric in metrics_of(recipe, catalogue)]
 
 
@@ -28,7 +29,7 @@ def parts_of(recipe: Recipe) -> Iterable[tuple[str, Part]]:
     def walk(value: object, where: str) -> Iterable[tuple[str, Part]]:
         if isinstance(value, Part):
             yield where, value
-        if isinstance(value, Part | Recipe) or hasattr(type(value), "model_fields"):
+        if isinstance(value, Settings):
             for name in type(value).model_fields:
                 yield from walk(getattr(value, name), f"{where}.{name}" if where else name)
         elif isinstance(value, dict):

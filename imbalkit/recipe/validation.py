@@ -80,7 +80,7 @@ def _place(loc: tuple[Any, ...], data: Any, kind: str) -> Place:
         elif isinstance(data, dict) and last and kind == "missing":
             place.append(part)
         elif isinstance(data, dict) and isinstance(part, str):
-            # A class called 0 is the number 0 in YAML and "0" for pydantic.
+            # A class with the name 0 is the number 0 in YAML and "0" for pydantic.
             same = [key for key in data if str(key) == part]
             if same:
                 place.append(same[0])

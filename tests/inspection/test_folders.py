@@ -99,13 +99,13 @@ def test_a_test_table_without_labels_is_left_out(tmp_path):
     assert len(prepared.table) == 12
 
 
-def test_groups_on_two_sides_of_the_tables_are_not_used(tmp_path):
+def test_groups_in_two_splits_are_not_used(tmp_path):
     for split, count in {"train": 60, "test": 60}.items():
         images(tmp_path / "d", **{split: count})
         labelled(tmp_path / "d" / split / "metadata.csv", count, label=["a", "b"], patient=[f"p{n}" for n in range(20)])
     output, data, prepared = init(tmp_path / "d")
     assert "group_column" not in data
-    assert "20 values of 'patient' are on two sides of the split" in output
+    assert "20 values of 'patient' are in two splits" in output
     assert prepared.table.groups is None
 
 
@@ -169,7 +169,7 @@ def test_folders_of_splits_that_a_table_does_not_name(tmp_path):
     names = [f"{split}/{n}.png" for split, count in (("train", 8), ("test", 4)) for n in range(count)]
     pd.DataFrame({"file_name": names, "label": ["a", "b"] * 6}).to_csv(tmp_path / "d" / "metadata.csv", index=False)
     output, _, _ = init(tmp_path / "d")
-    assert "folders that are called like splits (test, train), but the data do not say which image is where" in output
+    assert "folders that are named like splits (test, train), but the data do not say which image is where" in output
 
 
 def test_an_archive_is_to_be_unpacked(tmp_path):

@@ -35,7 +35,7 @@ def by_name(checks):
 
 
 def overlap_of(check, side="test", against="train"):
-    return next(overlap for overlap in check.overlaps if (overlap.side, overlap.against) == (side, against))
+    return next(overlap for overlap in check.overlaps if (overlap.split, overlap.against) == (side, against))
 
 
 # --- shared values ------------------------------------------------------------------------------------------------------
@@ -78,15 +78,15 @@ def test_shared_values_are_those_of_a_merge(made):
     for name, column in (("group", "group"), ("column patient_id", "patient_id"), ("column scan_ID", "scan_ID")):
         assert checks[name].leaks
         for overlap in checks[name].overlaps:
-            expected = merged(table, side, column, overlap.side, overlap.against)
+            expected = merged(table, side, column, overlap.split, overlap.against)
             rows = expected["row_x"].unique()
-            assert 0 < len(rows) == overlap.rows == overlap.figures.total.rows
-            assert overlap.figures.total.of == (side == overlap.side).sum()
-            assert overlap.figures.total.share == pytest.approx(len(rows) / (side == overlap.side).sum())
+            assert 0 < len(rows) == overlap.rows == overlap.counts.total.rows
+            assert overlap.counts.total.of == (side == overlap.split).sum()
+            assert overlap.counts.total.share == pytest.approx(len(rows) / (side == overlap.split).sum())
             labels = table.frame["label"]
-            for label, share in overlap.figures.classes.items():
+            for label, share in overlap.counts.classes.items():
                 assert share.rows == (labels[rows] == label).sum()
-                assert share.of == ((labels == label) & (side == overlap.side)).sum()
+                assert share.of == ((labels == label) & (side == overlap.split)).sum()
             # Every row on either side that shares something is in a pair, and every pair is one of the merge's.
             assert set(overlap.pairs[:, 0]) == set(rows)
             assert set(overlap.pairs[:, 1]) == set(expected["row_y"])
@@ -97,11 +97,11 @@ def test_shared_values_are_those_of_a_merge(made):
             years = table.frame["year"]
             assert list(overlap.by) == ["2019", "2020", "missing"]
             for value, year in (("2019", years == 2019), ("2020", years == 2020), ("missing", years.isna())):
-                figures = overlap.by[value]
-                assert figures.total.rows == year[rows].sum()
-                assert figures.total.of == (year & (side == overlap.side)).sum()
-                assert sum(share.rows for share in figures.classes.values()) == figures.total.rows
-    assert [(overlap.side, overlap.against) for overlap in checks["group"].overlaps] == PAIRS
+                counts = overlap.by[value]
+                assert counts.total.rows == year[rows].sum()
+                assert counts.total.of == (year & (side == overlap.split)).sum()
+                assert sum(share.rows for share in counts.classes.values()) == counts.total.rows
+    assert [(overlap.split, overlap.against) for overlap in checks["group"].overlaps] == PAIRS
     assert checks["column patient_id"].notes == (
         f"{(table.frame['patient_id'].isna() | (table.frame['patient_id'] == ' ')).sum()} rows have none",
     )
@@ -120,7 +120,7 @@ def test_missing_values_are_nobodys():
 def test_without_validation_rows_there_is_one_comparison(made):
     table, side = made
     checks = find_leaks(table, split_of(table, np.where(side == "validation", "train", side)), pictures=False)
-    assert all([(overlap.side, overlap.against) for overlap in check.overlaps] == [PAIRS[0]] for check in checks[:4])
+    assert all([(overlap.split, overlap.against) for overlap in check.overlaps] == [PAIRS[0]] for check in checks[:4])
     assert [check.name for check in checks][-1] == "content"
 
 
@@ -219,7 +219,7 @@ def test_copies_of_pictures_and_files_are_found(photographs):
     assert overlap_of(checks["content"]).pairs.tolist() == [[13, 0]]
     assert overlap_of(checks["picture"]).pairs.tolist() == [[13, 0], [14, 1], [15, 1]]
     assert overlap_of(checks["picture"]).shared[0] == "0 bits"
-    assert overlap_of(checks["picture"]).figures.classes["a"].rows == 1
+    assert overlap_of(checks["picture"]).counts.classes["a"].rows == 1
     assert checks["picture"].notes == ("2 pictures are nearly uniform, or smaller than 32 px: left out",)
     assert not checks["name"].leaks
     assert done[-1] == (19, 19)
@@ -283,9 +283,9 @@ def test_the_command_shows_what_is_shared_and_ends_with_1(photographs):
     assert "the same group" in result.stdout
     assert "not checked: the data have no groups" in result.stdout
     assert f"{photographs}/same.jpg (test), {photographs}/0.jpg (train)" in result.stdout
-    assert "The sides are not independent." in result.stdout
+    assert "The splits are not independent." in result.stdout
     pairs = pd.read_csv(photographs / "pairs.csv")
-    assert pairs[["check", "side_a", "side_b", "row_a", "row_b"]].to_numpy().tolist() == [
+    assert pairs[["check", "split_a", "split_b", "row_a", "row_b"]].to_numpy().tolist() == [
         ["content", "test", "train", 13, 0],
         ["picture", "test", "train", 13, 0],
         ["picture", "test", "train", 14, 1],
@@ -327,7 +327,7 @@ def test_a_clean_split_ends_with_0(photographs):
     assert result.exit_code == 0, result.stdout
     assert "Nothing shared. Checks made: 3, not made: 1." in result.stdout
     assert "of each class" not in result.stdout
-    assert (photographs / "pairs.csv").read_text() == "check,side_a,side_b,row_a,row_b,path_a,path_b,shared\n"
+    assert (photographs / "pairs.csv").read_text() == "check,split_a,split_b,row_a,row_b,path_a,path_b,shared\n"
     # A column that was asked for and is not there is no pass.
     result = imbalkit(photographs / "r.yaml", "--no-pictures", "--columns", "patient_id")
     assert result.exit_code == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -50,7 +51,7 @@ def command(
     only: str | None,
     out: Path,
     formats: tuple[str, ...],
-    at: str,
+    at: Literal["chosen", "half"],
     recipe: str | None,
     samples: int,
     mix: bool,

@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Run RECIPE: a file, or the name of a recipe that a plugin registers.
 
-    Ends with a table of test figures and the run folder's path.
+    Ends with a table of test metrics and the run folder's path.
     """
     from imbalkit.base.threads import spin_less
 

@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Run every cell of GRID: a sweep file, or the name of a sweep that a plugin registers.
 
-    Ends with the tables of the sweep file; sweep.parquet in the sweep folder has every cell's figures.
+    Ends with the tables of the sweep file; sweep.parquet in the sweep folder has every cell's metrics.
     """
     from imbalkit.base.threads import spin_less
 
@@ -46,5 +46,5 @@ def command(
         return
     from imbalkit.studies.sweeps.run import sweep
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cells are told to stop as well
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cells stop as well
     print_sweep(sweep(grid, folder, jobs, resume, tuple(without), Lines()))

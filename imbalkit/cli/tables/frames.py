@@ -14,7 +14,7 @@ _MOST_ROWS, _MOST_COLUMNS = 200, 36
 
 
 def print_frame(frame: Any, title: str) -> None:
-    """A data frame as a table: numbers to the right, figures to three digits; of very many columns and rows the first."""
+    """A data frame as a table: numbers to the right, fractions to three digits; of very many columns and rows the first."""
     from pandas.api.types import is_numeric_dtype
 
     table = RichTable(title=plain(title), title_justify="left")

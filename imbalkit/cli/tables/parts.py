@@ -85,7 +85,7 @@ def part_parameters(part: type[Part]) -> list[dict[str, Any]]:
     rows = []
     for name, info in part.model_fields.items():
         extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
-        default = None if info.is_required() else info.get_default(call_default_factory=True)
+        default: Any = None if info.is_required() else info.get_default(call_default_factory=True)
         if hasattr(default, "model_dump"):
             default = default.model_dump(mode="json")
         rows.append(

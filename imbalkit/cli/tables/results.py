@@ -1,4 +1,4 @@
-"""The figures of a finished run."""
+"""The metrics of a finished run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from imbalkit.runs import folder as run_folder
 
 
 def print_results(folder: Path) -> None:
-    """Test figures of a finished run, and where it is."""
+    """Test metrics of a finished run, and where it is."""
     metrics = run_folder.read_json(folder / run_folder.METRICS)
     out = console()
-    for title, columns, rows in figure_tables(metrics.get("test", {}), metrics.get("intervals")):
+    for title, columns, rows in metric_tables(metrics.get("test", {}), metrics.get("intervals")):
         table = RichTable(*map(plain, columns), title=f"test: {plain(title)}", title_justify="left")
         for column in table.columns[1:]:
             column.justify = "right"
@@ -38,36 +38,36 @@ def print_results(folder: Path) -> None:
 Rows = list[list[str]]
 
 
-def figure_tables(
-    figures: Mapping[str, Any], intervals: Mapping[str, Any] | None = None
+def metric_tables(
+    metrics: Mapping[str, Any], intervals: Mapping[str, Any] | None = None
 ) -> list[tuple[str, list[str], Rows]]:
-    """The figures of an evaluation as tables (title, columns, rows): of all rows, of each class, and the confusion matrix.
+    """The metrics of an evaluation as tables (title, columns, rows): of all rows, of each class, and the confusion matrix.
 
     `intervals` is that of metrics.json. The matrix is left out where there are many classes; of more than some dozens, those
-    with the lowest figures (by the first figure that is a share) are shown.
+    with the lowest values (of the first metric that has one a class) are shown.
     """
-    classes = list(figures.get("support", {}))
+    classes = list(metrics.get("support", {}))
     limits = (intervals or {}).get("test", {})
-    by_class = {name: value for name, value in figures.items() if _is_by_class(value, classes)}
+    by_class = {name: value for name, value in metrics.items() if _is_by_class(value, classes)}
     whole = [
         [name.replace("_", " "), metric_text(value), *([interval_text(between)] if limits else [])]
-        for name, value, between in _single_figures(figures, limits, by_class)
+        for name, value, between in _single_values(metrics, limits, by_class)
         if _is_defined(value)
     ]
-    head = ["figure", "value", *([f"{intervals['level']:.0%} interval"] if intervals and limits else [])]
-    tables = [("figures", head, whole)]
+    head = ["metric", "value", *([f"{intervals['level']:.0%} interval"] if intervals and limits else [])]
+    tables = [("metrics", head, whole)]
     if by_class:
         columns = ["class", *(name.replace("support", "rows").replace("_", " ") for name in by_class)]
         rows = [
             [
                 name,
-                *(_with_interval(value[name], limits.get(figure, {}).get(name)) for figure, value in by_class.items()),
+                *(_with_interval(value[name], limits.get(metric, {}).get(name)) for metric, value in by_class.items()),
             ]
             for name in _shown_classes(classes, by_class)
         ]
         shown = f"the {len(rows)} lowest of {len(classes):,} classes" if len(rows) < len(classes) else "each class"
         tables.append((shown, columns, rows))
-    matrix = figures.get("confusion_matrix")
+    matrix = metrics.get("confusion_matrix")
     if matrix and len(classes) <= MOST_COLUMNS:
         rows = [[name, *(f"{cell:,}" for cell in row)] for name, row in zip(classes, matrix, strict=True)]
         tables.append(("label down, decision across", ["", *classes], rows))
@@ -77,20 +77,20 @@ def figure_tables(
 def _shown_classes(classes: Sequence[str], by_class: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:
     if len(classes) <= MOST_ROWS:
         return classes
-    figure = next((value for name, value in by_class.items() if name != "support"), by_class["support"])
+    metric = next((value for name, value in by_class.items() if name != "support"), by_class["support"])
 
     def height(name: str) -> float:
-        value = figure[name]["mean"] if isinstance(figure[name], Mapping) else figure[name]
+        value = metric[name]["mean"] if isinstance(metric[name], Mapping) else metric[name]
         return math.inf if value is None else value
 
     return sorted(classes, key=height)[:MOST_COLUMNS]
 
 
-def _single_figures(
-    figures: Mapping[str, Any], limits: Mapping[str, Any], by_class: Mapping[str, Any]
+def _single_values(
+    metrics: Mapping[str, Any], limits: Mapping[str, Any], by_class: Mapping[str, Any]
 ) -> Iterator[tuple[str, Any, Mapping[str, Any] | None]]:
-    """Name, value and interval of what is one figure of all rows; a metric of several gives each."""
-    for name, value in figures.items():
+    """Name, value and interval of what is one value of all rows; a metric of several gives each."""
+    for name, value in metrics.items():
         if name in by_class or isinstance(value, list):
             continue
         if isinstance(value, Mapping) and not is_summary(value):

@@ -15,7 +15,7 @@ from imbalkit.base.processes import launched
 from imbalkit.base.progress import Progress
 from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.errors import Problem, RecipeError, RunError, listing
-from imbalkit.recipe.difference import CHANGES_NO_FIGURE, is_below, recipe_difference, show_difference
+from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import Document, read_document
 from imbalkit.recipe.prepare import Loaded, prepare_document
 from imbalkit.recipe.prepared import Prepared
@@ -162,7 +162,7 @@ def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Cata
         else:
             then = checked.model_dump(mode="json")
         differs = recipe_difference(then, prepared[cell].recipe.model_dump(mode="json"))
-        differs = {key: pair for key, pair in differs.items() if not is_below(key, CHANGES_NO_FIGURE)}
+        differs = {key: pair for key, pair in differs.items() if not is_below(key, CHANGES_NO_RESULT)}
         if differs and checked is not None and all(key.startswith("data.") for key in differs):
             differs = {} if _moved(results.folder, checked, prepared[cell]) else differs
         if differs:

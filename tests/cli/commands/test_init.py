@@ -162,8 +162,8 @@ def test_split_column_and_folders(csv, folder, tmp_path):
     recipe = yaml.safe_load((tmp_path / "r.yaml").read_text())
     assert recipe["data"]["split_column"] == "split"
     assert recipe["split"] == {"seed": 0, "column": "split"}
-    assert "group_column" not in recipe["data"]  # every patient is on two sides here
-    assert "12 values of 'patient_id' are on two sides of 'split'" in output
+    assert "group_column" not in recipe["data"]  # every patient is in two splits here
+    assert "12 values of 'patient_id' are in two splits of 'split'" in output
     for name in ("train", "test"):
         for label in ("a", "b"):
             image(tmp_path / "s" / name / label / "1.png", seed=len(label))
