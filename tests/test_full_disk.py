@@ -22,7 +22,10 @@ from tests.command_line import imbalkit
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
-QUICK = ("--set", "training.epochs=2", "--set", "backbone.width=8", "--set", "training.accelerator=cpu")
+QUICK = (
+    *("--set", "training.epochs=2", "--set", "backbone.width=8", "--set", "training.accelerator=cpu"),
+    *("--set", "evaluation.resamples=0"),
+)
 
 
 @contextmanager

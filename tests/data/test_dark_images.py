@@ -18,7 +18,10 @@ from tests.command_line import imbalkit
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
-QUICK = ["--set", "training.epochs=1", "--set", "training.accelerator=cpu", "--set", "training.threads=1"]
+QUICK = [
+    *("--set", "training.epochs=1", "--set", "training.accelerator=cpu", "--set", "training.threads=1"),
+    *("--set", "evaluation.resamples=0"),
+]
 
 
 def save(folder, top: int, kind=np.uint16, count: int = 10) -> None:
@@ -30,6 +33,7 @@ def save(folder, top: int, kind=np.uint16, count: int = 10) -> None:
             Image.fromarray(values).save(folder / name / f"{index}.png")
 
 
+@pytest.mark.slow
 def test_init_proposes_bits_and_run_uses_them(tmp_path):
     pytest.importorskip("onnxruntime")
     save(tmp_path / "photos", 4095)

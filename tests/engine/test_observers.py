@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("no_charts")
 
 QUICK = [
     *("--set", "training.epochs=2", "--set", "training.threads=1", "--set", "training.accelerator=cpu"),
-    *("--set", "metrics=[balanced_accuracy]", "--folder", "run"),
+    *("--set", "metrics=[balanced_accuracy]", "--set", "evaluation.resamples=0", "--folder", "run"),
 ]
 
 

@@ -20,6 +20,7 @@ images: {size: 8}
 split: {validation: 0.25, test: 0.25}
 backbone: {name: small_cnn, width: 4}
 training: {epochs: 1, batch_size: 16, threads: 1}
+evaluation: {resamples: 0}
 """
 
 
