@@ -1,41 +1,29 @@
-"""Run folders as `imbalkit run` leaves them, written by hand."""
+"""Finished runs of two classes with so many errors, and sweeps of them."""
 
-import copy
 import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
-import pandas as pd
+import numpy as np
 import pytest
 import yaml
 
-RECIPE = {
-    "description": "",
-    "seed": 0,
-    "data": {"name": "table", "file": "labels.csv", "how_to_get": None},
-    "positive": "rare",
-    "images": {"size": 16, "cache": None},
-    "split": {"seed": 0, "folds": None, "fold": None},
-    "samplers": [],
-    "augment": [],
-    "backbone": {"name": "small_cnn", "width": 8},
-    "loss": {"name": "ce", "label_smoothing": 0.0},
-    "training": {"epochs": 4},
-}
+from imbalkit.decision.decision import Decision
+from tests.finished_runs import write_finished_run
+
+RECIPE = {"backbone": {"name": "small_cnn", "width": 8}, "training": {"epochs": 4}, "evaluation": {"resamples": 0}}
 
 
-def changed(**values):
-    """The recipe with "a.b" set."""
-    recipe = copy.deepcopy(RECIPE)
-    for key, value in values.items():
-        *path, last = key.split("__")
-        place = recipe
-        for step in path:
-            place = place[step]
-        place[last] = value
-    return recipe
-
-
-def figures(misses, alarms, rare, common):
-    return {"confusion_matrix": [[common - alarms, alarms], [misses, rare - misses]]}
+def logits_of(rows: int, threshold: float, chosen: int, half: int) -> np.ndarray:
+    """Logits [rows, 2] of a class, of which so many are predicted positive at the threshold, and at one half."""
+    low, high = sorted((threshold, 0.5))
+    least, most = sorted((chosen, half))
+    assert (chosen >= half) == (threshold <= 0.5) or chosen == half, "more rows are predicted positive at the lower one"
+    probability = np.full(rows, low / 2)
+    probability[:most] = (low + high) / 2
+    probability[:least] = (high + 1) / 2
+    return np.stack([np.zeros(rows), np.log(probability / (1 - probability))], axis=1)
 
 
 @pytest.fixture
@@ -43,39 +31,46 @@ def write_run():
     """Write the run folder of a two-class run: 20 rare and 80 common test samples unless said otherwise."""
 
     def write(
-        folder,
-        chosen=(2, 8),
-        half=None,
-        counts=(60, 20),
-        threshold=0.3,
-        tested=range(100),
-        rare=20,
-        finished=True,
-        **values,
-    ):
-        folder.mkdir(parents=True)
-        (folder / "recipe.yaml").write_text(yaml.safe_dump(changed(**values)))
-        (folder / "run.json").write_text(
-            json.dumps({"classes": ["common", "rare"], "positive": "rare", "directory": "/x"})
-        )
+        folder: Path,
+        chosen: tuple[int, int] = (2, 8),
+        half: tuple[int, int] | None = None,
+        counts: Sequence[int] = (60, 20),
+        threshold: float = 0.3,
+        tested: Sequence[int] = range(100),
+        rare: int = 20,
+        finished: bool = True,
+        **settings: Any,
+    ) -> Path:
+        """`chosen`, `half`: misses and false alarms; `counts`: of the last plan; `settings`: a__b of the recipe."""
+        (misses, alarms), (half_misses, half_alarms) = chosen, half or chosen
         common = len(tested) - rare
-        metrics = {
-            "test": figures(*chosen, rare, common),
-            "decision": {"threshold": threshold},
-            "class_counts": [
-                {"stage": "train", "counts": [80, 20]},
-                {"stage": "samplers[0] x", "counts": list(counts)},
-            ],
-            "bad_images": [],
-        }
-        if half:
-            metrics["test_at_one_half"] = figures(*half, rare, common)
-        labels = ["rare"] * rare + ["common"] * common
-        rows = pd.DataFrame({"source": tested, "split": "test", "label": labels})
-        others = pd.DataFrame({"source": [1000], "split": "validation", "label": ["rare"]})
-        pd.concat([others, rows]).to_parquet(folder / "predictions.parquet", index=False)
-        if finished:
-            (folder / "metrics.json").write_text(json.dumps(metrics))
+        write_finished_run(
+            folder,
+            [1] * rare + [0] * common,
+            np.concatenate(
+                [
+                    logits_of(rare, threshold, rare - misses, rare - half_misses),
+                    logits_of(common, threshold, alarms, half_alarms),
+                ]
+            ),
+            ("common", "rare"),
+            Decision(threshold, rule="youden", positive=1, rows=(1, 1)),
+            sources=tested,
+            validation=1,
+            train_counts=(80, 20),
+            stages={"samplers[0] x": counts},
+            recipe=RECIPE,
+            finished=finished,
+        )
+        file = folder / "recipe.yaml"
+        recipe = yaml.safe_load(file.read_text())
+        for key, value in settings.items():  # not checked: a run may have parts that are no longer installed
+            *path, last = key.split("__")
+            place = recipe
+            for step in path:
+                place = place[step]
+            place[last] = value
+        file.write_text(yaml.safe_dump(recipe))
         return folder
 
     return write

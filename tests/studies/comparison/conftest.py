@@ -1,57 +1,50 @@
-"""Run folders as `imbalkit run` leaves them, with predictions that a test makes up."""
+"""Run folders with predictions that a test makes up."""
 
-import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from imbalkit.functional.metrics import softmax
+from imbalkit.decision.decision import Abstention, Decision
+from imbalkit.runs import folder as run_folder
+from tests.finished_runs import write_finished_run
 
 
 def make_run(
-    folder,
-    labels,
-    scores,
-    groups=None,
-    threshold=0.5,
-    classes=("benign", "melanoma"),
-    positive="melanoma",
-    paths=None,
-    sources=None,
-    abstained=(),
-    **facts,
-):
+    folder: Path,
+    labels: Any,
+    scores: Any,
+    groups: Any = None,
+    threshold: float = 0.5,
+    classes: tuple[str, ...] = ("benign", "melanoma"),
+    positive: str | None = "melanoma",
+    paths: Any = None,
+    sources: Any = None,
+    undecided: tuple[float, float] | None = None,
+    **facts: Any,
+) -> Path:
     """A finished run on rows with these label codes [n] and scores: logits [n, C], or [n] of the positive class of two."""
-    folder.mkdir(parents=True)
-    labels, scores = np.asarray(labels), np.asarray(scores, dtype=np.float32)
-    logits = np.stack([-scores / 2, scores / 2], axis=1) if scores.ndim == 1 else scores
-    probabilities, names = softmax(logits), np.array(classes, dtype=object)
-    decisions = probabilities.argmax(axis=1)
-    if positive is not None:
-        code = classes.index(positive)
-        decisions = np.where(probabilities[:, code] >= threshold, code, 1 - code)
-    frame = pd.DataFrame({"source": np.arange(len(labels)) if sources is None else sources, "split": "test"})
-    frame["label"], frame["decision"] = names[labels], names[decisions]
-    if paths is not None:
-        frame["path"] = paths
-    if groups is not None:
-        frame["group"] = groups
-    frame["abstained"] = np.isin(np.arange(len(labels)), abstained)
-    for index, name in enumerate(classes):
-        frame[f"probability_{name}"], frame[f"logit_{name}"] = probabilities[:, index], logits[:, index]
-    other = frame.iloc[:1].assign(split="validation", source=len(labels) + 1000)
-    pd.concat([other, frame]).to_parquet(folder / "predictions.parquet", index=False)
-    run = {"name": folder.name, "recipe_hash": folder.name, "seed": 0, "classes": list(classes), "positive": positive}
-    (folder / "run.json").write_text(json.dumps(run | facts))
-    class_counts = [{"stage": "train", "counts": [90, 10, *[5] * (len(classes) - 2)]}]
-    metrics = {
-        "test": {"n": len(labels)},
-        "decision": {"threshold": threshold if positive else None},
-        "class_counts": class_counts,
-    }
-    (folder / "metrics.json").write_text(json.dumps(metrics))
-    (folder / "recipe.yaml").write_text("seed: 0\nsplit: {fold: null}\n")
+    scores = np.asarray(scores, dtype=np.float32)
+    code = None if positive is None else classes.index(positive)
+    decision = Decision(
+        threshold if positive else None,
+        positive=code,
+        abstention=Abstention("a band", band=undecided) if undecided else None,
+        rows=(1,) * len(classes),
+    )
+    columns = {"path": paths, "group": groups}
+    write_finished_run(
+        folder,
+        labels,
+        np.stack([-scores / 2, scores / 2], axis=1) if scores.ndim == 1 else scores,
+        classes,
+        decision,
+        columns={name: values for name, values in columns.items() if values is not None},
+        sources=sources,
+        train_counts=[90, 10, *[5] * (len(classes) - 2)],
+    )
+    run_folder.note(folder, **facts)
     return folder
 
 

@@ -237,7 +237,7 @@ def test_what_cannot_be_compared_is_refused(two_runs, tmp_path, make_run):
 def test_forced_decisions_count_and_the_note_says_so(tmp_path, make_run):
     labels, scores = [0, 1, 0, 1], [-1.0, 1.0, 0.2, -0.2]
     make_run(tmp_path / "a", labels, scores)
-    make_run(tmp_path / "b", labels, scores, abstained=[2, 3])
+    make_run(tmp_path / "b", labels, scores, undecided=(0.4, 0.6))  # the scores 0.2 and -0.2
     found = compare([tmp_path / "a", tmp_path / "b"], resamples=100)
     assert found.notes == ("b abstains on 2 rows; here its forced decisions on them count.",)
     assert found.few == {"benign": 2, "melanoma": 2}
