@@ -151,9 +151,9 @@ class Middle(kinds.Threshold):
 
     name = "middle"
 
-    def choose(self, positives, probabilities, weights=None, groups=None):
+    def choose(self, rows):
         CALLS.note("threshold")
-        return float(np.median(probabilities))
+        return float(np.median(rows.probabilities))
 
 
 class Marker(kinds.Exporter):

@@ -137,7 +137,7 @@ class Half(Threshold):
 
     name = "half"
 
-    def choose(self, *rows, **more):
+    def choose(self, rows):
         return 0.5
 
 

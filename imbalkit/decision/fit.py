@@ -28,7 +28,7 @@ from imbalkit.errors import DataError, ImbalkitError, listing
 from imbalkit.functional.abstain import limit_for_coverage, uncertainty, uncertainty_band
 from imbalkit.functional.metrics import softmax
 from imbalkit.functional.prior import shares, stated_prior
-from imbalkit.kinds import Calibrator, Threshold
+from imbalkit.kinds import Calibrator, Threshold, ThresholdRows
 
 Notes = tuple[str, ...]
 
@@ -220,7 +220,7 @@ def choose_threshold(
         rule: of the recipe
         weights: what each row counts, float [n]; None for 1
     """
-    two, is_default = len(rows.classes) == 2, rule.model_dump() == {"name": "fixed", "value": 0.5}
+    two, is_default = len(rows.classes) == 2, rule.is_half
     costs = None if two else rule.cost_matrix(rows.classes)
     if costs is not None:
         return OperatingPoint(rule=rule.name, costs=costs), ()
@@ -237,7 +237,7 @@ def choose_threshold(
     else:
         try:
             of_positive = probabilities[:, rows.positive]
-            threshold = float(rule.choose(positives, of_positive, weights=weights, groups=rows.groups))
+            threshold = float(rule.choose(ThresholdRows(positives, of_positive, weights, rows.groups)))
             point = OperatingPoint(threshold, rule.name)
             return point, _note_one_sided(rule, of_positive >= threshold, rows.classes[rows.positive])
         except ImbalkitError as error:

@@ -30,7 +30,7 @@ from imbalkit.errors import (
 )
 from imbalkit.kinds.class_factors import ClassFactors, SomeClassFactors, constant_weights
 from imbalkit.kinds.common import BuildContext, PriorShift, hookimpl
-from imbalkit.kinds.decisions import Calibrator, CalibratorRef, Threshold, ThresholdRef
+from imbalkit.kinds.decisions import Calibrator, CalibratorRef, Threshold, ThresholdRef, ThresholdRows
 from imbalkit.kinds.exporters import Exportable, Exporter, ExporterRef, ExportLimits, FileRuntime
 from imbalkit.kinds.label_names import LabelNames, Text
 from imbalkit.kinds.launchers import Launcher, LauncherRef
@@ -123,6 +123,7 @@ __all__ = [
     "Text",
     "Threshold",
     "ThresholdRef",
+    "ThresholdRows",
     "TrainingError",
     "View",
     "as_text",

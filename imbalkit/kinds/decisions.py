@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from imbalkit.base.parameters import Part, part_of
@@ -52,30 +53,39 @@ class Calibrator(Part):
 CalibratorRef = Annotated[Calibrator, part_of("calibrator")]
 
 
+@dataclass(frozen=True)
+class ThresholdRows:
+    """The validation rows that a threshold is chosen on.
+
+    Attributes:
+        positives: bool [n]
+        probabilities: of the positive class, float [n]
+        weights: what each row counts, float [n], such as to reckon with another prevalence; None for 1
+        groups: which rows belong together (a patient's), [n]; None where each stands for itself
+    """
+
+    positives: np.ndarray
+    probabilities: np.ndarray
+    weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+
 class Threshold(Part):
     """Chooses the operating point of the positive class, of two or against the rest, on validation only."""
 
     kind = "threshold"
 
-    def choose(
-        self,
-        positives: np.ndarray,
-        probabilities: np.ndarray,
-        weights: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
-    ) -> float:
-        """The probability from which on a row is called positive, 0..1, or imbalkit.functional.thresholds.NEVER.
+    def choose(self, rows: ThresholdRows) -> float:
+        """The probability from which on a row is predicted positive, 0..1, or imbalkit.functional.thresholds.NEVER.
 
-        Args:
-            positives: bool [n]
-            probabilities: of the positive class, float [n]
-            weights: what each row counts, float [n], such as to reckon with another prevalence; None for 1
-            groups: which rows belong together (a patient's), [n]; None where each stands for itself
-
-        Raises:
-            DataError: rows that nothing can be chosen from, such as those of one class
+        Raises DataError for rows that nothing can be chosen from, such as those of one class.
         """
         raise NotImplementedError  # each part of this kind writes its own
+
+    @property
+    def is_half(self) -> bool:
+        """Whether it is 0.5 whatever the rows are; with more than two classes that means the most probable one."""
+        return False
 
     @property
     def needs_rows(self) -> bool:
@@ -91,7 +101,7 @@ class Threshold(Part):
         return self
 
     def cost_matrix(self, classes: tuple[str, ...]) -> np.ndarray | None:
-        """Costs [C, C] (label down, decision across) of a rule that calls the class of least expected cost; None for others."""
+        """Costs [C, C] (label down, decision across) of a rule that predicts the class of least expected cost; else None."""
         return None
 
 

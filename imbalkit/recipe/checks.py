@@ -62,7 +62,7 @@ def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tupl
     decision, many = recipe.decision, len(classes) > 2
     if many and recipe.positive is None:
         rule = decision.threshold
-        if rule.name != "fixed" and rule.cost_matrix(classes) is None:
+        if not rule.is_half and rule.cost_matrix(classes) is None:
             message = (
                 f"{rule.name!r} needs a positive class; the data have {len(classes)} classes: name one in `positive`"
             )

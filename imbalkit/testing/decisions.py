@@ -12,7 +12,7 @@ from imbalkit.base.randomness import generator
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional.metrics import softmax
 from imbalkit.functional.thresholds import NEVER
-from imbalkit.kinds import Calibrator, Threshold
+from imbalkit.kinds import Calibrator, Threshold, ThresholdRows
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 
@@ -88,19 +88,21 @@ def check_threshold(part: Threshold, setting: Setting) -> None:
     for what, (truth, values) in {**both, **single}.items():
         who = f"{title(part)}, {what}"
         try:
-            chosen = part.choose(truth, values)
-            weighted = part.choose(truth, values, weights=np.full(len(truth), 3.0), groups=np.arange(len(truth)))
+            chosen = part.choose(ThresholdRows(truth, values))
+            weighted = part.choose(ThresholdRows(truth, values, np.full(len(truth), 3.0), np.arange(len(truth))))
         except ImbalkitError:
             assert what in single, f"{who}: refuses rows of both classes"
             continue
         assert isinstance(chosen, float | int), f"{who}: expected a float, got {type(chosen).__name__}"
         assert 0 <= chosen <= NEVER, f"{who}: expected a threshold in 0..1, got {chosen} (NaN and inf are none)"
         order = rng.permutation(len(truth))
-        assert math.isclose(chosen, part.choose(truth[order], values[order])), f"{who}: depends on the order of rows"
+        assert math.isclose(chosen, part.choose(ThresholdRows(truth[order], values[order]))), (
+            f"{who}: depends on the order of rows"
+        )
         assert math.isclose(chosen, weighted), f"{who}: equal weights, and groups of one row each, must change nothing"
     if not part.needs_rows:
         none = np.zeros(0)
-        chosen = part.choose(none.astype(bool), none)
+        chosen = part.choose(ThresholdRows(none.astype(bool), none))
         assert 0 <= chosen <= 1, f"{title(part)}: needs_rows is False, and without rows it chooses {chosen}"
     for count in ((1, 1), (40, 900)):
         told = part.check_rows(*count)

@@ -19,7 +19,7 @@ from imbalkit.decision.fit import fit_decision
 from imbalkit.decision.settings import DecisionSettings
 from imbalkit.errors import DataError
 from imbalkit.functional.metrics import log_loss, softmax
-from imbalkit.kinds import Calibrator, PriorShift
+from imbalkit.kinds import Calibrator, PriorShift, ThresholdRows
 
 NOTHING = np.zeros((0, 2)), np.zeros(0, dtype=int)
 
@@ -53,7 +53,9 @@ def test_fit_reaches_the_recall_after_calibration():
     temperature = Temperature().fit(logits, labels).temperature
     assert temperature != 1
     assert decision.probabilities(logits) == pytest.approx(softmax(logits / temperature))
-    assert decision.threshold == TargetRecall(recall=0.95).choose(labels == 1, decision.probabilities(logits)[:, 1])
+    assert decision.threshold == TargetRecall(recall=0.95).choose(
+        ThresholdRows(labels == 1, decision.probabilities(logits)[:, 1])
+    )
     assert (decision.rule, decision.calibrator, decision.notes) == ("target_recall", "temperature", ())
     assert decision.rows == tuple(np.bincount(labels))
 
@@ -116,8 +118,8 @@ def test_groups_and_weights_reach_the_rule():
     seen = {}
 
     class Spy(Youden):
-        def choose(self, positives, probabilities, weights=None, groups=None):
-            seen.update(weights=weights, groups=groups)
+        def choose(self, rows):
+            seen.update(weights=rows.weights, groups=rows.groups)
             return 0.25
 
     logits, labels = validation_rows(40)
@@ -305,8 +307,8 @@ def test_the_threshold_is_chosen_at_the_stated_prevalence():
     decision = fit_decision(logits, labels, settings, 1, even, classes=("benign", "mel"))
     p = decision.probabilities(logits)[:, 1]
     many = np.concatenate([np.flatnonzero(labels == 1), np.repeat(np.flatnonzero(labels == 0), 49)])
-    assert decision.threshold == pytest.approx(Cost(ratio=10.0).choose(labels[many] == 1, p[many]))
-    unweighted = Cost(ratio=10.0).choose(labels == 1, p)
+    assert decision.threshold == pytest.approx(Cost(ratio=10.0).choose(ThresholdRows(labels[many] == 1, p[many])))
+    unweighted = Cost(ratio=10.0).choose(ThresholdRows(labels == 1, p))
     assert decision.threshold != pytest.approx(unweighted)
 
 
@@ -330,7 +332,7 @@ def test_a_positive_class_of_many_against_the_rest():
     decision = fit_decision(logits, labels, chosen(threshold=TargetRecall(recall=0.9)), positive=3)
     predicted = decision.decide(logits)
     assert (predicted[labels == 3] == 3).mean() >= 0.9
-    assert decision.threshold == TargetRecall(recall=0.9).choose(labels == 3, softmax(logits)[:, 3])
+    assert decision.threshold == TargetRecall(recall=0.9).choose(ThresholdRows(labels == 3, softmax(logits)[:, 3]))
     rest = predicted != 3
     assert np.array_equal(predicted[rest], softmax(logits)[rest, :3].argmax(axis=1))
     default = fit_decision(logits, labels, DecisionSettings(), positive=3)

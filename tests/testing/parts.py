@@ -175,7 +175,7 @@ class Middle(Threshold):
 
     name = "middle"
 
-    def choose(self, positives, probabilities, weights=None, groups=None):
+    def choose(self, rows):
         return 0.5
 
 

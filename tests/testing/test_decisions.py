@@ -21,12 +21,12 @@ class Kept:
         return self.function(values)
 
 
-def _by_weight(self, positives, probabilities, weights=None, groups=None):
-    return 0.5 if weights is None else 0.4
+def _by_weight(self, rows):
+    return 0.5 if rows.weights is None else 0.4
 
 
-def _mean(self, positives, probabilities, weights=None, groups=None):
-    return float(np.mean(probabilities)) if len(probabilities) else float("nan")
+def _mean(self, rows):
+    return float(np.mean(rows.probabilities)) if len(rows.probabilities) else float("nan")
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def _mean(self, positives, probabilities, weights=None, groups=None):
         broken(Same, "expected logits .60, 2., got .60,.", fit=lambda self, logits, labels: lambda x: x[:, 0]),
         broken(Same, "one row: calibrated logits are not finite", fit=lambda self, x, y: lambda v: v / (len(x) > 1)),
         broken(Same, "a row's logits depend", fit=lambda self, logits, labels: lambda x: x - x.mean(0)),
-        broken(Middle, r"expected a threshold in 0\.\.1, got 1.1", choose=lambda self, positives, p, **_: 1.1),
-        broken(Middle, r"expected a threshold in 0\.\.1, got nan", choose=lambda self, y, p, **_: float("nan")),
-        broken(Middle, "depends on the order of rows", choose=lambda self, positives, p, **_: float(p[0])),
+        broken(Middle, r"expected a threshold in 0\.\.1, got 1.1", choose=lambda self, rows: 1.1),
+        broken(Middle, r"expected a threshold in 0\.\.1, got nan", choose=lambda self, rows: float("nan")),
+        broken(Middle, "depends on the order of rows", choose=lambda self, rows: float(rows.probabilities[0])),
         broken(Same, "has no `restore`", restore=Calibrator.restore),
         broken(Same, "`restore` does not read", fit=lambda self, x, y: Kept({"mean": x.mean(0)}, lambda v: v)),
         broken(Same, "restored from .*, it differs", restore=lambda self, fitted: lambda values: values * 2),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from imbalkit.functional.thresholds import best_threshold, f_score
-from imbalkit.kinds import Threshold, param
+from imbalkit.kinds import Threshold, ThresholdRows, param
 
 
 class BestF(Threshold):
@@ -15,12 +13,6 @@ class BestF(Threshold):
 
     beta: float = param(1.0, help="weight of recall against precision: 2 for F2, which punishes misses", gt=0)
 
-    def choose(
-        self,
-        positives: np.ndarray,
-        probabilities: np.ndarray,
-        weights: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
-    ) -> float:
+    def choose(self, rows: ThresholdRows) -> float:
         """Of several, the one with the fewest false alarms. Raises DataError without rows of both classes."""
-        return best_threshold(positives, probabilities, f_score(self.beta), weights)
+        return best_threshold(rows.positives, rows.probabilities, f_score(self.beta), rows.weights)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from imbalkit.functional.thresholds import best_threshold
-from imbalkit.kinds import Threshold
+from imbalkit.kinds import Threshold, ThresholdRows
 
 
 class BestGMean(Threshold):
@@ -13,13 +11,9 @@ class BestGMean(Threshold):
 
     name = "best_g_mean"
 
-    def choose(
-        self,
-        positives: np.ndarray,
-        probabilities: np.ndarray,
-        weights: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
-    ) -> float:
+    def choose(self, rows: ThresholdRows) -> float:
         """Of several, the one with the fewest false alarms. Raises DataError without rows of both classes."""
         # Whole numbers, so that ties are exact: TP / P times TN / N times P N.
-        return best_threshold(positives, probabilities, lambda hits, alarms, p, n: hits * (n - alarms), weights)
+        return best_threshold(
+            rows.positives, rows.probabilities, lambda hits, alarms, p, n: hits * (n - alarms), rows.weights
+        )

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from imbalkit.functional.thresholds import best_threshold, cost_threshold, saved_cost
-from imbalkit.kinds import ClassName, DataError, Threshold, param
+from imbalkit.kinds import ClassName, DataError, Threshold, ThresholdRows, param
 
 Costs = Annotated[dict[ClassName, dict[ClassName, Annotated[float, Field(ge=0)]]], Field(min_length=1)]
 
@@ -87,16 +87,10 @@ class Cost(Threshold):
     def needs_rows(self) -> bool:
         return self.by != "probabilities"
 
-    def choose(
-        self,
-        positives: np.ndarray,
-        probabilities: np.ndarray,
-        weights: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
-    ) -> float:
+    def choose(self, rows: ThresholdRows) -> float:
         """Of several, the one with the fewest false alarms. Raises DataError without rows of both classes."""
         if self.ratio is None:
             raise DataError("cost: costs by class name need the classes: ask `for_classes` first")
         if self.by == "probabilities":
             return float(1 / (1 + self.ratio))
-        return best_threshold(positives, probabilities, saved_cost(self.ratio), weights)
+        return best_threshold(rows.positives, rows.probabilities, saved_cost(self.ratio), rows.weights)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from imbalkit.kinds import Threshold, param
+from imbalkit.kinds import Threshold, ThresholdRows, param
 
 
 class Fixed(Threshold):
@@ -18,12 +16,10 @@ class Fixed(Threshold):
     def needs_rows(self) -> bool:
         return False
 
-    def choose(
-        self,
-        positives: np.ndarray,
-        probabilities: np.ndarray,
-        weights: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
-    ) -> float:
+    @property
+    def is_half(self) -> bool:
+        return self.value == 0.5
+
+    def choose(self, rows: ThresholdRows) -> float:
         """The value."""
         return float(self.value)

@@ -7,7 +7,7 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from imbalkit.functional.thresholds import best_threshold, independent_rows, least_rows, reaches, recall_is_shown
-from imbalkit.kinds import DataError, Threshold, param
+from imbalkit.kinds import DataError, Threshold, ThresholdRows, param
 
 
 class TargetRecall(Threshold):
@@ -36,29 +36,25 @@ class TargetRecall(Threshold):
             )
         return self
 
-    def choose(
-        self,
-        positives: np.ndarray,
-        probabilities: np.ndarray,
-        weights: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
-    ) -> float:
+    def choose(self, rows: ThresholdRows) -> float:
         """The highest threshold that reaches the recall.
 
         Raises DataError without rows of both classes, or with too few to be so sure.
         """
         if self.confidence is None:
-            return best_threshold(positives, probabilities, reaches(self.recall), weights)
-        truth = np.asarray(positives, dtype=np.bool_)
+            return best_threshold(rows.positives, rows.probabilities, reaches(self.recall), rows.weights)
+        truth = np.asarray(rows.positives, dtype=np.bool_)
         size = independent_rows(
-            None if weights is None else np.asarray(weights)[truth],
-            None if groups is None else np.asarray(groups)[truth],
+            None if rows.weights is None else np.asarray(rows.weights)[truth],
+            None if rows.groups is None else np.asarray(rows.groups)[truth],
             int(truth.sum()),
         )
         shortage = self.check_rows(int(size), 1)
         if shortage and 0 < truth.sum() < len(truth):
             raise DataError(shortage)
-        return best_threshold(positives, probabilities, recall_is_shown(self.recall, self.confidence, size), weights)
+        return best_threshold(
+            rows.positives, rows.probabilities, recall_is_shown(self.recall, self.confidence, size), rows.weights
+        )
 
     def check_rows(self, positives: int, negatives: int) -> str | None:
         if self.confidence is None or positives >= (needed := least_rows(self.recall, self.confidence)):

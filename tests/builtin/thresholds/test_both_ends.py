@@ -14,6 +14,7 @@ from imbalkit.builtin.thresholds import BestF, BestGMean, Cost, Fixed, TargetRec
 from imbalkit.decision.decision import Abstention, Decision
 from imbalkit.decision.settings import DecisionSettings
 from imbalkit.functional.thresholds import NEVER, independent_rows
+from imbalkit.kinds import ThresholdRows
 from imbalkit_lite.card import Card, Input, Probabilities
 from imbalkit_lite.decisions import abstains, decide
 from tests.properties import examples
@@ -63,7 +64,7 @@ def test_no_operating_point_is_better(rule, case):
     share = float(each[positives].sum() / each.sum())
     points = [rates(positives, probabilities, each, t) for t in [*np.unique(probabilities), np.inf]]
     merits = [RULES[rule](*point, share) for point in points]
-    chosen = rule.choose(positives, probabilities, weights)
+    chosen = rule.choose(ThresholdRows(positives, probabilities, weights))
     assert 0 <= chosen <= NEVER
     recall, alarms = rates(positives, probabilities, each, chosen)
     best = max(merits)
@@ -84,7 +85,7 @@ def test_a_recall_to_show_takes_the_highest_threshold_that_shows_it(case, groups
     rule = TargetRecall(recall=recall, confidence=0.6)
     if rule.check_rows(int(size), 1):
         return
-    chosen = rule.choose(positives, probabilities, weights, codes)
+    chosen = rule.choose(ThresholdRows(positives, probabilities, weights, codes))
 
     def shown(threshold):
         hits = rates(positives, probabilities, each, threshold)[0] * size
@@ -99,10 +100,10 @@ def test_a_recall_to_show_takes_the_highest_threshold_that_shows_it(case, groups
 def test_the_case_that_was_found(kind):
     positives = np.array([0] * 95 + [1] * 5, dtype=bool)
     probabilities = np.where(np.arange(100) % 2, 0.3, 0.2).astype(kind)
-    chosen = Cost(ratio=1).choose(positives, probabilities)
+    chosen = Cost(ratio=1).choose(ThresholdRows(positives, probabilities))
     assert not (probabilities >= chosen).any()
     assert chosen == pytest.approx(0.65)  # half-way to 1
-    everybody = Cost(ratio=1000).choose(positives, probabilities)
+    everybody = Cost(ratio=1000).choose(ThresholdRows(positives, probabilities))
     assert (probabilities >= everybody).all()
     assert everybody == pytest.approx(0.1)  # half-way to 0
 
@@ -111,7 +112,7 @@ def test_the_case_that_was_found(kind):
 def test_nobody_is_called_where_a_probability_is_1(highest):
     """Nor in a model file, whose float32 rounds it to 1."""
     positives, probabilities = np.array([True, False, False]), np.array([0.1, highest, 0.5])
-    chosen = Cost(ratio=0.5).choose(positives, probabilities)
+    chosen = Cost(ratio=0.5).choose(ThresholdRows(positives, probabilities))
     assert chosen == NEVER
     for kind in (np.float32, np.float64):
         assert not (probabilities.astype(kind) >= chosen).any()
@@ -137,4 +138,4 @@ def test_calling_nobody_survives_json_the_card_and_the_band(threshold):
 
 
 def test_a_fixed_threshold_keeps_its_value():
-    assert Fixed(value=1.0).choose(np.array([True, False]), np.array([1.0, 0.0])) == 1.0
+    assert Fixed(value=1.0).choose(ThresholdRows(np.array([True, False]), np.array([1.0, 0.0]))) == 1.0

@@ -16,6 +16,7 @@ from imbalkit.builtin.thresholds.best_f import BestF
 from imbalkit.builtin.thresholds.cost import Cost
 from imbalkit.errors import DataError
 from imbalkit.functional.thresholds import cost_threshold
+from imbalkit.kinds import ThresholdRows
 from tests.properties import examples
 
 CLASSES = ("benign", "mel")
@@ -41,7 +42,7 @@ def test_the_cheapest_threshold_is_that_of_scikit_learn(ratio):
     tuned = TunedThresholdClassifierCV(
         FrozenEstimator(model), scoring=scorer, cv="prefit", refit=False, thresholds=np.unique(p)
     ).fit(features, positives)
-    ours = cost_of(positives, p >= Cost(ratio=ratio).choose(positives, p), ratio)
+    ours = cost_of(positives, p >= Cost(ratio=ratio).choose(ThresholdRows(positives, p)), ratio)
     reference = cost_of(positives, p >= tuned.best_threshold_, ratio)
     # scikit-learn's thresholds are the probabilities themselves, so that it cannot call nobody positive.
     assert ours == min(reference, ratio * positives.sum())
@@ -54,14 +55,14 @@ def test_the_best_f_is_that_of_scikit_learn(beta):
     tuned = TunedThresholdClassifierCV(
         FrozenEstimator(model), scoring=scorer, cv="prefit", refit=False, thresholds=np.unique(p)
     ).fit(features, positives)
-    chosen = BestF(beta=beta).choose(positives, p)
+    chosen = BestF(beta=beta).choose(ThresholdRows(positives, p))
     assert fbeta_score(positives, p >= chosen, beta=beta) == pytest.approx(tuned.best_score_)
     assert np.array_equal(p >= chosen, p >= tuned.best_threshold_)
 
 
 def test_probabilities_and_ratio_give_the_formula():
     chosen = Cost(ratio=9.0, by="probabilities")
-    assert chosen.choose(np.zeros(0, dtype=bool), np.zeros(0)) == pytest.approx(0.1)
+    assert chosen.choose(ThresholdRows(np.zeros(0, dtype=bool), np.zeros(0))) == pytest.approx(0.1)
     assert not chosen.needs_rows
     assert Cost(ratio=9.0).needs_rows
 
@@ -79,7 +80,7 @@ def test_no_threshold_costs_less(count, ratio, weighted, seed):
         called = p >= threshold
         return (weights * np.where(positives & ~called, ratio, ~positives & called)).sum()
 
-    chosen = Cost(ratio=ratio).choose(positives, p, weights=weights if weighted else None)
+    chosen = Cost(ratio=ratio).choose(ThresholdRows(positives, p, weights=weights if weighted else None))
     assert cost(chosen) == pytest.approx(min(cost(t) for t in [*np.unique(p), np.inf]))
 
 
@@ -87,14 +88,14 @@ def test_a_matrix_of_two_classes_is_the_formula_of_elkan():
     costs = {"mel": {"benign": 20.0, "mel": 2.0}, "benign": {"mel": 3.0, "benign": 1.0}}
     rule = Cost(costs=costs, by="probabilities").for_classes(CLASSES, positive=1)
     # (c10 - c00) / (c10 - c00 + c01 - c11), Elkan 2001, eq. 2
-    threshold = rule.choose(np.zeros(0, dtype=bool), np.zeros(0))
+    threshold = rule.choose(ThresholdRows(np.zeros(0, dtype=bool), np.zeros(0)))
     assert threshold == pytest.approx((3 - 1) / (3 - 1 + 20 - 2))
     p = np.linspace(0, 1, 999)
     matrix = np.array([[1.0, 3.0], [2.0 + 18, 2.0]])
     called = (np.stack([1 - p, p], axis=1) @ matrix).argmin(axis=1) == 1
     assert np.array_equal(called, p >= threshold)
     other = Cost(costs=costs, by="probabilities").for_classes(CLASSES, positive=0)
-    assert other.choose(np.zeros(0, dtype=bool), np.zeros(0)) == pytest.approx(18 / 20)
+    assert other.choose(ThresholdRows(np.zeros(0, dtype=bool), np.zeros(0))) == pytest.approx(18 / 20)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +109,9 @@ def test_costs_that_are_no_matrix_of_two_classes(costs):
 def test_a_matrix_on_validation_rows():
     _, positives, _, p = rows()
     rule = Cost(costs={"mel": {"benign": 12.0}}).for_classes(CLASSES, positive=1)
-    assert rule.choose(positives, p) == Cost(ratio=12.0).choose(positives, p)
+    assert rule.choose(ThresholdRows(positives, p)) == Cost(ratio=12.0).choose(ThresholdRows(positives, p))
     with pytest.raises(DataError, match="ask `for_classes` first"):
-        Cost(costs={"mel": {"benign": 12.0}}).choose(positives, p)
+        Cost(costs={"mel": {"benign": 12.0}}).choose(ThresholdRows(positives, p))
 
 
 def test_a_matrix_of_many_classes():

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from imbalkit.kinds import DataError, Threshold
-
-if TYPE_CHECKING:
-    import numpy as np
+from imbalkit.kinds import DataError, Threshold, ThresholdRows
 
 
 class Mine(Threshold):
@@ -15,17 +10,12 @@ class Mine(Threshold):
 
     name = "mine"
 
-    def choose(
-        self,
-        positives: np.ndarray,
-        probabilities: np.ndarray,
-        weights: np.ndarray | None = None,
-        groups: np.ndarray | None = None,
-    ) -> float:
+    def choose(self, rows: ThresholdRows) -> float:
         """The probability from which on a row is predicted positive. Raises DataError for rows of one class alone."""
         import numpy as np
 
-        weights = np.ones(len(positives)) if weights is None else weights
+        positives, probabilities = rows.positives, rows.probabilities
+        weights = np.ones(len(positives)) if rows.weights is None else rows.weights
         if positives.all() or not positives.any():
             raise DataError(f"{self.name}: expected validation rows of both classes, got those of one")
         order = np.argsort(-probabilities, kind="stable")
