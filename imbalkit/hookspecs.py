@@ -60,7 +60,7 @@ def register_augmentations() -> list[type[kinds.Augmentation]]:
 
 @hookspec
 def register_metrics() -> list[type[kinds.Metric]]:
-    """Figures on predictions."""
+    """Metrics of predictions."""
 
 
 @hookspec
@@ -99,8 +99,8 @@ def plan_changed(plan: Plan, stage: str, folder: Path) -> None:
 
 
 @hookspec
-def epoch_finished(stage: str, epoch: int, figures: Mapping[str, Any], folder: Path) -> None:
-    """Called after each epoch with the figures that go to log.jsonl."""
+def epoch_finished(stage: str, epoch: int, metrics: Mapping[str, Any], folder: Path) -> None:
+    """Called after each epoch with the metrics that go to log.jsonl."""
 
 
 @hookspec

@@ -241,9 +241,9 @@ def make_plugin(folder):
         CALLS.note("plan_changed", stage=stage, counts=plan.counts(), started=(folder / "run.json").exists())
 
     @hookimpl
-    def epoch_finished(stage, epoch, figures, folder):
+    def epoch_finished(stage, epoch, metrics, folder):
         logged = (folder / "log.jsonl").read_text().splitlines()
-        CALLS.note("epoch_finished", stage=stage, epoch=epoch, loss=figures["loss"], logged=len(logged))
+        CALLS.note("epoch_finished", stage=stage, epoch=epoch, loss=metrics["loss"], logged=len(logged))
 
     @hookimpl
     def run_finished(folder, metrics):

@@ -1,4 +1,4 @@
-"""Locks between processes: whoever waits is told for whom, and does not wait for ever."""
+"""Locks between processes: a process that waits reports for whom, and does not wait for ever."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imbalkit.errors import RunError
 Note = Callable[[str], object]
 logger = logging.getLogger(__name__)
 
-TOLD_AFTER, TOLD_AGAIN = 2.0, 600.0  # seconds
+REPORT_AFTER, REPORT_AGAIN = 2.0, 600.0  # seconds
 PATIENCE = 1800.0  # seconds without a sign of life
 
 
@@ -35,7 +35,7 @@ def held(
     Args:
         path: of the lock
         what: what another process does meanwhile, such as "fills the cache /a/b"
-        note: told after two seconds, and then every ten minutes (default: this module's logger)
+        note: called after two seconds, and then every ten minutes (default: this module's logger)
         sign: gives another value whenever the holder gets on, which starts the patience anew
         patience: seconds to wait in all, or without such a sign
 
@@ -58,11 +58,11 @@ def held(
 
 def _acquire(lock: FileLock, holder: Path, what: str, note: Note, sign: Callable[[], object], patience: float) -> None:
     alive = time.monotonic()
-    told, seen = alive + TOLD_AFTER - TOLD_AGAIN, sign()
+    reported, seen = alive + REPORT_AFTER - REPORT_AGAIN, sign()
     while True:
         now = time.monotonic()
         try:
-            lock.acquire(timeout=max(0.0, min(told + TOLD_AGAIN - now, alive + patience - now, 60.0)))
+            lock.acquire(timeout=max(0.0, min(reported + REPORT_AGAIN - now, alive + patience - now, 60.0)))
             return
         except Timeout:
             now = time.monotonic()
@@ -78,9 +78,9 @@ def _acquire(lock: FileLock, holder: Path, what: str, note: Note, sign: Callable
                 f"waited {patience / 60:,.0f} minutes for another process that {what} ({_who(holder)}) and does not get on: "
                 "end it if it hangs, and run this again"
             )
-        if now >= told + TOLD_AGAIN:
+        if now >= reported + REPORT_AGAIN:
             note(f"waiting for another process that {what} ({_who(holder)})")
-            told = now
+            reported = now
 
 
 def _who(holder: Path) -> str:

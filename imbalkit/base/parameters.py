@@ -76,7 +76,7 @@ class Settings(BaseModel):
 
 
 def parameters_text(settings: Settings) -> str:
-    """Parameters as one line of JSON, to tell settings apart; unlike pydantic's own for a path of bytes that are no text too."""
+    """Parameters as one line of JSON, to compare settings by; unlike pydantic's own for a path of bytes that are no text too."""
     return json.dumps(settings.model_dump(mode="json"), separators=(",", ":"))
 
 
@@ -111,7 +111,7 @@ class Part(Settings):
         return []
 
     def problems(self) -> list[tuple[str, str]]:
-        """What only heavy imports can tell is wrong, as (parameter, message); asked for before a run, not for a plan."""
+        """What only heavy imports can find wrong, as (parameter, message); read before a run, not for a plan."""
         return []
 
     def check_requirements(self) -> None:
@@ -232,7 +232,7 @@ def one_of(
     """Check a value by the one type that its shape calls for; a plain union would report every alternative's errors.
 
     Args:
-        expected: what the error says was expected
+        expected: what was expected, for the error
         words: values that stand for themselves
         number, mapping, items: types of an int, a mapping, a list; None refuses the shape
     """

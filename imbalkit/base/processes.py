@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import ClusterEnvironment
 
-# What says "one of several" to a program: a run that is started by another one has none of it.
+# What marks a program as one of several: a run that is started by another one has none of it.
 _LAUNCH = {"TORCHELASTIC_RUN_ID", "RANK", "LOCAL_RANK", "GROUP_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
 
 
@@ -32,7 +32,7 @@ class Launch:
 
 
 def launched(environment: Mapping[str, str] = os.environ) -> Launch | None:
-    """Who this process is among several, None where it is a run of its own.
+    """Who this process is among several, None where it runs alone.
 
     A SLURM allocation alone (sbatch, salloc, a shell of `srun --pty`) starts one process, however many tasks it is given:
     only a step of srun starts several.
@@ -136,7 +136,7 @@ def spawned(fabric: Fabric) -> Launch | None:
 
 
 def cluster(launch: Launch | None) -> ClusterEnvironment:
-    """What tells Lightning Fabric of `launch`; it looks for no cluster itself."""
+    """How Lightning Fabric learns of `launch`; it looks for no cluster itself."""
     from lightning_fabric.plugins.environments import ClusterEnvironment, LightningEnvironment
 
     if launch is None:

@@ -11,7 +11,7 @@ from imbalkit_lite.text import printable, printable_message
 
 
 class Progress:
-    """Says nothing; the base of those that do."""
+    """Shows nothing; the base of those that do."""
 
     def __enter__(self) -> Progress:
         return self
@@ -31,7 +31,7 @@ class Progress:
     def batch(self, done: int, total: int) -> None:
         """A batch of the epoch is finished."""
 
-    def epoch(self, number: int, figures: Mapping[str, Any]) -> None:
+    def epoch(self, number: int, metrics: Mapping[str, Any]) -> None:
         """An epoch is finished."""
 
 
@@ -56,14 +56,14 @@ class Lines(Progress):
         self.name, self.epochs, self.first, self.started = name, epochs, done, time.perf_counter()
         self.note(f"{name}: {epochs} epochs" + (f", {done} of them done before" if done else ""))
 
-    def epoch(self, number: int, figures: Mapping[str, Any]) -> None:
+    def epoch(self, number: int, metrics: Mapping[str, Any]) -> None:
         spent = time.perf_counter() - self.started
-        left = spent / max(1, number - self.first) * (self.epochs - number)
-        self.note(f"{self.name} {number}/{self.epochs}  {describe(figures)}  left {duration(left)}")
+        remaining = spent / max(1, number - self.first) * (self.epochs - number)
+        self.note(f"{self.name} {number}/{self.epochs}  {describe(metrics)}  remaining {duration(remaining)}")
 
 
 class Live(Progress):
-    """Bars of rich: stage, epoch, loss, per-class recall, time left."""
+    """Bars of rich: stage, epoch, loss, per-class recall, time remaining."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -77,7 +77,7 @@ class Live(Progress):
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}", markup=False),
+            TextColumn("{task.fields[metrics]}", markup=False),
             console=self.console,
             transient=True,
         )
@@ -97,7 +97,7 @@ class Live(Progress):
 
     def images(self, done: int, total: int) -> None:
         if self.decoding is None:
-            self.decoding = self.bars.add_task("decoding", total=total, figures="")
+            self.decoding = self.bars.add_task("decoding", total=total, metrics="")
         self.bars.update(self.decoding, completed=done, total=total)
         if done == total:
             self.bars.update(self.decoding, visible=False)
@@ -106,26 +106,26 @@ class Live(Progress):
         if self.task is not None:
             self.bars.remove_task(self.task)
         self.name, self.epochs, self.done = name, epochs, done
-        self.task = self.bars.add_task(printable(name), total=epochs, completed=done, figures="")
+        self.task = self.bars.add_task(printable(name), total=epochs, completed=done, metrics="")
 
     def batch(self, done: int, total: int) -> None:
         self.bars.update(self.task, completed=round(self.done + done / total, 2))
 
-    def epoch(self, number: int, figures: Mapping[str, Any]) -> None:
+    def epoch(self, number: int, metrics: Mapping[str, Any]) -> None:
         self.done = number
-        text = printable(describe(figures))
-        self.bars.update(self.task, completed=number, figures=text)
+        text = printable(describe(metrics))
+        self.bars.update(self.task, completed=number, metrics=text)
         self.note(f"{self.name} {number}/{self.epochs}  {text}")
 
 
-def describe(figures: Mapping[str, Any]) -> str:
-    """An epoch's figures on one line: loss, recall of each class on validation (else on training rows), speed."""
-    validation = figures.get("validation") or {}
-    recall = validation.get("recall") or figures.get("train_recall") or {}
+def describe(metrics: Mapping[str, Any]) -> str:
+    """An epoch's metrics on one line: loss, recall of each class on validation (else on training rows), speed."""
+    validation = metrics.get("validation") or {}
+    recall = validation.get("recall") or metrics.get("train_recall") or {}
     where = "validation" if validation.get("recall") else "training"
     shown = " ".join(f"{name}: {value:.2f}" for name, value in list(recall.items())[:10] if value is not None)
     more = f" ... ({len(recall)} classes)" if len(recall) > 10 else ""
-    return f"loss {figures['loss']:.4f}  {where} recall {shown}{more}  {figures['rows_per_second']:.0f} rows/s"
+    return f"loss {metrics['loss']:.4f}  {where} recall {shown}{more}  {metrics['rows_per_second']:.0f} rows/s"
 
 
 def duration(seconds: float) -> str:

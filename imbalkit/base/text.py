@@ -20,12 +20,12 @@ def fixed(value: float, digits: int) -> str:
 
 
 def share_number(share: float, digits: int = 1) -> str:
-    """A share as a number of percent: "12.5"; "0.001" and "99.999" where fewer digits would say none, or all."""
+    """A share as a number of percent: "12.5"; "0.001" and "99.999" where fewer digits would show none, or all."""
     text = fixed(100 * share, digits)
     if share >= 1 - _NOTHING or float(text) < 100:
         return text
-    left = fixed(100 * (1 - share), digits)
-    return f"{100 * share:.{len(left.partition('.')[2])}f}"
+    rest = fixed(100 * (1 - share), digits)
+    return f"{100 * share:.{len(rest.partition('.')[2])}f}"
 
 
 def share_text(share: float, digits: int = 1) -> str:

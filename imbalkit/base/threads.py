@@ -23,9 +23,9 @@ def available_cores(environment: Mapping[str, str] = os.environ) -> int:
 
 
 def share(processes: int, environment: Mapping[str, str] = os.environ) -> int | None:
-    """Threads of each of several processes beside each other; None where the user's environment says, or there is but one."""
-    told = SHARE not in environment and any(name in environment for name in _USERS)
-    return None if told or processes < 2 else max(1, available_cores(environment) // processes)
+    """Threads of each of several processes beside each other; None where the user's environment decides, or there is but one."""
+    set_by_user = SHARE not in environment and any(name in environment for name in _USERS)
+    return None if set_by_user or processes < 2 else max(1, available_cores(environment) // processes)
 
 
 def sharing(processes: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -35,13 +35,13 @@ def sharing(processes: int, environment: Mapping[str, str] = os.environ) -> dict
 
 
 def spin_less(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Beside other work, let OpenMP's threads sleep sooner where they wait, unless the environment says how they wait.
+    """Beside other work, let OpenMP's threads sleep sooner where they wait, unless the environment decides how they wait.
 
     By default they spin 300,000 times: a thread that has lost its core to another process is waited for by one that
-    burns its own. Only before torch is imported; results stay the same.
+    burns its share. Only before torch is imported; results stay the same.
     """
-    told = any(name in environment for name in _WAITING)
-    if not told and "torch" not in sys.modules and others_compute():
+    set_by_user = any(name in environment for name in _WAITING)
+    if not set_by_user and "torch" not in sys.modules and others_compute():
         environment["GOMP_SPINCOUNT"] = str(_SPINS)
 
 
@@ -58,7 +58,7 @@ def others_compute(file: Path = Path("/proc/stat"), seconds: float = 0.05) -> bo
 
 
 def _ticks(file: Path) -> list[int]:
-    """Ticks of all processors since the start, by what they did; empty where nothing says so."""
+    """Ticks of all processors since the start, by what they did; empty where that is not known."""
     try:
         first, *numbers = file.read_text().splitlines()[0].split()
         return [int(number) for number in numbers[:8]] if first == "cpu" and len(numbers) >= 8 else []
@@ -67,7 +67,7 @@ def _ticks(file: Path) -> list[int]:
 
 
 def set_threads(environment: Mapping[str, str] = os.environ) -> None:
-    """As the environment says, for a process in which torch was imported before it was known."""
+    """As the environment requests, for a process in which torch was imported before it was known."""
     threads = environment.get("OMP_NUM_THREADS", "")
     if threads.isdigit() and int(threads):
         import torch

@@ -28,7 +28,7 @@ def bits_held(found: Sequence[Probe]) -> int | None:
 
 
 def darkness_of_files(found: Sequence[Probe]) -> list[str]:
-    """What to say of pictures that are nearly black or of one value, and how to scale 16-bit pictures of fewer bits."""
+    """What to report of images that are nearly black or of one value, and how to scale 16-bit pictures of fewer bits."""
     held = bits_held(found)
     wide = [one for one in found if _is_wide(one)]
     notes = _bits_note(held, len(wide), len(found), max(one.high for one in wide)) if held else []

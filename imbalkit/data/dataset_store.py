@@ -57,7 +57,7 @@ class DatasetStore(ImageStore):
     a Pillow image, an array [H, W] or [H, W, C] or a tensor [H, W] or [C, H, W], uint8 or float in 0..1 (which is rounded to 8
     bits: exact for what torchvision's ToTensor gives). All have the size of the first, which is read at once.
 
-    What the dataset draws by chance (a random crop) is drawn anew each time; a plan's own views are not.
+    What the dataset draws at random (a random crop) is drawn anew each time; a plan's own views are not.
     """
 
     def __init__(self, dataset: Any):

@@ -1,4 +1,4 @@
-"""Which folders of a data set are splits and which are classes, told by their names and what lies in them."""
+"""Which folders of a data set are splits and which are classes, by their names and what lies in them."""
 
 from __future__ import annotations
 
@@ -34,31 +34,31 @@ def find_splits(images: Iterable[str]) -> dict[str, str]:
     if all(top.lower() in SPLITS for top in tops):
         return {top: SPLITS[top.lower()] for top in tops}
     like = {top: mentions_split(top) if below[top] else split_like(top) for top in tops}
-    sides = {top: side for side in ("train", "validation", "test") for top in tops if like[top] == side}
-    named = {top: side for top, side in sides.items() if top.lower() in SPLITS}
+    splits = {top: split for split in ("train", "validation", "test") for top in tops if like[top] == split}
+    named = {top: split for top, split in splits.items() if top.lower() in SPLITS}
     if "train" in named.values() and len(set(named.values())) > 1:
-        sides = named  # beside train and test, train_old is another folder
-    others = [top for top in tops if top not in sides]
+        splits = named  # beside train and test, train_old is another folder
+    others = [top for top in tops if top not in splits]
     deeper = set().union(*below.values())
     left_out = [f"/{top}" if top in deeper else top for top in others]  # a name alone means folders at any depth
-    alone = len(set(sides.values())) == 1 and (
-        any(len(below[top]) < 2 for top in sides) or all(below[top] for top in others)
+    alone = len(set(splits.values())) == 1 and (
+        any(len(below[top]) < 2 for top in splits) or all(below[top] for top in others)
     )
-    if "train" not in sides.values() or alone:
+    if "train" not in splits.values() or alone:
         return {}
-    exact = len(sides) == len(named)
-    said = f"{listing(sides)} look{'s' if len(sides) == 1 else ''} like {'a split' if len(sides) == 1 else 'splits'}"
-    said += f", beside which is {listing(others)}" if others else ""
-    if not any(below[top] for top in sides):
+    exact = len(splits) == len(named)
+    text = f"{listing(splits)} look{'s' if len(splits) == 1 else ''} like {'a split' if len(splits) == 1 else 'splits'}"
+    text += f", beside which is {listing(others)}" if others else ""
+    if not any(below[top] for top in splits):
         raise LayoutError(
-            f"{said}; but there are no class folders in them: list the images and their labels in a table (data set "
+            f"{text}; but there are no class folders in them: list the images and their labels in a table (data set "
             "`table`), or say `splits: {}` if these folders are classes",
             {},
         )
     ignore = f"leave out {listing(others)} with `ignore: {one_line(left_out)}`, or " if exact else ""
     raise LayoutError(
-        f"{said}: {ignore}say which folders are splits with `splits: {one_line(sides)}` (`splits: {{}}`: none, all are classes)",
-        {"ignore": left_out} if exact else {"splits": sides},
+        f"{text}: {ignore}say which folders are splits with `splits: {one_line(splits)}` (`splits: {{}}`: none, all are classes)",
+        {"ignore": left_out} if exact else {"splits": splits},
     )
 
 
@@ -85,20 +85,20 @@ def empty_folders(found: Listing, used: Collection[str], splits: Mapping[str, st
 def doubts(images: Iterable[str]) -> list[str]:
     """Cautions on top-level folders that are taken for classes, given the images' paths."""
     tops, below = _levels(images)
-    said = []
+    text = []
     for top in tops:
         if split_like(top) and len(below[top]) > 1:
-            said.append(
+            text.append(
                 f"the folder {top!r} is taken for a class, though it is called like a split and holds the folders "
                 f"{listing(sorted(below[top]), 5)}; if it is one, say `splits: {one_line({top: split_like(top)})}`"
             )
     inside = {name: split_like(name) for top in tops for name in below[top] if split_like(name)}
     if len(set(inside.values())) > 1:
-        said.append(
+        text.append(
             f"the class folders hold folders that are called like splits ({listing(sorted(inside))}), which are not used as "
             "such: put the splits above the classes, or list the images in a table with a column for the split"
         )
-    return said
+    return text
 
 
 def check_names(images: Sequence[str], root: Path) -> None:

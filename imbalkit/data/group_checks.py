@@ -46,11 +46,11 @@ def group_cautions(groups: pd.Series) -> list[str]:
             following = size
     if not found:
         return []
-    said = ", ".join(
+    text = ", ".join(
         f"{quoted(name)} ({size:,} of {len(groups):,} samples, {share:.0%})" for name, size, share in found[:_MOST]
     )
     keys = ", ".join(quoted(name) for name, *_ in found[:_MOST])
     return [
-        f"group {said}{', ...' if len(found) > _MOST else ''} is likely a placeholder for groups that are not known, and stays "
-        f"together on one side of the split: `missing_groups: [{keys}]` in `data` makes each such sample a group of its own"
+        f"group {text}{', ...' if len(found) > _MOST else ''} is likely a placeholder for groups that are not known, and stays "
+        f"together in one split: `missing_groups: [{keys}]` in `data` makes each such sample a group of its own"
     ]

@@ -56,7 +56,7 @@ class ArrayStore(ImageStore):
 
 
 class FileStore(ImageStore):
-    """Image files, decoded anew each time they are asked for: for images that are looked at once. RGB, or grey with 1 channel."""
+    """Image files, decoded anew at each read: for images that are looked at once. RGB, or grey with 1 channel."""
 
     def __init__(self, paths: Sequence[str | PathLike[str]], rule: ImageRule, channels: int = 3, workers: int = 8):
         wrong = next((path for path in paths if not isinstance(path, str | PathLike)), None)
@@ -64,7 +64,7 @@ class FileStore(ImageStore):
             raise DataError(f"expected paths of image files, got {type(wrong).__name__} {str(wrong)[:40]!r}")
         if channels not in (1, 3):
             raise DataError(
-                f"an image file gives 1 or 3 channels, {channels} are asked for: give the images as an array"
+                f"an image file gives 1 or 3 channels, {channels} are requested: give the images as an array"
             )
         self.paths, self.rule, self.workers = [Path(path).expanduser() for path in paths], rule, workers
         self.shape, self.dtype = (*rule.size, channels), np.dtype(np.uint8)
@@ -73,10 +73,10 @@ class FileStore(ImageStore):
         return len(self.paths)
 
     def take(self, indices: Any) -> np.ndarray:
-        wanted = np.asarray(indices, dtype=np.int64).tolist()
-        pixels = np.empty((len(wanted), *self.shape), dtype=np.uint8)
+        requested = np.asarray(indices, dtype=np.int64).tolist()
+        pixels = np.empty((len(requested), *self.shape), dtype=np.uint8)
         with ThreadPoolExecutor(self.workers, thread_name_prefix="imbalkit-decode") as pool:
-            for place, image in zip(pixels, pool.map(self._read, wanted), strict=True):
+            for place, image in zip(pixels, pool.map(self._read, requested), strict=True):
                 place[:] = image
         return pixels
 
@@ -136,7 +136,7 @@ class CachedImages(ImageStore):
         slots = self.slots[np.asarray(indices, dtype=np.int64)]
         if len(slots) and slots.min() < 0:
             bad = next(image for image in self.bad if self.slots[image.index] < 0)
-            raise DataError(f"asked for an image that could not be read, such as sample {bad.index} ({bad.path})")
+            raise DataError(f"requested an image that could not be read, such as sample {bad.index} ({bad.path})")
         return self._pixels.take(slots, axis=0)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -28,5 +28,5 @@ def existing_path(path: str, what: str, how_to_get: str | None = None, folder: b
         raise DataError(f"expected {what} to be a {kinds[0]}, but {found.absolute()} is a {kinds[1]}")
     if system := other_system(str(found)):
         raise DataError(f"there is no {what} at {found}: this is a path of another system ({system})")
-    advice = how_to_get or "mend the path in the recipe (relative paths start at the folder you run imbalkit in)"
+    advice = how_to_get or "correct the path in the recipe (relative paths start at the folder you run imbalkit in)"
     raise DataError(f"there is no {what} at {found.absolute()}: {advice}")

@@ -1,4 +1,4 @@
-"""Which rows of a table are of one real image file: such rows are one photograph, and belong on one side of a split."""
+"""Which rows of a table are of one real image file: such rows are one photograph, and belong in one split."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Folder:
     """A folder as it is spelt in paths: its real path, and the files in it."""
 
     def __init__(self, spelt: str):
-        self.names: set[str] | None = None  # of its files, asked for once a file was not there
+        self.names: set[str] | None = None  # of its files, listed once a file was not there
         try:
             self.real, self.there = os.path.realpath(spelt), os.path.isdir(spelt)
         except (OSError, ValueError):  # a loop of links, a null byte
@@ -138,7 +138,7 @@ def file_note(labels: np.ndarray, files: np.ndarray) -> str:
     count, differing = facts["files"], facts["differing_labels"]
     text = (
         f"{facts['rows']:,} rows share their image file with another row ({count:,} file{'s' * (count != 1)}) and stay with "
-        "it on one side of a split that is drawn"
+        "it in one split where splits are drawn"
     )
     return text + (
         f"; {differing:,} file{'s have' if differing != 1 else ' has'} rows of different labels" * bool(differing)

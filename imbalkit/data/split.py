@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from imbalkit.base.parameters import Settings, param
 from imbalkit.base.randomness import derive_seed
 from imbalkit.base.text import share_text
-from imbalkit.data.split_column import SIDES, column_sides
+from imbalkit.data.split_column import SPLIT_NAMES, column_splits
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, listing
 from imbalkit.functional.group_split import assign_groups, fill_splits, stratified
@@ -34,7 +34,7 @@ class SplitSettings(Settings):
         lt=1,
     )
     test: float = param(0.2, help="share of all samples for the test; not used with a column or folds", ge=0, lt=1)
-    group: bool = param(True, help="keep the samples of a group on one side, where the data have groups")
+    group: bool = param(True, help="keep the samples of a group in one split, where the data have groups")
     column: str | None = param(None, help="column of the data that says train, validation or test of each sample")
     folds: int | None = param(None, help="cross-validation: how many test folds", ge=2)
     fold: int | None = param(None, help="which of the folds is the test, from 0 (default: each in turn)", ge=0)
@@ -51,7 +51,7 @@ class SplitSettings(Settings):
         if self.column is not None and self.folds is not None:
             problem = "expected a column or folds, got both: leave one out"
         elif self.fold is not None and self.folds is None:
-            problem = "a fold needs folds: say how many there are"
+            problem = "a fold needs folds: give how many there are"
         elif self.folds is not None and self.fold is not None and self.fold >= self.folds:
             problem = f"expected a fold from 0 to {self.folds - 1}, got {self.fold}"
         elif self.column is None and test == 0:
@@ -67,16 +67,16 @@ class SplitSettings(Settings):
 
 @dataclass(frozen=True)
 class Split:
-    """Sample indices of each side, sorted int64, and what a reader should know of them.
+    """Sample indices of each split, sorted int64, and what a reader should know of them.
 
     Attributes:
         train, validation, test: indices into the table; complete and disjoint
-        counts: side -> samples of each class
-        groups: side -> number of groups; None where the data have no groups. A missing group id is a group of its own
+        counts: split -> samples of each class
+        groups: split -> number of groups; None where the data have no groups. A missing group id is a group of its own
         missing_groups: samples without a group id, where other samples have one
-        shared_groups: groups with samples on more than one side; always 0 when groups are kept together
-        shared_files: image files with rows on more than one side; always 0 unless a column puts them there
-        notes: what was decided that the settings do not say
+        shared_groups: groups with samples in more than one split; always 0 when groups are kept together
+        shared_files: image files with rows in more than one split; always 0 unless a column puts them there
+        notes: what was decided that the settings do not state
     """
 
     train: np.ndarray
@@ -93,8 +93,8 @@ class Split:
     def summary(self) -> dict[str, Any]:
         """Everything but the indices, ready for JSON."""
         return {
-            "samples": {side: len(getattr(self, side)) for side in SIDES},
-            "counts": {side: list(counts) for side, counts in self.counts.items()},
+            "samples": {name: len(getattr(self, name)) for name in SPLIT_NAMES},
+            "counts": {name: list(counts) for name, counts in self.counts.items()},
             "groups": self.groups,
             "missing_groups": self.missing_groups,
             "shared_groups": self.shared_groups,
@@ -107,33 +107,35 @@ def split_table(table: Table, settings: SplitSettings) -> Split:
     """Divide a table's samples.
 
     Without groups the test rows are those of scikit-learn's `train_test_split(stratify=labels, random_state=seed)`
-    (folds: `StratifiedKFold(shuffle=True, random_state=seed)`). With groups, whole groups are dealt so that each class
-    gets its share on each side (imbalkit.functional.group_split), closely but not to the sample. Rows of one image file are
-    dealt together in any case. Each class gets a sample at least on each side; samples of a rare class move to that end.
+    (folds: `StratifiedKFold(shuffle=True, random_state=seed)`). With groups, whole groups are assigned so that each class
+    gets its share in each split (imbalkit.functional.group_split), closely but not to the sample. Rows of one image file
+    stay together in any case. Each class gets a sample at least in each split; samples of a rare class move to that end.
     The share for validation does not move the test.
 
     Raises:
-        DataError: a class with too few samples or groups, a column that does not fit, groups or files on two sides of a
-            column
+        DataError: a class with too few samples or groups, a column that does not fit, groups or files that a column puts
+            in two splits
     """
     groups = table.groups
     keep = groups if settings.group else table.files  # what must stay together
     notes: list[str] = []
     if settings.column is not None:
-        side = _given(table, settings, keep, notes)
+        splits = _given(table, settings, keep, notes)
     else:
-        side = _drawn(table, settings, keep, notes)
-    return _result(table, side, groups, settings, notes)
+        splits = _drawn(table, settings, keep, notes)
+    return _result(table, splits, groups, settings, notes)
 
 
 def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, notes: list[str]) -> np.ndarray:
-    """The side of each row, int64 [n]."""
+    """The split of each row, int64 [n]: 0 train, 1 validation, 2 test."""
     labels = table.labels.astype(np.int64)
-    others = 1 if settings.validation == 0 else 2  # sides beside the test
+    others = 1 if settings.validation == 0 else 2  # splits beside the test
     if settings.folds is None:
-        _check_rare(table, labels, groups, others + 1, f"{others + 1} sides")
+        _check_rare(
+            table, labels, groups, others + 1, "train and test" if others == 1 else "train, validation and test"
+        )
         share = settings.test
-        test = _carve(table, labels, groups, share, settings.seed, "test", keep=others)
+        test = _sample(table, labels, groups, share, settings.seed, "test", keep=others)
     else:
         least = max(settings.folds, ceil(others * settings.folds / (settings.folds - 1)))
         _check_rare(table, labels, groups, least, f"{settings.folds} folds")
@@ -141,15 +143,15 @@ def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
         test = _fold(table, labels, groups, settings) == (settings.fold or 0)
         if settings.fold is None:
             notes.append(f"the split shown is fold 0 of {settings.folds}")
-    side = np.where(test, 2, 0)
+    splits = np.where(test, 2, 0)
     if settings.validation > 0:
         rows = np.flatnonzero(~test)
-        side[_carve_validation(table, labels, groups, rows, settings.validation / (1 - share), settings.seed)] = 1
-    for name, number, asked in (("validation", 1, settings.validation), ("test", 2, share)):
-        got = float((side == number).mean())
-        if groups is not None and abs(got - asked) > 0.02:
+        splits[_sample_validation(table, labels, groups, rows, settings.validation / (1 - share), settings.seed)] = 1
+    for name, number, requested in (("validation", 1, settings.validation), ("test", 2, share)):
+        got = float((splits == number).mean())
+        if groups is not None and abs(got - requested) > 0.02:
             notes.append(
-                f"whole groups make {name} {share_text(got)} of the samples; {share_text(asked)} were asked for"
+                f"whole groups make {name} {share_text(got)} of the samples; {share_text(requested)} were requested"
             )
     given = set(table.frame["split"]) if "split" in table.frame else set()
     if {"train", "test"} <= given:
@@ -158,20 +160,20 @@ def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
         notes.append(
             f"the data have a column 'split' ({', '.join(sorted(given))}), which is not used: it has no test samples"
         )
-    return side
+    return splits
 
 
-def _carve_validation(
+def _sample_validation(
     table: Table, labels: np.ndarray, groups: np.ndarray | None, rows: np.ndarray, share: float, seed: int
 ) -> np.ndarray:
     """About `share` of `rows`, for validation."""
     labels, groups = labels[rows], None if groups is None else groups[rows]
     _check_rare(table, labels, groups, 2, "train and validation")
     seed = derive_seed(seed, "split", "validation") % 2**32
-    return rows[_carve(table, labels, groups, share, seed, "validation", keep=1)]
+    return rows[_sample(table, labels, groups, share, seed, "validation", keep=1)]
 
 
-def _carve(
+def _sample(
     table: Table, labels: np.ndarray, groups: np.ndarray | None, share: float, seed: int, name: str, keep: int
 ) -> np.ndarray:
     """Mask [n] of the part to take: about `share` of each class, 1 row (or group) at least, leaving `keep` at least."""
@@ -182,10 +184,10 @@ def _carve(
     if size < present.sum() or len(labels) - size < keep * present.sum():
         raise DataError(
             f"{len(labels):,} samples at a {name} share of {share:g} give {size:,} for {name} and leave "
-            f"{len(labels) - size:,}, too few for {present.sum()} classes on each side: change split.{name}"
+            f"{len(labels) - size:,}, too few for {present.sum()} classes in each split: change split.{name}"
         )
     taken = stratified(labels, size, seed)
-    # Shares of a rare class may round to nothing: move single rows until each side has its least.
+    # Shares of a rare class may round to nothing: move single rows until each split has its least.
     total, got = np.bincount(labels), np.bincount(labels[taken], minlength=len(present))
     least, most = np.minimum(total, 1), np.maximum(total - keep, 0)
     rng = np.random.default_rng(seed)
@@ -199,14 +201,14 @@ def _carve(
 def _grouped(
     table: Table, labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, seed: int, name: str, least: np.ndarray
 ) -> np.ndarray:
-    side = assign_groups(labels, groups, shares, seed)
-    lacking = fill_splits(side, labels, groups, least)
+    splits = assign_groups(labels, groups, shares, seed)
+    lacking = fill_splits(splits, labels, groups, least)
     if lacking is not None:
         raise DataError(
-            f"class {table.classes[lacking]!r}: its groups cannot be dealt so that each side of the {name} split has "
+            f"class {table.classes[lacking]!r}: its groups cannot be assigned so that each part of the {name} split has "
             "one; set split.group to false, leave the class out, or bring more groups of it"
         )
-    return side
+    return splits
 
 
 def _fold(table: Table, labels: np.ndarray, groups: np.ndarray | None, settings: SplitSettings) -> np.ndarray:
@@ -226,39 +228,39 @@ def _fold(table: Table, labels: np.ndarray, groups: np.ndarray | None, settings:
 
 def _given(table: Table, settings: SplitSettings, groups: np.ndarray | None, notes: list[str]) -> np.ndarray:
     column = settings.column
-    side = column_sides(table, str(column))
+    splits = column_splits(table, str(column))
     for codes, what, place in ((table.files, "image files", "path"), (groups, "groups", "group")):
         if codes is None or not settings.group:
             continue
-        shared = _shared(codes, side)
+        shared = _shared(codes, splits)
         if shared.size:
             names = table.frame[place].groupby(codes).first().reindex(shared[:3])
             raise DataError(
-                f"split.column {column!r} puts {shared.size:,} {what} on more than one side (such as "
-                f"{listing(map(repr, names))}), so that the test would not be independent: mend the column, or accept it "
+                f"split.column {column!r} puts {shared.size:,} {what} in more than one split (such as "
+                f"{listing(map(repr, names))}), so that the test would not be independent: correct the column, or accept it "
                 "with split.group: false"
             )
     labels = table.labels.astype(np.int64)
-    absent = _absent(table, side == 0)
+    absent = _absent(table, splits == 0)
     if absent:
         raise DataError(
             f"split.column {column!r} has no train samples of {listing(absent)}; expected some of each class"
         )
-    if settings.validation > 0 and not (side == 1).any():
-        rows = np.flatnonzero(side == 0)
-        side[_carve_validation(table, labels, groups, rows, settings.validation, settings.seed)] = 1
+    if settings.validation > 0 and not (splits == 1).any():
+        rows = np.flatnonzero(splits == 0)
+        splits[_sample_validation(table, labels, groups, rows, settings.validation, settings.seed)] = 1
         notes.append(
             f"the column {column!r} has no validation samples: "
             f"{settings.validation:g} of its train samples became validation"
         )
-    absent = _absent(table, side == 2)
+    absent = _absent(table, splits == 2)
     if absent:
-        notes.append(f"the column {column!r} has no test samples of {listing(absent)}: their figures are not defined")
-    return side
+        notes.append(f"the column {column!r} has no test samples of {listing(absent)}: their metrics are not defined")
+    return splits
 
 
 def _check_rare(table: Table, labels: np.ndarray, groups: np.ndarray | None, least: int, what: str) -> None:
-    """Each class needs a row, or a group, for each side."""
+    """Each class needs a row, or a group, for each split."""
     classes = len(table.classes)
     if groups is not None:
         labels = np.unique(groups * classes + labels) % classes
@@ -267,7 +269,7 @@ def _check_rare(table: Table, labels: np.ndarray, groups: np.ndarray | None, lea
     if few:
         raise DataError(
             f"a split into {what} needs {least} {word} or more of each class, but {listing(few)}: leave such classes "
-            "out, merge them, bring more data, or ask for fewer sides (split.validation: 0, fewer split.folds)"
+            "out, merge them, bring more data, or request fewer splits (split.validation: 0, fewer split.folds)"
         )
 
 
@@ -277,42 +279,38 @@ def _absent(table: Table, mask: np.ndarray) -> list[str]:
     return [name for name, count in zip(table.classes, counts, strict=True) if not count]
 
 
-def _shared(groups: np.ndarray, side: np.ndarray) -> np.ndarray:
-    """Groups with rows on more than one side."""
-    pairs = np.unique(groups * len(SIDES) + side)
-    codes, times = np.unique(pairs // len(SIDES), return_counts=True)
+def _shared(groups: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """Groups with rows in more than one split."""
+    pairs = np.unique(groups * len(SPLIT_NAMES) + splits)
+    codes, times = np.unique(pairs // len(SPLIT_NAMES), return_counts=True)
     return codes[times > 1]
 
 
 def _result(
-    table: Table, side: np.ndarray, groups: np.ndarray | None, settings: SplitSettings, notes: list[str]
+    table: Table, splits: np.ndarray, groups: np.ndarray | None, settings: SplitSettings, notes: list[str]
 ) -> Split:
-    train, validation, test = rows = [np.flatnonzero(side == number) for number in range(len(SIDES))]
+    train, validation, test = rows = [np.flatnonzero(splits == number) for number in range(len(SPLIT_NAMES))]
     if not len(validation):
         notes.append("there are no validation rows: the last epoch is kept, and no threshold or calibration is chosen")
     shared, missing = 0, 0
-    files = 0 if table.files is None else _shared(table.files, side).size
+    files = 0 if table.files is None else _shared(table.files, splits).size
     if files and settings.column is None:
-        raise AssertionError(
-            f"{files} image files are on two sides of the split: a defect of imbalkit, please report it"
-        )
+        raise AssertionError(f"{files} image files are in two splits: a defect of imbalkit, please report it")
     if files:
-        notes.append(f"split.column {settings.column!r} puts rows of {files:,} image files on more than one side")
+        notes.append(f"split.column {settings.column!r} puts rows of {files:,} image files in more than one split")
     if groups is not None:
         missing = int(table.frame["group"].isna().sum())
-        shared = _shared(groups, side).size
+        shared = _shared(groups, splits).size
         if settings.group and shared:
-            raise AssertionError(
-                f"{shared} groups are on two sides of the split: a defect of imbalkit, please report it"
-            )
+            raise AssertionError(f"{shared} groups are in two splits: a defect of imbalkit, please report it")
     return Split(
         train,
         validation,
         test,
-        counts={name: table.counts(part) for name, part in zip(SIDES, rows, strict=True)},
+        counts={name: table.counts(part) for name, part in zip(SPLIT_NAMES, rows, strict=True)},
         groups=None
         if groups is None
-        else {name: np.unique(groups[part]).size for name, part in zip(SIDES, rows, strict=True)},
+        else {name: np.unique(groups[part]).size for name, part in zip(SPLIT_NAMES, rows, strict=True)},
         missing_groups=missing,
         shared_groups=shared,
         shared_files=files,

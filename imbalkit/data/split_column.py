@@ -1,4 +1,4 @@
-"""A column of the data that says which side of the split each sample is on."""
+"""A column of the data that names the split of each sample."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from imbalkit.data.split_names import SPLITS
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, listing, nearest
 
-SIDES = ("train", "validation", "test")
+SPLIT_NAMES = ("train", "validation", "test")
 
 
-def column_sides(table: Table, column: str) -> np.ndarray:
-    """The side of each sample, int64 [n], 0 train, 1 validation, 2 test; upper case and spaces around do not matter.
+def column_splits(table: Table, column: str) -> np.ndarray:
+    """The split of each sample, int64 [n], 0 train, 1 validation, 2 test; upper case and spaces around do not matter.
 
     Raises DataError for an absent column, missing or unknown values, and a column without train or test samples.
     """
@@ -32,10 +32,10 @@ def column_sides(table: Table, column: str) -> np.ndarray:
         unknown = values[names.isna()].astype(str).value_counts()
         counts = listing(f"{value!r} ({count:,} samples)" for value, count in unknown.items())
         raise DataError(f"split.column {column!r}: expected the values {', '.join(SPLITS)}; got {counts}")
-    side = names.map({name: number for number, name in enumerate(SIDES)}).to_numpy(dtype=np.int64, copy=True)
+    splits = names.map({name: number for number, name in enumerate(SPLIT_NAMES)}).to_numpy(dtype=np.int64, copy=True)
     for number in (0, 2):
-        if not (side == number).any():
+        if not (splits == number).any():
             raise DataError(
-                f"split.column {column!r} has no {SIDES[number]} samples; expected some for train and for test"
+                f"split.column {column!r} has no {SPLIT_NAMES[number]} samples; expected some for train and for test"
             )
-    return side
+    return splits

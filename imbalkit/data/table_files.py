@@ -61,8 +61,8 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
     except UnicodeError:
         raise not_text(file) from None
     except (ValueError, OSError, EOFError) as error:  # pandas' ParserError and pyarrow's errors are among them
-        said = re.search(r"in line (\d+), saw (\d+)", str(error))
-        reason = f"row {said[1]} has {said[2]} cells, more than its header" if said else str(error).strip()
+        found = re.search(r"in line (\d+), saw (\d+)", str(error))
+        reason = f"row {found[1]} has {found[2]} cells, more than its header" if found else str(error).strip()
         raise DataError(f"{file.absolute()} cannot be read as a table: {reason}") from None
 
 

@@ -52,7 +52,7 @@ class Ledger:
 
     @cached_property
     def factors(self) -> np.ndarray | None:
-        """How many times as much each class weighs in training as in the data, float64 [C]; None where a part cannot tell."""
+        """How many times as much each class weighs in training as in the data, float64 [C]; None where a part does not know."""
         result = np.ones(len(self.classes))
         for entry in self.entries:
             if entry.shift.factors is None:

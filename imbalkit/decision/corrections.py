@@ -1,4 +1,4 @@
-"""The corrections between a network's logits and the probabilities of a decision, each fitted once and kept in the run folder."""
+"""Corrections from a network's logits to the probabilities of a decision, each fitted once and stored in the run folder."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Abstention:
     Attributes:
         rule: the rule as a person reads it
         band: (low, high): undecided from low up to, not including, high
-        limit: the largest `uncertainty` of a decided row, where no band says it
+        limit: the largest `uncertainty` of a decided row, where no band gives it
     """
 
     rule: str

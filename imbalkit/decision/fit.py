@@ -135,7 +135,7 @@ def restore_prior(
 ) -> tuple[tuple[Correction, ...] | None, Notes]:
     """The corrections to the prior of the data, by the ledger where it is exact, else fitted.
 
-    Empty where nothing shifted it; None where it is not asked for or not possible.
+    Empty where nothing shifted it; None where it is not requested or not possible.
     """
     if settings.prior == "as_trained":
         refits = settings.calibrator is not None and settings.calibrator.moves_prior and not rows.missing

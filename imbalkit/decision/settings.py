@@ -14,7 +14,7 @@ Prevalences = Annotated[dict[ClassName, Annotated[float, Field(gt=0, lt=1)]], Fi
 
 
 class AbstainSettings(Settings):
-    """Which rows are left to a person. They still have a decision, for figures of all rows."""
+    """Which rows are left to a person. They still have a decision, for metrics of all rows."""
 
     band: list[float] | None = param(
         None,

@@ -1,4 +1,4 @@
-"""What metrics.json says of a decision: how well calibrated each stage is, and what abstaining leaves."""
+"""What metrics.json has on a decision: how well calibrated each stage is, and what abstaining leaves undecided."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def calibration_facts(
     facts = []
     for stage, probabilities in decision.stages(logits):
         if decision.positive is None:
-            hits, spoken = labels == probabilities.argmax(axis=1), probabilities.max(axis=1)
+            hits, confidence = labels == probabilities.argmax(axis=1), probabilities.max(axis=1)
         else:
-            hits, spoken = labels == decision.positive, probabilities[:, decision.positive]
+            hits, confidence = labels == decision.positive, probabilities[:, decision.positive]
         facts.append(
             {
                 "stage": stage,
                 "brier": brier(labels, probabilities),
                 "log_loss": log_loss(labels, probabilities),
-                "ece": float(calibration_error(hits, spoken, ECE_BINS)),
+                "ece": float(calibration_error(hits, confidence, ECE_BINS)),
                 "reliability": [
                     {"class": classes[label], "bins": reliability_bins(labels == label, probabilities[:, label])}
                     for label in shown
@@ -61,9 +61,9 @@ def abstention_facts(
     """Share of the rows that are decided, and the rows of each class that are not; None where every row is, or without rows."""
     if decision.abstention is None or not len(labels):
         return None
-    left = decision.abstains(logits)
-    rejected = np.bincount(labels[left], minlength=len(classes))
+    undecided = decision.abstains(logits)
+    rejected = np.bincount(labels[undecided], minlength=len(classes))
     return {
-        "coverage": float(1 - left.mean()),
+        "coverage": float(1 - undecided.mean()),
         "rejected": {name: int(count) for name, count in zip(classes, rejected, strict=True)},
     }

@@ -36,12 +36,12 @@ class Observers:
         """After each sampler and round."""
         self._tell("plan_changed", plan=plan, stage=stage, folder=self.folder)
 
-    def epoch_finished(self, stage: str, epoch: int, figures: Mapping[str, Any]) -> None:
+    def epoch_finished(self, stage: str, epoch: int, metrics: Mapping[str, Any]) -> None:
         """After each epoch."""
         writer = self.writer
         if writer is not None:
-            self._call("tensorboard", f"epoch {epoch} of {stage}", lambda: writer.write(stage, epoch, figures))
-        self._tell("epoch_finished", stage=stage, epoch=epoch, figures=figures, folder=self.folder)
+            self._call("tensorboard", f"epoch {epoch} of {stage}", lambda: writer.write(stage, epoch, metrics))
+        self._tell("epoch_finished", stage=stage, epoch=epoch, metrics=metrics, folder=self.folder)
 
     def run_finished(self, metrics: Mapping[str, Any]) -> None:
         """Once, when the run folder is complete."""

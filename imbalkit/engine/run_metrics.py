@@ -148,5 +148,5 @@ def _abstention(run: RunMetrics, decision: Decision, held_out: Mapping[str, Held
         facts = abstention_facts(decision, rows.logits, rows.labels, run.classes)
         if facts is not None:
             decided = ~decision.abstains(rows.logits)
-            found[split] = {**facts, "figures": run.values(rows.labels[decided], rows.logits[decided], decision)}
+            found[split] = {**facts, "metrics": run.values(rows.labels[decided], rows.logits[decided], decision)}
     return found

@@ -1,4 +1,4 @@
-"""All figures of a set of predictions, ready for JSON."""
+"""All metrics of a set of predictions, ready for JSON."""
 
 from __future__ import annotations
 

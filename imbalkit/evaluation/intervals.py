@@ -1,7 +1,7 @@
 """Intervals of an evaluation's metrics: closed forms where rows are independent, else the bootstrap.
 
-Rows of one group (a patient, a lesion) tell less than as many rows of different ones. Where any group has several rows, whole
-groups are resampled and no formula for independent rows is used.
+Rows of one group (a patient, a lesion) hold less information than as many rows of different ones. Where any group has
+several rows, whole groups are resampled and no formula for independent rows is used.
 """
 
 from __future__ import annotations

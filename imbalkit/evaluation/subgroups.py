@@ -1,4 +1,4 @@
-"""Figures of parts of the test rows, by what the table says of them: age, sex, site, camera, year."""
+"""Metrics of parts of the test rows, by what the table has on them: age, sex, site, camera, year."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from imbalkit.evaluation.intervals import interval_facts
 from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import Metric, Predictions
 
-FEW, FEW_NUMBERS = 20, 8  # distinct values up to which each makes a subgroup of its own accord
-MOST = 30  # and how many the most frequent values of a column that is asked for may be; the others are one subgroup
+FEW, FEW_NUMBERS = 20, 8  # distinct values up to which each makes a subgroup by default
+MOST = 30  # and how many the most frequent values of a requested column may be; the others are one subgroup
 BINS = 4  # of a column of numbers
 NOT_STATED, OTHERS = "not stated", "others"
 SHOWN_POSITIVE = ("roc_auc", "miss_rate", "false_alarm_rate")
@@ -40,22 +40,22 @@ def subgroup_facts(
     settings: EvaluationSettings,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
-    """Each subgroup's figures with intervals, ready for JSON; columns in the order asked for, values in natural order.
+    """Each subgroup's metrics with intervals, ready for JSON; columns in the order requested, values in natural order.
 
-    One entry a value: `column`, `value`, `n`, `support` (rows of each class), `withheld` (why there are no figures, or None)
-    and `figures` (metric -> value, low, high; or such a mapping by class). A subgroup is withheld if a class has some rows, but
-    fewer than `settings.min_subgroup_rows`; where a class has none, its figures are not defined and the others stand.
+    One entry a value: `column`, `value`, `n`, `support` (rows of each class), `withheld` (why there are no metrics, or None)
+    and `metrics` (metric -> value, low, high; or such a mapping by class). A subgroup is withheld if a class has some rows, but
+    fewer than `settings.min_subgroup_rows`; where a class has none, its metrics are not defined and the others stand.
 
     Args:
         predictions: of the test rows
         metadata: what is known of the same rows, in the same order
         groups: codes of what rows belong to, int [n]; None without
-        metrics: which figures to give, such as `shown(...)`
+        metrics: which to give, such as `shown(...)`
         settings: columns, fewest rows of a class, level and resamples
         seed: of the resamples
 
     Raises:
-        DataError: a column that is asked for is not there, or rows do not match
+        DataError: a requested column is not there, or rows do not match
     """
     if len(metadata) != len(predictions.labels):
         raise DataError(f"expected metadata of {len(predictions.labels)} rows, got {len(metadata)}")
@@ -64,19 +64,23 @@ def subgroup_facts(
     for column, values in _columns(metadata, predictions.labels, settings.subgroups):
         for value in values.cat.categories:
             rows = np.flatnonzero(values == value)
-            own = derive_seed(seed, "subgroup", column, value)
-            entry = _entry(predictions.take(rows), None if groups is None else groups[rows], metrics, settings, own)
+            own_seed = derive_seed(seed, "subgroup", column, value)
+            entry = _entry(
+                predictions.take(rows), None if groups is None else groups[rows], metrics, settings, own_seed
+            )
             entries.append({"column": column, "value": value, **entry})
     return entries
 
 
-def _columns(metadata: pd.DataFrame, labels: np.ndarray, asked: list[str] | None) -> Iterator[tuple[str, pd.Series]]:
-    """The columns asked for, or those that make subgroups of their own accord, with the subgroup of each row."""
-    if asked is not None:
-        problem = column_problem(asked, metadata.columns)
+def _columns(
+    metadata: pd.DataFrame, labels: np.ndarray, requested: list[str] | None
+) -> Iterator[tuple[str, pd.Series]]:
+    """The requested columns, or those that make subgroups by default, with the subgroup of each row."""
+    if requested is not None:
+        problem = column_problem(requested, metadata.columns)
         if problem:
             raise DataError(f"evaluation.subgroups: {problem}")
-        yield from ((name, subgroups_of(metadata[name])) for name in asked)
+        yield from ((name, subgroups_of(metadata[name])) for name in requested)
         return
     for name in metadata:
         if worth_comparing(metadata[name]):
@@ -87,7 +91,7 @@ def _columns(metadata: pd.DataFrame, labels: np.ndarray, asked: list[str] | None
 
 
 def worth_comparing(column: pd.Series) -> bool:
-    """Whether a column makes subgroups of its own accord: several values, and no names, dates or identifiers."""
+    """Whether a column makes subgroups by default: several values, and no names, dates or identifiers."""
     known = column.dropna()
     distinct = known.nunique()
     if _is_number(known):
@@ -132,23 +136,23 @@ def _entry(
     """One subgroup's numbers."""
     classes = predictions.classes
     counts = np.bincount(predictions.labels, minlength=len(classes))
-    sides = dict(zip(classes, counts.tolist(), strict=True))
-    facts: dict[str, Any] = {"n": len(predictions.labels), "support": sides, "withheld": None, "figures": {}}
+    support = dict(zip(classes, counts.tolist(), strict=True))
+    facts: dict[str, Any] = {"n": len(predictions.labels), "support": support, "withheld": None, "metrics": {}}
     if predictions.positive is not None and len(classes) > 2:
         name = classes[predictions.positive]
-        sides = {name: sides[name], f"classes other than {name}": facts["n"] - sides[name]}
-    few = [name for name, count in sides.items() if 0 < count < settings.min_subgroup_rows]
+        support = {name: support[name], f"classes other than {name}": facts["n"] - support[name]}
+    few = [name for name, count in support.items() if 0 < count < settings.min_subgroup_rows]
     if few:
         return facts | {"withheld": f"fewer than {settings.min_subgroup_rows} rows of {' and of '.join(few)}"}
     found = interval_facts(predictions, metrics, groups, settings, seed)
     for metric in metrics:
         value = to_json(metric.compute(predictions))
-        facts["figures"][metric.name] = _with_limits(value, found.get(metric.name))
+        facts["metrics"][metric.name] = _with_limits(value, found.get(metric.name))
     return facts
 
 
 def _with_limits(value: Any, limits: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A figure with its interval, by class where there is one a class."""
+    """A value with its interval, by class where there is one a class."""
     if isinstance(value, Mapping):
         return {name: _with_limits(item, limits[name] if limits else None) for name, item in value.items()}
     return {"value": value, "low": limits["low"] if limits else None, "high": limits["high"] if limits else None}

@@ -1,6 +1,6 @@
-"""The bootstrap by weights: a resample is how often each row was drawn, and a figure of all resamples is a few sums.
+"""The bootstrap by weights: a resample is how often each row was drawn, and a metric of all resamples is a few sums.
 
-Rows, or whole groups of rows, are drawn with replacement, where asked within strata such as folds and classes. Figures are
+Rows, or whole groups of rows, are drawn with replacement, within strata such as folds and classes where given. Metrics are
 computed for every resample at once from the weights [resamples, n], without copying a row.
 Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 6 (resampling), 8 (groups) and 13 (percentiles).
 """
@@ -17,12 +17,12 @@ from imbalkit.functional.proportions import degenerate_interval
 
 BLOCK = 500_000  # weights held at a time: they and their copies fit the processor's cache
 FEWEST = 32  # resamples held at a time however many rows there are: each block of them sorts the rows anew
-UNDEFINED = 0.1  # share of resamples that may leave a figure undefined before it gets no interval
+UNDEFINED = 0.1  # share of resamples that may leave a metric undefined before it gets no interval
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its interval; NaN where it is not defined."""
+    """A value and its interval; NaN where it is not defined."""
 
     value: float
     low: float = float("nan")
@@ -99,7 +99,7 @@ def mean_of(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def percentile_interval(resampled: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """The percentile interval of a figure's resamples [resamples], those that are not defined left out."""
+    """The percentile interval of a metric's resamples [resamples], those that are not defined left out."""
     known = resampled[~np.isnan(resampled)]
     if not len(known):
         return float("nan"), float("nan")
@@ -115,17 +115,17 @@ def interval(
     bounds: tuple[float, float] | None = None,
     units: float | None = None,
 ) -> tuple[float, float]:
-    """The interval of a figure from its resamples; NaN where too many of them leave it undefined.
+    """The interval of a metric from its resamples; NaN where too many of them leave it undefined.
 
     With bounds, `logit_interval`, which near them holds the truth more often; without, percentiles.
 
     Args:
-        value: the figure of all rows
+        value: the metric of all rows
         resampled: of the resamples, [resamples]
         level: share of intervals that shall hold the truth
-        degenerate: the interval where every resample gives the figure itself: they have no spread to tell anything by
-        bounds: smallest and largest value that the figure can have
-        units: what the figure's spread comes from: rows or groups that were drawn, or see `units_of_classes`
+        degenerate: the interval where every resample gives the value itself: they have no spread
+        bounds: smallest and largest possible value
+        units: what its spread comes from: rows or groups that were drawn, or see `units_of_classes`
     """
     known = resampled[np.isfinite(resampled)]
     if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(resampled) or not len(known):
@@ -140,13 +140,13 @@ def interval(
 def logit_interval(
     value: float, deviation: float, level: float, bounds: tuple[float, float] = (0.0, 1.0), units: float | None = None
 ) -> tuple[float, float]:
-    """The interval that is symmetric on the logit scale of a figure's bounds, within which it stays.
+    """The interval that is symmetric on the logit scale of a metric's bounds, within which it stays.
 
     Args:
-        value: the figure, strictly between its bounds
+        value: the metric, strictly between its bounds
         deviation: its standard error
         level: share of intervals that shall hold the truth
-        bounds: smallest and largest value that the figure can have
+        bounds: smallest and largest possible value
         units: what the standard error comes from; few of them widen the interval as Student's t does (default: many)
     """
     from scipy.special import ndtri, stdtrit
@@ -161,7 +161,7 @@ def logit_interval(
 
 
 def units_of_classes(counts: Sequence[int] | np.ndarray) -> float:
-    """As how many units the classes' own count for a figure that weighs all classes alike, such as a mean of their recalls.
+    """As how many units those of the classes count for a metric that weighs all classes alike, such as a mean of their recalls.
 
     One more than the degrees of freedom of a mean of means, each of so many units of equal spread (Satterthwaite 1946): not
     much more than the rarest class has, if the others have many; more where several are rare.
@@ -196,16 +196,16 @@ def bootstrap(
     """Shares on weighted rows with percentile intervals: whole groups are drawn with replacement.
 
     Args:
-        statistic: weights [r, n] to figures [r, k], each in 0..1
+        statistic: weights [r, n] to values [r, k], each in 0..1
         groups: int [n]
-        behind: groups behind each figure, [k]: for an area, those of its smaller side (see `degenerate_interval`)
-        widen: what the interval's distances from the figure are multiplied by
+        behind: groups behind each value, [k]: for an area, those of its smaller side (see `degenerate_interval`)
+        widen: what the interval's distances from the value are multiplied by
         seed: of the draws
         resamples: how many
         level: of the intervals
 
     Returns:
-        k estimates; the interval is NaN where more than one resample in ten leaves the figure undefined
+        k estimates; the interval is NaN where more than one resample in ten leaves the value undefined
     """
     n = len(groups)
     values = statistic(np.ones((1, n)))[0]

@@ -20,7 +20,7 @@ Band = tuple[np.ndarray, np.ndarray]  # low, high, both [grid]
 
 
 def roc_points(positives: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """False alarm rate, recall and threshold, [k], from calling nobody positive (threshold inf) to calling everybody."""
+    """False alarm rate, recall and threshold, [k], from predicting no row positive (threshold inf) to predicting every row so."""
     thresholds, hits, alarms = operating_points(positives, scores)
     alarms, hits = np.append(0, alarms), np.append(0, hits)
     return ratio(alarms, alarms[-1]), ratio(hits, hits[-1]), np.append(np.inf, thresholds)
@@ -55,8 +55,8 @@ def precision_recall_band(
     """
 
     def curve(found: Steps) -> np.ndarray:
-        wanted = np.maximum(np.asarray(grid) * found.positive * (1 - 1e-12), 1e-12)
-        first = np.searchsorted(found.hits, wanted)
+        needed = np.maximum(np.asarray(grid) * found.positive * (1 - 1e-12), 1e-12)
+        first = np.searchsorted(found.hits, needed)
         result: np.ndarray = found.hits[first] / (found.hits + found.alarms)[first]
         return result
 
@@ -97,10 +97,10 @@ def decision_curve(
 ) -> np.ndarray:
     """Net benefit of acting from each threshold probability of `grid` [g] on, [g]; with weights [R, g].
 
-    Compare with calling nobody, 0, and calling everybody, `net_benefit(prevalence, 1 - prevalence, grid)`.
+    Compare with predicting no row positive, 0, and every row, `net_benefit(prevalence, 1 - prevalence, grid)`.
     """
-    called = np.asarray(probabilities)[:, None] >= np.asarray(grid)  # [n, g]
-    gains = net_benefit(called * positives[:, None], called * ~positives[:, None], np.asarray(grid))
+    predicted = np.asarray(probabilities)[:, None] >= np.asarray(grid)  # [n, g]
+    gains = net_benefit(predicted * positives[:, None], predicted * ~positives[:, None], np.asarray(grid))
     if weights is None:
         return gains.mean(axis=0) if len(gains) else np.full(len(grid), np.nan)
     return ratio(weights @ gains, weights.sum(axis=1, keepdims=True))

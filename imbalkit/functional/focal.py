@@ -31,13 +31,13 @@ def focal_loss(
         float32, or float64 for float64 logits
     """
     log_p = torch.log_softmax(at_least_float32(logits), dim=1)
-    own = targets.unsqueeze(1)
-    loss = -log_p.gather(1, own).squeeze(1)
+    target = targets.unsqueeze(1)
+    loss = -log_p.gather(1, target).squeeze(1)
     if gamma:
-        others = log_p.scatter(1, own, -torch.inf).logsumexp(1)  # log(1 - p_y), [n]
+        others = log_p.scatter(1, target, -torch.inf).logsumexp(1)  # log(1 - p_y), [n]
         loss = loss * (gamma * others).exp()
     if alpha is not None:
-        if alpha.shape != logits.shape[1:]:  # an index would take a longer one without a word
+        if alpha.shape != logits.shape[1:]:  # an index would take a longer one silently
             raise ImbalkitError(
                 f"alpha: expected a weight for each class, [{logits.shape[1]}], got {list(alpha.shape)}"
             )

@@ -28,8 +28,8 @@ def gaussian_blur(images: Tensor, sigma: Tensor | float) -> Tensor:
         ImbalkitError: wrong shape or dtype
     """
     if not isinstance(images, Tensor) or images.ndim != 4:
-        came = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
-        raise ImbalkitError(f"gaussian_blur: expected images [B, C, H, W], got {came}")
+        got = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ImbalkitError(f"gaussian_blur: expected images [B, C, H, W], got {got}")
     if not images.is_floating_point():
         raise ImbalkitError(f"gaussian_blur: expected float images, got {images.dtype}; convert with images.float()")
     work = images if images.dtype == torch.float64 else images.float()

@@ -8,18 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-LEAST = 4  # places a side that feature maps must have: two by two say nothing of where
+LEAST = 4  # places in each direction that feature maps must have: two by two show nothing of where
 
 
 def grad_cam(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor | None:
     """Heat maps of what speaks for a class against all others.
 
     Feature maps of the network, each weighed by the mean gradient of the target's log odds with respect to it, summed, with what
-    speaks against the class cut off. They are the last ones with `LEAST` places a side, or the largest if none have as many.
-    The log odds, and not the logit as in the paper: a logit alone says nothing after a softmax, where only differences count.
+    speaks against the class cut off. They are the last ones with `LEAST` places in each direction, or the
+    largest if none have as many.
+    The log odds, and not the logit as in the paper: a logit alone means nothing after a softmax, where only differences count.
 
     Args:
-        network: images [n, C, H, W] to logits [n, classes]; its weights and mode are left as they are
+        network: images [n, C, H, W] to logits [n, classes]; its weights and mode stay as they are
         images: float [n, C, H, W]
         targets: class codes, int64 [n]
 
@@ -30,10 +31,10 @@ def grad_cam(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor | No
     maps = _last_maps(network, images[:1])
     if maps is None:
         return None
-    kept: list[Tensor] = []
+    maps_seen: list[Tensor] = []
 
     def keep(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
-        kept.append(output if output.requires_grad else output.requires_grad_())
+        maps_seen.append(output if output.requires_grad else output.requires_grad_())
         return output
 
     hook = maps.register_forward_hook(keep)
@@ -41,10 +42,10 @@ def grad_cam(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor | No
         with torch.enable_grad():
             logits = network(images).float()
             odds = _log_odds(logits, targets.to(logits.device))
-            (gradient,) = torch.autograd.grad(odds.sum(), kept[-1])
+            (gradient,) = torch.autograd.grad(odds.sum(), maps_seen[-1])
     finally:
         hook.remove()
-    found, gradient = kept[-1].detach().float(), gradient.float()
+    found, gradient = maps_seen[-1].detach().float(), gradient.float()
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # [n, maps, 1, 1]
     return (weights * found).sum(dim=1).clamp_min(0)
 
@@ -62,9 +63,9 @@ def _last_maps(network: nn.Module, image: Tensor) -> nn.Module | None:
     seen: list[tuple[nn.Module, tuple[int, ...]]] = []
 
     def note(module: nn.Module) -> Callable[..., None]:
-        def hook(own: nn.Module, inputs: Any, output: Any) -> None:
-            if isinstance(output, Tensor) and own is not network:
-                seen.append((own, tuple(output.shape)))
+        def hook(layer: nn.Module, inputs: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and layer is not network:
+                seen.append((layer, tuple(output.shape)))
 
         return hook
 

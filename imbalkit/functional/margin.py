@@ -9,7 +9,7 @@ from imbalkit.functional.ce import at_least_float32
 
 
 def margin(logits: Tensor, targets: Tensor) -> Tensor:
-    """The largest other class's logit minus the own class's.
+    """The largest other class's logit minus the target class's.
 
     Args:
         logits: float [n, C], C >= 2
@@ -19,6 +19,6 @@ def margin(logits: Tensor, targets: Tensor) -> Tensor:
         [n], float32, or float64 for float64 logits; above 0 where the model is wrong
     """
     logits = at_least_float32(logits)
-    own = targets.unsqueeze(1)
-    others = logits.scatter(1, own, -torch.inf).amax(1)
-    return others - logits.gather(1, own).squeeze(1)
+    target = targets.unsqueeze(1)
+    others = logits.scatter(1, target, -torch.inf).amax(1)
+    return others - logits.gather(1, target).squeeze(1)

@@ -1,7 +1,7 @@
-"""Figures on predictions in pure NumPy: fast enough for every epoch, and without scikit-learn's slow import.
+"""Metrics of predictions in pure NumPy: fast enough for every epoch, and without scikit-learn's slow import.
 
-The rule for absent classes: an average over classes is over the classes that occur among the labels, and a figure that
-is not defined (a recall of an absent class, a precision of a class never called) is NaN, where scikit-learn gives 0.
+The rule for absent classes: an average over classes is over the classes that occur among the labels, and a metric that
+is not defined (a recall of an absent class, a precision of a class never predicted) is NaN, where scikit-learn gives 0.
 Areas under curves: imbalkit.functional.ranking.
 """
 
@@ -46,7 +46,7 @@ def mean_where(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return ratio(np.where(counts, values, 0.0).sum(axis=-1), counts.sum(axis=-1))
 
 
-# Figures of confusion matrices [..., C, C]: of one, or of many resamples at once.
+# Metrics of confusion matrices [..., C, C]: of one, or of many resamples at once.
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def accuracy(confusion: np.ndarray) -> np.ndarray:
 
 
 def found(confusion: np.ndarray) -> np.ndarray:
-    """Rows of each class that are called it, [..., C]."""
+    """Rows of each class that are predicted it, [..., C]."""
     return np.diagonal(confusion, axis1=-2, axis2=-1)
 
 
@@ -65,12 +65,12 @@ def recalls(confusion: np.ndarray) -> np.ndarray:
 
 
 def precisions(confusion: np.ndarray) -> np.ndarray:
-    """Share of the rows called a class that are of it, [..., C]; NaN for classes never called."""
+    """Share of the rows predicted a class that are of it, [..., C]; NaN for classes never predicted."""
     return ratio(found(confusion), confusion.sum(axis=-2))
 
 
 def f1_scores(confusion: np.ndarray) -> np.ndarray:
-    """2 TP / (2 TP + FP + FN) of each class, [..., C]; NaN for classes neither present nor called."""
+    """2 TP / (2 TP + FP + FN) of each class, [..., C]; NaN for classes neither present nor predicted."""
     return ratio(2 * found(confusion), confusion.sum(axis=-2) + confusion.sum(axis=-1))
 
 
@@ -114,17 +114,17 @@ def minority_recall(confusion: np.ndarray, counts: np.ndarray | None = None) -> 
 
 def mcc(confusion: np.ndarray) -> np.ndarray:
     """Matthews correlation, for any number of classes (Gorodkin 2004), [...]; NaN if all labels or all decisions are alike."""
-    true, called = (confusion.sum(axis=axis).astype(np.float64) for axis in (-1, -2))
+    true, predicted = (confusion.sum(axis=axis).astype(np.float64) for axis in (-1, -2))
     rows = true.sum(axis=-1)
-    spread = (rows**2 - (true**2).sum(axis=-1)) * (rows**2 - (called**2).sum(axis=-1))
-    agreement = found(confusion).sum(axis=-1) * rows - (true * called).sum(axis=-1)
+    spread = (rows**2 - (true**2).sum(axis=-1)) * (rows**2 - (predicted**2).sum(axis=-1))
+    agreement = found(confusion).sum(axis=-1) * rows - (true * predicted).sum(axis=-1)
     return ratio(agreement, np.sqrt(np.maximum(spread, 0.0)))
 
 
 def operating_points(
     positives: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What calling every row with a score >= t positive gives, for each distinct score t, from the highest down.
+    """What predicting every row with a score >= t positive gives, for each distinct score t, from the highest down.
 
     Args:
         positives: bool [n]

@@ -24,7 +24,7 @@ class Difference:
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     """Exact two-sided p-value of two models being right (or wrong) equally often on independent rows, bool [n] each.
 
-    Only rows on which they differ tell anything: of k such rows, either model is right on k / 2 by chance
+    Only rows on which they differ count: of k such rows, either model is right on k / 2 on average
     (McNemar 1947; the binomial form of Edwards 1948). 1 where they never differ.
     """
     return sign_flip(_signed(first, second))
@@ -53,20 +53,20 @@ def paired_share_interval(first: np.ndarray, second: np.ndarray, level: float = 
 
 
 def sign_flip(differences: np.ndarray) -> float:
-    """Chance that the sum of whole numbers, int [m], is as far from 0 or farther when each keeps its sign or turns it.
+    """Probability that the sum of whole numbers, int [m], is as far from 0 or farther when each keeps its sign or turns it.
 
     Exact: the sum's distribution is worked out from binomial ones, one for each size of difference.
     """
     from scipy.stats import binom
 
     sizes, counts = np.unique(np.abs(differences[differences != 0]), return_counts=True)
-    chances, total = np.ones(1), 0  # of the sums -total, -total + 1, ..., total
+    probabilities, total = np.ones(1), 0  # of the sums -total, -total + 1, ..., total
     for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
-        own = np.zeros(2 * size * count + 1)
-        own[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)  # how many of them are positive
-        chances, total = np.convolve(chances, own), total + size * count
+        of_size = np.zeros(2 * size * count + 1)
+        of_size[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)  # how many of them are positive
+        probabilities, total = np.convolve(probabilities, of_size), total + size * count
     sums = np.arange(-total, total + 1)
-    return float(min(1.0, chances[np.abs(sums) >= abs(int(differences.sum()))].sum()))
+    return float(min(1.0, probabilities[np.abs(sums) >= abs(int(differences.sum()))].sum()))
 
 
 def _signed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -118,7 +118,7 @@ def expanded_p(p: float, units: int) -> float:
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """p-values corrected for their number (Holm 1979), [k]: the chance of any false alarm stays below the level.
+    """p-values corrected for their number (Holm 1979), [k]: the probability of any false rejection stays below the level.
 
     NaN stays and does not count.
     """

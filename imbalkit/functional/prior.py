@@ -19,7 +19,7 @@ def shares(weights: Sequence[float] | np.ndarray) -> np.ndarray:
 
 
 def log_ratio(target: Sequence[float] | np.ndarray, source: Sequence[float] | np.ndarray) -> np.ndarray:
-    """ln(target / source), float64 [C]: what is added to logits; 0 for a class that either side has nothing of."""
+    """ln(target / source), float64 [C]: what is added to logits; 0 for a class without a share in either."""
     target, source = np.asarray(target, dtype=np.float64), np.asarray(source, dtype=np.float64)
     known = (target > 0) & (source > 0)
     return np.log(np.where(known, target, 1.0)) - np.log(np.where(known, source, 1.0))

@@ -53,7 +53,7 @@ def clopper_pearson(
 def mid_p(
     hits: float | np.ndarray, trials: float | np.ndarray, level: float = 0.95
 ) -> tuple[float | np.ndarray, float | np.ndarray]:
-    """The mid-P interval: Clopper and Pearson's with half the chance of the hits found (Lancaster 1961); NaN without trials.
+    """The mid-P interval: Clopper and Pearson's with half the probability of the hits found (Lancaster 1961); NaN without trials.
 
     Arguments and result as `wilson`.
     """
@@ -64,7 +64,7 @@ def mid_p(
 
 
 def _mid_p_low(hits: np.ndarray, trials: np.ndarray, level: float) -> np.ndarray:
-    """The share of which as many hits or more are seen with a chance of (1 - level) / 2, those found counted by half."""
+    """The share of which as many hits or more are seen with a probability of (1 - level) / 2, those found counted by half."""
     from scipy.special import betainc
 
     found, misses = np.maximum(hits, 1e-300), trials - hits
@@ -72,8 +72,8 @@ def _mid_p_low(hits: np.ndarray, trials: np.ndarray, level: float) -> np.ndarray
     for _ in range(50):
         middle = (low + high) / 2
         more = np.where(misses > 0, betainc(hits + 1, np.maximum(misses, 1e-300), middle), 0.0)
-        chance = (betainc(found, misses + 1, middle) + more) / 2
-        low, high = np.where(chance < (1 - level) / 2, middle, low), np.where(chance < (1 - level) / 2, high, middle)
+        tail = (betainc(found, misses + 1, middle) + more) / 2
+        low, high = np.where(tail < (1 - level) / 2, middle, low), np.where(tail < (1 - level) / 2, high, middle)
     return np.where(hits > 0, low, 0.0)
 
 
@@ -117,8 +117,8 @@ def degenerate_interval(value: float, units: int, level: float = 0.95) -> tuple[
     """The interval of a share that is 0 (or 1) however its rows are resampled; NaN for another value.
 
     What Clopper and Pearson give for m hits in m trials, with m the groups that stand behind the share: if a share 1 - A of
-    them were otherwise, m of them would show none of it with a chance of A^m. For an area m counts the groups of its
-    smaller side: a share of the rows of one side that lost all its pairs would take as much from the area.
+    them were otherwise, m of them would show none of it with a probability of A^m. For an area m counts the groups of its
+    smaller class: a share of the rows of one class that lost all its pairs would take as much from the area.
     """
     if not units or value not in (0.0, 1.0):
         return float("nan"), float("nan")

@@ -166,8 +166,8 @@ def _runs_are_faster(images: Tensor, rho: Tensor) -> bool:
 def _checked(images: Tensor, rho: Tensor | float, iterations: int, centre: str, border: str, method: str) -> Tensor:
     """rho as [B, 4] on the device of the images, float32 (float64 for float64 images)."""
     if not isinstance(images, Tensor) or images.ndim != 4:
-        came = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
-        raise ImbalkitError(f"radial_blur: expected images [B, C, H, W], got {came}")
+        got = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        raise ImbalkitError(f"radial_blur: expected images [B, C, H, W], got {got}")
     if not images.is_floating_point():
         raise ImbalkitError(
             f"radial_blur: expected floating-point images, got {images.dtype}; convert with images.float()"

@@ -24,7 +24,7 @@ class RandomRadialBlur(IntensityAugmentationBase2D):
         independent: draw four rho an image (expand x, expand y, shrink x, shrink y) instead of one
         p: probability of blurring an image
         same_on_batch: blur every image of a batch alike
-        keepdim: give back the shape that came, instead of [B, C, H, W]
+        keepdim: give back the shape of the input, instead of [B, C, H, W]
 
     Shape:
         float [C, H, W] or [B, C, H, W] to [B, C, H, W]

@@ -1,8 +1,8 @@
 """How well scores rank positive rows above others: areas under curves, and one rate at a fixed other one.
 
-Every figure is of the rows as they are, [], or with weights [R, n] of R resamples at once, [R]. It is NaN where a class
+Every metric is of the rows as they are, [], or with weights [R, n] of R resamples at once, [R]. It is NaN where a class
 that it needs is absent or a score is not finite. Common arguments: positives bool [n]; scores float [n], higher for the
-positive class; weights float [R, n], how often each row counts (default: once). Rows of equal scores are called alike.
+positive class; weights float [R, n], how often each row counts (default: once). Rows of equal scores are predicted alike.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def steps(positives: np.ndarray, scores: np.ndarray, weights: np.ndarray | None 
     weights = np.ones(len(scores)) if weights is None else weights
     if len(scores) > _EXACT:
         weights = weights.astype(np.float64)
-    rows, others = (np.flatnonzero(side)[np.argsort(-scores[side], kind="stable")] for side in (positives, ~positives))
+    rows, others = (np.flatnonzero(mask)[np.argsort(-scores[mask], kind="stable")] for mask in (positives, ~positives))
     starts = np.flatnonzero(np.append(True, scores[rows][1:] != scores[rows][:-1]))
     steps_at, falling = -scores[rows][starts], -scores[others]
     gains = np.add.reduceat(np.take(weights, rows, axis=-1), starts, axis=-1).astype(np.float64)
@@ -57,7 +57,7 @@ def steps(positives: np.ndarray, scores: np.ndarray, weights: np.ndarray | None 
 
 
 def roc_auc(positives: np.ndarray, scores: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Area under the ROC curve: the chance that a positive row has a higher score than another, ties half."""
+    """Area under the ROC curve: the probability that a positive row has a higher score than another, ties half."""
     found = steps(positives, scores, weights)
     if found is None:
         return _undefined(weights)
@@ -77,7 +77,7 @@ def average_precision(positives: np.ndarray, scores: np.ndarray, weights: np.nda
 def partial_auc(
     positives: np.ndarray, scores: np.ndarray, min_tpr: float = 0.8, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Area between the ROC curve and the line of this true positive rate, 0..1 - min_tpr: ISIC 2024's figure at 0.8.
+    """Area between the ROC curve and the line of this true positive rate, 0..1 - min_tpr: ISIC 2024's metric at 0.8.
 
     Not normalised. With the labels flipped and the scores negated it is the area up to a false positive rate of
     1 - min_tpr, which scikit-learn's `roc_auc_score(max_fpr=...)` standardises (McClish 1989).
@@ -95,7 +95,7 @@ def partial_auc(
 def sensitivity_at_specificity(
     positives: np.ndarray, scores: np.ndarray, specificity: float, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Largest share of positive rows that can be found with at least this share of the others left alone."""
+    """Largest share of positive rows that can be found with at least this share of the others predicted negative."""
     found = steps(positives, scores, weights)
     if found is None:
         return _undefined(weights)
@@ -107,7 +107,7 @@ def sensitivity_at_specificity(
 def specificity_at_sensitivity(
     positives: np.ndarray, scores: np.ndarray, sensitivity: float, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Largest share of other rows that can be left alone with at least this share of the positive ones found."""
+    """Largest share of other rows that can be predicted negative with at least this share of the positive ones found."""
     found = steps(positives, scores, weights)
     if found is None:
         return _undefined(weights)
@@ -119,33 +119,33 @@ def specificity_at_sensitivity(
 def miss_rate_at(positives: np.ndarray, scores: np.ndarray, weights: np.ndarray, false_alarm_rate: float) -> np.ndarray:
     """Smallest miss rate of every resample with at most this false alarm rate, [R].
 
-    The operating point is chosen on the rows themselves: a figure that compares rankings, not one that a user will see.
+    The operating point is chosen on the rows themselves: a metric that compares rankings, not one that a user will see.
     """
     return 1 - sensitivity_at_specificity(positives, scores, 1 - false_alarm_rate, weights)
 
 
 def one_vs_rest(
-    figure: Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray],
+    metric: Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray],
     labels: np.ndarray,
     probabilities: np.ndarray,
     positive: int | None,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """A figure of the positive class; without one its mean over the classes present, each against the rest.
+    """A metric of the positive class; without one its mean over the classes present, each against the rest.
 
     Args:
-        figure: of (positives, scores, weights)
+        metric: of (positives, scores, weights)
         labels: int [n]
         probabilities: float [n, C]
         positive: index of the positive class, or None
         weights: [R, n]
     """
     if positive is not None:
-        return figure(labels == positive, probabilities[:, positive], weights)
+        return metric(labels == positive, probabilities[:, positive], weights)
     total = count = np.zeros(() if weights is None else len(weights))
     for code in np.unique(labels):
         positives = labels == code
-        value = figure(positives, probabilities[:, code], weights)
+        value = metric(positives, probabilities[:, code], weights)
         present = True if weights is None else weights @ positives > 0
         total, count = total + np.where(present, value, 0.0), count + present
     return ratio(total, count)

@@ -1,4 +1,4 @@
-"""Choosing an operating point exactly, over every threshold that tells rows apart."""
+"""Choosing an operating point exactly, over every threshold that separates rows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def best_threshold(
 ) -> float:
     """The threshold of largest merit; of several, the highest, which has the fewest false alarms.
 
-    It lies half-way between the lowest probability that is called positive and the next lower one (or 0), so that
-    rounding on another device does not move validation rows across it. Where calling nobody is best, it lies half-way from the
-    highest probability to 1, or is NEVER if there is no room.
+    It lies half-way between the lowest probability that is predicted positive and the next lower one (or 0), so that
+    rounding on another device does not move validation rows across it. Where predicting no row positive is best, it
+    lies half-way from the highest probability to 1, or is NEVER if there is no room.
 
     Args:
         positives: bool [n]
@@ -52,7 +52,7 @@ def best_threshold(
         )
     if weights is None:
         values, hits, alarms = operating_points(positives, probabilities)
-        hits, alarms = np.append(0, hits), np.append(0, alarms)  # first, nobody is called
+        hits, alarms = np.append(0, hits), np.append(0, alarms)  # first, no row is predicted positive
         found = merit(hits, alarms, int(hits[-1]), int(alarms[-1]))
     else:
         values, hits, alarms = operating_points(positives, probabilities, weights[None] / weights.sum())
@@ -86,12 +86,12 @@ def f_score(beta: float) -> Merit:
 
 
 def saved_cost(ratio: float) -> Merit:
-    """What the operating point saves over calling every row negative, where a miss costs `ratio` times a false alarm."""
+    """What the operating point saves over predicting every row negative, where a miss costs `ratio` times a false alarm."""
     return lambda hits, alarms, p, n: ratio * hits - alarms
 
 
 def cost_threshold(costs: np.ndarray) -> float:
-    """The probability of class 1 from which on calling class 1 has the least expected cost (Elkan 2001, eq. 2).
+    """The probability of class 1 from which on predicting class 1 has the least expected cost (Elkan 2001, eq. 2).
 
     Args:
         costs: [2, 2], label down, decision across; each mistake costs at least as much as being right, and one of them more

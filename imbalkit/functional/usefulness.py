@@ -1,6 +1,6 @@
 """What decisions are worth to whoever acts on them: predictive values, net benefit, expected cost.
 
-Rates may be arrays of any shape that broadcast; a figure that is not defined is NaN.
+Rates may be arrays of any shape that broadcast; a value that is not defined is NaN.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from imbalkit.functional.metrics import ratio
 def predictive_values(
     sensitivity: np.ndarray, specificity: np.ndarray, prevalence: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Share of rows called positive that are (PPV), and of rows called negative that are (NPV), by Bayes' theorem.
+    """Share of rows predicted positive that are (PPV), and of rows predicted negative that are (NPV), by Bayes' theorem.
 
     Args:
-        sensitivity: share of positive rows called positive
-        specificity: share of other rows not called positive
+        sensitivity: share of positive rows predicted positive
+        specificity: share of other rows not predicted positive
         prevalence: share of positive rows, where the values are to hold
     """
     hits, misses = sensitivity * prevalence, (1 - np.asarray(sensitivity)) * prevalence

@@ -19,7 +19,7 @@ import pandas as pd
 from imbalkit.data.cache import available_cores
 from imbalkit.data.same_file import only_files
 from imbalkit.data.split import Split
-from imbalkit.data.split_column import SIDES
+from imbalkit.data.split_column import SPLIT_NAMES
 from imbalkit.data.table import RESERVED, Table, label_text, natural_order
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.inspection.near_duplicates import DISTANCE, LEAST_SIDE, check_distance, fingerprints
@@ -84,9 +84,9 @@ class _SplitRows:
 
     def __init__(self, table: Table, split: Split, by: str | None):
         self.table, self.by = table, by
-        self.rows: dict[str, np.ndarray] = {name: getattr(split, name) for name in SIDES}
+        self.rows: dict[str, np.ndarray] = {name: getattr(split, name) for name in SPLIT_NAMES}
         self.of = np.full(len(table), -1)  # which split each row is in
-        for number, name in enumerate(SIDES):
+        for number, name in enumerate(SPLIT_NAMES):
             self.of[self.rows[name]] = number
         self.labels = table.labels.astype(np.int64)
         self.values = None if by is None else _text(table.frame[by]).fillna("missing")
@@ -110,7 +110,9 @@ class _SplitRows:
         both = np.concatenate([pairs, pairs[:, [1, 0, 2]]])
         found = []
         for name, against in self._pairs():
-            here = both[(self.of[both[:, 0]] == SIDES.index(name)) & (self.of[both[:, 1]] == SIDES.index(against))]
+            here = both[
+                (self.of[both[:, 0]] == SPLIT_NAMES.index(name)) & (self.of[both[:, 1]] == SPLIT_NAMES.index(against))
+            ]
             here = here[np.lexsort((here[:, 1], here[:, 0]))]
             found.append(
                 self._overlap(name, against, here[:, :2], np.array([f"{n} bits" for n in here[:, 2]], dtype=str))

@@ -50,7 +50,7 @@ class PlanDataset(TorchDataset[tuple[torch.Tensor, int]]):
         rows = np.asarray(indices, dtype=np.int64)
         rows = np.where(rows < 0, rows + len(self), rows)
         if len(rows) and not ((rows >= 0) & (rows < len(self))).all():
-            raise IndexError(f"the plan has {len(self)} rows, asked for {indices}")
+            raise IndexError(f"the plan has {len(self)} rows, got {indices}")
         images = render(self.images, self.plan, rows)
         labels = self.plan.label[rows].tolist()
         if self.transform is not None:

@@ -118,6 +118,9 @@ class RunData:
         found = _read_mapping(path, ("folds", "decision"))
         if "ladder" in found:  # of an earlier version
             found["class_counts"] = found.pop("ladder")
+        for entry in found.get("subgroups") or ():
+            if "figures" in entry:
+                entry["metrics"] = entry.pop("figures")
         return found
 
     @cached_property

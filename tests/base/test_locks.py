@@ -47,7 +47,7 @@ def other(tmp_path):
 
 
 def test_who_is_waited_for_is_told(tmp_path, other, monkeypatch):
-    monkeypatch.setattr(waiting, "TOLD_AFTER", 0.1)
+    monkeypatch.setattr(waiting, "REPORT_AFTER", 0.1)
     lock, notes = tmp_path / "a.lock", []
     process = other(lock)
     threading.Timer(0.6, process.kill).start()
@@ -88,7 +88,7 @@ def test_no_waiting_no_word(tmp_path):
 
 
 def test_the_cache_and_rounds_tell(tmp_path, other, monkeypatch):
-    monkeypatch.setattr(waiting, "TOLD_AFTER", 0.0)
+    monkeypatch.setattr(waiting, "REPORT_AFTER", 0.0)
     cache = Cache(tmp_path / "cache", ImageRule((8, 8)))
     cache.folder.mkdir(parents=True)
     notes = []
@@ -109,7 +109,7 @@ def test_ctrl_c_ends_the_waiting_at_once(tmp_path, other):
     lock = tmp_path / "a.lock"
     other(lock)
     code = HOLD.replace('"waits")', '"waits", lambda note: print(note, flush=True))')
-    code = code.replace("import sys", "from imbalkit.base import locks; locks.TOLD_AFTER = 0; import sys")
+    code = code.replace("import sys", "from imbalkit.base import locks; locks.REPORT_AFTER = 0; import sys")
     second = subprocess.Popen(
         [sys.executable, "-c", code, str(lock)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -162,7 +162,7 @@ def test_a_run_in_an_allocation_without_srun_runs(environ, tmp_path, recwarn, mo
     [
         ("training.nodes=2", "training.nodes is 2, but this process was started alone"),
         ("training.nodes=0", "expected 1 or more nodes, got 0"),
-        ("training.nodes=all", "expected 'auto', got 'all'"),
+        ("training.nodes=all", "expected a whole number or 'auto', got 'all'"),
     ],
 )
 def test_wrong_numbers_of_nodes_are_refused(settings, message, environ, tmp_path):

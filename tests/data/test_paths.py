@@ -13,7 +13,7 @@ from imbalkit.errors import DataError
     [
         ("a" * 300, r"table cannot be looked for at a{100}\.\.\.: File name too long"),
         ("~nobody-of-this-name/t.csv", "table cannot be looked for at ~nobody-of-this-name"),
-        ("nothing.csv", "there is no table at .*nothing.csv: mend the path"),
+        ("nothing.csv", "there is no table at .*nothing.csv: correct the path"),
     ],
 )
 def test_a_path_that_cannot_be_had_is_an_error_that_names_it(path, message):

@@ -1,4 +1,4 @@
-"""One photograph, one side: rows of one real file, however its path is spelt."""
+"""One photograph, one split: rows of one real file, however its path is spelt."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_rows_of_one_file_are_on_one_side(setting, group):
         assert sum(map(len, sides)) == 12
         assert split.shared_files == split.shared_groups == 0
     assert table.cautions == (
-        "36 rows share their image file with another row (12 files) and stay with it on one side of a split that is drawn; "
+        "36 rows share their image file with another row (12 files) and stay with it in one split where splits are drawn; "
         "12 files have rows of different labels",
     )
 
@@ -133,11 +133,11 @@ def test_without_a_repeated_file_nothing_changes():
 
 def test_a_column_that_tears_files():
     table = readers(split=["train", "train", "test"] * 12)
-    with pytest.raises(DataError, match=r"puts 12 image files on more than one side \(such as 'im/0.png', 'im/1.png'"):
+    with pytest.raises(DataError, match=r"puts 12 image files in more than one split \(such as 'im/0.png', 'im/1.png'"):
         split_table(table, SplitSettings(column="split"))
     split = split_table(table, SplitSettings(column="split", group=False, validation=0.0))
     assert split.shared_files == 12
-    assert "split.column 'split' puts rows of 12 image files on more than one side" in split.notes
+    assert "split.column 'split' puts rows of 12 image files in more than one split" in split.notes
     checks = {check.name: check for check in find_leaks(table, split, pictures=False)}
     assert checks["file"].overlaps[0].rows == len(split.test)
     assert checks["group"].not_made == "the data have no groups"
@@ -167,7 +167,7 @@ def test_commands_count_them(tmp_path):
     torn = ["--set", "data.split_column=side", "--set", "split.column=split"]
     refused = imbalkit("plan", "r.yaml", *torn, cwd=tmp_path, check=False)
     assert refused.returncode == 1
-    assert "puts 12 image files on more than one side" in refused.stderr.replace("\n", " ")
+    assert "puts 12 image files in more than one split" in refused.stderr.replace("\n", " ")
     torn += ["--set", "split.group=false"]
     assert imbalkit("leaks", "r.yaml", "--no-pictures", *torn, cwd=tmp_path, check=False).returncode == 1
     imbalkit("run", "r.yaml", "--folder", "run", *torn, cwd=tmp_path)

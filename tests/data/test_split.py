@@ -113,13 +113,15 @@ def test_a_rare_class_gets_a_sample_on_each_side():
 
 
 def test_too_few_samples_name_the_class():
-    with pytest.raises(DataError, match=r"3 sides needs 3 samples or more of each class, but 'b' has 2: leave such"):
+    with pytest.raises(
+        DataError, match=r"train, validation and test needs 3 samples or more of each class, but 'b' has 2: leave such"
+    ):
         split_table(table_of(["a"] * 100 + ["b"] * 2), SplitSettings())
     split = split_table(table_of(["a"] * 100 + ["b"] * 2), SplitSettings(validation=0))
     assert split.counts["train"][1] == split.counts["test"][1] == 1
     with pytest.raises(DataError, match=r"5 folds needs 5 samples or more of each class, but 'b' has 4"):
         split_table(table_of(["a"] * 100 + ["b"] * 4), SplitSettings(folds=5, fold=0))
-    with pytest.raises(DataError, match=r"too few for 5 classes on each side: change split.test"):
+    with pytest.raises(DataError, match=r"too few for 5 classes in each split: change split.test"):
         split_table(table_of(list("abcde") * 4), SplitSettings(test=0.1))
 
 
@@ -203,22 +205,24 @@ def test_missing_groups_are_groups_of_their_own():
 
 def test_too_few_groups_name_the_class():
     groups = [f"p{row % 20}" for row in range(60)] + ["q1"] * 10 + ["q2"] * 10
-    with pytest.raises(DataError, match=r"3 sides needs 3 groups or more of each class, but 'b' has 2"):
+    with pytest.raises(
+        DataError, match=r"train, validation and test needs 3 groups or more of each class, but 'b' has 2"
+    ):
         split_table(table_of(["a"] * 60 + ["b"] * 20, groups), SplitSettings())
 
 
-def test_groups_that_cannot_be_dealt_say_so():
+def test_groups_that_cannot_be_assigned_are_an_error():
     # Every two of a, b, c, d share groups so that one class always lacks a side (four groups, three sides).
     pairs = [(label, group) for group, held in enumerate(["abc", "abd", "acd", "bcd"]) for label in held]
     table = table_of([label for label, _ in pairs], [str(group) for _, group in pairs])
-    with pytest.raises(DataError, match="its groups cannot be dealt so that each side"):
+    with pytest.raises(DataError, match="its groups cannot be assigned so that each part"):
         split_table(table, SplitSettings())
 
 
 def test_large_groups_are_noted():
     table = table_of(["a", "b"] * 60, np.repeat(["x", "y", "z"], 40))
     split = split_table(table, SplitSettings(test=0.1, validation=0.1))
-    assert any("whole groups make test 33.3% of the samples; 10.0% were asked for" in note for note in split.notes)
+    assert any("whole groups make test 33.3% of the samples; 10.0% were requested" in note for note in split.notes)
 
 
 @given(
@@ -311,7 +315,7 @@ def test_a_column_with_aliases():
     assert split.notes == ()
 
 
-def test_validation_is_carved_from_the_columns_train_rows():
+def test_validation_is_sampled_from_the_columns_train_rows():
     table = table_of(["a", "b"] * 100, split=["train"] * 150 + ["test"] * 50)
     split = split_table(table, SplitSettings(column="split", validation=0.2))
     assert np.array_equal(split.test, np.arange(150, 200))
@@ -353,7 +357,7 @@ def test_a_column_that_shares_groups():
     table = table_of(
         ["a", "b"] * 6, ["p1", "p1", "p2", "p2", *"cdefghij"], split=["train", "test"] * 2 + ["train"] * 4 + ["val"] * 4
     )
-    with pytest.raises(DataError, match=r"puts 2 groups on more than one side \(such as 'p1', 'p2'\)"):
+    with pytest.raises(DataError, match=r"puts 2 groups in more than one split \(such as 'p1', 'p2'\)"):
         split_table(table, SplitSettings(column="split"))
     assert split_table(table, SplitSettings(column="split", group=False)).shared_groups == 2
 

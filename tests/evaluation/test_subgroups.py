@@ -55,16 +55,16 @@ def test_a_subgroup_has_the_figures_of_its_rows():
             seed = derive_seed(0, "subgroup", "sex", entry["value"])
             limits = interval_facts(own, EVERY, None if of is None else of[rows], SETTINGS, seed)
             for name in ("roc_auc", "miss_rate"):
-                assert all(entry["figures"][name][end] == limits[name][end] for end in ("low", "high"))
-            assert entry["figures"]["roc_auc"]["value"] == pytest.approx(PARTS["roc_auc"].compute(own))
-            assert entry["figures"]["miss_rate"]["value"] == pytest.approx(PARTS["miss_rate"].compute(own))
-            assert entry["figures"]["recall"]["benign"]["value"] == pytest.approx(
+                assert all(entry["metrics"][name][end] == limits[name][end] for end in ("low", "high"))
+            assert entry["metrics"]["roc_auc"]["value"] == pytest.approx(PARTS["roc_auc"].compute(own))
+            assert entry["metrics"]["miss_rate"]["value"] == pytest.approx(PARTS["miss_rate"].compute(own))
+            assert entry["metrics"]["recall"]["benign"]["value"] == pytest.approx(
                 PARTS["recall"].compute(own)["benign"]
             )
-            low, value, high = (entry["figures"]["roc_auc"][key] for key in ("low", "value", "high"))
+            low, value, high = (entry["metrics"]["roc_auc"][key] for key in ("low", "value", "high"))
             assert low < value < high
     without = facts(predictions, {"sex": sex}, settings=EvaluationSettings(resamples=0))
-    assert without[0]["figures"]["roc_auc"]["low"] is None
+    assert without[0]["metrics"]["roc_auc"]["low"] is None
 
 
 def test_small_cells_are_withheld_and_say_so():
@@ -75,11 +75,11 @@ def test_small_cells_are_withheld_and_say_so():
     site[np.flatnonzero(predictions.labels == 0)[10:40]] = "scalp"
     found = {entry["value"]: entry for entry in facts(predictions, {"site": site}, metrics=("miss_rate", "accuracy"))}
     assert found["palm"]["withheld"] == "fewer than 10 rows of malignant"
-    assert found["palm"]["figures"] == {}
+    assert found["palm"]["metrics"] == {}
     assert found["palm"]["support"] == {"benign": 10, "malignant": 9}
     assert found["scalp"]["withheld"] is None  # no row of malignant: its miss rate is not defined, and nothing is small
-    assert found["scalp"]["figures"]["miss_rate"] == {"value": None, "low": None, "high": None}
-    assert found["scalp"]["figures"]["accuracy"]["value"] is not None
+    assert found["scalp"]["metrics"]["miss_rate"] == {"value": None, "low": None, "high": None}
+    assert found["scalp"]["metrics"]["accuracy"]["value"] is not None
     enough = facts(predictions, {"site": site}, settings=EvaluationSettings(resamples=200, min_subgroup_rows=9))
     assert all(entry["withheld"] is None for entry in enough)
 

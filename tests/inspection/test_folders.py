@@ -191,7 +191,9 @@ def test_a_recipe_that_does_not_plan_is_told(tmp_path, monkeypatch):
     load = ImageFolder.load
     monkeypatch.setattr(ImageFolder, "load", lambda self: loads.append(1) or load(self))
     output = run(tmp_path / "d", "--out", tmp_path / "r.yaml")
-    assert "`imbalkit plan` refuses the recipe as it is: a split into 3 sides needs 3 samples" in output
+    assert (
+        "`imbalkit plan` refuses the recipe as it is: a split into train, validation and test needs 3 samples" in output
+    )
     assert len(loads) == 1
     images(tmp_path / "e", **{"train/a": 5, "train/b": 5, "test/a": 2, "test/b": 2})
     output = run(tmp_path / "e", "--out", tmp_path / "e.yaml")

@@ -240,8 +240,8 @@ def test_subgroups_with_their_rows_and_those_withheld(tmp_path):
         "roc_auc": {"value": 0.9, "low": None, "high": None},
     }
     groups = [
-        entry | {"value": "female", "figures": seen},
-        entry | {"value": "male", "n": 9, "withheld": "fewer than 10 rows of melanoma", "figures": {}},
+        entry | {"value": "female", "metrics": seen},
+        entry | {"value": "male", "n": 9, "withheld": "fewer than 10 rows of melanoma", "metrics": {}},
     ]
     page = Page(write_report(run_of(tmp_path / "run", labels, logits, subgroups=groups), None))
     text = page.texts["subgroups"]

@@ -20,7 +20,7 @@ def values(report: Report) -> dict[str, Any] | None:
     columns: dict[str, list[Mapping[str, Any]]] = {}
     for entry in entries:
         columns.setdefault(entry["column"], []).append(entry)
-    known = dict.fromkeys(name for entry in entries for name in _flat(entry["figures"]))
+    known = dict.fromkeys(name for entry in entries for name in _flat(entry["metrics"]))
     names = [*(name for name in FIRST if name in known), *(name for name in known if name not in FIRST)][:MOST_FIGURES]
     return {
         "columns": {
@@ -30,7 +30,7 @@ def values(report: Report) -> dict[str, Any] | None:
                     "n": row["n"],
                     "support": row["support"],
                     "withheld": row.get("withheld"),
-                    "figures": [_flat(row["figures"]).get(name) for name in names],
+                    "figures": [_flat(row["metrics"]).get(name) for name in names],
                 }
                 for row in rows
             ]

@@ -93,7 +93,7 @@ def test_links_that_go_round(tmp_path):
 def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(DataError, match=f"no image folder at {tmp_path}/gone: ask Ann"):
         ImageFolder(root=str(tmp_path / "gone"), how_to_get="ask Ann").load()
-    with pytest.raises(DataError, match="mend the path in the recipe"):
+    with pytest.raises(DataError, match="correct the path in the recipe"):
         ImageFolder(root=str(tmp_path / "gone")).load()
     with pytest.raises(DataError, match="one folder a class with images .* found no images"):
         ImageFolder(root=str(tmp_path)).load()

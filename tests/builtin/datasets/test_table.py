@@ -169,7 +169,7 @@ def test_unknown_split_names(file):
 def test_repeated_files_are_noted(file):
     file.write_text("path,label\nimages/8.jpg,a\nimages/8.jpg,b\nimages/9.jpg,b\n")
     assert TableDataset(file=str(file)).load().cautions == (
-        "2 rows share their image file with another row (1 file) and stay with it on one side of a split that is drawn; 1 "
+        "2 rows share their image file with another row (1 file) and stay with it in one split where splits are drawn; 1 "
         "file has rows of different labels",
     )
 
