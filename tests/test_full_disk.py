@@ -50,8 +50,8 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("final.pt", "Whole so far: final up to epoch 1."),
-        ("predictions.parquet", "Whole so far: final up to epoch 2."),
+        ("final.pt", "Saved so far: final up to epoch 1."),
+        ("predictions.parquet", "Saved so far: final up to epoch 2."),
         ("plan.parquet", "final up to epoch 2"),
         ("model.safetensors", "kB needed"),
         ("report.html", "final up to epoch 2"),
@@ -87,7 +87,7 @@ def test_a_real_limit_in_the_first_checkpoint(tmp_path):
         done = imbalkit("run", "digits", *QUICK, "--folder", "run", cwd=tmp_path, check=False)
     assert done.returncode == 1
     assert "final.pt cannot be written: the file is larger than" in done.stderr
-    assert "Whole so far: nothing that took long" in done.stderr
+    assert "Saved so far: nothing that took long" in done.stderr
 
 
 def test_the_log(tmp_path):
@@ -193,7 +193,7 @@ def test_a_small_disk(tmp_path):
     assert done.returncode == 1
     error = done.stderr.splitlines()[-1]
     assert re.search(
-        r"final\.pt cannot be written: the disk is full \(1\.\d MB needed, \d.* free\)\. Whole so far: nothing", error
+        r"final\.pt cannot be written: the disk is full \(1\.\d MB needed, \d.* free\)\. Saved so far: nothing", error
     )
 
 

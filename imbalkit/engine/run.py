@@ -126,7 +126,7 @@ def _run_stages(
     """The stages on every device; the first process holds the folder and shows progress."""
     if not fabric.is_global_zero:
         return _stages(fabric, peers, folder, prepared, rounds, Progress())
-    with run_folder.locked(folder), run_folder.told_what_is_whole(folder), progress as shown:
+    with run_folder.locked(folder), run_folder.reporting_what_is_saved(folder), progress as shown:
         _stages(fabric, peers, folder, prepared, rounds, shown)
 
 

@@ -35,7 +35,7 @@ def to_html(folder: Path, facts: Mapping[str, Any], metrics: Mapping[str, Any]) 
 
 
 def headline(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Name, value and interval of the metrics that say most, as text; those that are not defined are left out."""
+    """Name, value and interval of the main metrics, as text; those that are not defined are left out."""
     test, intervals = metrics.get("test", {}), metrics.get("intervals") or {}
     limits = intervals.get("test", {})
     rows = []
@@ -57,7 +57,7 @@ def headline(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def _decision(positive: str | None, metrics: Mapping[str, Any]) -> str:
     if folds := metrics.get("folds"):
-        return f"Mean ± standard deviation over {folds} folds; each is a run of its own in .folds. "
+        return f"Mean ± standard deviation over {folds} folds; each is a separate run in .folds. "
     lines = [f"{metrics['test']['n']:,} test rows."]
     threshold = metrics["decision"]["threshold"]
     if threshold is not None and positive is not None:

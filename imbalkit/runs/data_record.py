@@ -1,7 +1,8 @@
-"""What a run's data were: kept in its folder once they are read, and compared whenever they are read again.
+"""What a run's data were: written to its folder when they are first read, and compared whenever they are read again.
 
 `data.parquet` has a row for each sample, in the order of the table: path (where samples are files), label and its code,
-group, side of the split, and a hash of the content. The folder of the data may move; names below it, order and content may not.
+group, split (train, validation or test), and a hash of the content. The folder of the data may move; names below it, order
+and content may not.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def record_of(table: Table, split: Split | None = None, content: np.ndarray | No
 
     Args:
         table: the data as they are read now
-        split: says the side of each sample
+        split: which of train, validation and test each sample is in
         content: hashes of the files, uint64 [n], 0 for one that cannot be read; of arrays they are computed here
 
     Returns:
@@ -46,10 +47,10 @@ def record_of(table: Table, split: Split | None = None, content: np.ndarray | No
         if name in table.frame:
             columns[name] = table.frame[name].astype(object).where(table.frame[name].notna(), None)
     if split is not None:
-        side = np.full(len(table), "", dtype=object)
+        splits = np.full(len(table), "", dtype=object)
         for name in ("train", "validation", "test"):
-            side[getattr(split, name)] = name
-        columns["split"] = side
+            splits[getattr(split, name)] = name
+        columns["split"] = splits
     if table.arrays is not None:
         content = content_of(table.arrays)
     if content is not None:
@@ -58,7 +59,7 @@ def record_of(table: Table, split: Split | None = None, content: np.ndarray | No
 
 
 def content_of(arrays: np.ndarray) -> np.ndarray:
-    """A hash of each picture's pixels, uint64 [n]."""
+    """A hash of each image's pixels, uint64 [n]."""
     start = hashlib.blake2b(repr(arrays.shape[1:]).encode(), digest_size=8)
     found = np.empty(len(arrays), dtype=np.uint64)
     for row, pixels in enumerate(arrays):
@@ -96,9 +97,9 @@ def known_record(folder: Path) -> pd.DataFrame | None:
 
 
 def shared_record(folder: Path, recipe: Recipe) -> tuple[Path, str] | None:
-    """Where runs that belong together (folds; the cells of a sweep on one data set) keep one record, and whose it is.
+    """Where runs that belong together (folds; the cells of a sweep on one data set) share one record, and whose it is.
 
-    None for a run of its own. A fold lies in the folder of its cross-validation, a cell in `cells` of its sweep.
+    None for a single run. A fold lies in the folder of its cross-validation, a cell in `cells` of its sweep.
     """
     above = folder.absolute().parent
     if recipe.split.fold is not None and (above / "run.json").exists():
@@ -115,18 +116,18 @@ def sweep_record(sweep: Path, dataset: Dataset) -> Path:
 
 
 def remember(folder: Path, recipe: Recipe, record: pd.DataFrame) -> None:
-    """Keep what a run's data are, or compare it with what was kept before by this run or by those that it belongs to.
+    """Write what a run's data are, or compare it with what this run, or those that it belongs to, wrote before.
 
     Raises RunError where the data are not the same.
     """
     shared = shared_record(folder, recipe)
-    if shared is not None:  # the sides differ from fold to fold
-        keep_or_compare(shared[0], record.drop(columns="split"), shared[1])
-    keep_or_compare(folder / RECORD, record, str(folder))
+    if shared is not None:  # the splits differ from fold to fold
+        write_or_compare(shared[0], record.drop(columns="split"), shared[1])
+    write_or_compare(folder / RECORD, record, str(folder))
 
 
-def keep_or_compare(file: Path, record: pd.DataFrame, whose: str) -> None:
-    """Keep a record, or compare it with the one that is kept already, which may be that of other runs beside this one.
+def write_or_compare(file: Path, record: pd.DataFrame, whose: str) -> None:
+    """Write a record, or compare it with the one that is there already, which may be that of other runs beside this one.
 
     Raises RunError where the data are not the same.
     """
@@ -157,26 +158,26 @@ def refuse_other_data(then: pd.DataFrame, now: pd.DataFrame, whose: str) -> None
 def difference(then: pd.DataFrame, now: pd.DataFrame) -> str:
     """What changed from one record to another, with numbers and an example of each; "" if nothing did.
 
-    Columns that one of them lacks are left alone. `then` may hold some samples only, by index (no column `code`).
+    Columns that one of them lacks are ignored. `then` may hold some samples only, by index (no column `code`).
     """
     whole = "code" in then
     was, found = _keys(then, now)
     place = found.get_indexer(was)
-    gone = place < 0
-    said = []
-    if gone.any():
-        said.append(_some(gone.sum(), "row is gone", "rows are gone", _name(then, int(np.argmax(gone)))))
+    missing = place < 0
+    changes = []
+    if missing.any():
+        changes.append(_some(missing.sum(), "row is missing", "rows are missing", _name(then, int(np.argmax(missing)))))
     if whole and (new := ~found.isin(was)).any():
-        said.append(_some(new.sum(), "row is new", "rows are new", _name(now, int(np.argmax(new)))))
-    before, after = then[~gone], now.iloc[place[~gone]]
+        changes.append(_some(new.sum(), "row is new", "rows are new", _name(now, int(np.argmax(new)))))
+    before, after = then[~missing], now.iloc[place[~missing]]
     words = {
-        "label": ("label is another", "labels are others"),
-        "group": ("group is another", "groups are others"),
-        "split": ("row is on another side of the split", "rows are on another side of the split"),
+        "label": ("label has changed", "labels have changed"),
+        "group": ("group has changed", "groups have changed"),
+        "split": ("row is in another split", "rows are in another split"),
         "content": ("file has other content", "files have other content"),
     }
     if "path" not in then:
-        words["content"] = ("picture has other pixels", "pictures have other pixels")
+        words["content"] = ("image has other pixels", "images have other pixels")
     for column, (one, many) in words.items():
         if column in before and column in after:
             old, new = (_plain(frame[column]) for frame in (before, after))
@@ -184,18 +185,18 @@ def difference(then: pd.DataFrame, now: pd.DataFrame) -> str:
             if other.any():
                 row = int(np.argmax(other))
                 change = "" if column == "content" else f": {old[row] or 'none'}, now {new[row] or 'none'}"
-                said.append(_some(other.sum(), one, many, _name(before, row) + change))
+                changes.append(_some(other.sum(), one, many, _name(before, row) + change))
     if whole and (classes := _classes(then)) != _classes(now):
-        said.append(f"the classes were {listing(classes)} and are {listing(_classes(now))}")
-    places = place[~gone]
+        changes.append(f"the classes were {listing(classes)} and are {listing(_classes(now))}")
+    places = place[~missing]
     moved = (np.diff(places) < 0).any() if whole else (places != before.index.to_numpy()).any()
     if moved:
-        said.append("the rows are in another order")
-    return ", ".join(said)
+        changes.append("the rows are in another order")
+    return ", ".join(changes)
 
 
 def _keys(then: pd.DataFrame, now: pd.DataFrame) -> tuple[pd.Index, pd.Index]:
-    """What tells which row of one record is which of the other: paths, else pixels, else places."""
+    """What identifies a row in both records: paths, else pixels, else places."""
     import pandas as pd
 
     if "path" in then and "path" in now:

@@ -1,4 +1,4 @@
-"""The run folder: where it is, what is in it, and how one is found again."""
+"""The run folder: the names of its files, and how they are read and written."""
 
 from __future__ import annotations
 
@@ -90,17 +90,17 @@ def append_log(folder: Path, entry: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def told_what_is_whole(folder: Path) -> Iterator[None]:
+def reporting_what_is_saved(folder: Path) -> Iterator[None]:
     """Within it, a file that cannot be written is a RunError that says what an unfinished run has on disk."""
     try:
         yield
     except WriteError as error:
         lost = error.path.stem if error.path.parent.name == CHECKPOINTS else None
         epochs = {entry["stage"]: entry["epoch"] for entry in read_log(folder) if {"stage", "epoch"} <= set(entry)}
-        kept = {stage: epoch - (stage == lost) for stage, epoch in epochs.items()}
-        said = listing(f"{stage} up to epoch {epoch}" for stage, epoch in kept.items() if epoch > 0)
+        saved = {stage: epoch - (stage == lost) for stage, epoch in epochs.items()}
+        stages = listing(f"{stage} up to epoch {epoch}" for stage, epoch in saved.items() if epoch > 0)
         raise RunError(
-            f"{error}. Whole so far: {said or 'nothing that took long'}. Mend that, then go on with --resume"
+            f"{error}. Saved so far: {stages or 'nothing that took long'}. Fix that, then go on with --resume"
         ) from error
 
 

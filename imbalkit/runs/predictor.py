@@ -1,4 +1,4 @@
-"""The network of a run as a Predictor, and rows of predictions as DataFrames. What a row holds is said in imbalkit_lite.rows."""
+"""The network of a run as a Predictor, and rows of predictions as DataFrames. imbalkit_lite.rows says what a row holds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RunPredictor:
 
     @classmethod
     def of(cls, restored: Restored, threshold: float | None = None, batch_size: int | None = None) -> RunPredictor:
-        """At the run's decision and batch size, or at those given. Raises RunError for a threshold that cannot be."""
+        """At the run's decision and batch size, or at those given. Raises RunError for a threshold outside 0..1."""
         decision = restored.decision if threshold is None else at_threshold(restored, threshold)
         if batch_size is not None:
             if batch_size < 1:
@@ -71,7 +71,7 @@ def at_threshold(restored: Restored, threshold: float) -> Decision:
     if restored.positive is None:
         raise RunError(
             f"{restored.folder} has no positive class to put a threshold to: of {listing(restored.classes)} the most "
-            "probable one is called"
+            "probable one is predicted"
         )
     if not 0 <= threshold <= 1:
         raise RunError(f"expected a threshold from 0 to 1, got {threshold:g}")

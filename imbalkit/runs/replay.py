@@ -86,7 +86,7 @@ def plan_of_run(
 
 
 def _kept(folder: Path | None) -> tuple[pd.DataFrame | None, tuple[int, ...]]:
-    """What a run folder keeps of its plan: the audit, if it is there, and the samples with unreadable images."""
+    """What a run folder has of its plan: the audit, if it is there, and the samples with unreadable images."""
     if folder is None:
         return None, ()
     run = RunData(folder)

@@ -34,7 +34,7 @@ def restore(
 ) -> Restored:
     """The model of a finished run.
 
-    No weights but the run's own are looked for, and the data are left alone until they are asked for.
+    No weights but the run's are loaded, and the data are not read before they are needed.
 
     Args:
         folder: the run folder
@@ -43,7 +43,7 @@ def restore(
             hand
 
     Raises:
-        RunError: no run folder, a run that is not finished or of several folds, a plugin that is gone, weights that are
+        RunError: no run folder, a run that is not finished or of several folds, a plugin that is not installed, weights that are
             missing or do not fit, a device that this machine lacks
     """
     folder = Path(folder).absolute()  # while the network is built, another folder is the current one
@@ -106,8 +106,8 @@ def _recipe(folder: Path, facts: Mapping[str, Any], classes: tuple[str, ...]) ->
         path = folder / run_folder.RECIPE
         if isinstance(error, RecipeError):
             refuse_renamed(f"{path} has names of an earlier version; write the present ones into it", error)
-        gone = [f"{name} ({had[name]})" for name in sorted(set(had) - installed)]
-        hint = f"\n  The run had plugins that are not installed now: {listing(gone)}" if gone else ""
+        missing = [f"{name} ({had[name]})" for name in sorted(set(had) - installed)]
+        hint = f"\n  The run had plugins that are not installed now: {listing(missing)}" if missing else ""
         raise RunError(f"{path} cannot be used: {error}{hint}") from error
 
 
@@ -128,14 +128,14 @@ def _network(folder: Path, recipe: Recipe, context: BuildContext) -> Classifier:
             model = build_model(recipe.backbone.without_initial_weights(), context, recipe.head.dropout)
     except ImbalkitError as error:
         raise RunError(f"the network of {folder} cannot be built: {error}") from error
-    own = model.state_dict()
-    lacking = [name for name in own if name not in state]
-    unknown = [name for name in state if name not in own]
-    both = [name for name in own if name in state]
+    expected = model.state_dict()
+    lacking = [name for name in expected if name not in state]
+    unknown = [name for name in state if name not in expected]
+    both = [name for name in expected if name in state]
     other = [
-        f"{name} {list(state[name].shape)} for {list(own[name].shape)}"
+        f"{name} {list(state[name].shape)} for {list(expected[name].shape)}"
         for name in both
-        if state[name].shape != own[name].shape
+        if state[name].shape != expected[name].shape
     ]
     if lacking or unknown or other:
         raise RunError(

@@ -72,7 +72,7 @@ class Restored:
         return self.context.positive
 
     def logits(self, images: Images, samples: Any = None) -> np.ndarray:
-        """Logits, float32 [n, C], before calibration: what `decision` wants. Arguments as `features`."""
+        """Logits, float32 [n, C], before calibration: what `decision` takes. Arguments as `features`."""
         return self._each_batch(self.model, images, samples, len(self.classes))
 
     def features(self, images: Images, samples: Any = None) -> np.ndarray:
@@ -103,7 +103,7 @@ class Restored:
         return images
 
     @torch.no_grad()
-    def _each_batch(self, answer: Callable[..., torch.Tensor], images: Images, samples: Any, width: int) -> np.ndarray:
+    def _each_batch(self, compute: Callable[..., torch.Tensor], images: Images, samples: Any, width: int) -> np.ndarray:
         store = self.open_images(images)
         rows = np.arange(len(store)) if samples is None else np.asarray(samples, dtype=np.int64)
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(store):
@@ -115,7 +115,7 @@ class Restored:
         for batch in read_ahead(plan, store, batches, pin=self.device.type == "cuda"):
             pixels, _ = batch.render(self.device)
             with self._autocast():
-                part = answer(pixels).float()
+                part = compute(pixels).float()
             result[done : done + len(part)] = part.cpu().numpy()
             done += len(part)
         return result

@@ -29,7 +29,7 @@ class SplitRows:
         labels, decisions: class codes, int64 [n]; decisions are forced, also where the model abstains
         probabilities: float64 [n, C], what decisions are made from
         at_data_prior: the same before a move to a stated prevalence, float64 [n, C]: what can be compared with the rows
-        groups: codes, int64 [n]; a row without a group is one of its own; None without groups
+        groups: codes, int64 [n]; a row without a group is a group by itself; None without groups
         abstained: bool [n]
         frame: the rows of predictions.parquet
     """
@@ -160,7 +160,7 @@ class RunData:
         """log.jsonl, one entry an epoch."""
         return run_folder.read_log(self.folder)
 
-    # --- what they say ------------------------------------------------------------------------------------------------
+    # --- what they hold -----------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:

@@ -84,13 +84,13 @@ def other_picture(project, name="07.png"):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda frame: frame.drop(3), r"1 row is gone \(\S*03.png\)"),
-        (lambda frame: frame.drop([3, 5]), r"2 rows are gone \(such as \S*03.png\)"),
+        (lambda frame: frame.drop(3), r"1 row is missing \(\S*03.png\)"),
+        (lambda frame: frame.drop([3, 5]), r"2 rows are missing \(such as \S*03.png\)"),
         (lambda frame: pd.concat([frame, frame.iloc[:1]]), r"1 row is new \(\S*00.png\)"),
-        (set_cell(1, "label", "rare"), r"1 label is another \(\S*01.png: common, now rare\)"),
-        (set_cell(1, "patient", "P02"), r"1 group is another \(\S*01.png: P01, now P02\)"),
+        (set_cell(1, "label", "rare"), r"1 label has changed \(\S*01.png: common, now rare\)"),
+        (set_cell(1, "patient", "P02"), r"1 group has changed \(\S*01.png: P01, now P02\)"),
         (lambda frame: frame.iloc[::-1], "the rows are in another order"),
-        (lambda frame: frame.replace("common", "nevus"), r"30 labels are others .*the classes were common, rare and are nevus"),
+        (lambda frame: frame.replace("common", "nevus"), r"30 labels have changed .*the classes were common, rare and are nevus"),
     ],
 )  # fmt: skip
 def test_other_rows_are_refused_and_said(project, change, message):
@@ -105,7 +105,7 @@ def test_other_rows_are_refused_and_said(project, change, message):
 
 def test_another_side_of_the_split_is_refused(project):
     table(project, lambda frame: frame.drop(3))
-    assert "on another side of the split" in resume(project, check=False).stderr
+    assert "in another split" in resume(project, check=False).stderr
 
 
 def test_other_bytes_under_the_same_name_are_refused(project):
@@ -172,7 +172,7 @@ def test_a_finished_run_says_so_and_whether_its_data_have_changed(project):
     assert "is finished already\n" in resume(project).stderr
     table(project, set_cell(1, "label", "rare"))
     said = resume(project).stderr
-    assert "is finished already; its data have changed since: 1 label is another (" in said
+    assert "is finished already; its data have changed since: 1 label has changed (" in said
 
 
 def test_half_written_files_are_one_sentence(project):
@@ -237,7 +237,9 @@ def test_folds_share_one_record(project, monkeypatch):
     (project / "photos" / "07.png").write_bytes(picture)
     before = (project / "photos" / "labels.csv").read_text()
     table(project, lambda frame: frame.drop(3))
-    assert "the data of cv have changed since it began: 1 row is gone (" in resume(project, *folds, check=False).stderr
+    assert (
+        "the data of cv have changed since it began: 1 row is missing (" in resume(project, *folds, check=False).stderr
+    )
     (project / "photos" / "labels.csv").write_text(before)
     resume(project, *folds)
     assert len(pd.read_parquet(project / "cv" / "predictions.parquet")) == 40

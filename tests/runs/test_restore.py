@@ -232,7 +232,7 @@ def test_without_its_data_a_model_still_takes_new_images(finished_run, moved, mo
             "common/007.png,other,P02,north\n",
             "their classes were common, rare, now they are common, other",
         ),
-        ("common/005.png,", None, "115 rows are gone"),
+        ("common/005.png,", None, "115 rows are missing"),
         ("path,kind,", "path,kind,", None),
         (
             "common/119.png,common,P39,south\n",
@@ -272,7 +272,7 @@ def test_pictures_that_changed_under_their_names_are_refused(finished_run, moved
     [
         ("path,kind,", "path,kind,", None),
         ("common/001.png,common,P00,south\n", "common/001.png,common,P00,south\n" * 2, "rows are in another order"),
-        ("common/005.png,", None, r"\d+ rows are gone \(such as .*\)"),
+        ("common/005.png,", None, r"\d+ rows are missing \(such as .*\)"),
     ],
 )
 def test_a_run_folder_of_an_older_version_knows_its_predicted_samples(finished_run, moved, tmp_path, old, new, message):

@@ -32,7 +32,7 @@ from imbalkit_lite.text import json_text
     show_default=True,
     help="Decisions at the threshold chosen on validation, or uncalibrated at one half.",
 )
-@click.option("--metrics", metavar="NAME,...", help="Metrics to compare.  [default: six that say most]")
+@click.option("--metrics", metavar="NAME,...", help="Metrics to compare.  [default: the six most telling]")
 @click.option(
     "--resamples", type=click.IntRange(min=100), default=2000, show_default=True, help="Of the paired bootstrap."
 )

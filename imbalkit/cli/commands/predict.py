@@ -30,7 +30,7 @@ def command(
     A FILE (.tflite, .onnx) needs nothing but itself; decision and abstention are those of its card.
 
     A PATH is an image, a folder of images, or a table (.csv, .tsv, .parquet) with a column of paths, which may start at
-    the table or at the working directory; its other columns stay beside the answers. "-" reads paths from standard
+    the table or at the working directory; its other columns stay beside the predictions. "-" reads paths from standard
     input, one a line. A file that cannot be read is a row with `error`; exit code 1 only if none could be read.
     """
     from imbalkit.base.threads import spin_less

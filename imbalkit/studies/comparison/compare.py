@@ -72,7 +72,7 @@ def compare(
         runs: run folders
         reference: what the others are compared with (default: the first)
         at: decisions at the threshold "chosen" on validation, or uncalibrated at one "half"
-        metrics: names of metrics (default: six that say most)
+        metrics: names of metrics (default: the six most telling)
         resamples: of the bootstrap, 100 at least
         level: of the intervals
         seed: of the resamples

@@ -1,4 +1,4 @@
-"""The data of compared runs, from their records: test rows at other places, pictures and training rows that differ."""
+"""The data of compared runs, from their records: test rows at other places, images and training rows that differ."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def align(runs: Mapping[str, RunData]) -> tuple[dict[str, RunData], list[str]]:
     """The runs with the test rows of each at the places that they have in the first, and notes on those that were moved.
 
     Rows are found by the path below the folder of all test rows, or by the pixels where there are no files. A run whose test
-    files or pictures are not those of the first stays as it is.
+    files or images are not those of the first stays as it is.
     """
     (name, first), *others = {name: _with_content(run) for name, run in runs.items()}.items()
     known, notes, aligned = _by_name(first), [], {name: first}
@@ -28,14 +28,14 @@ def align(runs: Mapping[str, RunData]) -> tuple[dict[str, RunData], list[str]]:
             predictions.loc[rows, "source"] = found.map(place).loc[predictions.loc[rows, "source"]].to_numpy()
             run = RunData(run.folder, predictions=predictions)
             notes.append(
-                f"The test rows of {other} stand at other places in its data; they were found by what they show."
+                f"The test rows of {other} stand at other places in its data; they were found by their content."
             )
         aligned[other] = run
     return aligned, notes
 
 
 def data_notes(runs: Mapping[str, RunData]) -> list[str]:
-    """What differs in the data of aligned runs with the same test rows: pictures of the test, and training rows.
+    """What differs in the data of aligned runs with the same test rows: test images, and training rows.
 
     Raises RunError where samples without files have the pixels of other samples: these are not the same rows.
     """
@@ -48,14 +48,14 @@ def data_notes(runs: Mapping[str, RunData]) -> list[str]:
             if counts[0] != counts[1]:
                 notes.append(f"Training rows of each class: {counts[0]} in {name}, {counts[1]} in {other}.")
             continue
-        notes += _pictures(name, first, other, run)
+        notes += _image_notes(name, first, other, run)
         changed = difference(*(found[found["split"] == "train"].reset_index(drop=True) for found in records))
         if changed:
             notes.append(f"The training rows of {other} are not those of {name}: {changed}.")
     return notes
 
 
-def _pictures(name: str, first: RunData, other: str, run: RunData) -> list[str]:
+def _image_notes(name: str, first: RunData, other: str, run: RunData) -> list[str]:
     was, found = _content(first), _content(run)
     if was is None or found is None:
         return []
@@ -68,9 +68,9 @@ def _pictures(name: str, first: RunData, other: str, run: RunData) -> list[str]:
             f"{name} and {other} were not tested on the same rows, and their metrics do not compare: {int(differs.sum()):,} of "
             f"{len(was):,} test samples have the pixels of others, such as sample {was.index[int(np.argmax(differs))]}"
         )
-    what = "have another content in" if files else "have other pixels in"
+    what = "have different content in" if files else "have different pixels in"
     return [
-        f"{int(differs.sum()):,} of {len(was):,} test pictures {what} {other} than in {name}, under the same names or places."
+        f"{int(differs.sum()):,} of {len(was):,} test images {what} {other} than in {name}, under the same names or places."
     ]
 
 
@@ -86,7 +86,7 @@ def _by_name(run: RunData) -> pd.Series | None:
 
 
 def _content(run: RunData) -> pd.Series | None:
-    """A hash of each test picture by its place in the data, in order; None where it is not known."""
+    """A hash of each test image by its place in the data, in order; None where it is not known."""
     frame = run.split_rows().frame.sort_values("source")
     return frame.set_index("source")["content"] if "content" in frame else None
 

@@ -141,7 +141,7 @@ def _resampled(
             for metric in metrics:
                 for name, values in _by_class(metric.resampled(found, weights)).items():
                     parts[run].setdefault((metric.name, name), []).append(values)
-    return {run: {key: np.concatenate(blocks) for key, blocks in own.items()} for run, own in parts.items()}
+    return {run: {key: np.concatenate(blocks) for key, blocks in values.items()} for run, values in parts.items()}
 
 
 def _bootstrap(value: float, apart: np.ndarray, units: int, level: float) -> Difference:

@@ -29,7 +29,7 @@ class ComparisonResult:
             (run less reference), better (True: in the run's favour, False, None), low, high, test, p, p_holm (corrected for the
             number of runs)
         notes: what a reader must know
-        few: classes with so few test rows (or groups) that intervals and tests may not hold what they say, and how many
+        few: classes with so few test rows (or groups) that intervals and tests may be off, and how many
     """
 
     runs: Mapping[str, Path]

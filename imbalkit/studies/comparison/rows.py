@@ -35,7 +35,7 @@ def load_runs(
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """What to call runs: their folders' names, with as much of the path before them as tells them apart."""
+    """Names of runs: those of their folders, with as much of the path before them as makes them differ."""
     parts = [path.resolve().parts for path in paths]
     for depth in range(1, max(map(len, parts)) + 1):
         names = ["/".join(part[-depth:]) for part in parts]
@@ -58,8 +58,8 @@ def check_same_rows(runs: Mapping[str, RunData]) -> None:
                 f"{name} and {other} have different classes: {listing(first.classes)}; {listing(run.classes)}"
             )
         if run.positive != first.positive:
-            called = [found.facts.get("positive") for found in (first, run)]
-            raise RunError(f"{name} and {other} have another positive class: {called[0]}, {called[1]}")
+            positive = [found.facts.get("positive") for found in (first, run)]
+            raise RunError(f"{name} and {other} have different positive classes: {positive[0]}, {positive[1]}")
         why = _first_difference(name, _rows(first), other, _rows(run))
         if why:
             raise RunError(
@@ -108,17 +108,17 @@ def groups_of(runs: Mapping[str, RunData]) -> tuple[np.ndarray | None, list[str]
 
 def predictions_of(run: RunData, at: At) -> Predictions:
     """The test rows in the order of the data."""
-    side = run.split_rows()
-    order = np.argsort(side.frame["source"].to_numpy(), kind="stable")
+    test = run.split_rows()
+    order = np.argsort(test.frame["source"].to_numpy(), kind="stable")
     # At another prevalence, log loss would say nothing of these rows.
-    probabilities, decisions = side.at_data_prior, side.decisions
+    probabilities, decisions = test.at_data_prior, test.decisions
     if at == "half":
-        probabilities = softmax(side.frame[[f"logit_{name}" for name in run.classes]].to_numpy())
+        probabilities = softmax(test.frame[[f"logit_{name}" for name in run.classes]].to_numpy())
         decisions = probabilities.argmax(axis=1)
         if run.positive is not None and len(run.classes) == 2:
             decisions = np.where(probabilities[:, run.positive] >= 0.5, run.positive, 1 - run.positive)
     return Predictions(
-        labels=side.labels[order],
+        labels=test.labels[order],
         probabilities=probabilities[order],
         decisions=decisions[order],
         classes=run.classes,

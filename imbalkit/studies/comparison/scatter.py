@@ -22,10 +22,10 @@ def data(found: ComparisonResult) -> pd.DataFrame:
     """
     rows = {run: {"run": run} for run in found.runs}
     for rate in ("miss_rate", "false_alarm_rate"):
-        own = found.metrics[found.metrics["metric"] == rate]
-        if found.positive is None or own.empty or own["value"].isna().any():
+        values = found.metrics[found.metrics["metric"] == rate]
+        if found.positive is None or values.empty or values["value"].isna().any():
             raise RunError("the scatter needs a positive class, and the metrics miss_rate and false_alarm_rate")
-        for _, row in own.iterrows():
+        for _, row in values.iterrows():
             rows[row["run"]] |= {rate: row["value"], f"{rate}_low": row["low"], f"{rate}_high": row["high"]}
     others = [name for name in found.classes if name != found.positive]
     frame = pd.DataFrame(list(rows.values()))

@@ -1,4 +1,4 @@
-"""A comparison in words: what differs by more than noise, and the table behind it; as Markdown, HTML and plain values."""
+"""A comparison as text: what differs by more than noise, and the table behind it; as Markdown, HTML and plain values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOOTSTRAPS = ("bootstrap", "cluster bootstrap")
 def statements(found: ComparisonResult) -> list[str]:
     """A sentence for each run: in which metrics it differs from the reference by more than noise, and in which not.
 
-    By the test that decides (`ComparisonResult.deciding`), after Holm's correction where there are more than two runs.
+    By the test that decides (`Comparison.deciding`), after Holm's correction where there are more than two runs.
     """
     alpha, column = 1 - found.level, "p_holm" if len(found.runs) > 2 else "p"
     lines, sure = [], 0
@@ -30,9 +30,9 @@ def statements(found: ComparisonResult) -> list[str]:
         apart, noise = tests[tests[column] < alpha], tests[tests[column] >= alpha]
         parts = []
         for better, word in ((True, "better"), (False, "worse")):
-            own = [row for _, row in apart.iterrows() if row["better"] is better]
-            shown = (f"{metric_name(row)} ({row['difference']:+.3f}, p {_equals(row[column])})" for row in own)
-            parts += [f"{word} in {listing(shown)}"] if own else []
+            rows = [row for _, row in apart.iterrows() if row["better"] is better]
+            shown = (f"{metric_name(row)} ({row['difference']:+.3f}, p {_equals(row[column])})" for row in rows)
+            parts += [f"{word} in {listing(shown)}"] if rows else []
         if len(noise):
             names = listing(metric_name(row) for _, row in noise.iterrows())
             parts.append(f"within noise in {names} (smallest p {_equals(noise[column].min())})")
@@ -56,12 +56,12 @@ def small_print(found: ComparisonResult) -> list[str]:
     lines = [
         f"{tested}. Decisions {decisions}. Intervals: {_level(found)}; {found.resamples:,} "
         "resamples, the same ones for all runs.",
-        "Differences are run less reference, on the same rows. The tests speak of these trained models: another seed would "
-        "train others. Within noise does not mean equal: the interval says what difference is left open.",
+        "Differences are run less reference, on the same rows. The tests are about these trained models: another seed would "
+        "train others. Within noise does not mean equal: the interval shows which differences remain possible.",
     ]
     if len(found.runs) > 2:
         lines.append(
-            "Holm's correction, which the sentences go by, is for the number of runs and not for the number of metrics: say "
+            "Holm's correction, which the sentences use, is for the number of runs and not for the number of metrics: state "
             "beforehand which metric decides."
         )
     if found.few:
@@ -140,17 +140,17 @@ def to_markdown(found: ComparisonResult) -> str:
         return "| " + " | ".join(map(markdown_text, cells)) + " |"
 
     rows = [line(frame.columns), line(["---"] * frame.shape[1]), *(line(row) for row in frame.itertuples(index=False))]
-    said = [f"- {markdown_text(text)}" for text in statements(found)]
+    sentences = [f"- {markdown_text(text)}" for text in statements(found)]
     runs = [f"- {markdown_text(name)}: {markdown_text(folder)}" for name, folder in found.runs.items()]
     notes = [text for note in small_print(found) for text in (markdown_text(note), "")]
-    return "\n".join(["# ComparisonResult", "", *said, "", *rows, "", *notes, "Runs:", "", *runs]) + "\n"
+    return "\n".join(["# Comparison", "", *sentences, "", *rows, "", *notes, "Runs:", "", *runs]) + "\n"
 
 
 def to_html(found: ComparisonResult) -> str:
     """For a notebook."""
-    said = "".join(f"<li>{escape(text)}</li>" for text in statements(found))
+    sentences = "".join(f"<li>{escape(text)}</li>" for text in statements(found))
     notes = "".join(f"<p><small>{escape(text)}</small></p>" for text in small_print(found))
-    return f"<ul>{said}</ul>{table(found).to_html(index=False, border=0)}{notes}"
+    return f"<ul>{sentences}</ul>{table(found).to_html(index=False, border=0)}{notes}"
 
 
 def to_facts(found: ComparisonResult) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class TableSettings(Settings):
 
 
 class SweepSettings(Settings):
-    """A sweep file. Each combination of one value of every axis, a seed and a fold is a cell: a run of its own."""
+    """A sweep file. Each combination of one value of every axis, a seed and a fold is a cell: a separate run."""
 
     description: str = param("", help="what the sweep is for")
     base: str = param(help="recipe that the cells change: a file (from the sweep file's folder), or a registered name")
@@ -54,10 +54,10 @@ class SweepSettings(Settings):
         [0], help="seeds that every combination runs with"
     )
     folds: Literal["all"] | list[int] | None = param(
-        None, help="test folds that every combination runs with, each as a run of its own; needs split.folds"
+        None, help="test folds that every combination runs with, each as a separate run; needs split.folds"
     )
     keep: Literal["everything", "results"] = param(
-        "everything", help="whether finished cells keep their run folders, or their results alone"
+        "everything", help="whether finished cells keep their run folders, or only their results"
     )
     launcher: LauncherRef = param("local", help="what runs the cells", validate_default=True)
     tables: dict[str, TableSettings] = param({"overview": TableSettings()}, help="tables to write, by name")
@@ -152,8 +152,8 @@ def make_cells(settings: SweepSettings, folds: list[int] | None = None) -> list[
         labels = {axis: label for axis, label, _ in combination}
         changes = [settings.set, *(overrides for _, _, overrides in combination)]
         for fold, seed in itertools.product(each_fold, settings.seeds):
-            own = {"seed": seed} if fold is None else {"split.fold": fold, "seed": seed}
-            overrides = [as_override(key, value) for change in [*changes, own] for key, value in change.items()]
+            last = {"seed": seed} if fold is None else {"split.fold": fold, "seed": seed}
+            overrides = [as_override(key, value) for change in [*changes, last] for key, value in change.items()]
             parts = [*(slug(label) for label in labels.values()), *([] if fold is None else [f"fold-{fold}"])]
             cells.append(Cell("--".join([*parts, f"seed-{seed}"]), labels, seed, fold, tuple(overrides)))
     return cells
@@ -163,7 +163,7 @@ def sweep_counts(recipe: str, catalogue: Catalogue, loaded: Loaded) -> dict[str,
     """The plans of the registered sweeps that are built on a recipe, by "name of the rows (sweep)".
 
     The rows of a sweep are the values of the axes that set samplers, data or split. Counts that are the beginning of
-    another are left out. Raises RecipeError for a sweep whose recipe cannot be.
+    another are left out. Raises RecipeError for a sweep with mistakes in its recipe.
     """
     found: dict[str, Prepared] = {}
     seen: set[str] = set()

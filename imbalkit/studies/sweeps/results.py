@@ -125,20 +125,20 @@ class Results:
         }
 
     def _add_predictions(self, cell: Cell) -> None:
-        """Put a cell's test predictions to those of the cells that differ by seed and fold only."""
+        """Add a cell's test predictions to those of the cells that differ by seed and fold only."""
         frame = RunData(self.folder / DONE / cell.id).predictions
         logits = [name for name in map(str, frame) if name.startswith("logit_")]
-        own = frame.loc[frame["split"] == "test", ["source", "label", "decision", *logits]].copy()
-        own.insert(0, "fold", -1 if cell.fold is None else cell.fold)
-        own.insert(0, "seed", cell.seed)
+        rows = frame.loc[frame["split"] == "test", ["source", "label", "decision", *logits]].copy()
+        rows.insert(0, "fold", -1 if cell.fold is None else cell.fold)
+        rows.insert(0, "seed", cell.seed)
         path = self.folder / PREDICTIONS / f"{cell.group}.parquet"
         if path.exists():
             others = _read(path)
-            others = others[(others["seed"] != own["seed"].iloc[0]) | (others["fold"] != own["fold"].iloc[0])]
-            own = pd.concat([others, own])
-        own = own.astype({"label": "category", "decision": "category", **dict.fromkeys(logits, "float32")})
-        whole = {"seed": "int64", "fold": "int16", "source": "uint32"}
-        write_parquet(path, own.astype(whole).sort_values(["seed", "fold", "source"], ignore_index=True))
+            others = others[(others["seed"] != rows["seed"].iloc[0]) | (others["fold"] != rows["fold"].iloc[0])]
+            rows = pd.concat([others, rows])
+        rows = rows.astype({"label": "category", "decision": "category", **dict.fromkeys(logits, "float32")})
+        types = {"seed": "int64", "fold": "int16", "source": "uint32"}
+        write_parquet(path, rows.astype(types).sort_values(["seed", "fold", "source"], ignore_index=True))
 
     def _tidy(self, cell: Cell) -> None:
         if self.found.settings.keep == "results":

@@ -1,4 +1,4 @@
-"""A sweep: every cell of a sweep file is a run of its own, started by the launcher; what is finished is kept."""
+"""A sweep: every cell of a sweep file is a run of its own, started by the launcher; what is finished stays."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def sweep(
         jobs: how many cells run at once (default: as the launcher says)
         resume: go on with the folder: finished cells stay, failed and unfinished ones run
         without: plugins to leave out
-        progress: told of every finished cell
+        progress: is given every finished cell
 
     Returns:
         the sweep folder, with sweep.parquet, predictions/, and tables/ of the finished cells
@@ -55,7 +55,7 @@ def sweep(
     Raises:
         RecipeError: every mistake of every cell, before anything runs
         RunError: torchrun or srun started this process with others; the folder holds another sweep; cells failed
-            (their errors are kept, the others are finished)
+            (their errors are saved, the others are finished)
     """
     progress = progress or Progress()
     launch = launched()
@@ -143,7 +143,7 @@ def _write_cells(folder: Path, found: SweepFile, without: Iterable[str]) -> None
 
 
 def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Catalogue) -> None:
-    """Raise RunError if a finished or begun cell has another recipe than the sweep file says now, with the keys that differ.
+    """Raise RunError if a finished or begun cell has another recipe than the sweep file has now, with the keys that differ.
 
     The data may have moved: keys of `data` may differ where the samples are those that the sweep's cells were run on.
     """
@@ -170,7 +170,7 @@ def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Cata
     if changed:
         cell, differs = next(iter(changed.items()))
         raise RunError(
-            f"{len(changed)} finished cells of {results.folder} were run with other settings than the sweep file says now "
+            f"{len(changed)} finished cells of {results.folder} were run with other settings than the sweep file has now "
             f"({listing(changed, 3)}; {cell}: {show_difference(differs)}): choose another --folder, or delete "
             f"{results.folder} to run them again"
         )
@@ -188,7 +188,7 @@ def _moved(folder: Path, then: Recipe, now: Prepared) -> bool:
 
 
 def _check_data(results: Results, prepared: dict[str, Prepared]) -> None:
-    """Raise RunError if cells that are left to run would see other data than those before them."""
+    """Raise RunError if the remaining cells would see other data than those before them."""
     waiting = [cell for cell in prepared if cell not in results.rows]
     records = {sweep_record(results.folder, prepared[cell].recipe.data): cell for cell in waiting}
     for file, cell in records.items():
@@ -230,7 +230,7 @@ def _run(folder: Path, found: SweepFile, results: Results, jobs: int | None, pro
         "\n".join(
             [
                 f"{unfinished} of {len(found.cells)} cells of {folder} are not finished; what they printed is in "
-                f"{folder / LOGS}. Mend the cause and add --resume:",
+                f"{folder / LOGS}. Fix the cause and add --resume:",
                 *lines,
                 *more,
             ]
@@ -239,23 +239,23 @@ def _run(folder: Path, found: SweepFile, results: Results, jobs: int | None, pro
 
 
 def _watch(results: Results, cells: Sequence[Cell], progress: Progress, stop: threading.Event) -> None:
-    """Take in each cell's results as it finishes, and tell."""
-    told = {cell.id for cell in cells if results.is_finished(cell)}
-    finished = len(told)
+    """Take in each cell's results as it finishes, and report it."""
+    reported = {cell.id for cell in cells if results.is_finished(cell)}
+    finished = len(reported)
     stopped = False
     while not stopped:
         stopped = stop.wait(0.5)  # and one more look at what finished last
         try:
             new = results.collect()
-            failed = {cell: error for cell, error in results.errors().items() if cell not in told}
+            failed = {cell: error for cell, error in results.errors().items() if cell not in reported}
         except (OSError, RunError):  # a file that is being moved; the next look has it
             continue
-        for cell in [cell for cell in new if cell not in told]:
-            told.add(cell)
+        for cell in [cell for cell in new if cell not in reported]:
+            reported.add(cell)
             finished += 1
             progress.note(f"{finished} of {len(cells)} finished: {cell}  {results.describe(cell)}")
         for cell, error in failed.items():
-            told.add(cell)
+            reported.add(cell)
             progress.note(f"failed: {cell}: {error.splitlines()[0]}")
 
 

@@ -58,7 +58,7 @@ def test_the_same_data_need_no_note(pair):
 def test_test_rows_at_other_places_are_aligned(pair, changes, files):
     runs, notes = align(pair(files, **changes))
     check_same_rows(runs)
-    assert notes == ["The test rows of b stand at other places in its data; they were found by what they show."]
+    assert notes == ["The test rows of b stand at other places in its data; they were found by their content."]
     first, second = (predictions_of(run, "chosen") for run in runs.values())
     assert np.array_equal(first.labels, second.labels)
     assert np.array_equal(first.probabilities, second.probabilities)
@@ -68,14 +68,14 @@ def test_other_training_rows_are_noted(pair, tmp_path):
     pair(dropped=2)
     found = compare([tmp_path / "a", tmp_path / "b"], resamples=100)
     (note,) = [note for note in found.notes if "training" in note]
-    assert note == "The training rows of b are not those of a: 2 rows are gone (such as data/100.png)."
+    assert note == "The training rows of b are not those of a: 2 rows are missing (such as data/100.png)."
 
 
 def test_other_pictures_under_the_same_names_are_noted(pair):
     runs, _ = align(pair(content=np.array([0, 1, 2, 3, 40, 50])))
     check_same_rows(runs)
     assert data_notes(runs) == [
-        "2 of 6 test pictures have another content in b than in a, under the same names or places."
+        "2 of 6 test images have different content in b than in a, under the same names or places."
     ]
 
 
@@ -91,7 +91,7 @@ def test_other_samples_without_names_are_refused(pair):
 def test_the_same_samples_at_another_size_are_noted(pair):
     runs, _ = align(pair(files=False, content=np.arange(6) + 900))
     assert data_notes(runs) == [
-        "6 of 6 test pictures have other pixels in b than in a, under the same names or places."
+        "6 of 6 test images have different pixels in b than in a, under the same names or places."
     ]
 
 

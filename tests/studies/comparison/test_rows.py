@@ -74,7 +74,7 @@ def test_rows_may_come_in_another_order(pair):
             {"classes": ("benign", "nevus"), "positive": "nevus"},
             "different classes: benign, melanoma; benign, nevus",
         ),
-        ({}, {"positive": "benign"}, "another positive class: melanoma, benign"),
+        ({}, {"positive": "benign"}, "different positive classes: melanoma, benign"),
     ],
 )
 def test_other_rows_are_refused(pair, first, second, message):

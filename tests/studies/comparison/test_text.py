@@ -46,7 +46,7 @@ def test_of_several_runs_the_corrected_p_decides(tmp_path, make_run, found):
         "b against a: within noise in roc auc (smallest p = 0.060).",
         "c against a: within noise in roc auc (smallest p = 0.060).",
     ]
-    assert "say beforehand which metric decides" in " ".join(small_print(three))
+    assert "state beforehand which metric decides" in " ".join(small_print(three))
     assert "p (Holm)" in table(three)
     assert "p (Holm)" not in table(found)
     assert "Holm" not in " ".join(small_print(found))
@@ -92,6 +92,7 @@ def test_facts_are_json(found):
 
 def test_markdown_and_html_say_the_same(found):
     page, html = to_markdown(found), to_html(found)
+    assert page.startswith("# Comparison\n")
     for text in (*statements(found), *small_print(found)):
         assert text in page
         assert text.replace("<", "&lt;") in html

@@ -221,7 +221,7 @@ def test_cells_on_other_data_are_never_put_beside_each_other(folder):
     refused = sweep("grid.yaml", "--resume", cwd=folder, check=False)
     assert refused.returncode == 1
     assert (
-        "the data of sweeps/grid have changed since it began: 1 row is gone (photographs/common/001.png)"
+        "the data of sweeps/grid have changed since it began: 1 row is missing (photographs/common/001.png)"
         in refused.stderr
     )
     assert (path / "sweep.yaml").read_text() == kept  # a refusal leaves the folder as it was
