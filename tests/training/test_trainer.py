@@ -106,11 +106,8 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("settings", [{}, {"ema": 0.9}, {"schedule": ScheduleSettings(name="cosine")}])
 def test_a_training_cut_off_goes_on_as_if_it_had_not_been(make, plan, settings):
-    whole = (
-        make("whole", epochs=4, session={"dropout": 0.3}, **settings)
-        .fit("final", plan, BATCH, Recall(estimator="ema"), 4)
-        .model
-    )
+    settings = {"epochs": 4, "session": {"dropout": 0.3}, **settings}
+    whole = make("whole", **settings).fit("final", plan, BATCH, Recall(estimator="ema"), 4).model
 
     def stop(stage, epoch, figures):
         if epoch == 2:
