@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from imbalkit.builtin.launchers import Local
+from imbalkit.runs.folder import append_log
 from tests.command_line import environment, imbalkit, imbalkit_process
 
 pytestmark = pytest.mark.usefixtures("no_charts")
@@ -108,39 +109,62 @@ def assert_close(first, second):
         assert first == (pytest.approx(second, rel=1e-12) if isinstance(first, float) else second)
 
 
-@pytest.mark.parametrize("warm_start", ["true", "false"])
+RESUMED = ("run", "r.yaml", "--folder", "cut", "--resume")
+
+
+def lines_of(log):
+    return log.read_text().count("\n") if log.exists() else 0
+
+
+def killed(folder, lines):
+    """A run in a process of its own, killed when its log has so many lines."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "imbalkit", *RESUMED],
+        cwd=folder,
+        env=os.environ | environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline:
+        if lines_of(folder / "cut" / "log.jsonl") >= lines:
+            break
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def interrupted(folder, lines):
+    """A run in this process, interrupted when its log has so many lines."""
+
+    def append(run, entry):
+        append_log(run, entry)
+        if lines_of(run / "log.jsonl") >= lines:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imbalkit.runs.folder.append_log", append)
+        assert imbalkit(*RESUMED, cwd=folder, check=False).returncode != 0
+
+
+@pytest.mark.parametrize(("warm_start", "stopped"), [("true", killed), ("false", interrupted)])
 @pytest.mark.slow
-def test_a_run_killed_at_any_moment_goes_on_to_the_same_result(folder, photographs, warm_start):
+def test_a_run_stopped_at_any_moment_goes_on_to_the_same_result(folder, photographs, warm_start, stopped):
     (folder / "r.yaml").write_text(RECIPE.format(root=photographs, warm_start=warm_start))
     imbalkit("run", "r.yaml", "--folder", "whole", cwd=folder)
-    command = [sys.executable, "-m", "imbalkit", "run", "r.yaml", "--folder", "cut", "--resume"]
     for lines in (1, 3, 6):  # inside round 1, inside round 2, in the final training
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=os.environ | environment(folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        log = folder / "cut" / "log.jsonl"
-        deadline = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < deadline:
-            if log.exists() and log.read_text().count("\n") >= lines:
-                break
-            time.sleep(0.002)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        stopped(folder, lines)
     assert not (folder / "cut" / "metrics.json").exists()
-    imbalkit("run", "r.yaml", "--folder", "cut", "--resume", cwd=folder)
+    imbalkit(*RESUMED, cwd=folder)
     whole, cut = folder / "whole", folder / "cut"
     for name in ("plan.parquet", "predictions.parquet", "model.safetensors"):
         assert (whole / name).read_bytes() == (cut / name).read_bytes()
     assert_close(*(json.loads((path / "metrics.json").read_text()) for path in (whole, cut)))
-    assert "is finished already" in imbalkit("run", "r.yaml", "--folder", "cut", "--resume", cwd=folder).stderr
+    assert "is finished already" in imbalkit(*RESUMED, cwd=folder).stderr
     refused = imbalkit("run", "r.yaml", "--folder", "cut", cwd=folder, check=False)
     assert refused.returncode == 1
     assert "holds a run already; add --resume" in refused.stderr
-    other = imbalkit("run", "r.yaml", "--set", "seed=9", "--folder", "cut", "--resume", cwd=folder, check=False)
+    other = imbalkit(*RESUMED, "--set", "seed=9", cwd=folder, check=False)
     assert "was begun with another recipe" in other.stderr
 
 
@@ -180,12 +204,9 @@ def test_a_mistake_in_another_process_comes_back_as_its_message(folder):
     assert result.stderr.splitlines()[-1].startswith("error: training.optimizer.options: adamw does not take {'no': 1}")
 
 
-@pytest.mark.slow
-def test_small_batches_in_parts_do_not_leave_a_process_waiting(folder):
-    two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu", "--set", "samplers=[]"]
-    small = ["--set", "training.batch_size=5", "--set", "training.micro_batches=3", "--set", "training.epochs=1"]
-    imbalkit_process("run", "r.yaml", *two, *small, "--set", "loss=rce", cwd=folder)
-    none = imbalkit("run", "r.yaml", *two, "--set", "training.batch_size=1", cwd=folder, check=False)
+def test_a_batch_of_one_cannot_be_shared(folder):
+    two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu", "--set", "training.batch_size=1"]
+    none = imbalkit("run", "r.yaml", *two, cwd=folder, check=False)
     assert "cannot be shared by 2 devices" in none.stderr
 
 
@@ -200,6 +221,7 @@ def test_a_folder_that_is_not_a_run_is_left_alone(folder):
 
 @pytest.mark.slow
 def test_torchrun_starts_one_run(folder):
+    """Its batches are small and taken in parts, some of which leave a process without a row: it must not wait for them."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "imbalkit"]
     variables = os.environ | environment(folder)
     arguments = [
@@ -215,8 +237,11 @@ def test_torchrun_starts_one_run(folder):
     alone = subprocess.run([*command, *arguments], cwd=folder, env=variables, capture_output=True, text=True)
     assert "2 processes were started, the recipe says 1 devices" in alone.stderr
     assert not (folder / "runs").exists()
-    arguments += ["--set", "training.devices=2"]
-    both = subprocess.run([*command, *arguments], cwd=folder, env=variables, capture_output=True, text=True)
+    small = ["--set", "training.batch_size=5", "--set", "training.micro_batches=3", "--set", "loss=rce"]
+    arguments += ["--set", "training.devices=2", *small]
+    both = subprocess.run(
+        [*command, *arguments], cwd=folder, env=variables, capture_output=True, text=True, timeout=600
+    )
     assert both.returncode == 0, both.stderr
     assert (run_folder(folder) / "metrics.json").exists()
     assert both.stdout.count("run folder:") == 1
