@@ -7,6 +7,8 @@ Areas under curves: imbalkit.functional.ranking.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 _FEW_PAIRS = 16  # cells up to which a matrix product counts faster
@@ -34,7 +36,7 @@ def confusion_matrix(
     return counted.reshape(-1, classes, classes)
 
 
-def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def ratio(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
     """part / whole, NaN where whole is 0."""
     part, whole = np.asarray(part, dtype=np.float64), np.asarray(whole, dtype=np.float64)
     result: np.ndarray = np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole != 0)
@@ -104,7 +106,7 @@ def worst_recall(confusion: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(worst), worst, np.nan)
 
 
-def minority_recall(confusion: np.ndarray, counts: np.ndarray | None = None) -> np.ndarray:
+def minority_recall(confusion: np.ndarray, counts: np.ndarray | Sequence[int] | None = None) -> np.ndarray:
     """Mean recall of the smallest classes by `counts` [C] (default: rows of the confusion matrix), of those present, [...]."""
     counts = confusion.sum(axis=-1) if counts is None else np.asarray(counts)
     here = present(confusion)

@@ -11,7 +11,7 @@ from imbalkit.functional.metrics import ratio
 
 
 def predictive_values(
-    sensitivity: np.ndarray, specificity: np.ndarray, prevalence: np.ndarray
+    sensitivity: np.ndarray | float, specificity: np.ndarray | float, prevalence: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Share of rows predicted positive that are (PPV), and of rows predicted negative that are (NPV), by Bayes' theorem.
 
@@ -25,7 +25,9 @@ def predictive_values(
     return ratio(hits, hits + alarms), ratio(passes, passes + misses)
 
 
-def net_benefit(true_positive_share: np.ndarray, false_positive_share: np.ndarray, threshold: np.ndarray) -> np.ndarray:
+def net_benefit(
+    true_positive_share: np.ndarray, false_positive_share: np.ndarray, threshold: np.ndarray | float
+) -> np.ndarray:
     """True positives less false positives, a row, the latter weighed by the odds of the threshold (Vickers and Elkin 2006).
 
     Args:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from imbalkit.functional.proportions import degenerate_interval, wilson
 from imbalkit.kinds.metrics import Interval, Limits, Metric, Predictions
 
 HitsAndRows = tuple[np.ndarray, np.ndarray]
+T = TypeVar("T")
 
 
 class ConfusionMetric(Metric):
@@ -46,32 +48,44 @@ class ShareMetric(Metric):
 
     def compute(self, predictions: Predictions) -> float | dict[str, float]:
         """NaN where no row is counted."""
-        return each(self.shares(predictions), lambda pair: float(formulas.ratio(*(rows.sum() for rows in pair))))
+        return each(self.shares(predictions), share_of)
 
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray | dict[str, np.ndarray]:
-        return each(
-            self.shares(predictions),
-            lambda pair: formulas.ratio(*(weights @ rows.astype(np.float32) for rows in pair)),
-        )
+        return each(self.shares(predictions), lambda pair: formulas.ratio(*drawn(pair, weights)))
 
     def closed_form(self, predictions: Predictions, level: float) -> Interval | dict[str, Interval]:
         """Wilson's interval."""
-        return each(
-            self.shares(predictions),
-            lambda pair: Interval(*map(float, wilson(*(rows.sum() for rows in pair), level)), "Wilson"),
-        )
+        return each(self.shares(predictions), lambda pair: wilson_interval(pair, level))
 
     def degenerate_interval(
         self, predictions: Predictions, groups: np.ndarray, level: float
     ) -> Limits | dict[str, Limits]:
         """From the groups of the rows counted."""
+        return each(self.shares(predictions), lambda pair: degenerate_share(pair, groups, level))
 
-        def limits(pair: HitsAndRows) -> Limits:
-            hits, counted = pair
-            value = float(formulas.ratio(hits.sum(), counted.sum()))
-            return degenerate_interval(value, len(np.unique(groups[counted])), level)
 
-        return each(self.shares(predictions), limits)
+def share_of(pair: HitsAndRows) -> float:
+    """Hits / rows counted; NaN without rows."""
+    hits, counted = pair
+    return float(formulas.ratio(hits.sum(), counted.sum()))
+
+
+def drawn(pair: HitsAndRows, weights: np.ndarray) -> HitsAndRows:
+    """Hits and rows counted in resamples, float64 [R] each, with weights [R, n]."""
+    hits, counted = ((weights @ rows.astype(np.float32)).astype(np.float64) for rows in pair)
+    return hits, counted
+
+
+def wilson_interval(pair: HitsAndRows, level: float) -> Interval:
+    """Wilson's interval of a share."""
+    hits, counted = pair
+    low, high = wilson(hits.sum(), counted.sum(), level)
+    return Interval(float(low), float(high), "Wilson")
+
+
+def degenerate_share(pair: HitsAndRows, groups: np.ndarray, level: float) -> Limits:
+    """The limits of a share that is 0 or 1, from the groups (codes, int [n]) of the rows counted; NaN for another."""
+    return degenerate_interval(share_of(pair), len(np.unique(groups[pair[1]])), level)
 
 
 class RankingMetric(Metric):
@@ -121,7 +135,7 @@ def _units(labels: np.ndarray, groups: np.ndarray) -> float:
     return units_of_classes([len(np.unique(groups[labels == label])) for label in np.unique(labels)])
 
 
-def each(pairs, work):
+def each(pairs: HitsAndRows | Mapping[str, HitsAndRows], work: Callable[[HitsAndRows], T]) -> T | dict[str, T]:
     """`work` on a pair, or on every pair of a mapping."""
     return {name: work(pair) for name, pair in pairs.items()} if isinstance(pairs, Mapping) else work(pairs)
 

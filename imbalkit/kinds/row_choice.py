@@ -58,7 +58,8 @@ def random_rows(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.nd
     last = np.partition(tickets, count - 1)[count - 1]
     wins = tickets < last
     wins[np.flatnonzero(tickets == last)[: count - np.count_nonzero(wins)]] = True
-    return rows[wins]
+    chosen: np.ndarray = rows[wins]
+    return chosen
 
 
 def spread(rows: np.ndarray, views: int, copies: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

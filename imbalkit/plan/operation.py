@@ -5,7 +5,7 @@ The operations themselves are parts (imbalkit.kinds.Op), which know of plans; th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 class Operation(Protocol):
     """One step of a view: random numbers become parameters first, pixels change later (imbalkit.kinds.Op)."""
 
-    name: Any  # str; parts declare it as a class variable
-    parameters: Any  # names of what `decide` draws for each row, tuple[str, ...]
-    square_only: Any  # bool
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def parameters(self) -> tuple[str, ...]: ...  # names of what `decide` draws for each row
+    @property
+    def square_only(self) -> bool: ...
     @property
     def label(self) -> str: ...
     def decide(self, uniforms: np.ndarray) -> np.ndarray: ...

@@ -11,10 +11,10 @@ import numpy as np
 from imbalkit.base.randomness import generator
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional.metrics import softmax
-from imbalkit.functional.thresholds import NEVER
 from imbalkit.kinds import Calibrator, Threshold, ThresholdRows
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
+from imbalkit_lite.card import NEVER
 
 
 def check_calibrator(part: Calibrator, setting: Setting) -> None:

@@ -101,9 +101,9 @@ def check_backbone(part: Backbone, setting: Setting) -> None:
     out = module.train()(images)
     assert list(out.shape) == [4, features], f"{who}: expected features [4, {features}], got {list(out.shape)}"
     out.sum().backward()
-    trained = [value for value in module.parameters() if value.grad is not None]
-    assert trained, f"{who}: no gradient reaches a parameter"
-    assert all(torch.isfinite(value.grad).all() for value in trained), f"{who}: a gradient is not finite"
+    gradients = [value.grad for value in module.parameters() if value.grad is not None]
+    assert gradients, f"{who}: no gradient reaches a parameter"
+    assert all(torch.isfinite(gradient).all() for gradient in gradients), f"{who}: a gradient is not finite"
     module.eval()
     with torch.no_grad():
         before = {name: value.clone() for name, value in module.state_dict().items()}

@@ -50,7 +50,7 @@ def check_dataset(part: Dataset, setting: Setting) -> None:
     again = part.load()
     same = frame.equals(again.frame) and table.classes == again.classes
     assert same, f"{who}: loaded twice, the tables differ"
-    if table.arrays is not None:
+    if table.arrays is not None and again.arrays is not None:
         assert np.array_equal(table.arrays, again.arrays), f"{who}: loaded twice, the arrays differ"
 
 

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from imbalkit.builtin.augmentations.kornia import Kornia
 from imbalkit.builtin.augmentations.radial_blur import RandomRadialBlurPart
+from imbalkit.kinds import Augmentation
 
-AUGMENTATIONS = [Kornia, RandomRadialBlurPart]
+AUGMENTATIONS: list[type[Augmentation]] = [Kornia, RandomRadialBlurPart]

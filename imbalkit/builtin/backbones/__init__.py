@@ -2,5 +2,6 @@
 
 from imbalkit.builtin.backbones.small_cnn import SmallCNN
 from imbalkit.builtin.backbones.timm import Timm
+from imbalkit.kinds import Backbone
 
-BACKBONES = [SmallCNN, Timm]
+BACKBONES: list[type[Backbone]] = [SmallCNN, Timm]

@@ -31,5 +31,5 @@ class SmallCNN(Backbone):
         width = self.width - self.width % 4  # group normalisation has four groups
         layers = [*block(context.channels, width, 1), *block(width, 2 * width, 2), *block(2 * width, 4 * width, 2)]
         body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        body.num_features = 4 * width
+        body.num_features = 4 * width  # type: ignore[assignment]  # a module takes any attribute
         return body

@@ -5,5 +5,6 @@ from __future__ import annotations
 from imbalkit.builtin.calibrators.isotonic import Isotonic
 from imbalkit.builtin.calibrators.temperature import Temperature
 from imbalkit.builtin.calibrators.vector import Vector
+from imbalkit.kinds import Calibrator
 
-CALIBRATORS = [Isotonic, Temperature, Vector]
+CALIBRATORS: list[type[Calibrator]] = [Isotonic, Temperature, Vector]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +65,6 @@ class Temperature(Calibrator):
         # Rounded to what the search knows, so that the order of a sum's terms does not show.
         return Scaling(float(f"{np.exp(-found.x):.6g}"))
 
-    def restore(self, fitted: dict[str, float]) -> Scaling:
+    def restore(self, fitted: Mapping[str, Any]) -> Scaling:
         """What `fit` returned, from its parameters in a run folder."""
         return Scaling(float(fitted["temperature"]))

@@ -4,5 +4,6 @@ from imbalkit.builtin.datasets.arrays import Arrays
 from imbalkit.builtin.datasets.digits import Digits
 from imbalkit.builtin.datasets.image_folder import ImageFolder
 from imbalkit.builtin.datasets.table import TableDataset
+from imbalkit.kinds import Dataset
 
-DATASETS = [Arrays, Digits, ImageFolder, TableDataset]
+DATASETS: list[type[Dataset]] = [Arrays, Digits, ImageFolder, TableDataset]

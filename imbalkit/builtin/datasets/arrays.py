@@ -136,7 +136,9 @@ def _joined(arrays: list[np.ndarray], what: str) -> np.ndarray:
     import numpy as np
 
     if len({array.shape[1:] for array in arrays}) > 1:
-        raise DataError(f"the splits' {what} have different shapes: {listing(list(array.shape) for array in arrays)}")
+        raise DataError(
+            f"the splits' {what} have different shapes: {listing(str(list(array.shape)) for array in arrays)}"
+        )
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 

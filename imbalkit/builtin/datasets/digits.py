@@ -84,7 +84,7 @@ class Digits(Dataset):
         classes = ["rest", str(self.minority)] if self.minority is not None else [str(digit) for digit in range(10)]
         return Table.build(frame.iloc[order], arrays=pixels, classes=classes, notes=[note])
 
-    def _training_rows(self, available: list[int], most: int) -> list[int]:
+    def _training_rows(self, available: np.ndarray, most: int) -> list[int]:
         """Training rows to keep of each digit, at least 1."""
         if self.minority is not None:
             keep = [int(count) for count in available]

@@ -1,5 +1,6 @@
 """Exporters: files that other programs run."""
 
 from imbalkit.builtin.exporters.onnx import Onnx
+from imbalkit.kinds import Exporter
 
-EXPORTERS = [Onnx]
+EXPORTERS: list[type[Exporter]] = [Onnx]

@@ -65,7 +65,9 @@ class _Fork:
         wait([self._process.sentinel])
         with _starting:
             self._process.join()
-        return self._process.exitcode
+        code = self._process.exitcode
+        assert code is not None  # joined
+        return code
 
     def terminate(self) -> None:
         self._process.terminate()

@@ -7,5 +7,6 @@ from imbalkit.builtin.losses.inverse_ce import InverseCE
 from imbalkit.builtin.losses.poly1 import Poly1
 from imbalkit.builtin.losses.rce import RCE
 from imbalkit.builtin.losses.weighted_ce import WeightedCE
+from imbalkit.kinds import Loss
 
-LOSSES = [CE, Focal, GammaRCE, InverseCE, Poly1, RCE, WeightedCE]
+LOSSES: list[type[Loss]] = [CE, Focal, GammaRCE, InverseCE, Poly1, RCE, WeightedCE]

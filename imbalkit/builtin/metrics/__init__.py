@@ -18,8 +18,9 @@ from imbalkit.builtin.metrics.per_class import (
 )
 from imbalkit.builtin.metrics.probabilities import Brier, Ece, LogLoss
 from imbalkit.builtin.metrics.usefulness import NetBenefit, PredictiveValues
+from imbalkit.kinds import Metric
 
-METRICS = [
+METRICS: list[type[Metric]] = [
     Accuracy,
     BalancedAccuracy,
     Brier,

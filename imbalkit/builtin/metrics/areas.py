@@ -42,7 +42,7 @@ class PartialAuc(RankingMetric):
     min_tpr: float = param(0.8, help="least true positive rate; the figure is in 0..1 - min_tpr", ge=0, lt=1)
 
     @property
-    def bounds(self) -> tuple[float, float]:  # type: ignore[override]
+    def bounds(self) -> tuple[float, float]:  # type: ignore[override]  # a constant of the class elsewhere
         """0 and 1 - min_tpr."""
         return 0.0, 1 - self.min_tpr
 

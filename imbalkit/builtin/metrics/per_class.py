@@ -6,6 +6,7 @@ import numpy as np
 
 from imbalkit.functional import metrics as formulas
 from imbalkit.kinds import ConfusionMetric, HitsAndRows, Interval, Limits, Predictions, ShareMetric, no_rows
+from imbalkit.kinds.metric_bases import degenerate_share, wilson_interval
 
 
 class Recall(ShareMetric):
@@ -43,15 +44,15 @@ class MinorityRecall(ConfusionMetric):
     def closed_form(self, predictions: Predictions, level: float) -> Interval | None:
         """That of the recall, where one class is the smallest."""
         name = self._smallest(predictions)
-        return None if name is None else Recall().closed_form(predictions, level)[name]
+        return None if name is None else wilson_interval(Recall().shares(predictions)[name], level)
 
-    def degenerate_interval(self, predictions: Predictions, groups: np.ndarray, level: float) -> Limits:
+    def degenerate_interval(
+        self, predictions: Predictions, groups: np.ndarray, level: float
+    ) -> Limits | dict[str, Limits]:
         name = self._smallest(predictions)
-        return (
-            super().degenerate_interval(predictions, groups, level)
-            if name is None
-            else Recall().degenerate_interval(predictions, groups, level)[name]
-        )
+        if name is None:
+            return super().degenerate_interval(predictions, groups, level)
+        return degenerate_share(Recall().shares(predictions)[name], groups, level)
 
     def _smallest(self, predictions: Predictions) -> str | None:
         """The class that the figure is the recall of; None where there are several."""

@@ -12,7 +12,8 @@ from imbalkit.functional import usefulness as formulas
 from imbalkit.functional.bootstrap import mean_of
 from imbalkit.functional.metrics import ratio
 from imbalkit.functional.proportions import sum_of_shares
-from imbalkit.kinds import HitsAndRows, Interval, Limits, Metric, Predictions, param
+from imbalkit.kinds import Interval, Limits, Metric, Predictions, param
+from imbalkit.kinds.metric_bases import degenerate_share, drawn, share_of
 
 
 class PredictiveValues(Metric):
@@ -45,16 +46,14 @@ class PredictiveValues(Metric):
             share = float((predictions.labels == predictions.positive).mean()) if prevalence is None else prevalence
             low = formulas.predictive_values(1 - missed_most, 1 - alarms_most, share)
             high = formulas.predictive_values(1 - missed_least, 1 - alarms_least, share)
-            found[f"ppv{suffix}"], found[f"npv{suffix}"] = (
-                (float(least), float(most)) for least, most in zip(low, high, strict=True)
-            )
-            least, most = found[f"ppv{suffix}"]
+            (least, most), npv = ((float(bottom), float(top)) for bottom, top in zip(low, high, strict=True))
+            found |= {f"ppv{suffix}": (least, most), f"npv{suffix}": npv}
             found[f"number_needed{suffix}"] = (float(ratio(1.0, most)), float(ratio(1.0, least)))
         return found
 
     def _values(self, predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
         (missed, positives), (alarms, negatives) = (
-            (_drawn(pair, weights)) for pair in (part.shares(predictions) for part in (MissRate(), FalseAlarmRate()))
+            drawn(part.shares(predictions), weights) for part in (MissRate(), FalseAlarmRate())
         )
         sensitivity, specificity = 1 - ratio(missed, positives), 1 - ratio(alarms, negatives)
         found: dict[str, np.ndarray] = {}
@@ -118,11 +117,8 @@ def _prevalences(predictions: Predictions) -> list[tuple[float | None, str]]:
     return [(share, f" at {share:g}") for share in predictions.prevalences] or [(None, "")]
 
 
-def _drawn(pair: HitsAndRows, weights: np.ndarray) -> HitsAndRows:
-    return tuple((weights @ rows.astype(np.float32)).astype(np.float64) for rows in pair)
-
-
 def _range(part: MissRate | FalseAlarmRate, predictions: Predictions, groups: np.ndarray, level: float) -> Limits:
     """The limits of a rate that is 0 or 1; of another, the rate itself."""
-    rate, limits = part.compute(predictions), part.degenerate_interval(predictions, groups, level)
+    pair = part.shares(predictions)
+    rate, limits = share_of(pair), degenerate_share(pair, groups, level)
     return (rate, rate) if math.isnan(limits[0]) else limits

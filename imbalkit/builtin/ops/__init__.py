@@ -7,5 +7,6 @@ from imbalkit.builtin.ops.horizontal_flip import HorizontalFlip
 from imbalkit.builtin.ops.radial_blur import RadialBlur
 from imbalkit.builtin.ops.rotate90 import Rotate90
 from imbalkit.builtin.ops.vertical_flip import VerticalFlip
+from imbalkit.kinds import Op
 
-OPS = [GaussianBlur, HorizontalFlip, RadialBlur, Rotate90, VerticalFlip]
+OPS: list[type[Op]] = [GaussianBlur, HorizontalFlip, RadialBlur, Rotate90, VerticalFlip]

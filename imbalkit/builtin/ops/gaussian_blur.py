@@ -44,22 +44,29 @@ class GaussianBlur(Op):
         return self
 
     @property
-    def parameters(self) -> tuple[str, ...]:  # type: ignore[override]
+    def parameters(self) -> tuple[str, ...]:  # type: ignore[override]  # a constant of the class elsewhere
         return ("sigma",) if self.match_rho is None else ("rho",)
 
     def decide(self, uniforms: np.ndarray) -> np.ndarray:
-        return draw_range(self.sigma if self.match_rho is None else self.match_rho, uniforms)
+        return draw_range(self._strength, uniforms)
 
     def apply(self, images: torch.Tensor, parameters: torch.Tensor) -> torch.Tensor:
         from imbalkit.functional.gaussian_blur import gaussian_blur, matching_sigma
 
         sigma = parameters[:, 0]
         if self.match_rho is not None:
-            sigma = matching_sigma(sigma, *images.shape[2:], self.match_iterations)
+            height, width = images.shape[2:]
+            sigma = matching_sigma(sigma, height, width, self.match_iterations)
         return gaussian_blur(images, sigma)
 
     @property
     def label(self) -> str:
+        strength = range_label(self._strength)
         if self.match_rho is None:
-            return f"gaussian blur sigma {range_label(self.sigma)} px"
-        return f"gaussian blur as strong as radial rho {range_label(self.match_rho)}"
+            return f"gaussian blur sigma {strength} px"
+        return f"gaussian blur as strong as radial rho {strength}"
+
+    @property
+    def _strength(self) -> tuple[float, float]:
+        """The one of both that is given."""
+        return self.match_rho or self.sigma or (0.0, 0.0)

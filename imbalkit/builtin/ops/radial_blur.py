@@ -18,7 +18,7 @@ class RadialBlur(RadialBlurParameters, Op):
     name = "radial_blur"
 
     @property
-    def parameters(self) -> tuple[str, ...]:  # type: ignore[override]
+    def parameters(self) -> tuple[str, ...]:  # type: ignore[override]  # a constant of the class elsewhere
         if self.axes == "shared":
             return ("rho",)
         return ("rho_expand_x", "rho_expand_y", "rho_shrink_x", "rho_shrink_y")

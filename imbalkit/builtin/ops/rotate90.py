@@ -21,7 +21,7 @@ class Rotate90(Op):
     )
 
     @property
-    def square_only(self) -> bool:  # type: ignore[override]
+    def square_only(self) -> bool:  # type: ignore[override]  # a constant of the class elsewhere
         """Half a turn keeps height and width; quarter turns swap them."""
         return self.degrees != 180
 

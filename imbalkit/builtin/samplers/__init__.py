@@ -7,5 +7,6 @@ from imbalkit.builtin.samplers.oversample import Oversample
 from imbalkit.builtin.samplers.random_drop import RandomDrop
 from imbalkit.builtin.samplers.random_over import RandomOver
 from imbalkit.builtin.samplers.random_under import RandomUnder
+from imbalkit.kinds import AnySampler
 
-SAMPLERS = [LossRank, Oversample, RandomDrop, RandomOver, RandomUnder]
+SAMPLERS: list[type[AnySampler]] = [LossRank, Oversample, RandomDrop, RandomOver, RandomUnder]

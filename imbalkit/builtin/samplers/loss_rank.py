@@ -37,6 +37,7 @@ class LossRank(Dropping, ScoredSampler):
         if self.which == "lowest":
             scores = -scores
         if self.ranks_together:
+            assert after.total is not None  # as the counts before are exact
             return plan.drop(highest(scores, plan.key, len(plan) - after.total))
         dropped = [np.zeros(0, dtype=np.int64)]
         for label, count in enumerate(plan.counts()):

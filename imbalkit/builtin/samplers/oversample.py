@@ -88,7 +88,7 @@ class Oversample(Sampler):
         views: list[View] = []
         rows, which = [], []
         for label, name in self._labels(plan.classes):
-            own = [tuple(view) for view in self.views[name]]
+            own: list[View] = [tuple(view) for view in self.views[name]]
             row, view = spread(plan.rows_of(label), len(own), after[label] - before[label], rng)
             rows.append(row)
             which.append(view + np.uint16(len(views)))

@@ -60,6 +60,7 @@ class RandomDrop(Dropping, Sampler):
         for round in range(self.rounds):
             after = self.after_round(Counts.of(plan), round)
             if self.ranks_together:
+                assert after.total is not None  # as the counts before are exact
                 dropped = [random_rows(np.arange(len(plan)), len(plan) - after.total, rng)]
             else:
                 dropped = [

@@ -46,10 +46,10 @@ class RandomUnder(Sampler):
     def preview(self, counts: Counts) -> Counts:
         """Raises PlanError if a class has fewer rows than asked for, or none."""
         if isinstance(self.to, dict):
-            goals = {label_of(name, counts.classes, self.name): (count, count) for name, count in self.to.items()}
-            for label, (goal, _) in goals.items():
-                self._refuse_more(counts, label, goal)
-            return counts.with_rows(goals)
+            goals = {label_of(name, counts.classes, self.name): count for name, count in self.to.items()}
+            for label, count in goals.items():
+                self._refuse_more(counts, label, count)
+            return counts.with_rows({label: (count, count) for label, count in goals.items()})
         if self.to == "minority":
             empty = [name for name, high in zip(counts.classes, counts.high, strict=True) if not high]
             if empty:

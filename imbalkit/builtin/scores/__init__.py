@@ -2,5 +2,6 @@
 
 from imbalkit.builtin.scores.loss import LossScore
 from imbalkit.builtin.scores.margin import MarginScore
+from imbalkit.kinds import Score
 
-SCORES = [LossScore, MarginScore]
+SCORES: list[type[Score]] = [LossScore, MarginScore]

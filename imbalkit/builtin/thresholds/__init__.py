@@ -8,5 +8,6 @@ from imbalkit.builtin.thresholds.cost import Cost
 from imbalkit.builtin.thresholds.fixed import Fixed
 from imbalkit.builtin.thresholds.target_recall import TargetRecall
 from imbalkit.builtin.thresholds.youden import Youden
+from imbalkit.kinds import Threshold
 
-THRESHOLDS = [BestF, BestGMean, Cost, Fixed, TargetRecall, Youden]
+THRESHOLDS: list[type[Threshold]] = [BestF, BestGMean, Cost, Fixed, TargetRecall, Youden]
