@@ -14,6 +14,11 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 PICTURE = Path(__file__).with_name("layers.svg")
+PLUGINS = (
+    "imbalkit_app",
+    "imbalkit_melanoma",
+    "imbalkit_tflite",
+)  # beside the core: they may import all but built-in parts
 BUILTIN = "builtin"  # the plugin that comes with imbalkit; nothing imports it but its entry point
 # From the ground up. What is not a folder is a module of imbalkit/ itself.
 LAYERS = (
@@ -26,9 +31,10 @@ WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 240, 66, 26, 38, 16  # px
 
 
 def modules() -> dict[str, Path]:
-    """Every module of imbalkit and imbalkit_lite by its dotted name."""
+    """Every module of imbalkit, imbalkit_lite and the plugins by its dotted name."""
     found = {}
-    for root, package in ((TOP, "imbalkit"), (TOP / "plugins" / "imbalkit_lite", "imbalkit_lite")):
+    plugins = [(TOP / "plugins", package) for package in PLUGINS]
+    for root, package in ((TOP, "imbalkit"), (TOP / "plugins" / "imbalkit_lite", "imbalkit_lite"), *plugins):
         for path in sorted((root / package).rglob("*.py")):
             parts = path.relative_to(root).with_suffix("").parts
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
@@ -58,15 +64,15 @@ def module_graph() -> dict[str, set[str]]:
 def room_of(module: str) -> str:
     """The package (or top-level module) that a module belongs to: "imbalkit.plan.counts" -> "plan"; "" for imbalkit itself."""
     top, _, rest = module.partition(".")
-    return "imbalkit_lite" if top == "imbalkit_lite" else rest.partition(".")[0]
+    return rest.partition(".")[0] if top == "imbalkit" else top
 
 
 def room_graph() -> dict[str, set[str]]:
-    """room -> the rooms that it imports. imbalkit/__init__.py and __main__.py, which only name the entrances, are left out."""
+    """room -> the rooms that it imports, without the plugins and the entrances (which name what is imported later)."""
     rooms: dict[str, set[str]] = {}
     for module, others in module_graph().items():
         room = room_of(module)
-        if room not in ("", "__main__"):
+        if room not in ("", "__main__", *PLUGINS):
             rooms.setdefault(room, set()).update({room_of(other) for other in others} - {room, ""})
     return rooms
 
