@@ -192,10 +192,10 @@ def test_every_kind_has_its_duties_and_an_example():
     assert "| `name`, `resample()`, `preview()` |" in text
 
 
-def test_every_bundled_part_and_parameter_is_documented():
+def test_every_built_in_part_and_parameter_is_documented():
     text, catalogue, seen = filled("recipes.md"), default_catalogue(), 0
     for kind in KINDS:
-        for name in generate.bundled(catalogue, kind):
+        for name in generate.built_in(catalogue, kind):
             start = text.index(f"{{ #{kind}-{name} }}")
             section = re.split(r"\n#{2,4} ", text[start:], maxsplit=1)[0]
             for parameter, info in catalogue.get(kind, name).model_fields.items():
