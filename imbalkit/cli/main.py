@@ -13,7 +13,10 @@ from imbalkit_lite.command_line import run
 COMMANDS = {
     "run": ("imbalkit.cli.commands.run", "Run a recipe: data to model, metrics and run folder."),
     "sweep": ("imbalkit.cli.commands.sweep", "Run a grid of recipes, with seeds and folds."),
-    "predict": ("imbalkit.cli.commands.predict", "Let a finished run, or a file exported from one, judge images."),
+    "predict": (
+        "imbalkit.cli.commands.predict",
+        "Predict images with a finished run, or with a file exported from one.",
+    ),
     "compare": ("imbalkit.cli.commands.compare", "Compare finished runs on the same test rows."),
     "report": ("imbalkit.cli.commands.report", "Write the report of a finished run again."),
     "export": ("imbalkit.cli.commands.export", "Write a run's model as ONNX or TFLite, checked against the network."),
@@ -74,7 +77,7 @@ def _plugin_commands() -> dict[str, Any]:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="imbalkit", message="imbalkit %(version)s")
 def root() -> None:
-    """Train classifiers on imbalanced data: one recipe, from a skewed data set to an honest report."""
+    """Train and evaluate image classifiers on imbalanced data, as a recipe says."""
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ def command(
     device: str | None,
     **what: Any,
 ) -> None:
-    """Let a finished RUN, or a FILE exported from one, judge images: probabilities, decision, and whether it abstains.
+    """Predict images with a finished RUN, or a FILE exported from one: probabilities, decision, and whether it abstains.
 
     A FILE (.tflite, .onnx) needs nothing but itself; decision and abstention are those of its card.
 

@@ -18,7 +18,7 @@ from imbalkit_lite.command_line import say
 def command(run: Path, out: Path | None, device: str | None) -> None:
     """Write the report of a finished RUN again: one HTML file that needs no network.
 
-    What is no longer at hand (pictures, data, plugins) is missing from it, and it says why. The `card` of the run folder's
+    What is unavailable by now (pictures, data, plugins) is left out, with the reason. The `card` of the run folder's
     recipe.yaml may be filled in first.
     """
     from imbalkit.base.threads import spin_less

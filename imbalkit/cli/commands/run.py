@@ -18,7 +18,7 @@ from imbalkit.cli.commands import options
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="The run folder itself, instead of a new one under --runs."
 )
-@click.option("--resume", is_flag=True, help="Go on with the latest run of this very recipe.")
+@click.option("--resume", is_flag=True, help="Continue the latest run of this recipe.")
 @click.option(
     "--rounds",
     type=click.Path(path_type=Path),

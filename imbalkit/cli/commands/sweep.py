@@ -13,7 +13,7 @@ from imbalkit.cli.commands import options
 @click.argument("grid")
 @click.option("--folder", type=click.Path(path_type=Path), help="The sweep folder.  [default: sweeps/NAME]")
 @click.option("--jobs", type=click.IntRange(min=1), help="How many cells run at once.  [default: as the file says]")
-@click.option("--resume", is_flag=True, help="Go on: finished cells stay, failed and unfinished ones run.")
+@click.option("--resume", is_flag=True, help="Continue: finished cells are kept, failed and unfinished ones run.")
 @click.option("--plan", "plan_only", is_flag=True, help="Check every cell and show its class counts; run nothing.")
 @options.without
 def command(
