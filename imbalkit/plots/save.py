@@ -111,5 +111,5 @@ def _comparability(runs: Sequence[RunRecord]) -> list[str]:
         notes.append(f"The rates do not compare: {why}.")
     unknown = sum(run.tested is None for run in runs)
     if unknown and len(runs) > 1:
-        notes.append(f"Not known to be tested on the same samples (predictions not kept): {unknown} runs.")
+        notes.append(f"Unknown whether tested on the same samples (without predictions): {unknown} runs.")
     return notes

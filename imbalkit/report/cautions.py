@@ -1,4 +1,4 @@
-"""Where the evidence is thin: what a reader must know before trusting a figure."""
+"""Where the evidence is thin: what a reader must know before trusting a metric."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHIFTED = 0.1  # calibration error from which probabilities mislead
 
 @dataclass(frozen=True)
 class Caution:
-    """A warning: `head` in a few words, `text` in a sentence or two; `grave` where a figure may mislead altogether."""
+    """A warning: `head` in a few words, `text` in a sentence or two; `grave` where a metric may mislead altogether."""
 
     head: str
     text: str
@@ -25,7 +25,7 @@ class Caution:
 
 
 def cautions(report: Report) -> list[Caution]:
-    """What limits the figures of this run, gravest first."""
+    """What limits the metrics of this run, gravest first."""
     found = [
         *_test_rows(report),
         *_few_for_intervals(report),
@@ -37,9 +37,9 @@ def cautions(report: Report) -> list[Caution]:
     return sorted(found, key=lambda caution: not caution.grave)
 
 
-def _counts(report: Report, side: str) -> dict[str, int]:
-    labels = report.run.split_rows(side).labels
-    return dict(zip(report.run.classes, np.bincount(labels, minlength=len(report.run.classes)).tolist(), strict=True))
+def _counts(report: Report, split: str) -> dict[str, int]:
+    labels = report.run.split_rows(split).labels
+    return dict(zip(report.classes, np.bincount(labels, minlength=len(report.classes)).tolist(), strict=True))
 
 
 def _test_rows(report: Report) -> list[Caution]:
@@ -49,7 +49,7 @@ def _test_rows(report: Report) -> list[Caution]:
     if absent:
         found.append(
             Caution(
-                f"No test rows of {sentence_list(absent)}", "What is said of other classes does not hold for it.", True
+                f"No test rows of {sentence_list(absent)}", "The metrics of other classes do not hold for it.", True
             )
         )
     few = {name: n for name, n in counts.items() if 0 < n < FEW_TEST}
@@ -70,18 +70,18 @@ def _test_rows(report: Report) -> list[Caution]:
 
 def _few_for_intervals(report: Report) -> list[Caution]:
     """Classes that intervals know from a few rows, or groups of rows."""
-    side = report.run.split_rows()
-    few = few_units(side.labels, side.groups, report.run.classes)
+    test_rows = report.run.split_rows()
+    few = few_units(test_rows.labels, test_rows.groups, report.classes)
     if not few:
         return []
-    unit = "test group" if side.grouped else "test row"
+    unit = "test group" if test_rows.grouped else "test row"
     shown = [f"{plural(n, unit)} of {name}" for n, name in few[:MOST_NAMED]]
     more = [f"fewer than {FEW} of {plural(len(few) - MOST_NAMED, 'other class', 'other classes')}"]
     text = (
-        "Every figure in which such a class counts (recall, precision, areas under curves, balanced accuracy, F1) has a wide "
-        "interval for it. In simulations with 8 rows of one class, 95 % intervals of ROC AUC, balanced accuracy and recall held "
-        "the truth in 96 of 100 cases, of log loss in 90, of specificity at a sensitivity in 87, of partial AUC in 82: rest no "
-        "claim on the last three, and collect more test rows of the class."
+        "Every metric that uses such a class (recall, precision, areas under curves, balanced accuracy, F1) has a wide "
+        "interval. In simulations with 8 rows of one class, 95 % intervals of ROC AUC, balanced accuracy and recall "
+        "contained the true value in 96 of 100 cases, of log loss in 90, of specificity at a sensitivity in 87, of partial AUC "
+        "in 82: do not rely on the last three, and collect more test rows of the class."
     )
     return [Caution(f"Intervals rest on {sentence_list(shown + more * (len(few) > MOST_NAMED))}", text)]
 
@@ -97,41 +97,43 @@ def _validation_rows(report: Report) -> list[Caution]:
     n = counts[report.positive]
     if not 0 < n < FEW_VALIDATION:
         return []
-    text = f"A threshold chosen on so few rows may give another recall elsewhere; on test it gave {_recall(report)}."
+    text = (
+        f"A threshold chosen on so few rows may give another recall on other data; on test it gave {_recall(report)}."
+    )
     return [Caution(f"Threshold chosen on {plural(n, 'row')} of {report.positive}", text)]
 
 
 def _recall(report: Report) -> str:
-    figure = report.metric("recall", report.positive)
-    return percent(None if figure is None else figure.value)
+    metric = report.metric("recall", report.positive)
+    return percent(None if metric is None else metric.value)
 
 
 def _independence(report: Report) -> list[Caution]:
-    side, files = report.run.split_rows(), _shared_files(report)
+    test_rows, files = report.run.split_rows(), _shared_files(report)
     if files:
         text = (
-            f"{plural(files, 'test row')} of {len(side):,} show an image file that also has training or validation rows: the "
-            "network has seen these photographs, and the figures are too good."
+            f"{plural(files, 'test row')} of {len(test_rows):,} show an image file that also has training or validation rows: "
+            "the network has seen these photographs, and the metrics are optimistic."
         )
-        return [Caution("Photographs on both sides of the split", text, True)]
-    if not side.names_groups:
+        return [Caution("Photographs in several splits", text, True)]
+    if not test_rows.names_groups:
         text = (
             "The data name no groups, such as patients. If several rows are of one of them, some may be in training and in the "
-            "test: figures are then too good, and intervals too narrow. `imbalkit leaks` looks for near-duplicate pictures."
+            "test: metrics are then optimistic, and intervals too narrow. `imbalkit leaks` looks for near-duplicate images."
         )
-        return [Caution("Independence of rows is not known", text)]
+        return [Caution("Independence of rows is unknown", text)]
     shared = _shared_groups(report)
     if shared:
         text = (
             f"{plural(shared, 'group')} of test rows (such as patients) also have training or validation rows: the test is not "
-            "independent, and its figures are likely too good."
+            "independent, and its metrics are likely optimistic."
         )
-        return [Caution("Groups on both sides of the split", text, True)]
+        return [Caution("Groups in several splits", text, True)]
     return []
 
 
 def _shared_files(report: Report) -> int:
-    """Test rows whose image file is on another side, too."""
+    """Test rows whose image file is in another split, too."""
     if report.prepared is None or report.prepared.table.files is None:
         return 0
     files, split = report.prepared.table.files, report.prepared.split
@@ -141,8 +143,10 @@ def _shared_files(report: Report) -> int:
 def _shared_groups(report: Report) -> int:
     if report.prepared is None or report.prepared.table.groups is None:
         frame = report.run.predictions
-        sides = [set(frame.loc[frame["split"] == side, "group"].dropna()) for side in ("test", "validation")]
-        return len(sides[0] & sides[1])
+        test, validation = (
+            set(frame.loc[frame["split"] == split, "group"].dropna()) for split in ("test", "validation")
+        )
+        return len(test & validation)
     groups, split = report.prepared.table.groups, report.prepared.split
     seen = np.concatenate([groups[split.train], groups[split.validation]])
     return len(np.intersect1d(groups[split.test], seen))
@@ -153,13 +157,13 @@ def _probabilities(report: Report) -> list[Caution]:
         Caution("The imbalance is corrected more than once", f"{text[:1].upper()}{text[1:]}.")
         for text in (report.run.metrics.get("prior") or {}).get("warnings", [])
     ]
-    figure = report.metric("ece")
-    if figure is not None and figure.value is not None and figure.value > SHIFTED:
+    metric = report.metric("ece")
+    if metric is not None and metric.value is not None and metric.value > SHIFTED:
         text = (
-            f"They are off by {percent(figure.value, 0)} on average (calibration error on test): order rows by them, but do not "
+            f"They are off by {percent(metric.value, 0)} on average (calibration error on test): rank rows by them, but do not "
             "read them as risks."
         )
-        found.append(Caution("Probabilities do not mean what they say", text))
+        found.append(Caution("Probabilities are poorly calibrated", text))
     return found
 
 

@@ -18,6 +18,7 @@ from imbalkit.report.metric_values import MetricValue, metric_values
 from imbalkit.runs.data_record import known_record
 from imbalkit.runs.lazy_images import LazyImageStore
 from imbalkit.runs.results import AUDIT, RunData
+from imbalkit_lite.text import printable
 
 if TYPE_CHECKING:
     from imbalkit.plan import Plan
@@ -46,8 +47,13 @@ class Report:
 
     @property
     def positive(self) -> str | None:
-        """Name of the positive class."""
-        return self.run.facts.get("positive")
+        """Name of the positive class, as the report shows it."""
+        return None if self.run.positive is None else self.classes[self.run.positive]
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by code, as the report shows them: a line break, say, is an escape."""
+        return tuple(map(printable, self.run.classes))
 
     @cached_property
     def metric_values(self) -> dict[str, MetricValue | dict[str, MetricValue]]:
@@ -120,7 +126,7 @@ class Report:
         row = self.prepared.table.frame.iloc[int(source)]
         known = [(name, row[name]) for name in self.metadata if not pd.isna(row[name])]
         return ", ".join(
-            f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+            printable(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
             for name, value in known[:MOST_METADATA]
         )
 

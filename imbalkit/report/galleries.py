@@ -1,4 +1,4 @@
-"""Which pictures a report shows, and what is said of each."""
+"""Which pictures a report shows, and the text below each."""
 
 from __future__ import annotations
 

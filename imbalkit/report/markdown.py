@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _SCHEMES = {"http", "https", "mailto"}  # of links; addresses without a scheme are relative
-_IGNORED = re.compile(
-    "[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]"
-)  # by browsers, or seen by nobody
+_IGNORED = re.compile("[\x00-\x20\x7f-\xa0\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]")  # by browsers, or invisible
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

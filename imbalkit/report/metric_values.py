@@ -1,4 +1,4 @@
-"""Values of metrics as the report shows them, and what each metric is called and says."""
+"""Values of metrics as the report shows them, and the name and meaning of each metric."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from imbalkit.base.text import decimal, percent, share_number
+from imbalkit_lite.text import printable
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ def metric_values(metrics: Mapping[str, Any], split: str = "test") -> dict[str, 
             continue
         own = limits.get(name) or {}
         if isinstance(value, Mapping):
-            found[name] = {key: _value(name, item, own.get(key), key) for key, item in value.items()}
+            found[name] = {
+                printable(key): _value(name, item, own.get(key), printable(key)) for key, item in value.items()
+            }
         elif isinstance(value, int | float | None):
             found[name] = _value(name, value, own)
     return found
@@ -91,37 +94,52 @@ SHARES = {
     "specificity_at_sensitivity",
     "g_mean",
 }
-# metric -> (what it is called, what it says, with {positive} and {other}); of a stranger's metric its own name
+# metric -> (name, meaning with {positive} and {other}); a third party's metric has its own name
 MEANINGS = {
-    "roc_auc": ("ROC AUC", "chance that a row of {positive} gets a higher probability than another; 0.5 is guessing"),
-    "pr_auc": ("average precision", "area under the precision-recall curve; guessing gives the share of {positive}"),
-    "partial_auc": ("partial AUC", "ROC area above a least recall, as ISIC 2024 scores it; at most 1 less that recall"),
-    "recall": ("recall", "share of the class's rows that are found"),
-    "precision": ("precision", "share of the rows called so that are"),
-    "miss_rate": ("miss rate", "share of {positive} that is called something else"),
-    "false_alarm_rate": ("false alarm rate", "share of {other} that is called {positive}"),
-    "accuracy": ("accuracy", "share of all rows decided rightly; misleading where classes are uneven"),
+    "roc_auc": ("ROC AUC", "probability that a row of {positive} ranks above another row; 0.5 is random"),
+    "pr_auc": (
+        "average precision",
+        "area under the precision-recall curve; random scores give the share of {positive}",
+    ),
+    "partial_auc": (
+        "partial AUC",
+        "ROC area above a minimum recall, as ISIC 2024 scores it; at most 1 minus that recall",
+    ),
+    "recall": ("recall", "share of the class's rows that are predicted as it"),
+    "precision": ("precision", "share of the rows predicted as the class that are of it"),
+    "miss_rate": ("miss rate (FNR)", "share of {positive} that is predicted as another class"),
+    "false_alarm_rate": ("false alarm rate (FPR)", "share of {other} that is predicted as {positive}"),
+    "accuracy": ("accuracy", "share of all rows predicted correctly; misleading where classes are imbalanced"),
     "balanced_accuracy": ("balanced accuracy", "mean recall of the classes: each counts the same, however rare"),
-    "worst_class_recall": ("worst recall", "recall of the class that is found least often"),
-    "minority_recall": ("recall of the rarest", "recall of the class with the fewest training rows"),
-    "g_mean": ("G-mean", "geometric mean of the recalls; 0 if a class is never found"),
+    "worst_class_recall": ("worst-class recall", "lowest recall of any class"),
+    "minority_recall": ("recall of the rarest class", "recall of the class with the fewest training rows"),
+    "g_mean": ("G-mean", "geometric mean of the recalls; 0 if a class is never predicted correctly"),
     "macro_f1": ("macro F1", "mean F1 score of the classes"),
-    "mcc": ("Matthews correlation", "agreement of decision and label beyond chance; 1 is perfect, 0 is chance"),
+    "mcc": ("Matthews correlation", "correlation of prediction and label; 1 is perfect, 0 is random"),
     "brier": ("Brier score", "mean squared error of the probabilities; smaller is better"),
-    "log_loss": ("log loss", "mean surprise at the true class; smaller is better"),
-    "ece": ("calibration error", "mean gap between the probability said and the share seen (ECE); smaller is better"),
-    "sensitivity_at_specificity": ("sensitivity at a fixed specificity", "recall where few false alarms are allowed"),
-    "specificity_at_sensitivity": ("specificity at a fixed sensitivity", "true negatives where few misses are allowed"),
-    "predictive_values": ("predictive values", "what a call means at a stated prevalence"),
-    "net_benefit": ("net benefit", "hits less false alarms a row, weighed by the odds of the probability to act from"),
+    "log_loss": ("log loss", "mean negative log probability of the true class; smaller is better"),
+    "ece": ("calibration error (ECE)", "mean gap between predicted probability and observed share; smaller is better"),
+    "sensitivity_at_specificity": (
+        "sensitivity at a fixed specificity",
+        "recall at the threshold that gives this specificity",
+    ),
+    "specificity_at_sensitivity": (
+        "specificity at a fixed sensitivity",
+        "specificity at the threshold that gives this sensitivity",
+    ),
+    "predictive_values": ("predictive values", "PPV and NPV at a stated prevalence"),
+    "net_benefit": (
+        "net benefit",
+        "true less false positives per row, these weighted by the odds of the threshold probability",
+    ),
 }
 
 
 def metric_name(name: str) -> str:
-    """What a metric is called."""
+    """The name of a metric."""
     return MEANINGS[name][0] if name in MEANINGS else name.replace("_", " ")
 
 
 def metric_meaning(name: str, positive: str, other: str) -> str:
-    """What a metric says, in a few words; empty for a stranger's."""
+    """The meaning of a metric, in a few words; empty for a third party's."""
     return MEANINGS[name][1].format(positive=positive, other=other) if name in MEANINGS else ""

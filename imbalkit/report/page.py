@@ -27,13 +27,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 # group of the table of contents -> (module and template, title)
 ORDER: dict[str, tuple[tuple[str, str], ...]] = {
     "Results": (
-        ("summary", "At a glance"),
-        ("threshold", "Choose a threshold"),
+        ("summary", "Summary"),
+        ("threshold", "Thresholds"),
         ("metrics", "All test metrics"),
-        ("curves", "Ranking"),
-        ("probabilities", "Probabilities"),
-        ("usefulness", "Worth of acting on it"),
-        ("abstention", "Leaving rows undecided"),
+        ("curves", "ROC and precision-recall"),
+        ("probabilities", "Probabilities and calibration"),
+        ("net_benefit", "Net benefit and costs"),
+        ("abstention", "Abstention"),
         ("subgroups", "Subgroups"),
         ("errors", "Worst errors"),
     ),
@@ -41,14 +41,14 @@ ORDER: dict[str, tuple[tuple[str, str], ...]] = {
         ("rows", "Training rows"),
         ("copies", "Copies"),
         ("dropped", "Dropped rows"),
-        ("learning", "Learning"),
+        ("learning", "Learning curves"),
     ),
     "Documentation": (
         ("data", "Data"),
         ("method", "Method"),
-        ("limits", "Assessment and limits"),
-        ("use", "Intended use"),
-        ("repeat", "How to repeat it"),
+        ("limitations", "Evaluation and limitations"),
+        ("intended_use", "Intended use"),
+        ("reproducibility", "Reproducibility"),
     ),
 }
 logger = logging.getLogger(__name__)

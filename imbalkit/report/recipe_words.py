@@ -6,21 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from imbalkit.runs.results import RunData
+from imbalkit_lite.text import printable
 
 
 def part_text(part: Any) -> str:
     """A part of a recipe as a person reads it: "target_recall (recall 0.9)"; without parameters that are not set."""
     if not isinstance(part, Mapping):
         return str(part)
-    said = [
-        f"{name.replace('_', ' ')} {_value(value)}"
-        for name, value in part.items()
-        if name != "name" and _is_said(value)
+    texts = [
+        f"{name.replace('_', ' ')} {_value(value)}" for name, value in part.items() if name != "name" and _is_set(value)
     ]
-    return f"{part.get('name', '')} ({', '.join(said)})" if said else str(part.get("name", ""))
+    return f"{part.get('name', '')} ({', '.join(texts)})" if texts else str(part.get("name", ""))
 
 
-def _is_said(value: Any) -> bool:
+def _is_set(value: Any) -> bool:
     return value is not None and value is not False and value != {} and value != []
 
 
@@ -28,10 +27,10 @@ def _value(value: Any) -> str:
     if isinstance(value, Mapping):
         if "name" in value:
             return part_text(value)
-        return "; ".join(f"{name}: {_value(item)}" for name, item in value.items())
+        return "; ".join(f"{printable(name)}: {_value(item)}" for name, item in value.items())
     if isinstance(value, list):
         return "[" + ", ".join(_value(item) for item in value) + "]"
-    return "yes" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
+    return "yes" if value is True else f"{value:g}" if isinstance(value, float) else printable(value)
 
 
 def decision_sentence(run: RunData) -> str:
@@ -39,26 +38,26 @@ def decision_sentence(run: RunData) -> str:
     decision = run.metrics["decision"]
     rule = part_text(run.recipe.get("decision", {}).get("threshold") or decision.get("rule"))
     if decision.get("costs"):
-        return f"Each row is called the class of least expected cost, by {rule}."
+        return f"Each row is assigned to the class of lowest expected cost, by {rule}."
     if run.threshold is None or run.positive is None:
-        return "Each row is called its most probable class."
-    name = run.classes[run.positive]
+        return "Each row is assigned to its most probable class."
+    name = printable(run.classes[run.positive])
     below = run.other if len(run.classes) == 2 else "the most probable of the other classes"
     how = f"chosen on validation rows by {rule}" if decision.get("rule") not in (None, "fixed") else "fixed beforehand"
     if run.threshold > 1:
-        return f"No row is called {name} ({how}): each is called {below}."
-    return f"A row is called {name} from a probability of {run.threshold:.4g} on ({how}), and {below} below that."
+        return f"No row is predicted {name} ({how}): each is predicted {below}."
+    return f"A row is predicted {name} at a probability of {run.threshold:.4g} or more ({how}), and {below} below that."
 
 
 def correction_sentence(run: RunData) -> str:
-    """What is done to the logits before probabilities are read, in a sentence."""
+    """How the logits are corrected before probabilities are computed, in a sentence."""
     decision = run.metrics["decision"]
     steps = decision.get("corrections")
     if steps is None:
         steps = [{"stage": "calibrated", "name": decision["calibrator"]}] if decision.get("calibrator") else []
     if not steps:
-        return "Probabilities are those of the network as trained; nothing was corrected or calibrated."
-    return f"Before probabilities are read, the network's answer is {'; then '.join(map(_step, steps))}."
+        return "Probabilities are those of the network as trained, neither corrected nor calibrated."
+    return f"The network's logits are {'; then '.join(map(_step, steps))}."
 
 
 def _step(step: Mapping[str, Any]) -> str:
@@ -68,7 +67,7 @@ def _step(step: Mapping[str, Any]) -> str:
     name = step["name"].replace("_", " ")
     how = "by the counts of its training rows" if step["name"] == OFFSET else f"by a {name} fitted on validation rows"
     if step["stage"] == PRIOR:
-        return f"restored to the prior of the data, {how}"
+        return f"restored to the class prior of the data, {how}"
     if step["stage"] == CALIBRATION:
         return f"calibrated ({name}, fitted on validation rows)"
     return "moved to the stated prevalence" if step["stage"] == PREVALENCE else f"{step['stage']} ({name})"

@@ -42,7 +42,7 @@ def report_again(
     except ImbalkitError as error:
         if device is not None:
             raise
-        missing.append(f"the network cannot be had: {error}")
+        missing.append(f"the network is unavailable: {error}")
     else:
         try:
             prepared = restored.prepared

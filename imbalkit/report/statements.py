@@ -35,9 +35,9 @@ def statement(
     card: str = "",
 ) -> Statement:
     """A statement: what the card's `field` says, then the answers from the run that are not empty."""
-    said = (report.run.recipe.get("card") or {}).get(field) if field else None
+    stated = (report.run.recipe.get("card") or {}).get(field) if field else None
     asked = [f"{name}: {where}" for name, where in ((CLEAR, clear), (TRIPOD, tripod), (CARD, card)) if where]
-    return Statement(question, tuple(answer for answer in (said, *answers) if answer), " · ".join(asked), field)
+    return Statement(question, tuple(answer for answer in (stated, *answers) if answer), " · ".join(asked), field)
 
 
 def unstated(statements: Sequence[Statement]) -> list[str]:

@@ -33,11 +33,11 @@ def write_report(
 ) -> Path:
     """Write the report of a run, with a section from each plugin that has one.
 
-    What is not at hand (data, pictures, network) is missing from the report, which says why.
+    What is unavailable (data, images, network) is missing from the report, which says why.
 
     Args:
         folder: the run folder, with everything but metrics.json
-        prepared: the run's recipe and data, None if they cannot be had
+        prepared: the run's recipe and data, None if they are unavailable
         metrics: what metrics.json holds or will hold (default: that file)
         images: the run's pictures by table index (default: those that are needed are read)
         model: the trained network

@@ -148,7 +148,7 @@ def test_unfinished_runs_and_unknown_samples_are_noted(tmp_path, write_sweep):
     made = make([sweep], tmp_path / "f", ["rates"], ["svg"])
     assert made.notes == (
         "1 unfinished runs are left out.",
-        "Not known to be tested on the same samples (predictions not kept): 2 runs.",
+        "Unknown whether tested on the same samples (without predictions): 2 runs.",
     )
 
 

@@ -92,8 +92,8 @@ def span(limits, digits=1):
 
 def expected(threshold, prevalence) -> dict[str, str]:
     """What the explorer must show, from the rows themselves and our own formulas."""
-    called = threshold <= SCORES
-    hits, alarms = int((called & (LABELS == 1)).sum()), int((called & (LABELS == 0)).sum())
+    predicted = threshold <= SCORES
+    hits, alarms = int((predicted & (LABELS == 1)).sum()), int((predicted & (LABELS == 0)).sum())
     positives, others = int((LABELS == 1).sum()), int((LABELS == 0).sum())
     recall, spared = hits / positives, 1 - alarms / others
     ppv, npv = (float(value) for value in predictive_values(recall, spared, prevalence))
@@ -141,8 +141,8 @@ def test_the_slider_shows_the_right_numbers_wherever_it_stands(page):
 
 def test_the_marks_follow_on_the_charts(page):
     page.fill("#threshold-value", "0.42")
-    called = SCORES >= 0.42
-    alarm, recall = called[LABELS == 0].mean(), called[LABELS == 1].mean()
+    predicted = SCORES >= 0.42
+    alarm, recall = predicted[LABELS == 0].mean(), predicted[LABELS == 1].mean()
     x0, x1, y0, y1 = map(float, page.get_attribute("#threshold-roc", "data-plot").split())
     dot = page.locator("#threshold-roc circle.marker")
     assert float(dot.get_attribute("cx")) == pytest.approx(x0 + (x1 - x0) * alarm)
@@ -156,9 +156,9 @@ def test_the_marks_follow_on_the_charts(page):
 def test_a_threshold_may_be_typed(page, threshold):
     page.fill("#threshold-value", repr(threshold))
     shown = numbers(page)
-    called = threshold <= SCORES
-    assert shown["t-hits"] == f"{(called & (LABELS == 1)).sum():,}"
-    assert shown["t-alarms"] == f"{(called & (LABELS == 0)).sum():,}"
+    predicted = threshold <= SCORES
+    assert shown["t-hits"] == f"{(predicted & (LABELS == 1)).sum():,}"
+    assert shown["t-alarms"] == f"{(predicted & (LABELS == 0)).sum():,}"
 
 
 def test_what_is_no_threshold_changes_nothing(page):
@@ -175,9 +175,9 @@ def test_predictive_values_at_a_prevalence_of_the_readers(page, prevalence):
     page.fill("#prevalence-value", f"{100 * prevalence:g}")
     check(page, 0.3, prevalence)
     # The interval, from Mercaldo, Lau and Zhou 2007, equations 3 and 4.
-    called = SCORES >= 0.3
+    predicted = SCORES >= 0.3
     positives, others = (LABELS == 1).sum(), (LABELS == 0).sum()
-    se, sp = called[LABELS == 1].mean(), 1 - called[LABELS == 0].mean()
+    se, sp = predicted[LABELS == 1].mean(), 1 - predicted[LABELS == 0].mean()
     centre = math.log(se * prevalence / ((1 - sp) * (1 - prevalence)))
     half = NormalDist().inv_cdf(0.975) * math.sqrt((1 - se) / (se * positives) + sp / ((1 - sp) * others))
     limits = [1 / (1 + math.exp(-(centre + sign * half))) for sign in (-1, 1)]
@@ -191,11 +191,11 @@ def test_predictive_values_at_a_prevalence_of_the_readers(page, prevalence):
 def test_the_sentence_adds_up(page):
     page.fill("#prevalence-value", "2")
     sentence = page.text_content("#t-natural")
-    total, sick, called, right, wrong, missed = (
+    total, sick, predicted, right, wrong, missed = (
         int(text.replace(",", "")) for text in re.findall(r"[\d,]*\d", sentence)
     )
     assert (total, sick) == (1000, 20)
-    assert called == right + wrong
+    assert predicted == right + wrong
     assert sick == right + missed
     page.fill("#prevalence-value", "0")
     assert "between 0 and 100" in page.text_content("#t-natural")
@@ -309,7 +309,7 @@ def test_class_names_are_never_markup(visit, tmp_path):
     page = visit(write_report(folder, None))
     assert page.locator("main b").count() == page.locator("main .range b").count()
     assert page.locator("main script:not([type])").count() == 0
-    assert "<img src=x onerror=alert(1)>" in page.text_content("#use")
+    assert "<img src=x onerror=alert(1)>" in page.text_content("#intended_use")
     page.fill("#threshold-value", "0.5")
     assert classes[1] in page.text_content("#t-natural")
 

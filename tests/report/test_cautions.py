@@ -85,13 +85,13 @@ def test_a_threshold_from_few_rows(found):
 
 
 def test_no_groups(found):
-    assert "imbalkit leaks" in found(groups=None)["Independence of rows is not known"].text
+    assert "imbalkit leaks" in found(groups=None)["Independence of rows is unknown"].text
 
 
 def test_groups_on_both_sides(found):
     warnings = found(shared=True, validation=100)
-    assert "100 groups of test rows" in warnings["Groups on both sides of the split"].text
-    assert warnings["Groups on both sides of the split"].grave
+    assert "100 groups of test rows" in warnings["Groups in several splits"].text
+    assert warnings["Groups in several splits"].grave
 
 
 def test_parts_that_correct_twice_and_notes_and_bad_images(found):
@@ -111,7 +111,7 @@ def test_probabilities_that_are_off(tmp_path):
     for shift, warned in ((0.0, False), (3.0, True)):
         folder = run_of(tmp_path / str(shift), labels, logits + np.array([0, shift]))
         heads = [caution.head for caution in cautions(gather(folder, None, None))]
-        assert ("Probabilities do not mean what they say" in heads) == warned
+        assert ("Probabilities are poorly calibrated" in heads) == warned
 
 
 def test_classes_without_positive(tmp_path):

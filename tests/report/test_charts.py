@@ -58,8 +58,10 @@ def test_roc(run):
 def test_roc_marks_the_decisions_and_has_a_band_around_the_curve(run):
     side, axes = run.split_rows(), drawn("roc", run, resamples=100)
     (dot,) = [item for item in axes.lines if item.get_marker() == "o"]
-    called = side.decisions == 1
-    np.testing.assert_allclose(dot.get_xydata(), [[called[side.labels == 0].mean(), called[side.labels == 1].mean()]])
+    predicted = side.decisions == 1
+    np.testing.assert_allclose(
+        dot.get_xydata(), [[predicted[side.labels == 0].mean(), predicted[side.labels == 1].mean()]]
+    )
     (band,) = axes.collections
     x, y = line(axes, drawing.POSITIVE)
     path = band.get_paths()[0]
@@ -86,7 +88,7 @@ def test_precision_recall(run):
     precision, recall, _ = precision_recall_curve(side.labels == 1, side.probabilities[:, 1])
     np.testing.assert_allclose(x, recall[-2::-1])  # ours begins at the highest score, not at recall 0
     np.testing.assert_allclose(y, precision[-2::-1])
-    assert "at random 15.0%" in texts(drawn("precision_recall", run))
+    assert "random 15.0%" in texts(drawn("precision_recall", run))
 
 
 def test_of_many_classes_each_has_a_curve_and_the_rarest_are_named(digits):
@@ -114,7 +116,7 @@ def test_reliability(tmp_path):
 
 def test_reliability_needs_its_figures(run):
     run.metrics["calibration"]["test"] = []
-    with pytest.raises(RunError, match="no calibration figures of its test rows"):
+    with pytest.raises(RunError, match="no calibration metrics of its test rows"):
         drawn("reliability", run)
 
 
@@ -174,9 +176,9 @@ def test_net_benefit(run):
     x, y = line(axes, drawing.POSITIVE)
     share = (side.labels == 1).mean()
     for at in (0, 60, 150):
-        called = side.probabilities[:, 1] >= x[at]
+        predicted = side.probabilities[:, 1] >= x[at]
         expected = (
-            (called & (side.labels == 1)).sum() - (called & (side.labels == 0)).sum() * x[at] / (1 - x[at])
+            (predicted & (side.labels == 1)).sum() - (predicted & (side.labels == 0)).sum() * x[at] / (1 - x[at])
         ) / len(side)
         assert y[at] == pytest.approx(expected)
     everybody = line(axes, drawing.QUIET)[1]
@@ -193,8 +195,8 @@ def test_cost_curve(run):
     rates = [((scores[positive] < t).mean(), (scores[~positive] >= t).mean()) for t in thresholds]
     expected = np.min([misses * x + alarms * (1 - x) for misses, alarms in rates], axis=0)
     np.testing.assert_allclose(best, expected, atol=1e-12)
-    called = side.decisions == 1
-    np.testing.assert_allclose(decided, (~called[positive]).mean() * x + called[~positive].mean() * (1 - x))
+    predicted = side.decisions == 1
+    np.testing.assert_allclose(decided, (~predicted[positive]).mean() * x + predicted[~positive].mean() * (1 - x))
 
 
 def test_colours_tell_what_matters(run, digits):

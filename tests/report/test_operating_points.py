@@ -26,8 +26,8 @@ def counts(points, threshold):
 def test_between_two_thresholds_nothing_changes(threshold):
     positives, probabilities = scores()
     points = OperatingPoints.of(positives, probabilities)
-    called = probabilities >= threshold
-    assert counts(points, threshold) == ((called & positives).sum(), (called & ~positives).sum())
+    predicted = probabilities >= threshold
+    assert counts(points, threshold) == ((predicted & positives).sum(), (predicted & ~positives).sum())
     assert not points.thinned
 
 
@@ -41,10 +41,10 @@ def test_of_very_many_some_are_kept_with_their_right_counts():
     assert len(points.thresholds) <= 405
     assert (np.diff(points.thresholds) < 0).all()
     for threshold in points.thresholds[[0, 57, 200, -1]]:
-        called = probabilities >= threshold
-        assert counts(points, threshold) == ((called & positives).sum(), (called & ~positives).sum())
-    called = probabilities >= keep
-    assert counts(points, keep) == ((called & positives).sum(), (called & ~positives).sum())
+        predicted = probabilities >= threshold
+        assert counts(points, threshold) == ((predicted & positives).sum(), (predicted & ~positives).sum())
+    predicted = probabilities >= keep
+    assert counts(points, keep) == ((predicted & positives).sum(), (predicted & ~positives).sum())
     # Evenly along the curve: no step of more than a fiftieth on either axis.
     assert np.diff(points.hits / positives.sum()).max() < 0.02
     assert np.diff(points.alarms / (~positives).sum()).max() < 0.02

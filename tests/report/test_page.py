@@ -21,8 +21,8 @@ from imbalkit.report.sections import curves, metrics
 from tests.report.html import Page
 from tests.report.made_up import run_of, scored
 
-POSITIVE = {"summary", "threshold", "metrics", "curves", "probabilities", "usefulness", "abstention", "errors"}
-ALWAYS = {"rows", "learning", "data", "method", "limits", "use", "repeat"}
+POSITIVE = {"summary", "threshold", "metrics", "curves", "probabilities", "net_benefit", "abstention", "errors"}
+ALWAYS = {"rows", "learning", "data", "method", "limitations", "intended_use", "reproducibility"}
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_sections(page, finished_run, finished_run_of_digits):
     assert set(page.texts) == POSITIVE | ALWAYS
     assert set(Page(finished_run / "report.html").texts) == POSITIVE | ALWAYS | {"subgroups"}
     ten = set(Page(finished_run_of_digits / "report.html").texts)
-    assert ten == (POSITIVE | ALWAYS) - {"threshold", "usefulness"}
+    assert ten == (POSITIVE | ALWAYS) - {"threshold", "net_benefit"}
     assert set(pages.TEMPLATES.glob("*.html")) >= {pages.TEMPLATES / f"{name}.html" for name in POSITIVE}
 
 
@@ -68,16 +68,16 @@ def test_the_headline_is_that_of_the_metrics(made_up, page):
     counts = np.array(metrics["test"]["confusion_matrix"])
     limits = metrics["intervals"]["test"]["recall"]["melanoma"]
     text = page.texts["summary"]
-    assert (
-        f"melanoma found {100 * counts[1, 1] / 60:.1f} % {100 * limits['low']:.1f} to {100 * limits['high']:.1f} %"
-        in text
-    )
+    interval = f"{100 * limits['low']:.1f} to {100 * limits['high']:.1f} %"
+    assert f"sensitivity (recall of melanoma) {100 * counts[1, 1] / 60:.1f} % {interval}" in text
     assert f"{counts[1, 1]} of 60; {counts[1, 0]} missed" in text
     alarms = metrics["intervals"]["test"]["false_alarm_rate"]
     low, high = 100 * (1 - alarms["high"]), 100 * (1 - alarms["low"])
-    assert f"other not called melanoma {100 * counts[0, 0] / 340:.1f} % {low:.1f} to {high:.1f} %" in text
     assert (
-        "A row is called melanoma from a probability of 0.3 on (chosen on validation rows by youden), and other below"
+        f"specificity (other not predicted melanoma) {100 * counts[0, 0] / 340:.1f} % {low:.1f} to {high:.1f} %" in text
+    )
+    assert (
+        "A row is predicted melanoma at a probability of 0.3 or more (chosen on validation rows by youden), and other below"
         in text
     )
     assert "Only 60 test rows of melanoma." in text
@@ -98,23 +98,23 @@ def test_what_is_not_stated_says_so_and_what_is_is_there(tmp_path):
     labels, logits = scored(100, 30)
     card = {"intended_use": "For <tests> & alone.", "ethics": "Not needed."}
     page = Page(write_report(run_of(tmp_path / "run", labels, logits, card=card), None))
-    assert "Intended use CLEAR Derm: Application" in page.texts["use"]
-    assert "For <tests> & alone." in page.texts["use"]
-    assert page.texts["use"].count("not stated") == 13
+    assert "Intended use CLEAR Derm: Application" in page.texts["intended_use"]
+    assert "For <tests> & alone." in page.texts["intended_use"]
+    assert page.texts["intended_use"].count("not stated") == 13
     assert "Not needed." in page.texts["data"]
-    assert "intended_use: ..." not in page.texts["use"]
-    assert "not_for: ..." in page.texts["use"]
+    assert "intended_use: ..." not in page.texts["intended_use"]
+    assert "not_for: ..." in page.texts["intended_use"]
 
 
 def test_the_card_of_a_recipe_is_checked(tmp_path):
     from imbalkit.recipe.card import ModelCardSettings
     from imbalkit.report import statements
     from imbalkit.report.context import gather
-    from imbalkit.report.sections import data, limits, method, use
+    from imbalkit.report.sections import data, intended_use, limitations, method
 
     labels, logits = scored(100, 30)
     report = gather(run_of(tmp_path / "run", labels, logits), None, None)
-    asked = [entry for module in (data, method, limits, use) for entry in module.statements(report)]
+    asked = [entry for module in (data, method, limitations, intended_use) for entry in module.statements(report)]
     assert {entry.field for entry in asked if entry.field} == set(ModelCardSettings.model_fields)
     assert all(
         any(name in entry.references for name in (statements.CLEAR, statements.TRIPOD, statements.CARD))
@@ -134,7 +134,7 @@ def test_a_section_that_fails_says_why_and_the_others_stand(made_up, monkeypatch
     page = Page(write_report(made_up, None))
     assert "This section could not be made: ZeroDivisionError: by zero" in page.texts["metrics"]
     assert "This section could not be made: a file is gone" in page.texts["curves"]
-    assert "melanoma found" in page.texts["summary"]
+    assert "sensitivity (recall of melanoma)" in page.texts["summary"]
 
 
 class Noise(ImageStore):
@@ -211,7 +211,7 @@ def test_one_class_alone_in_the_test(tmp_path):
     labels, logits = scored(50, 0)
     page = Page(write_report(run_of(tmp_path / "run", labels, logits, validation=0), None))
     assert "could not be made" not in page.source
-    assert not {"threshold", "curves", "usefulness"} & set(page.texts)
+    assert not {"threshold", "curves", "net_benefit"} & set(page.texts)
     assert "No test rows of melanoma." in page.texts["summary"]
 
 
@@ -269,8 +269,18 @@ def test_a_positive_class_among_three(tmp_path):
     page = Page(write_report(folder, None))
     assert "could not be made" not in page.source
     assert set(page.texts) == POSITIVE | ALWAYS
-    assert "called melanoma from a probability of 0.3 on" in page.texts["summary"]
+    assert "predicted melanoma at a probability of 0.3 or more" in page.texts["summary"]
     assert "the most probable of the other classes below that" in page.texts["summary"]
-    assert "other classes not called melanoma" in page.texts["summary"]
+    assert "specificity (other classes not predicted melanoma)" in page.texts["summary"]
     data = json.loads(re.search(r'id="threshold-data">(.*?)</script>', page.source)[1])
     assert (data["positives"], data["others"], data["other"]) == (60, 240, "other classes")
+
+
+def test_a_line_break_in_a_class_name_is_an_escape_everywhere(tmp_path):
+    labels, logits = scored(120, 30)
+    folder = run_of(tmp_path / "run", labels, logits, classes=("other\nkind", "mel\nanoma"))
+    page = Page(write_report(folder, None))
+    assert "could not be made" not in page.source
+    assert r"recall of mel\nanoma" in page.texts["summary"]
+    assert r"other\nkind" in page.texts["rows"]
+    assert not re.search(r"mel\s+anoma|other\s+kind", page.source.partition("The resolved recipe")[0])

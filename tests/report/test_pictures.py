@@ -70,7 +70,7 @@ def test_the_page_has_every_picture(cleaned):
     assert page.pictures["dropped"] == 2 * (6 + 3)
     assert page.texts["dropped"].count("Loss rank, round") == 2
     assert "Class weights of the loss" in page.texts["learning"]
-    assert "Tests." in page.texts["use"]
+    assert "Tests." in page.texts["intended_use"]
 
 
 def test_copies_are_what_training_saw(report):
@@ -189,8 +189,8 @@ def test_the_command_writes_the_same_again(cleaned, tmp_path):
     assert said.stderr == ""
     first, second = Page(cleaned / "report.html"), Page(out)
     assert second.pictures == first.pictures
-    assert {name: text for name, text in second.texts.items() if name != "repeat"} == {
-        name: text for name, text in first.texts.items() if name != "repeat"
+    assert {name: text for name, text in second.texts.items() if name != "reproducibility"} == {
+        name: text for name, text in first.texts.items() if name != "reproducibility"
     }
 
 
@@ -200,7 +200,7 @@ def test_a_card_that_is_filled_in_later(cleaned, tmp_path):
     recipe = folder / "recipe.yaml"
     recipe.write_text(re.sub(r"  not_for: null", "  not_for: Everything else.", recipe.read_text()))
     report_again(folder)
-    assert "Everything else." in Page(folder / "report.html").texts["use"]
+    assert "Everything else." in Page(folder / "report.html").texts["intended_use"]
 
 
 def test_pictures_that_are_gone_are_said(cleaned, tmp_path):
@@ -212,7 +212,7 @@ def test_pictures_that_are_gone_are_said(cleaned, tmp_path):
     assert "note: the data of" in said.stderr
     page = Page(folder / "report.html")
     for name in ("errors", "copies", "dropped"):
-        assert "The pictures cannot be shown: the data of" in page.texts[name]
+        assert "The images cannot be shown: the data of" in page.texts[name]
         assert page.pictures[name] == 0
     assert "score: highest" in page.texts["dropped"]  # numbers need no pictures
     assert "could not be made" not in page.source
@@ -223,7 +223,7 @@ def test_a_network_that_is_gone_is_said(cleaned, tmp_path):
     shutil.copytree(cleaned, folder)
     (folder / "model.safetensors").unlink()
     _, missing = report_again(folder)
-    assert "the network cannot be had" in missing[0]
+    assert "the network is unavailable" in missing[0]
     assert "could not be made" not in Page(folder / "report.html").source
 
 

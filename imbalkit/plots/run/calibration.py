@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and how they spread over the classes."""
+"""Whether probabilities are calibrated, and how they spread over the classes."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ BINS = 40  # of the histogram of scores
 STAGES = (style.OTHER_COLOUR, style.COLOURS[0], drawing.POSITIVE)  # from the first to the last
 
 
-def reliability(run: RunData, axes: Axes, side: str = "test") -> None:
-    """Share of rows that are of the class against the probability that was said, in bins, at each stage of the decision.
+def reliability(run: RunData, axes: Axes, split: str = "test") -> None:
+    """Share of rows that are of the class against the predicted probability, in bins, at each stage of the decision.
 
     The last stage has Wilson intervals; the size of a mark grows with its rows. Without a positive class: all classes' bins of
     the last stage.
 
-    Raises RunError for a run that has no calibration figures of that side.
+    Raises RunError for a run that has no calibration metrics of that split.
     """
-    stages = stages_of(run, side)
+    stages = stages_of(run, split)
     drawing.unit_square(axes)
     axes.plot((0, 1), (0, 1), color=style.GUIDE, linewidth=0.8, zorder=1)
     if run.positive is None:
@@ -41,9 +41,16 @@ def reliability(run: RunData, axes: Axes, side: str = "test") -> None:
         last = stage is stages[-1]
         if last:
             _whiskers(axes, bins, colour)
-        axes.plot(bins["said"], bins["seen"], color=colour, linewidth=1.4 if last else 0.9, zorder=4 if last else 3)
+        axes.plot(
+            bins["predicted"], bins["observed"], color=colour, linewidth=1.4 if last else 0.9, zorder=4 if last else 3
+        )
         axes.scatter(
-            bins["said"], bins["seen"], s=_sizes(bins["n"]), color=colour, linewidths=0, zorder=4 if last else 3
+            bins["predicted"],
+            bins["observed"],
+            s=_sizes(bins["n"]),
+            color=colour,
+            linewidths=0,
+            zorder=4 if last else 3,
         )
     drawing.key(axes, [(stage["stage"], colour) for stage, colour in zip(stages, colours, strict=False)])
     positive = run.names[run.positive]
@@ -56,9 +63,16 @@ def _every_class(run: RunData, axes: Axes, stage: Mapping[str, Any]) -> None:
     for entry in stage["reliability"]:
         code = run.classes.index(entry["class"])
         bins, quiet = _bins(entry), colours[code] == drawing.QUIET
-        axes.plot(bins["said"], bins["seen"], color=colours[code], linewidth=0.7 if quiet else 1.3, zorder=3 - quiet)
+        axes.plot(
+            bins["predicted"], bins["observed"], color=colours[code], linewidth=0.7 if quiet else 1.3, zorder=3 - quiet
+        )
         axes.scatter(
-            bins["said"], bins["seen"], s=_sizes(bins["n"]), color=colours[code], linewidths=0, zorder=3 - quiet
+            bins["predicted"],
+            bins["observed"],
+            s=_sizes(bins["n"]),
+            color=colours[code],
+            linewidths=0,
+            zorder=3 - quiet,
         )
         named += [] if quiet else [(run.names[code], colours[code])]
     if len(named) < len(run.classes):
@@ -67,26 +81,26 @@ def _every_class(run: RunData, axes: Axes, stage: Mapping[str, Any]) -> None:
     axes.set(xlabel="probability of a class", ylabel="share that is of it")
 
 
-def stages_of(run: RunData, side: str = "test") -> list[Mapping[str, Any]]:
-    """The stages of the decision that have reliability figures. Raises RunError without any."""
-    stages = [stage for stage in (run.metrics.get("calibration") or {}).get(side) or [] if stage.get("reliability")]
+def stages_of(run: RunData, split: str = "test") -> list[Mapping[str, Any]]:
+    """The stages of the decision that have reliability bins. Raises RunError without any."""
+    stages = [stage for stage in (run.metrics.get("calibration") or {}).get(split) or [] if stage.get("reliability")]
     if not stages:
-        raise RunError(f"this run has no calibration figures of its {side} rows")
+        raise RunError(f"this run has no calibration metrics of its {split} rows")
     return stages
 
 
 def _bins(entry: Mapping[str, Any]) -> dict[str, np.ndarray]:
     rows = [row for row in entry["bins"] if row["n"]]
     return {
-        "said": np.array([row["mean_probability"] for row in rows], dtype=float),
-        "seen": np.array([row["observed"] for row in rows], dtype=float),
+        "predicted": np.array([row["mean_probability"] for row in rows], dtype=float),
+        "observed": np.array([row["observed"] for row in rows], dtype=float),
         "n": np.array([row["n"] for row in rows], dtype=float),
     }
 
 
 def _whiskers(axes: Axes, bins: Mapping[str, np.ndarray], colour: str) -> None:
-    low, high = wilson(bins["seen"] * bins["n"], bins["n"])
-    axes.vlines(bins["said"], low, high, color=colour, linewidth=0.8, alpha=0.55, zorder=2)
+    low, high = wilson(bins["observed"] * bins["n"], bins["n"])
+    axes.vlines(bins["predicted"], low, high, color=colour, linewidth=0.8, alpha=0.55, zorder=2)
 
 
 def _sizes(n: np.ndarray) -> np.ndarray:
@@ -94,19 +108,19 @@ def _sizes(n: np.ndarray) -> np.ndarray:
     return 8 + 52 * n / max(1.0, n.max(initial=1.0))
 
 
-def scores(run: RunData, axes: Axes, side: str = "test", line: bool = True) -> None:
+def scores(run: RunData, axes: Axes, split: str = "test", line: bool = True) -> None:
     """How probabilities spread: of the positive class, its own rows above the line and the others below it.
 
-    Without a positive class, the probability of the class that is called: where that is right above, where wrong below. Each
-    side has a scale of its own, up to its fullest bin. A `line` stands at the threshold.
+    Without a positive class, the probability of the predicted class: correct above, wrong below. Both halves have a scale of
+    their own, up to the fullest bin. A `line` stands at the threshold.
     """
-    rows = run.split_rows(side)
+    rows = run.split_rows(split)
     if not len(rows):
-        raise RunError(f"this run has no {side} rows")
+        raise RunError(f"this run has no {split} rows")
     if run.positive is None:
         up, values = rows.labels == rows.decisions, rows.probabilities.max(axis=1)
-        names = ("called rightly", "called wrongly")
-        axes.set_xlabel("probability of the class that is called")
+        names = ("predicted correctly", "predicted wrongly")
+        axes.set_xlabel("probability of the predicted class")
     else:
         up, values = rows.labels == run.positive, rows.probabilities[:, run.positive]
         names = (run.names[run.positive], run.other)

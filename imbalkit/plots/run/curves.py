@@ -37,7 +37,7 @@ def roc(run: RunData, axes: Axes, resamples: int = RESAMPLES, point: bool = True
     axes.plot((0, 1), (0, 1), color=style.GUIDE, linewidth=0.8, zorder=1)
     if run.positive is None:
         _each_class(run, axes, roc_points, roc_auc, "AUC")
-        axes.set(xlabel="false alarm rate", ylabel="recall")
+        axes.set(xlabel="false alarm rate, FPR", ylabel="recall")
         return
     positives, scores = _positive(run, decided)
     alarms, recall, _ = roc_points(positives, scores)
@@ -50,11 +50,11 @@ def roc(run: RunData, axes: Axes, resamples: int = RESAMPLES, point: bool = True
     if point and chosen is not None:
         axes.plot(*chosen[:2], marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=5)
     positive = run.names[run.positive]
-    axes.set(xlabel=f"false alarm rate ({run.other} called {positive})", ylabel=f"recall of {positive}")
+    axes.set(xlabel=f"false alarm rate, FPR ({run.other} predicted as {positive})", ylabel=f"recall of {positive}")
 
 
 def precision_recall(run: RunData, axes: Axes, resamples: int = RESAMPLES) -> None:
-    """Precision against recall at every threshold, over the line of calling at random. Arguments as `roc`."""
+    """Precision against recall at every threshold, over the line of random scores. Arguments as `roc`."""
     drawing.unit_square(axes)
     if run.positive is None:
         _each_class(run, axes, precision_recall_points, average_precision, "AP")
@@ -64,7 +64,7 @@ def precision_recall(run: RunData, axes: Axes, resamples: int = RESAMPLES) -> No
     recall, precision, _ = precision_recall_points(positives, scores)
     colour, share = drawing.POSITIVE, positives.mean()
     axes.plot((0, 1), (share, share), color=style.GUIDE, linewidth=0.8, zorder=1)
-    axes.text(0.01, share - 0.02, f"at random {share_text(share)}", color=style.NOTE, va="top", fontsize="small")
+    axes.text(0.01, share - 0.02, f"random {share_text(share)}", color=style.NOTE, va="top", fontsize="small")
     if resamples:
         low, high = precision_recall_band(positives, scores, _weights(run, resamples), GRID)
         axes.fill_between(GRID, low, high, color=colour, alpha=drawing.BAND, linewidth=0)
@@ -73,44 +73,44 @@ def precision_recall(run: RunData, axes: Axes, resamples: int = RESAMPLES) -> No
     if point is not None and np.isfinite(point[2]):
         axes.plot(point[1], point[2], marker="o", markersize=6, color=colour, markeredgecolor="white", zorder=5)
     positive = run.names[run.positive]
-    axes.set(xlabel=f"recall of {positive}", ylabel=f"precision (called {positive} and is)")
+    axes.set(xlabel=f"recall of {positive}", ylabel=f"precision of {positive}")
 
 
 def operating_point(run: RunData) -> tuple[float, float, float] | None:
     """False alarm rate, recall and precision of the positive class as the test rows were decided; None without it."""
-    side = run.split_rows()
-    positives, called = side.labels == run.positive, side.decisions == run.positive
+    rows = run.split_rows()
+    positives, predicted = rows.labels == run.positive, rows.decisions == run.positive
     if run.positive is None or positives.all() or not positives.any():
         return None
-    hits = (positives & called).sum()
-    precision = hits / called.sum() if called.any() else float("nan")
-    return float((called & ~positives).sum() / (~positives).sum()), float(hits / positives.sum()), float(precision)
+    hits = (positives & predicted).sum()
+    precision = hits / predicted.sum() if predicted.any() else float("nan")
+    return float((predicted & ~positives).sum() / (~positives).sum()), float(hits / positives.sum()), float(precision)
 
 
 def _positive(run: RunData, decided: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    side = run.split_rows()
-    positives = side.labels == run.positive
+    rows = run.split_rows()
+    positives = rows.labels == run.positive
     if positives.all() or not positives.any():
         raise RunError("a curve needs test rows of the positive class and of another one")
-    return positives, (side.probabilities if decided else side.at_data_prior)[:, run.positive]
+    return positives, (rows.probabilities if decided else rows.at_data_prior)[:, run.positive]
 
 
 def _weights(run: RunData, resamples: int) -> np.ndarray:
     from imbalkit.functional.bootstrap import draw_weights
 
-    side = run.split_rows()
+    rows = run.split_rows()
     seed = generator(run.facts.get("seed", 0), "report", "bands")
-    return draw_weights(len(side), resamples, seed, groups=side.groups if side.grouped else None)
+    return draw_weights(len(rows), resamples, seed, groups=rows.groups if rows.grouped else None)
 
 
 def _each_class(run: RunData, axes: Axes, points, area, name: str) -> None:  # type: ignore[no-untyped-def]
-    side, colours = run.split_rows(), drawing.class_colours(run)
+    rows, colours = run.split_rows(), drawing.class_colours(run)
     entries = []
     for code in sorted(colours, key=lambda code: colours[code] != drawing.QUIET):  # grey ones behind
-        positives = side.labels == code
+        positives = rows.labels == code
         if positives.all() or not positives.any():
             continue
-        scores = side.at_data_prior[:, code]
+        scores = rows.at_data_prior[:, code]
         quiet = colours[code] == drawing.QUIET
         width, order = (0.8, 2) if quiet else (1.6, 3)
         axes.plot(

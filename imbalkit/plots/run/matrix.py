@@ -23,7 +23,7 @@ def confusion(run: RunData, axes: Axes) -> None:
     tilt = 45 if max(map(len, run.classes)) > 4 and len(run.classes) > 3 else 0
     axes.set_xticks(places, run.names, rotation=tilt, ha="right" if tilt else "center")
     axes.set_yticks(places, run.names)
-    axes.set(xlabel="decision", ylabel="label")
+    axes.set(xlabel="prediction", ylabel="label")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     if len(run.classes) <= MOST_TEXTS:

@@ -1,4 +1,4 @@
-"""Whether acting on the model is worth more than treating everybody, or nobody."""
+"""Whether acting on the model is worth more than treating all, or none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def net_benefit(run: RunData, axes: Axes) -> None:
-    """Decision curve of the positive class (Vickers and Elkin 2006): net benefit against the probability to act from.
+    """Decision curve of the positive class (Vickers and Elkin 2006): net benefit against the threshold probability.
 
     Raises RunError without a positive class.
     """
@@ -29,39 +29,37 @@ def net_benefit(run: RunData, axes: Axes) -> None:
 
     if run.positive is None:
         raise RunError("net benefit is for a positive class")
-    side = run.split_rows()
-    positives, scores = side.labels == run.positive, side.at_data_prior[:, run.positive]
+    rows = run.split_rows()
+    positives, scores = rows.labels == run.positive, rows.at_data_prior[:, run.positive]
     share = positives.mean()
     grid = np.linspace(0.0, min(0.99, max(0.2, 5 * share)), 200)
-    model, everybody = decision_curve(positives, scores, grid), benefit_of(share, 1 - share, grid)
+    model, act_on_all = decision_curve(positives, scores, grid), benefit_of(share, 1 - share, grid)
     axes.axhline(0, color=style.NOTE, linewidth=0.8)
-    axes.plot(grid, everybody, color=drawing.QUIET, linewidth=1)
+    axes.plot(grid, act_on_all, color=drawing.QUIET, linewidth=1)
     axes.plot(grid, model, color=drawing.POSITIVE, linewidth=1.6)
     top = max(float(np.nanmax(model)), float(share), 1e-3) * 1.1
     low = -0.35 * top
-    axes.set(
-        xlim=(0, grid[-1]), ylim=(low, top), xlabel="probability from which one would act", ylabel="net benefit a row"
-    )
+    axes.set(xlim=(0, grid[-1]), ylim=(low, top), xlabel="threshold probability", ylabel="net benefit per row")
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
     style.grid(axes)
-    texts = [("act on the model", drawing.POSITIVE), ("act on everybody", drawing.QUIET), ("act on nobody", style.NOTE)]
+    texts = [("act on the model", drawing.POSITIVE), ("act on all", drawing.QUIET), ("act on none", style.NOTE)]
     drawing.key(axes, texts)
 
 
 def cost_curve(run: RunData, axes: Axes) -> None:
     """Cost curve of the positive class (Drummond and Holte 2006): what each mix of prevalence and costs makes of the model.
 
-    Raises RunError without a positive class, or without rows on both sides of it.
+    Raises RunError without a positive class, or without rows of it and of others.
     """
     if run.positive is None:
         raise RunError("a cost curve is for a positive class")
-    side = run.split_rows()
-    positives, called = side.labels == run.positive, side.decisions == run.positive
+    rows = run.split_rows()
+    positives, predicted = rows.labels == run.positive, rows.decisions == run.positive
     if positives.all() or not positives.any():
         raise RunError("a cost curve needs test rows of the positive class and of others")
     grid = np.linspace(0.0, 1.0, 201)
-    best = least_cost(positives, side.probabilities[:, run.positive], grid)
-    decided = expected_cost(1 - called[positives].mean(), called[~positives].mean(), grid)
+    best = least_cost(positives, rows.probabilities[:, run.positive], grid)
+    decided = expected_cost(1 - predicted[positives].mean(), predicted[~positives].mean(), grid)
     axes.plot(grid, np.minimum(grid, 1 - grid), color=style.NOTE, linewidth=0.8)
     axes.plot(grid, decided, color=drawing.OTHER, linewidth=1)
     axes.plot(grid, best, color=drawing.POSITIVE, linewidth=1.6)
@@ -70,5 +68,5 @@ def cost_curve(run: RunData, axes: Axes) -> None:
         xlim=(0, 1), ylim=(0, top), xlabel="probability cost of the positive class", ylabel="normalised expected cost"
     )
     style.grid(axes)
-    texts = [("best threshold of each place", drawing.POSITIVE), ("threshold of this run", drawing.OTHER)]
-    drawing.key(axes, [*texts, ("call all alike", style.NOTE)])
+    texts = [("best threshold at each point", drawing.POSITIVE), ("threshold of this run", drawing.OTHER)]
+    drawing.key(axes, [*texts, ("predict one class for all", style.NOTE)])

@@ -1,4 +1,4 @@
-"""What a model gains, and what it hands back, by leaving the most uncertain rows undecided."""
+"""What a model gains by leaving the most uncertain rows undecided, and which these are."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 def risk_coverage(run: RunData, axes: Axes) -> None:
     """Share of wrong decisions among those that are made, against the share of rows that is decided.
 
-    With a positive class also the share of its rows that are missed, and that are handed back undecided: a low error is no
+    With a positive class also the share of its rows that are missed, and that are left undecided: a low error is no
     merit where these are. A line stands at the coverage that the run's own rule gives.
 
     Raises RunError without test rows.
     """
     from matplotlib.ticker import PercentFormatter
 
-    side = run.split_rows()
-    if not len(side):
+    rows = run.split_rows()
+    if not len(rows):
         raise RunError("this run has no test rows")
     curve = risk_coverage_of(run)
-    # Only a few rows decided give a ragged end that says nothing.
-    shown = curve.decided >= max(1, min(20, len(side) // 10))
+    # Only a few rows decided give a ragged end without meaning.
+    shown = curve.decided >= max(1, min(20, len(rows) // 10))
     axes.set(xlim=(-0.01, 1.01), xlabel="share of the test rows that is decided")
     lines = [(curve.error, drawing.OTHER, "wrong, of the decided")]
     if run.positive is not None:
@@ -41,7 +41,7 @@ def risk_coverage(run: RunData, axes: Axes) -> None:
         total = max(1, curve.positives)
         lines += [
             (curve.missed_positives / total, drawing.POSITIVE, f"{name} missed"),
-            (curve.rejected_positives / total, style.COLOURS[2], f"{name} handed back"),
+            (curve.rejected_positives / total, style.COLOURS[2], f"{name} undecided"),
         ]
     top = max(0.02, *(float(np.max(values[shown])) for values, _, _ in lines)) * 1.05
     for values, colour, _ in lines:
@@ -51,13 +51,13 @@ def risk_coverage(run: RunData, axes: Axes) -> None:
     axes.xaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0 if top > 0.06 else 1))
     style.grid(axes)
-    if side.abstained.any():
-        axes.axvline(1 - side.abstained.mean(), color=style.NOTE, linewidth=1)
+    if rows.abstained.any():
+        axes.axvline(1 - rows.abstained.mean(), color=style.NOTE, linewidth=1)
 
 
 def risk_coverage_of(run: RunData) -> RiskCoverage:
     """The curve of the test rows, at the run's threshold or costs."""
-    side, costs = run.split_rows(), run.metrics["decision"].get("costs")
+    rows, costs = run.split_rows(), run.metrics["decision"].get("costs")
     costs = None if costs is None else np.asarray(costs, dtype=np.float64)
-    uncertainties = uncertainty(side.probabilities, run.threshold, run.positive, costs)
-    return curve_of(side.labels, side.decisions, uncertainties, run.positive)
+    uncertainties = uncertainty(rows.probabilities, run.threshold, run.positive, costs)
+    return curve_of(rows.labels, rows.decisions, uncertainties, run.positive)

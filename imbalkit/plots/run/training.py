@@ -44,7 +44,7 @@ def learning(run: RunData, axes: Axes, stage: str = "final") -> None:
     if best and best != len(entries):
         axes.axvline(best, color=style.GUIDE, linewidth=0.8, zorder=0)
         axes.annotate(
-            "kept",
+            "best",
             (best, 1.0),
             xycoords=("data", "axes fraction"),
             color=style.NOTE,

@@ -23,7 +23,7 @@ METHOD, RUN = "method", "run"  # values of the column `mark`
 def data(runs: Sequence[RunRecord], at: At = "chosen") -> pd.DataFrame:
     """Rates of two-class runs: a row for each method, followed by one for each of its runs if there are several.
 
-    Columns: mark ("method" or "run"); method and label (its name, whole, and without what loss and backbone say); loss,
+    Columns: mark ("method" or "run"); method and label (its name, whole, and without loss and backbone); loss,
     treatment (samplers, and all else that differs) and backbone; run, fold and seed; at and threshold (mean over runs);
     folds (those tested, "0 1 2"; empty without folds), folds_of and seeds (mean number a fold); positive_class and
     negative_class; positives, misses, miss_rate, miss_low, miss_high; negatives, false_alarms, false_alarm_rate,

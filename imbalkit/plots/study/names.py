@@ -37,7 +37,7 @@ def _sweep_labels(
 ) -> list[tuple[str, str]] | None:
     """Whole name and label of each group from the axes of a sweep; None unless all have the same axes and differ.
 
-    The label leaves out the axes that loss and backbone (`kinds`) say already.
+    The label leaves out the axes that loss and backbone (`kinds`) name already.
     """
     labels = [members[0].labels for members in groups]
     axes = list(labels[0]) if labels else []

@@ -1,4 +1,4 @@
-"""What is gained, and what is handed back, by leaving the most uncertain rows to a person."""
+"""What abstaining on the most uncertain rows gains, and which rows it leaves undecided."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def values(report: Report) -> dict[str, Any] | None:
         }
         if not rows or row["decided"] != rows[-1]["decided"]:
             rows.append(row)
-    what = f", with {report.positive} missed and handed back" if report.positive else ""
+    what = f", with {report.positive} missed and undecided" if report.positive else ""
     rule = (run.metrics.get("abstention") or {}).get("rule") or (run.metrics["decision"].get("abstention") or {}).get(
         "rule"
     )
@@ -47,7 +47,7 @@ def values(report: Report) -> dict[str, Any] | None:
         "n": len(side),
         "by_class": [
             (name, int((side.abstained & (side.labels == code)).sum()), int((side.labels == code).sum()))
-            for code, name in enumerate(run.classes)
+            for code, name in enumerate(report.classes)
         ],
         "decided_error": float((side.labels != side.decisions)[~side.abstained].mean()) if not side.abstained.all() else None,
     }  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 from imbalkit.errors import ImbalkitError
 from imbalkit.report.context import Report, explain
 from imbalkit.report.galleries import shown
+from imbalkit_lite.text import printable
 
 MOST = 48  # pictures in all
 
@@ -28,7 +29,7 @@ def values(report: Report) -> dict[str, Any] | None:
     return {
         "groups": groups,
         "problem": problem,
-        "counts": {name: int(by_class.get(name, 0)) for name in report.run.classes},
+        "counts": {printable(name): int(by_class.get(name, 0)) for name in report.run.classes},
     }
 
 

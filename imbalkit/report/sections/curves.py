@@ -40,5 +40,5 @@ def values(report: Report) -> dict[str, Any] | None:
         "banded": banded,
         "resamples": RESAMPLES,
         "unit": "groups" if side.grouped else "rows",
-        "coloured": [run.classes[code] for code in drawing.named(run)] if not banded else [],
+        "coloured": [report.classes[code] for code in drawing.named(run)] if not banded else [],
     }  # fmt: skip

@@ -11,13 +11,14 @@ from imbalkit.base.text import count, percent, plural, sentence_list
 from imbalkit.report.context import Report, is_informative
 from imbalkit.report.recipe_words import part_text
 from imbalkit.report.statements import Statement, statement
+from imbalkit_lite.text import printable
 
 TEMPLATE = "statements.html"
 
 
 def values(report: Report) -> dict[str, Any]:
     """Statements on the data."""
-    return {"intro": "What the model was made from and tested on.", "statements": statements(report)}
+    return {"intro": "What the model was trained and tested on.", "statements": statements(report)}
 
 
 def statements(report: Report) -> list[Statement]:
@@ -26,15 +27,15 @@ def statements(report: Report) -> list[Statement]:
     clear = "Data"
     return [
         ask("Source", *_source(report), field="source", clear=clear, tripod="5a", card="Training data"),
-        ask("Who or what the samples are of", field="population", clear=clear, tripod="5a, 6a, 6b", card="Factors"),
+        ask("Population", field="population", clear=clear, tripod="5a, 6a, 6b", card="Factors"),
         ask("When they were collected", field="period", tripod="5b"),
         ask("How images were taken", field="acquisition", clear=clear, tripod="9", card="Factors"),
-        ask("What else is in the images", field="artefacts", clear=clear),
+        ask("Artefacts in the images", field="artefacts", clear=clear),
         ask("Preparation before this run", field="preparation", clear=clear, tripod="7"),
         ask("Images as the network sees them", _images(report), clear=clear, tripod="7, 9"),
         ask("Reference standard (labels)", field="reference_standard", clear="Technique", tripod="8a, 8b"),
         ask(
-            "Attributes of people",
+            "Demographic attributes",
             _attributes(report),
             field="attributes",
             clear=clear,
@@ -42,9 +43,9 @@ def statements(report: Report) -> list[Statement]:
             card="Factors",
         ),
         ask("Classes and balance", _balance(report), clear=clear, tripod="13, 20"),
-        ask("Training, validation and test", *_sides(report), clear=clear, tripod="12a, 21", card="Evaluation data"),
-        ask("Rows that belong together", _groups(report), clear=clear, tripod="12d"),
-        ask("Left out", *_left_out(report), tripod="6b, 11"),
+        ask("Training, validation and test", *_splits(report), clear=clear, tripod="12a, 21", card="Evaluation data"),
+        ask("Groups (such as patients)", _groups(report), clear=clear, tripod="12d"),
+        ask("Exclusions", *_left_out(report), tripod="6b, 11"),
         ask("Sample size", field="sample_size", clear=clear, tripod="10"),
         ask("Ethics and consent", field="ethics", tripod="17", card="Ethical considerations"),
         ask("Terms of use", field="licence", tripod="18e"),
@@ -53,10 +54,10 @@ def statements(report: Report) -> list[Statement]:
 
 def _source(report: Report) -> list[str]:
     data = report.part("data")
-    said = [f"Read by {part_text({key: value for key, value in data.items() if key != 'how_to_get'})}."]
+    texts = [f"Read by {part_text({key: value for key, value in data.items() if key != 'how_to_get'})}."]
     if data.get("how_to_get"):
-        said.insert(0, str(data["how_to_get"]))
-    return said + [
+        texts.insert(0, str(data["how_to_get"]))
+    return texts + [
         f"{note[:1].upper()}{note[1:]}{'' if note.endswith('.') else '.'}"
         for note in report.run.facts.get("data_notes", [])
     ]
@@ -70,9 +71,7 @@ def _images(report: Report) -> str:
     height, width, channels = shape
     kind = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels")
     fitted, scaled = settings.get("resize", "stretch"), settings.get("interpolation", "bilinear")
-    return (
-        f"{height} × {width} px, {kind}; made to fit by {fitted} with {scaled} interpolation; the network normalises."
-    )
+    return f"{height} × {width} px, {kind}; resized by {fitted} with {scaled} interpolation; the network normalises."
 
 
 def _attributes(report: Report) -> str:
@@ -81,65 +80,60 @@ def _attributes(report: Report) -> str:
     columns = [name.removeprefix("metadata_") for name in columns]
     if not columns:
         return ""
-    said = [f"{name} ({percent(frame[f'metadata_{name}'].isna().mean(), 0)} missing)" for name in columns[:12]]
-    return f"The test rows carry {sentence_list(said)}{' and others' if len(columns) > 12 else ''}."
+    texts = [f"{name} ({percent(frame[f'metadata_{name}'].isna().mean(), 0)} missing)" for name in columns[:12]]
+    return f"The test rows have {sentence_list(texts)}{' and others' if len(columns) > 12 else ''}."
 
 
 def _balance(report: Report) -> str:
-    run = report.run
     counts = _counts(report)
-    total = sum(sum(side) for side in counts.values())
-    each = [sum(side[code] for side in counts.values()) for code in range(len(run.classes))]
-    said = [f"{name}: {count(n)} ({percent(n / total)})" for name, n in zip(run.classes, each, strict=True)]
-    return f"{plural(total, 'sample')}. " + ("; ".join(said) + "." if len(said) <= 12 else f"{len(said)} classes.")
+    total = sum(map(sum, counts.values()))
+    each = [sum(of_split[code] for of_split in counts.values()) for code in range(len(report.classes))]
+    texts = [f"{name}: {count(n)} ({percent(n / total)})" for name, n in zip(report.classes, each, strict=True)]
+    return f"{plural(total, 'sample')}. " + ("; ".join(texts) + "." if len(texts) <= 12 else f"{len(texts)} classes.")
 
 
 def _counts(report: Report) -> dict[str, list[int]]:
-    """Rows of each class on each side, before any sampler."""
+    """Rows of each class in each split, before any sampler."""
     run = report.run
     found = {"training": list(run.metrics["class_counts"][0]["counts"])}
-    for side in ("validation", "test"):
-        found[side] = np.bincount(run.split_rows(side).labels, minlength=len(run.classes)).tolist()
+    for name in ("validation", "test"):
+        found[name] = np.bincount(run.split_rows(name).labels, minlength=len(report.classes)).tolist()
     return found
 
 
-def _sides(report: Report) -> list[str]:
+def _splits(report: Report) -> list[str]:
     run, split = report.run, report.run.recipe.get("split", {})
-    said = [f"{plural(sum(counts), 'row')} for {side}" for side, counts in _counts(report).items() if sum(counts)]
+    texts = [f"{plural(sum(counts), 'row')} for {name}" for name, counts in _counts(report).items() if sum(counts)]
     if split.get("column"):
         how = f"as the column {split['column']} of the data says"
     elif split.get("folds"):
         how = f"fold {split.get('fold')} of {split['folds']}, seed {run.facts.get('split_seed')}"
     else:
-        how = f"drawn with seed {run.facts.get('split_seed')}"
+        how = f"sampled with seed {run.facts.get('split_seed')}"
     return [
-        f"{sentence_list(said)[:1].upper()}{sentence_list(said)[1:]}; {how}.",
-        "All from the same data: this is no external test.",
+        f"{sentence_list(texts)[:1].upper()}{sentence_list(texts)[1:]}; {how}.",
+        "All splits are of the same data: this is no external validation.",
     ]
 
 
 def _groups(report: Report) -> str:
-    side = report.run.split_rows()
+    test = report.run.split_rows()
     column = report.run.recipe["data"].get("group_column")
-    if not side.names_groups:
-        units = "each image file" if side.grouped else "each row"
-        return f"The data name no groups; {units} counts as independent, which is not known to be so."
-    kept = report.run.recipe.get("split", {}).get("group", True)
-    where = (
-        "a group is on one side of the split only"
-        if kept is not False
-        else "groups were not kept on one side of the split"
-    )
+    if not test.names_groups:
+        units = "each image file" if test.grouped else "each row"
+        return f"The data name no groups; {units} counts as independent, which is unverified."
+    apart = report.run.recipe.get("split", {}).get("group", True)
+    where = "each group is in one split only" if apart is not False else "a group may be in several splits"
     named = f" ({column})" if column else ""
-    return f"Groups{named}: {where}; {plural(len(np.unique(side.groups)), 'group')} in {plural(len(side), 'test row')}."
+    return f"Groups{named}: {where}; {plural(len(np.unique(test.groups)), 'group')} in {plural(len(test), 'test row')}."
 
 
 def _left_out(report: Report) -> list[str]:
     found = []
     if report.prepared is not None:
         for reason, counts in report.prepared.table.removed_counts().items():
-            said = ", ".join(f"{name}: {count(n)}" for name, n in counts.items())
-            found.append(f"Left out by {reason}: {plural(sum(counts.values()), 'sample')} ({said}).")
+            texts = ", ".join(f"{printable(name)}: {count(n)}" for name, n in counts.items())
+            found.append(f"Left out by {reason}: {plural(sum(counts.values()), 'sample')} ({texts}).")
     bad = report.run.metrics.get("bad_images", [])
     found += [
         f"Left out, cannot be read: {image['path'].rpartition('/')[2]} ({image['reason']})." for image in bad[:10]

@@ -10,6 +10,7 @@ import pandas as pd
 from imbalkit.errors import ImbalkitError
 from imbalkit.report.context import Report, explain
 from imbalkit.report.galleries import shown
+from imbalkit_lite.text import printable
 
 MOST_PICTURES, MOST, LEAST = 96, 8, 2  # in all; of one end of one class in one round, at most and at least
 SIDE = 112  # px
@@ -35,7 +36,7 @@ def values(report: Report) -> dict[str, Any] | None:
     problem = ""
     for place, (stage, name, group) in enumerate(cells):
         entry: dict[str, Any] = {
-            "label": name,
+            "label": printable(name),
             "dropped": len(group),
             "before": before[stage, name],
             "copies": int((group["view"].astype(str) != "as it is").sum()),
@@ -109,7 +110,7 @@ def _ends(report: Report, group: pd.DataFrame, most: int) -> list[dict[str, Any]
         pictures = []
         for row, picture in zip(rows.itertuples(), pixels, strict=True):
             view = "" if str(row.view) == "as it is" else str(row.view)
-            alt = f"Dropped row of {row.label}, score {row.score:.3g}{', ' + view if view else ''}"
+            alt = f"Dropped row of {printable(row.label)}, score {row.score:.3g}{', ' + view if view else ''}"
             lines = (report.name_of(row.source), view, report.caption(row.source))
             pictures.append(shown(np.clip(picture, 0, 1), alt, f"{row.score:.3g}", lines, side=SIDE))
         ends.append({"title": title, "shown": pictures})

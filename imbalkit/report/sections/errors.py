@@ -25,13 +25,13 @@ class Gallery:
         title: what they are
         rows: positions among the test rows
         total: how many there are in all
-        spoken: class whose probability is told, for each row
+        shown: class whose probability is shown, for each row
     """
 
     title: str
     rows: np.ndarray
     total: int
-    spoken: np.ndarray
+    shown: np.ndarray
 
 
 def values(report: Report) -> dict[str, Any] | None:
@@ -75,8 +75,8 @@ def galleries(report: Report) -> list[Gallery]:
         missed = np.flatnonzero((side.labels == run.positive) & (side.decisions != run.positive))
         alarms = np.flatnonzero((side.labels != run.positive) & (side.decisions == run.positive))
         found = [
-            (f"{name} missed", missed, probability[missed]),
-            (f"False alarms: {run.other} called {name}", alarms, -probability[alarms]),
+            (f"Missed {name} (false negatives)", missed, probability[missed]),
+            (f"False alarms (false positives): {run.other} predicted as {name}", alarms, -probability[alarms]),
         ]
         return [
             Gallery(
@@ -89,8 +89,8 @@ def galleries(report: Report) -> list[Gallery]:
             if len(rows)
         ]
     result = []
-    counts = np.bincount(side.labels[wrong], minlength=len(run.classes)) / np.maximum(
-        np.bincount(side.labels, minlength=len(run.classes)), 1
+    counts = np.bincount(side.labels[wrong], minlength=len(report.classes)) / np.maximum(
+        np.bincount(side.labels, minlength=len(report.classes)), 1
     )
     for code in np.argsort(-counts, kind="stable")[:MOST_CLASSES]:
         rows = np.flatnonzero(wrong & (side.labels == code))
@@ -98,7 +98,12 @@ def galleries(report: Report) -> list[Gallery]:
         rows_shown = rows[np.argsort(-sure, kind="stable")][: MOST // 2]
         if len(rows):
             result.append(
-                Gallery(f"{run.classes[code]} called something else", rows_shown, len(rows), side.decisions[rows_shown])
+                Gallery(
+                    f"{report.classes[code]} predicted as another class",
+                    rows_shown,
+                    len(rows),
+                    side.decisions[rows_shown],
+                )
             )
     return result
 
@@ -106,7 +111,7 @@ def galleries(report: Report) -> list[Gallery]:
 def heat_maps(report: Report, pixels: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray | None, str]:
     """Grad-CAM of each picture for its target class, float32 [n, h, w], or None and why not."""
     if report.model is None:
-        return None, report.why or "the network is not at hand"
+        return None, report.why or "the network is unavailable"
     import torch
 
     from imbalkit.functional.gradcam import grad_cam
@@ -123,11 +128,11 @@ def heat_maps(report: Report, pixels: np.ndarray, targets: np.ndarray) -> tuple[
             images = to_float(torch.from_numpy(pixels[span]).to(device))
             maps = grad_cam(model, images, torch.from_numpy(targets[span].astype(np.int64)))
             if maps is None:
-                return None, "this network has no feature maps to see it by"
+                return None, "this network has no feature maps"
             parts.append(maps.cpu().numpy())
         return np.concatenate(parts), ""
     except RuntimeError as error:  # such as a device out of memory
-        return None, f"the network could not be asked: {error}"
+        return None, f"the network failed: {error}"
     finally:
         model.train(training)
 
@@ -136,14 +141,14 @@ def _pictures(report: Report, gallery: Gallery, pixels: np.ndarray, heat: np.nda
     run, side = report.run, report.run.split_rows()
     found = []
     for place, row in enumerate(gallery.rows):
-        label, decision = run.classes[side.labels[row]], run.classes[side.decisions[row]]
-        spoken = run.classes[gallery.spoken[place]]
-        share = percent(side.probabilities[row, gallery.spoken[place]])
-        said = f"{spoken} {share}" if run.positive is not None else f"called {spoken} {share}"
+        label, decision = report.classes[side.labels[row]], report.classes[side.decisions[row]]
+        shown_class = report.classes[gallery.shown[place]]
+        share = percent(side.probabilities[row, gallery.shown[place]])
+        text = f"{shown_class} {share}" if run.positive is not None else f"predicted {shown_class} {share}"
         source = side.frame["source"].iloc[row]
         lines = (report.name_of(source), report.caption(source))
-        alt = f"Test picture of {label}, called {decision}; {said}"
-        found.append(shown(pixels[place], alt, said, lines, None if heat is None else heat[place]))
+        alt = f"Test image of {label}, predicted as {decision}; {text}"
+        found.append(shown(pixels[place], alt, text, lines, None if heat is None else heat[place]))
     return found
 
 
@@ -153,6 +158,6 @@ def _names(report: Report, gallery: Gallery) -> list[str]:
     known = "path" in frame
     return [
         f"{str(frame['path'].iloc[row]).rpartition('/')[2] if known else 'sample ' + str(frame['source'].iloc[row])} "
-        f"({percent(side.probabilities[row, gallery.spoken[place]])})"
+        f"({percent(side.probabilities[row, gallery.shown[place]])})"
         for place, row in enumerate(gallery.rows)
     ]

@@ -31,7 +31,7 @@ def values(report: Report) -> dict[str, Any] | None:
         return None
     entries = epochs(run)
     last = entries[-1]
-    named = [run.classes[code] for code in drawing.named(run)]
+    named = [report.classes[code] for code in drawing.named(run)]
     return {
         "final": _charts(report, "final"),
         "rounds": [
@@ -44,7 +44,7 @@ def values(report: Report) -> dict[str, Any] | None:
         "seconds": sum(entry.get("seconds", 0) for entry in run.log),
         "rate": last.get("rows_per_second"),
         "validated": any("validation" in entry for entry in entries),
-        "named": named if len(named) < len(run.classes) else [],
+        "named": named if len(named) < len(report.classes) else [],
     }
 
 

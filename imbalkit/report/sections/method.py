@@ -18,7 +18,7 @@ TEMPLATE = "statements.html"
 
 def values(report: Report) -> dict[str, Any]:
     """Statements on the method."""
-    return {"intro": "How the model was trained, and how its figures were made.", "statements": statements(report)}
+    return {"intro": "How the model was trained, and how its metrics were computed.", "statements": statements(report)}
 
 
 def statements(report: Report) -> list[Statement]:
@@ -26,11 +26,11 @@ def statements(report: Report) -> list[Statement]:
     ask = partial(statement, report)
     clear = "Technique"
     return [
-        ask("Kind of model", _model(report), clear=clear, tripod="12c, 22", card="Model details"),
+        ask("Model", _model(report), clear=clear, tripod="12c, 22", card="Model details"),
         ask("Class imbalance", *_imbalance(report), clear=clear, tripod="13"),
         ask("Random augmentation", _augmentation(report), clear=clear, tripod="12c"),
         ask("Training", _training(report), clear=clear, tripod="12c"),
-        ask("Choice of the epoch", _selection(report), clear=clear, tripod="12c"),
+        ask("Epoch selection", _selection(report), clear=clear, tripod="12c"),
         ask(
             "From logits to probabilities",
             correction_sentence(report.run),
@@ -39,7 +39,7 @@ def statements(report: Report) -> list[Statement]:
         ),
         ask("Model output and decision", decision_sentence(report.run), tripod="15", card="Metrics"),
         ask(
-            "Figures and their uncertainty",
+            "Metrics and their uncertainty",
             _evaluation(report),
             clear="Technical assessment",
             tripod="12e, 23a",
@@ -55,7 +55,7 @@ def statements(report: Report) -> list[Statement]:
         ask("Protocol and registration", field="protocol", tripod="18c, 18d"),
         ask(
             "Software",
-            Markup('<a href="#repeat">How to repeat it</a> has versions, seeds and the recipe.'),
+            Markup('<a href="#reproducibility">Reproducibility</a> has versions, seeds and the recipe.'),
             tripod="18f",
         ),
     ]
@@ -63,7 +63,9 @@ def statements(report: Report) -> list[Statement]:
 
 def _model(report: Report) -> str:
     head = f"dropout {report.run.recipe['head']['dropout']:g} and a dense layer"
-    return f"{part_text(report.part('backbone'))}, then {head} with {plural(len(report.run.classes), 'output')} and a softmax."
+    return (
+        f"{part_text(report.part('backbone'))}, then {head} with {plural(len(report.classes), 'output')} and a softmax."
+    )
 
 
 def _imbalance(report: Report) -> list[str | Markup]:
@@ -72,9 +74,7 @@ def _imbalance(report: Report) -> list[str | Markup]:
     return [
         f"Samplers: {rows}.",
         f"Loss: {part_text(report.part('loss'))}.",
-        Markup(
-            'The counts that this gave, and what it does to the prior, are under <a href="#rows">Training rows</a>.'
-        ),
+        Markup('The resulting class counts and their effect on the prior are under <a href="#rows">Training rows</a>.'),
     ]
 
 
@@ -95,17 +95,17 @@ def _training(report: Report) -> str:
 def _selection(report: Report) -> str:
     monitor = report.run.recipe["training"]["monitor"]
     if monitor == "last" or not len(report.run.split_rows("validation")):
-        return "The last epoch was kept."
-    return f"The epoch of best {metric_name(monitor)} on validation rows was kept. The test rows chose nothing."
+        return "The last epoch was used."
+    return f"The epoch of best {metric_name(monitor)} on validation rows was used. Nothing was chosen on test rows."
 
 
 def _evaluation(report: Report) -> str:
     facts = report.run.metrics.get("intervals")
     if not facts or not facts.get("test"):
-        return "Figures of the test rows, without intervals."
+        return "Metrics of the test rows, without intervals."
     unit = "whole groups" if facts.get("unit") == "group" else "rows"
     return (
-        f"Figures of the test rows with {percent(facts.get('level', 0.95), 0)} intervals; {facts['resamples']:,} bootstrap "
+        f"Metrics of the test rows with {percent(facts.get('level', 0.95), 0)} intervals; {facts['resamples']:,} bootstrap "
         f"resamples of {unit}, or a formula where rows are independent."
     )
 

@@ -7,9 +7,10 @@ from typing import Any
 from imbalkit.base.text import percent
 from imbalkit.report.context import Report
 from imbalkit.report.metric_values import MetricValue, metric_meaning, metric_name, metric_values
+from imbalkit_lite.text import printable
 
 MOST_MATRIX = 25  # classes up to which the confusion matrix is shown
-_SIDED = {"predictive_values", "net_benefit"}  # shown in a section of their own
+_ELSEWHERE = {"predictive_values", "net_benefit"}  # shown in a section of their own
 
 
 def values(report: Report) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def values(report: Report) -> dict[str, Any]:
     half = metric_values(run.metrics, "test_at_one_half")
     whole = [_row(report, metric, half.get(name)) for name, metric in found.items() if isinstance(metric, MetricValue)]
     for name, entries in found.items():
-        if isinstance(entries, dict) and name not in _SIDED and list(entries) != list(run.classes):
+        if isinstance(entries, dict) and name not in _ELSEWHERE and list(entries) != list(report.classes):
             others = half.get(name)
             for key, metric in entries.items():
                 row = _row(report, metric, others.get(key) if isinstance(others, dict) else None)
@@ -26,14 +27,14 @@ def values(report: Report) -> dict[str, Any]:
     by_class = [
         {"name": metric_name(name), "by_name": entries, "half": half.get(name)}
         for name, entries in found.items()
-        if isinstance(entries, dict) and list(entries) == list(run.classes)
+        if isinstance(entries, dict) and list(entries) == list(report.classes)
     ]
     matrix = run.metrics["test"]["confusion_matrix"]
     return {
         "whole": [row for row in whole if row["shown"] != "n/a"],
         "undefined": [row["name"] for row in whole if row["shown"] == "n/a"],
         "by_class": by_class,
-        "support": run.metrics["test"]["support"],
+        "support": {printable(name): n for name, n in run.metrics["test"]["support"].items()},
         "half": bool(half),
         "matrix": [
             [{"n": n, "share": n / max(1, sum(row)), "right": i == j} for j, n in enumerate(row)]
@@ -73,10 +74,10 @@ def _how(report: Report) -> str:
     drawn = f"{facts['resamples']:,} resamples of {units:,} {unit}s" if units else f"{facts['resamples']:,} resamples"
     if unit == "group":
         return (
-            f"Ranges are {level} intervals by {' and '.join(methods)}: whole groups (such as patients) are drawn, as their rows "
-            f"are not independent; {drawn}."
+            f"Ranges are {level} confidence intervals by {' and '.join(methods)}: whole groups (such as patients) are resampled, "
+            f"as their rows are not independent; {drawn}."
         )
-    return f"Ranges are {level} intervals ({', '.join(methods)}; {drawn}). They take rows as independent."
+    return f"Ranges are {level} confidence intervals ({', '.join(methods)}; {drawn}). They assume independent rows."
 
 
 def _leaves(value: Any) -> list[dict[str, Any]]:

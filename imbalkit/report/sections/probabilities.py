@@ -25,11 +25,11 @@ def values(report: Report) -> dict[str, Any] | None:
     found: dict[str, Any] = {
         "reliability": inline(
             "reliability", run, "Reliability",
-            f"Share of rows that are of the class against the {what}; on the diagonal a probability means what it says.",
+            f"Share of rows that are of the class against the {what}; on the diagonal, probabilities are calibrated.",
         ).svg if stages else None,
         "scores": inline(
             "scores", run, "Spread of the probabilities",
-            "Histogram of the probability of the class that is called, where it is right above the line, where wrong below.",
+            "Histogram of the probability of the predicted class: correct above the line, wrong below it.",
         ).svg if run.positive is None else None,
         "stages": [_stage(stage, validation.get(stage["stage"], {})) for stage in stages],
         "validated": bool(validation),
@@ -41,7 +41,7 @@ def values(report: Report) -> dict[str, Any] | None:
 
 
 def _stage(test: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[str, str]:
-    """A stage's figures as text, on both sides."""
+    """A stage's metrics as text, on test and validation."""
     found = {"name": test["stage"]}
     for key in ("brier", "log_loss", "ece"):
         found |= {f"test_{key}": decimal(test[key]), f"validation_{key}": decimal(validation.get(key))}
@@ -53,12 +53,12 @@ def prior_facts(report: Report) -> dict[str, Any] | None:
     ledger = report.run.metrics.get("prior")
     if not ledger:
         return None
-    classes = report.run.classes
+    classes = report.classes
     shown = report.run.smallest_first[:3] if len(classes) > 4 else list(range(len(classes)))
     return {
         "classes": [classes[code] for code in shown],
-        "data": _shares(ledger.get("data"), classes, shown),
-        "effective": _shares(ledger.get("effective"), classes, shown),
+        "data": _shares(ledger.get("data"), report.run.classes, shown),
+        "effective": _shares(ledger.get("effective"), report.run.classes, shown),
         "exact": ledger.get("exact", all(entry["exact"] for entry in ledger["entries"])),
         "entries": [
             {

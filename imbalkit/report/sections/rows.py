@@ -1,4 +1,4 @@
-"""What the model was trained on: class counts through every sampler, and what they do to the prior."""
+"""What the model was trained on: class counts through every sampler, and their effect on the prior."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_CLASSES = 8  # in a column each; of more, the rarest and the largest
 def values(report: Report) -> dict[str, Any]:
     """Class counts by stage, with test and validation above it."""
     run = report.run
-    shown = list(range(len(run.classes)))
+    shown = list(range(len(report.classes)))
     if len(shown) > MOST_CLASSES:
         rare = run.smallest_first
         shown = [*rare[: MOST_CLASSES - 2], *rare[-2:]]
@@ -34,7 +34,7 @@ def values(report: Report) -> dict[str, Any]:
     ]
     sides = []
     for side in ("test", "validation"):
-        counts = np.bincount(run.split_rows(side).labels, minlength=len(run.classes)).tolist()
+        counts = np.bincount(run.split_rows(side).labels, minlength=len(report.classes)).tolist()
         if sum(counts):
             sides.append(
                 {
@@ -46,14 +46,14 @@ def values(report: Report) -> dict[str, Any]:
             )
     removed = report.prepared.table.removed_counts() if report.prepared is not None else {}
     return {
-        "classes": [run.classes[code] for code in shown],
-        "hidden": len(run.classes) - len(shown),
+        "classes": [report.classes[code] for code in shown],
+        "hidden": len(report.classes) - len(shown),
         "positive_at": shown.index(run.positive) if run.positive in shown else None,
         "sides": sides,
         "stages": stages,
         "largest": max(max(row["counts"]) for row in stages),
         "ratio_of": f"{report.positive} to {run.other}"
-        if report.positive and len(run.classes) == 2
+        if report.positive and len(report.classes) == 2
         else "smallest to largest class",
         "prior": prior_facts(report),
         "warnings": (run.metrics.get("prior") or {}).get("warnings", []),

@@ -1,4 +1,4 @@
-"""Figures of parts of the test rows, by what the data say of them."""
+"""Metrics of parts of the test rows, by metadata."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 from imbalkit.report.context import Report
 from imbalkit.report.metric_values import MetricValue, metric_name
+from imbalkit_lite.text import printable
 
-MOST_FIGURES = 3
+MOST_METRICS = 3
 FIRST = ("miss_rate", "false_alarm_rate")  # where a screen is narrow, these are seen
 
 
@@ -21,16 +22,16 @@ def values(report: Report) -> dict[str, Any] | None:
     for entry in entries:
         columns.setdefault(entry["column"], []).append(entry)
     known = dict.fromkeys(name for entry in entries for name in _flat(entry["metrics"]))
-    names = [*(name for name in FIRST if name in known), *(name for name in known if name not in FIRST)][:MOST_FIGURES]
+    names = [*(name for name in FIRST if name in known), *(name for name in known if name not in FIRST)][:MOST_METRICS]
     return {
         "columns": {
             column: [
                 {
-                    "value": row["value"],
+                    "value": printable(row["value"]),
                     "n": row["n"],
-                    "support": row["support"],
+                    "support": {printable(name): n for name, n in row["support"].items()},
                     "withheld": row.get("withheld"),
-                    "figures": [_flat(row["metrics"]).get(name) for name in names],
+                    "metrics": [_flat(row["metrics"]).get(name) for name in names],
                 }
                 for row in rows
             ]
@@ -42,17 +43,19 @@ def values(report: Report) -> dict[str, Any] | None:
         ],
         "whole": [_whole(report, name) for name in names],
         "withheld": any(row.get("withheld") for row in entries),
-        "positive": report.positive or report.run.classes[report.run.smallest_first[0]],
+        "positive": report.positive or report.classes[report.run.smallest_first[0]],
     }
 
 
 def _flat(figures: Mapping[str, Any]) -> dict[str, MetricValue]:
-    """Figures by name; those by class as "recall: a"."""
+    """Metrics by name; those by class as "recall: a"."""
     found = {}
     for name, value in figures.items():
         if isinstance(value, Mapping) and "value" not in value:
             found |= {
-                f"{name}: {key}": MetricValue(name, item["value"], item.get("low"), item.get("high"), key=key)
+                f"{name}: {printable(key)}": MetricValue(
+                    name, item["value"], item.get("low"), item.get("high"), key=key
+                )
                 for key, item in value.items()
             }
         else:

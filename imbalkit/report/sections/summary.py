@@ -16,7 +16,7 @@ from imbalkit.report.recipe_words import correction_sentence, decision_sentence
 
 @dataclass(frozen=True)
 class Card:
-    """A headline figure: what it is, its value, its interval, and what it was counted on."""
+    """A headline metric: its name, value and interval, and the counts behind it."""
 
     label: str
     value: str
@@ -25,14 +25,14 @@ class Card:
 
 
 def values(report: Report) -> dict[str, Any]:
-    """The figures at the chosen decision, with what limits them."""
+    """The metrics at the chosen decision, with what limits them."""
     run = report.run
     counts = np.asarray(run.metrics["test"]["confusion_matrix"])
     cards = _of_positive(report, counts) if run.positive is not None else _of_classes(report, counts)
     area = report.metric("roc_auc")
     if area is not None:
         how = (
-            f"chance that a row of {report.positive} ranks above another"
+            f"probability that a row of {report.positive} ranks above another row"
             if report.positive
             else "mean of each class against the rest"
         )
@@ -51,16 +51,16 @@ def values(report: Report) -> dict[str, Any]:
 
 def _share(report: Report, name: str, key: str | None, hits: int, of: int, label: str, detail: str) -> Card:
     """A share with the interval that metrics.json has for it, or none."""
-    figure = report.metric(name, key) or MetricValue(name, hits / of if of else None, key=key)
-    return Card(label, percent(figure.value), figure.interval, detail)
+    metric = report.metric(name, key) or MetricValue(name, hits / of if of else None, key=key)
+    return Card(label, percent(metric.value), metric.interval, detail)
 
 
 def _of_positive(report: Report, counts: np.ndarray) -> list[Card]:
     run, positive = report.run, report.run.positive
     name, other = str(report.positive), run.other
     hits, total = int(counts[positive, positive]), int(counts[positive].sum())
-    called, rest = int(counts[:, positive].sum()), int(counts.sum() - total)
-    passed = rest - (called - hits)
+    predicted, rest = int(counts[:, positive].sum()), int(counts.sum() - total)
+    passed = rest - (predicted - hits)
     found = [
         _share(
             report,
@@ -68,7 +68,7 @@ def _of_positive(report: Report, counts: np.ndarray) -> list[Card]:
             name,
             hits,
             total,
-            f"{name} found",
+            f"sensitivity (recall of {name})",
             f"{count(hits)} of {count(total)}; {count(total - hits)} missed",
         )
     ]
@@ -77,23 +77,22 @@ def _of_positive(report: Report, counts: np.ndarray) -> list[Card]:
     if alarm is not None and alarm.low is not None and alarm.high is not None:
         spared = MetricValue("recall", spared.value, 1 - alarm.high, 1 - alarm.low)
     detail = f"{count(passed)} of {count(rest)}; {count(rest - passed)} false alarms"
-    found.append(Card(f"{other} not called {name}", percent(spared.value), spared.interval, detail))
+    found.append(Card(f"specificity ({other} not predicted {name})", percent(spared.value), spared.interval, detail))
     found.append(
         _share(
             report,
             "precision",
             name,
             hits,
-            called,
-            f"calls of {name} that are right",
-            f"{count(hits)} of {count(called)} calls",
+            predicted,
+            f"precision (PPV of {name})",
+            f"{count(hits)} of {count(predicted)} rows predicted {name}",
         )
     )
     return found
 
 
 def _of_classes(report: Report, counts: np.ndarray) -> list[Card]:
-    run = report.run
     totals = counts.sum(axis=1)
     recalls = np.divide(np.diag(counts), totals, out=np.full(len(totals), np.nan), where=totals > 0)
     found = []
@@ -103,15 +102,15 @@ def _of_classes(report: Report, counts: np.ndarray) -> list[Card]:
             Card("balanced accuracy", balanced.shown, balanced.interval, f"mean recall of {len(totals)} classes")
         )
     worst = int(np.nanargmin(recalls))
-    name = run.classes[worst]
+    name = report.classes[worst]
     found.append(
         _share(
-            report, "recall", name, int(counts[worst, worst]), int(totals[worst]), f"worst class: {name} found",
+            report, "recall", name, int(counts[worst, worst]), int(totals[worst]), f"lowest recall: {name}",
             f"{count(counts[worst, worst])} of {count(totals[worst])}",
         )
     )  # fmt: skip
     hits, n = int(np.trace(counts)), int(counts.sum())
-    found.append(_share(report, "accuracy", None, hits, n, "all rows decided rightly", f"{count(hits)} of {count(n)}"))
+    found.append(_share(report, "accuracy", None, hits, n, "accuracy", f"{count(hits)} of {count(n)}"))
     return found
 
 
@@ -125,6 +124,6 @@ def _one_half(report: Report) -> str:
     others = counts.sum() - total
     passed = others - (counts[:, positive].sum() - counts[positive, positive])
     return (
-        f"At the usual threshold of one half, uncalibrated, {percent(counts[positive, positive] / max(1, total))} of "
-        f"{report.positive} would be found and {percent(passed / max(1, others))} of {report.run.other} not called so."
+        f"At a threshold of 0.5, uncalibrated, the sensitivity would be {percent(counts[positive, positive] / max(1, total))} "
+        f"and the specificity {percent(passed / max(1, others))}."
     )

@@ -13,7 +13,7 @@ from imbalkit.report.operating_points import OperatingPoints
 
 
 def values(report: Report) -> dict[str, Any] | None:
-    """The operating points of the test rows; None without a positive class with rows on both sides."""
+    """The operating points of the test rows; None without a positive class with rows of it and of others."""
     run, side = report.run, report.run.split_rows()
     if run.positive is None:
         return None

@@ -21,7 +21,7 @@
   }, { passive: true });
   mark();
 
-  // What is folded is wanted on paper.
+  // Folded parts are printed, too.
   let opened = [];
   addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll("main details:not([open])")].filter((d) => !d.hasAttribute("data-no-print"));
@@ -97,7 +97,7 @@
 
   // --- what is shown ----------------------------------------------------------------------------------------------------
   const thin = "\u202f";
-  // What is not 0 is not shown as 0: two digits then (as imbalkit.amounts does).
+  // What is not 0 is not shown as 0: two digits then (as imbalkit.base.text does).
   const figure = (x, digits) => x > 1e-9 && Number(x.toFixed(digits)) === 0 ? String(Number(x.toPrecision(2))) : x.toFixed(digits);
   const percent = (x, digits = 1) => Number.isFinite(x) ? `${figure(100 * x, digits)}${thin}%` : "n/a";
   const range = (r) => r ? `${(100 * r[0]).toFixed(1)} to ${percent(r[1])}` : "";
@@ -108,7 +108,7 @@
   const testShare = data.positives / (data.positives + data.others);
   let threshold = data.chosen ?? 0.5, share = testShare;
 
-  // Stops of the slider, evenly along the ROC curve: from calling everybody (left) to calling nobody (right).
+  // Stops of the slider, evenly along the ROC curve: from predicting all positive (left) to none (right).
   const steps = Number(slider.max);
   const stops = [];
   for (let step = 0, at = thresholds.length - 1; step < steps; step++) {
@@ -136,8 +136,8 @@
   const dot = add(roc, "circle", { r: 5.5, class: "marker" });
   const line = add(scores, "line", { class: "marker" });
 
-  let told = 0;
-  function show(t, { tell = true, typed = false } = {}) {
+  let pending = 0;
+  function show(t, { announce = true, typed = false } = {}) {
     threshold = t;
     const [tp, fp] = counts(t);
     const fn = data.positives - tp, tn = data.others - fp;
@@ -160,22 +160,22 @@
 
     if (share > 0 && share < 1) {
       const found = predictive(tp, fp, share);
-      const called = tp + fp > 0, spare = fn + tn > 0;
-      put("t-ppv", called ? percent(found.ppv) : "n/a"); put("t-ppv-ci", called ? range(found.ppvRange) : "");
+      const predicted = tp + fp > 0, spare = fn + tn > 0;
+      put("t-ppv", predicted ? percent(found.ppv) : "n/a"); put("t-ppv-ci", predicted ? range(found.ppvRange) : "");
       put("t-npv", spare ? percent(found.npv, 2) : "n/a");
       put("t-npv-ci", spare ? `${(100 * found.npvRange[0]).toFixed(2)} to ${percent(found.npvRange[1], 2)}` : "");
-      put("t-nnb", called && found.ppv > 0 ? (1 / found.ppv).toFixed(1) : "n/a");
-      put("t-nnb-ci", called ? `${(1 / found.ppvRange[1]).toFixed(1)} to ${(1 / found.ppvRange[0]).toFixed(1)}` : "");
+      put("t-nnb", predicted && found.ppv > 0 ? (1 / found.ppv).toFixed(1) : "n/a");
+      put("t-nnb-ci", predicted ? `${(1 / found.ppvRange[1]).toFixed(1)} to ${(1 / found.ppvRange[0]).toFixed(1)}` : "");
       const of = share >= 0.01 ? 1000 : share >= 0.001 ? 10000 : 100000;
       const sick = Math.round(share * of), right = Math.round(sick * recall), wrong = Math.round((of - sick) * (1 - spared));
-      put("t-natural", `Of ${whole(of)} rows, ${whole(sick)} are ${data.positive}. ${whole(right + wrong)} are called ${data.positive}: ` +
-        `${whole(right)} rightly and ${whole(wrong)} by false alarm. ${whole(sick - right)} ${data.positive} are missed.`);
+      put("t-natural", `Of ${whole(of)} rows, ${whole(sick)} are ${data.positive}. ${whole(right + wrong)} are predicted ${data.positive}: ` +
+        `${whole(right)} correctly, ${whole(wrong)} are false alarms. ${whole(sick - right)} rows of ${data.positive} are missed.`);
     } else {
       for (const id of ["t-ppv", "t-npv", "t-nnb"]) { put(id, "n/a"); put(`${id}-ci`, ""); }
-      put("t-natural", `Give a share between 0 and 100${thin}%.`);
+      put("t-natural", `Give a prevalence between 0 and 100${thin}%.`);
     }
-    clearTimeout(told);
-    if (tell) told = setTimeout(() => put("threshold-status", summary), 500);
+    clearTimeout(pending);
+    if (announce) pending = setTimeout(() => put("threshold-status", summary), 500);
   }
 
   const asTested = () => { share = testShare; prevalence.value = Number((100 * share).toPrecision(4)); };
@@ -190,5 +190,5 @@
   byId("threshold-half").addEventListener("click", () => show(0.5));
   byId("prevalence-test").addEventListener("click", () => { asTested(); show(threshold); });
   asTested();
-  show(threshold, { tell: false });
+  show(threshold, { announce: false });
 })();

@@ -16,7 +16,7 @@ TEMPLATE = "statements.html"
 
 def values(report: Report) -> dict[str, Any]:
     """Statements on the assessment."""
-    return {"intro": "What the figures above can and cannot say.", "statements": statements(report)}
+    return {"intro": "What the metrics above can and cannot show.", "statements": statements(report)}
 
 
 def statements(report: Report) -> list[Statement]:
@@ -32,15 +32,15 @@ def statements(report: Report) -> list[Statement]:
             tripod="23a",
             card="Quantitative analyses",
         ),
-        ask("Test on other data", field="external_test", clear="Data", tripod="16, 27c", card="Evaluation data"),
+        ask("External validation", field="external_test", clear="Data", tripod="16, 27c", card="Evaluation data"),
         ask("Comparison with people or other models", field="comparison", clear=clear, tripod="25"),
         ask("Known biases", field="known_biases", clear=clear, tripod="3c, 14, 26", card="Ethical considerations"),
-        ask("What this run itself warns of", *known, clear=clear, tripod="26", card="Caveats and recommendations"),
-        ask("Other limits", field="limitations", tripod="26", card="Caveats and recommendations"),
+        ask("Warnings of this run", *known, clear=clear, tripod="26", card="Caveats and recommendations"),
+        ask("Other limitations", field="limitations", tripod="26", card="Caveats and recommendations"),
         ask(
-            "Images unlike these",
-            "Not tested: the model answers for any image, also of something else. A probability does not say whether the image "
-            "is of a kind that it knows.",
+            "Out-of-distribution images",
+            "Not tested: the model gives a prediction for any image, also of something else. A probability does not "
+            "say whether the image is of a kind that it knows.",
             clear="Data",
             tripod="27a",
         ),

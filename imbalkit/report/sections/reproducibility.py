@@ -1,4 +1,4 @@
-"""What it takes to do the run again."""
+"""What it takes to reproduce the run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def values(report: Report) -> dict[str, Any]:
     return {
         "command": f"imbalkit run {run_folder.RECIPE}",
         "facts": [
-            ("started with", facts.get("command")),
-            ("in", facts.get("directory")),
+            ("command", facts.get("command")),
+            ("directory", facts.get("directory")),
             ("seed", facts.get("seed")),
             ("seed of the split", facts.get("split_seed")),
             ("hash of the recipe", facts.get("recipe_hash")),

@@ -1,4 +1,4 @@
-"""Whether acting on the model is worth more than acting on everybody, or on nobody."""
+"""Whether acting on the model is worth more than acting on all, or on none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imbalkit.report.metric_values import MetricValue
 
 
 def values(report: Report) -> dict[str, Any] | None:
-    """The decision curve and predictive values; None without a positive class with test rows on both sides."""
+    """The decision curve and predictive values; None without a positive class with test rows of it and of others."""
     run, labels = report.run, report.run.split_rows().labels
     if run.positive is None or not 0 < (labels == run.positive).sum() < len(labels):
         return None
@@ -18,7 +18,7 @@ def values(report: Report) -> dict[str, Any] | None:
     return {
         "curve": inline(
             "net_benefit", run, "Decision curve",
-            f"Net benefit of acting on the model, on everybody and on nobody, against the probability of {name} to act from.",
+            f"Net benefit of acting on the model, on all and on none, against the threshold probability of {name}.",
         ).svg,
         "costs": inline(
             "cost_curve", run, "Cost curve",
@@ -31,13 +31,13 @@ def values(report: Report) -> dict[str, Any] | None:
 
 def _entries(report: Report, name: str) -> dict[str, MetricValue]:
     found = report.metric_values.get(name)
-    return {key: figure for key, figure in found.items() if figure.value is not None} if isinstance(found, dict) else {}
+    return {key: metric for key, metric in found.items() if metric.value is not None} if isinstance(found, dict) else {}
 
 
 def _predictive(report: Report) -> list[dict[str, Any]]:
-    """A row a prevalence: PPV, NPV and calls for one positive row."""
+    """A row a prevalence: PPV, NPV and predicted positives for one positive row."""
     rows: dict[str, dict[str, Any]] = {}
-    for key, figure in _entries(report, "predictive_values").items():
+    for key, metric in _entries(report, "predictive_values").items():
         kind, _, share = key.partition(" at ")
-        rows.setdefault(share, {"share": float(share) if share else None})[kind] = figure
+        rows.setdefault(share, {"share": float(share) if share else None})[kind] = metric
     return list(rows.values())
