@@ -193,5 +193,7 @@ def default_catalogue(without: tuple[str, ...] = ()) -> Catalogue:
             raise PluginError(
                 f"--without {name}: no such plugin{nearest(name, names)} (installed: {listing(sorted(names))})"
             )
-    kept = [entry for entry in entries if entry.name not in without and not (entry.dist and entry.dist.name in without)]
-    return Catalogue(_load(entry) for entry in kept)
+    chosen = [
+        entry for entry in entries if entry.name not in without and not (entry.dist and entry.dist.name in without)
+    ]
+    return Catalogue(_load(entry) for entry in chosen)

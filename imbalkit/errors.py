@@ -1,4 +1,4 @@
-"""Errors that a user reads: what was expected, what came, where, and what to do. The general ones are imbalkit_lite's."""
+"""Errors that a user reads: what was expected, what was given, where, and what to do. The general ones are imbalkit_lite's."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class TrainingError(ImbalkitError):
 
 
 class RunError(ImbalkitError):
-    """A run folder cannot be used as asked."""
+    """A run folder cannot be used as requested."""
 
 
 class RenamedError(RunError):

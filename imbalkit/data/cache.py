@@ -39,7 +39,7 @@ Stat = tuple[int, int, int]
 _COMMIT_EVERY = 256  # images
 _QUEUE = 4096  # images handed to the threads at once
 _AT_A_TIME = 16  # images that a thread decodes before it writes and reports: fewer, and threads wait for each other
-_SPARE_BYTES = 64 * 2**20  # left free on the disk
+_SPARE_BYTES = 64 * 2**20  # stay free on the disk
 REFUSED = "fix or remove them, or set images.on_bad_image to skip)"  # endings of `bad_images_message`
 LEFT_OUT = "fix or remove them, or set images.on_bad_image to error to stop here); left out"
 _NOT_THERE = (-1, 0)  # slot and content of a bad image
@@ -82,7 +82,7 @@ class Cache:
             paths: one file a sample, in the table's order (repeats allowed)
             progress: called with (files done, files in all)
             on_bad_image: "error" lists every unreadable file, "skip" leaves them out and says which in `.bad`
-            note: told when another process fills the folder and is waited for (default: a logger)
+            note: called when another process fills the folder and is waited for (default: a logger)
 
         Raises:
             DataError: unreadable files (all of them, after one scan), a full disk, a folder that cannot be written

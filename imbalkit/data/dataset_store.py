@@ -72,9 +72,9 @@ class DatasetStore(ImageStore):
         return len(self.dataset)
 
     def take(self, indices: Any) -> np.ndarray:
-        wanted, places = np.unique(np.asarray(indices, dtype=np.int64), return_inverse=True)
-        pixels = np.empty((len(wanted), *self.shape), dtype=np.uint8)
-        for place, index in zip(pixels, wanted.tolist(), strict=True):
+        requested, places = np.unique(np.asarray(indices, dtype=np.int64), return_inverse=True)
+        pixels = np.empty((len(requested), *self.shape), dtype=np.uint8)
+        for place, index in zip(pixels, requested.tolist(), strict=True):
             image = _pixels(self.dataset[index], index, self.shape[2])
             if image.shape != self.shape:
                 raise DataError(

@@ -26,7 +26,7 @@ class LayoutError(DataError):
 def find_splits(images: Iterable[str]) -> dict[str, str]:
     """Top-level folder -> train | validation | test; empty where the top-level folders are classes.
 
-    Folders are splits where all that hold images are called so (train, val, test, ...). Raises LayoutError where some
+    Folders are splits where all that hold images have such names (train, val, test, ...). Raises LayoutError where some
     look like a training set, with a test set or class folders of its own, and others do not, or where their names only
     resemble those of splits.
     """
@@ -89,13 +89,13 @@ def doubts(images: Iterable[str]) -> list[str]:
     for top in tops:
         if split_like(top) and len(below[top]) > 1:
             text.append(
-                f"the folder {top!r} is taken for a class, though it is called like a split and holds the folders "
+                f"the folder {top!r} is taken for a class, though it has the name of a split and holds the folders "
                 f"{listing(sorted(below[top]), 5)}; if it is one, say `splits: {one_line({top: split_like(top)})}`"
             )
     inside = {name: split_like(name) for top in tops for name in below[top] if split_like(name)}
     if len(set(inside.values())) > 1:
         text.append(
-            f"the class folders hold folders that are called like splits ({listing(sorted(inside))}), which are not used as "
+            f"the class folders hold folders with the names of splits ({listing(sorted(inside))}), which are not used as "
             "such: put the splits above the classes, or list the images in a table with a column for the split"
         )
     return text

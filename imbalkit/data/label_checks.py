@@ -1,4 +1,4 @@
-"""What is doubtful of class names: one class under several spellings, missing labels, several labels in one."""
+"""What is suspect in class names: one class under several spellings, missing labels, several labels in one."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def _missing(counts: Mapping[str, int]) -> list[str]:
     found = [name for name in counts if looks_missing(name)]
     if not found:
         return []
-    said = listing(f"{quoted(name)} ({counts[name]:,} samples)" for name in found)
+    text = listing(f"{quoted(name)} ({counts[name]:,} samples)" for name in found)
     what = "class {} is likely a missing label" if len(found) == 1 else "classes {} are likely missing labels"
     return [
-        f"{what.format(said)}: leave such samples out (`missing_labels: [{', '.join(map(quoted, found))}]` of a table or "
+        f"{what.format(text)}: leave such samples out (`missing_labels: [{', '.join(map(quoted, found))}]` of a table or "
         "arrays, `classes` of an image folder), or give the class another name with `labels`"
     ]
 
@@ -110,13 +110,13 @@ def _spelling(counts: Mapping[str, int]) -> list[str]:
     found = variants(list(counts))
     if not found:
         return []
-    said = "; ".join(", ".join(f"{quoted(name)} ({counts[name]:,})" for name in same) for same in found[:10])
+    text = "; ".join(", ".join(f"{quoted(name)} ({counts[name]:,})" for name in same) for same in found[:10])
     merged = merged_names(counts)
     shown = merged if len(merged) <= _MOST_MAPPED else {name: merged[name] for same in found[:10] for name in same}
     pairs = ", ".join(f"{quoted(name)}: {quoted(merged[name])}" for name in shown)
     rest = "" if len(shown) == len(merged) else ", and so on for every label"
     return [
-        f"classes that differ in spelling only: {said}{'; ...' if len(found) > 10 else ''}. To merge them, set in `data` "
+        f"classes that differ in spelling only: {text}{'; ...' if len(found) > 10 else ''}. To merge them, set in `data` "
         f"labels: {{{pairs}}}{rest}"
     ]
 
@@ -182,7 +182,7 @@ def _several(counts: Mapping[str, int]) -> list[str]:
     key = f", label_separator: {quoted(separator)}" if separator else ""
     return [
         f"{len(combined)} of {len(counts)} classes, such as {listing(map(quoted, combined[:2]))}, hold several labels, and "
-        f"imbalkit has one class an image: to tell one finding from the rest, set in `data` of a table "
+        f"imbalkit has one class an image: to classify one finding against the rest, set in `data` of a table "
         f"finding: {quoted(chosen_finding(counts, separator))}{key} (findings: "
         f"{listing((f'{name} {count:,}' for name, count in found.items()), 12)})"
     ]

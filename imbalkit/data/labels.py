@@ -48,14 +48,14 @@ def one_hot_labels(cells: pd.DataFrame, where: str) -> pd.Series:
             raise DataError(
                 f"{len(rows)} of {len(cells)} rows of {where} have {what} in `label_columns` (rows {listing(rows, 10)}"
                 + (f"; row {rows[0]}: {listing(first)}" if first else "")
-                + "): imbalkit has one class an image. Mend or take out such rows, or tell one column from the rest with "
+                + "): imbalkit has one class an image. Correct or drop such rows, or classify one column against the rest with "
                 f"label_column: {cells.columns[0]}"
             )
     return ones.idxmax(axis=1)
 
 
 def rest_of(finding: str) -> str:
-    """What the class without the finding is called."""
+    """The name of the class without the finding."""
     return "not other" if finding.lower() == "other" else "other"
 
 

@@ -20,7 +20,7 @@ SPLITS = {
     "test": "test",
     "testing": "test",
 }
-"""What a split is called (lower case) -> train | validation | test."""
+"""Names of a split (lower case) -> train | validation | test."""
 
 _WORDS = "|".join(sorted(SPLITS, key=len, reverse=True))
 _BESIDE = r"images?|imgs?|pictures?|pics?|photos?|files?|sets?|splits?|data|datasets?|subset|part|folder|[xy]|\d"

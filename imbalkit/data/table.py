@@ -27,11 +27,11 @@ class Table:
             `group` (str, missing allowed) and `split` (train | validation | test); every other column is metadata
         classes: class names; their order gives the label codes
         arrays: uint8 pixels [n, H, W, C] where the data are arrays and not files
-        notes: what a user should know of the data; where a recipe can mend it, the note names the key
-        cautions: notes that bear on what the figures mean, such as rows left out or doubtful labels: told before the
+        notes: what a user should know of the data; where a recipe can fix it, the note names the key
+        cautions: notes that bear on what the metrics mean, such as rows left out or suspect labels: shown before the
             others, and again among the cautions of the report
         removed: samples that the data set left out and why, None where it left out none: columns `label`, `reason` (one
-            word) and whatever else tells which sample it was
+            word) and whatever else identifies the sample
         problems: what a plan can live with but a run cannot, such as image files that are not there; a run is refused
         files: a code for each row's image file, int64 [n], of rows of one real file the same (imbalkit.data.same_file); None
             where each row has its own. Their rows are joined in `group`
@@ -95,7 +95,7 @@ class Table:
 
     @property
     def all_notes(self) -> tuple[str, ...]:
-        """Cautions, then notes: what `init`, `plan`, `run` and the report tell."""
+        """Cautions, then notes: what `init`, `plan`, `run` and the report show."""
         return (*self.cautions, *self.notes)
 
     @cached_property

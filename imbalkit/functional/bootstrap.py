@@ -55,11 +55,11 @@ def draw_weights(
     of_unit = _strata_of_units(units, strata, groups)
     times = np.zeros((resamples, units), dtype=np.float32)
     for code in np.unique(of_unit):
-        own = np.flatnonzero(of_unit == code)
-        whole = len(own) == units
+        of_stratum = np.flatnonzero(of_unit == code)
+        whole = len(of_stratum) == units
         for row in times:  # one at a time: twice as fast as one large array, and no memory
-            drawn = np.bincount(rng.integers(len(own), size=len(own)), minlength=len(own))
-            row[slice(None) if whole else own] = drawn
+            drawn = np.bincount(rng.integers(len(of_stratum), size=len(of_stratum)), minlength=len(of_stratum))
+            row[slice(None) if whole else of_stratum] = drawn
     return times if groups is None else times[:, groups]
 
 
@@ -198,7 +198,7 @@ def bootstrap(
     Args:
         statistic: weights [r, n] to values [r, k], each in 0..1
         groups: int [n]
-        behind: groups behind each value, [k]: for an area, those of its smaller side (see `degenerate_interval`)
+        behind: groups behind each value, [k]: for an area, those of its smaller class (see `degenerate_interval`)
         widen: what the interval's distances from the value are multiplied by
         seed: of the draws
         resamples: how many

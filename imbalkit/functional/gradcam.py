@@ -82,7 +82,7 @@ def _last_maps(network: nn.Module, image: Tensor) -> nn.Module | None:
         for place, (module, shape) in enumerate(seen)
         if place > tokens and len(shape) == 4 and shape[2] * shape[3] > 1 and calls.count(id(module)) == 1
     ]
-    large = [module for side, module in maps if side >= LEAST]
+    large = [module for places, module in maps if places >= LEAST]
     if large:
         return large[-1]
     return max(maps, key=lambda entry: entry[0])[1] if maps else None

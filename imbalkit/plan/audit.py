@@ -13,7 +13,7 @@ from imbalkit.plan.plan import Plan, View
 
 @dataclass(frozen=True)
 class Step:
-    """One sampler, or one round of it: what it left, what it dropped, and by which scores."""
+    """One sampler, or one round of it: what remained, what it dropped, and by which scores."""
 
     stage: str  # "samplers[1] loss_rank, round 2"
     sampler: str

@@ -21,7 +21,7 @@ class CountedRows(Protocol):
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows of each class before training can tell: exact where `low == high`.
+    """Rows of each class as far as known before training: exact where `low == high`.
 
     Attributes:
         classes: class names

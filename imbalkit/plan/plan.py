@@ -220,7 +220,7 @@ def _counted(labels: np.ndarray, classes: int) -> np.ndarray:
 
 
 def _identity(view: View) -> tuple[tuple[str, str], ...]:
-    # By content, not by hash: a stranger's operation may hold a list.
+    # By content, not by hash: a third party's operation may hold a list.
     return tuple((op.name, op.model_dump_json()) for op in view)
 
 

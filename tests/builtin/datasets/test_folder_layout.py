@@ -262,7 +262,7 @@ def test_a_training_folder_beside_others(tmp_path):
     table = load(tmp_path)
     assert table.classes == ("bus", "inbox", "train")
     assert table.cautions == (
-        "the folder 'train' is taken for a class, though it is called like a split and holds the folders a, b; if it is one, "
+        "the folder 'train' is taken for a class, though it has the name of a split and holds the folders a, b; if it is one, "
         "say `splits: {train: train}`",
     )
     assert load(tmp_path, splits={}).cautions == ()
@@ -272,7 +272,7 @@ def test_splits_inside_class_folders_are_told(tmp_path):
     touch(tmp_path, *(f"{name}/{split}/1.png" for name in ("cat", "dog") for split in ("train", "test")))
     table = load(tmp_path)
     assert table.classes == ("cat", "dog")
-    assert "folders that are called like splits (test, train), which are not used as such" in table.cautions[0]
+    assert "folders with the names of splits (test, train), which are not used as such" in table.cautions[0]
 
 
 def test_odd_names_are_quoted_in_the_recipe_keys(tmp_path):
