@@ -17,6 +17,8 @@ import numpy as np
 from imbalkit.base.files import write_parquet
 from imbalkit.base.parameters import parameters_text
 from imbalkit.errors import DataError, RunError, listing
+from imbalkit.runs import folder as run_folder
+from imbalkit.runs.results import RunData
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,14 +86,13 @@ def read_record(file: Path) -> pd.DataFrame | None:
 
 
 def known_record(folder: Path) -> pd.DataFrame | None:
-    """The record of a run; of a finished run without one (older versions) its predicted samples, by index."""
-    import pandas as pd
+    """The record of a run; of a finished run without one (older versions) its predicted samples, by index.
 
-    from imbalkit.runs import folder as run_folder
-
+    Raises RunError for a file that cannot be read.
+    """
     record = read_record(folder / RECORD)
     if record is None and (folder / run_folder.PREDICTIONS).exists():
-        predicted = pd.read_parquet(folder / run_folder.PREDICTIONS).set_index("source").sort_index()
+        predicted = RunData(folder).predictions.set_index("source").sort_index()
         record = predicted[[name for name in ("label", "path", "group", "split") if name in predicted]]
     return record
 

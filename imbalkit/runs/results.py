@@ -115,13 +115,7 @@ class RunData:
                 f"the run in {self.folder} is not finished (there is no {path.name}): go on with "
                 f"`imbalkit run {self.folder / run_folder.RECIPE} --folder {self.folder} --resume`"
             )
-        found = _read_mapping(path, ("folds", "decision"))
-        if "ladder" in found:  # of an earlier version
-            found["class_counts"] = found.pop("ladder")
-        for entry in found.get("subgroups") or ():
-            if "figures" in entry:
-                entry["metrics"] = entry.pop("figures")
-        return found
+        return _with_present_names(_read_mapping(path, ("folds", "decision")))
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
@@ -262,3 +256,13 @@ def _read_mapping(path: Path, keys: Sequence[str]) -> dict[str, Any]:
     if not any(key in found for key in keys):
         raise RunError(f"{path} cannot be read: expected {' or '.join(keys)} in it, as `imbalkit run` writes them")
     return found
+
+
+def _with_present_names(metrics: dict[str, Any]) -> dict[str, Any]:
+    """metrics.json with the keys of today, where an earlier version wrote others."""
+    if "ladder" in metrics:
+        metrics["class_counts"] = metrics.pop("ladder")
+    for entry in metrics.get("subgroups") or ():
+        if "figures" in entry:
+            entry["metrics"] = entry.pop("figures")
+    return metrics

@@ -12,11 +12,12 @@ from rich.table import Table as RichTable
 from imbalkit.base.console import MOST_COLUMNS, MOST_ROWS, console, plain
 from imbalkit.base.text import interval_text, is_summary, metric_text
 from imbalkit.runs import folder as run_folder
+from imbalkit.runs.results import RunData
 
 
 def print_results(folder: Path) -> None:
     """Test metrics of a finished run, and where it is."""
-    metrics = run_folder.read_json(folder / run_folder.METRICS)
+    metrics = RunData(folder).metrics
     out = console()
     for title, columns, rows in metric_tables(metrics.get("test", {}), metrics.get("intervals")):
         table = RichTable(*map(plain, columns), title=f"test: {plain(title)}", title_justify="left")
