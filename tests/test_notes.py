@@ -72,4 +72,4 @@ def test_a_class_of_which_no_picture_can_be_read_stops_a_run(tmp_path):
     assert "no image of c can be read: a run stops there" in output
     done = imbalkit("run", "recipe.yaml", "--set=training.epochs=1", cwd=tmp_path, check=False)
     assert done.returncode == 1
-    assert "error: no picture of 'c' (4) that can be read is left to train on (such as d" in done.stderr
+    assert "error: no picture of 'c' (4) that can be read remains to train on (such as d" in done.stderr

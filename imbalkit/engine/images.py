@@ -75,6 +75,6 @@ def _check_classes(table: Table, train: np.ndarray, bad: Sequence[BadImage]) -> 
     if lost:
         first = next(image for image in bad if image.index in set(train.tolist()))
         raise DataError(
-            f"no picture of {listing(lost)} that can be read is left to train on (such as {first.path}: {first.reason}): fix "
+            f"no picture of {listing(lost)} that can be read remains to train on (such as {first.path}: {first.reason}): fix "
             "them, or take the class out of the data"
         )

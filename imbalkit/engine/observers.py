@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Observers:
-    """Tells observers what happens in a run.
+    """Calls observers with what happens in a run.
 
     One that raises an exception is warned of once, noted in run.json under `observers_off`, and not called again. An
     ImbalkitError is how an observer asks to end the run: it passes, as KeyboardInterrupt and SystemExit do.
@@ -34,20 +34,20 @@ class Observers:
 
     def plan_changed(self, plan: Plan, stage: str) -> None:
         """After each sampler and round."""
-        self._tell("plan_changed", plan=plan, stage=stage, folder=self.folder)
+        self._notify("plan_changed", plan=plan, stage=stage, folder=self.folder)
 
     def epoch_finished(self, stage: str, epoch: int, metrics: Mapping[str, Any]) -> None:
         """After each epoch."""
         writer = self.writer
         if writer is not None:
             self._call("tensorboard", f"epoch {epoch} of {stage}", lambda: writer.write(stage, epoch, metrics))
-        self._tell("epoch_finished", stage=stage, epoch=epoch, metrics=metrics, folder=self.folder)
+        self._notify("epoch_finished", stage=stage, epoch=epoch, metrics=metrics, folder=self.folder)
 
     def run_finished(self, metrics: Mapping[str, Any]) -> None:
         """Once, when the run folder is complete."""
-        self._tell("run_finished", folder=self.folder, metrics=metrics)
+        self._notify("run_finished", folder=self.folder, metrics=metrics)
 
-    def _tell(self, hook: str, **arguments: Any) -> None:
+    def _notify(self, hook: str, **arguments: Any) -> None:
         for provider, call in self.catalogue.calls(hook, arguments):
             self._call(provider.plugin, f"{hook} of plugin {provider.plugin!r} ({provider})", call)
 

@@ -1,4 +1,4 @@
-"""How a recipe is run, beside what it says: where its folder is, and what it may go on with. None of it changes a result."""
+"""How a recipe is run: where its folder is, and what it may go on with. None of it changes a result."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Note = Callable[[str], object]
 Difference = dict[str, tuple[Any, Any]]
-_LOOKED_AT = 20  # runs of the name, latest first, whose recipes are compared
+_COMPARED = 20  # runs of the name, latest first, whose recipes are compared
 
 
 def find_run(prepared: Prepared, runs: Path, note: Note) -> Path | None:
@@ -37,7 +37,7 @@ def find_run(prepared: Prepared, runs: Path, note: Note) -> Path | None:
         if known[folder].get("recipe_hash") == prepared.recipe.hash:
             return folder
     others: dict[Path, Difference] = {}
-    for folder in [folder for folder in latest if known[folder].get("name") == prepared.name][:_LOOKED_AT]:
+    for folder in [folder for folder in latest if known[folder].get("name") == prepared.name][:_COMPARED]:
         try:
             others[folder] = _difference(folder, prepared)
             if not _forbidden(folder, others[folder], prepared):
@@ -60,7 +60,7 @@ def find_run(prepared: Prepared, runs: Path, note: Note) -> Path | None:
 def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
     """Check that the run of a folder can go on with this recipe and these data.
 
-    Where only the place of the data, or what changes no figure, is said otherwise than before, the folder takes it over.
+    Where only the place of the data, or what changes no result, differs from before, the folder takes it over.
 
     Raises:
         RunError: another recipe, other data, no `resume`, or run.json and recipe.yaml that cannot be read
@@ -79,8 +79,8 @@ def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
         raise RunError(f"{folder} holds a run already; add --resume to go on with it, or choose another folder")
     then, now = read_record(folder / RECORD), record_of(prepared.table, prepared.split)
     if run_folder.is_finished(folder):
-        said = "" if then is None else difference(then, now)
-        note(f"{folder} is finished already" + (f"; its data have changed since: {said}" if said else ""))
+        changes = "" if then is None else difference(then, now)
+        note(f"{folder} is finished already" + (f"; its data have changed since: {changes}" if changes else ""))
         return
     if then is not None:
         refuse_other_data(then, now, str(folder))
@@ -121,15 +121,15 @@ def _difference(folder: Path, prepared: Prepared) -> Difference:
 
 
 def _forbidden(folder: Path, changed: Difference, prepared: Prepared) -> Difference:
-    """What of a difference a run cannot go on with. The data may be named otherwise if they are the same samples."""
-    left = {key: pair for key, pair in changed.items() if not is_below(key, CHANGES_NO_RESULT)}
-    if left and all(key.startswith("data.") for key in left):
+    """The differences that a run cannot go on with. The data may have other names if they are the same samples."""
+    remaining = {key: pair for key, pair in changed.items() if not is_below(key, CHANGES_NO_RESULT)}
+    if remaining and all(key.startswith("data.") for key in remaining):
         then = read_record(folder / RECORD)
         if then is None:  # nothing was read, so nothing is lost
-            return left if run_folder.read_log(folder) or run_folder.is_finished(folder) else {}
+            return remaining if run_folder.read_log(folder) or run_folder.is_finished(folder) else {}
         if not difference(then, record_of(prepared.table, prepared.split)):
             return {}
-    return left
+    return remaining
 
 
 def _readable(folder: Path) -> bool:

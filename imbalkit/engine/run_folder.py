@@ -45,7 +45,7 @@ def open_folder(
         runs: where run folders are made, and looked for
         folder: the run folder itself
         resume: go on with a run
-        note: told what is found, and where nothing is
+        note: called with what is found, or that nothing is
 
     Raises RunError if the folder named holds another recipe or another run's data, or if it cannot be made.
     """

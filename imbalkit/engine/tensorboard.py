@@ -1,4 +1,4 @@
-"""Epoch figures as TensorBoard event files."""
+"""Metrics of epochs as TensorBoard event files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imbalkit_lite.text import printable
 
 
 class EpochWriter:
-    """Writes numbers of an epoch as scalars, one tag a figure. Raises MissingExtraError without the package tensorboard."""
+    """Writes numbers of an epoch as scalars, one tag a metric. Raises MissingExtraError without the package tensorboard."""
 
     def __init__(self, folder: Path):
         try:
@@ -22,15 +22,15 @@ class EpochWriter:
             ) from error
         self.writer = SummaryWriter(str(folder / "tensorboard"))
 
-    def write(self, stage: str, epoch: int, figures: Mapping[str, Any]) -> None:
+    def write(self, stage: str, epoch: int, metrics: Mapping[str, Any]) -> None:
         """One epoch."""
-        for tag, value in _numbers(figures, stage):
+        for tag, value in _numbers(metrics, stage):
             self.writer.add_scalar(printable(tag), value, epoch)
         self.writer.flush()
 
 
-def _numbers(figures: Mapping[str, Any], tag: str) -> Iterator[tuple[str, float]]:
-    for name, value in figures.items():
+def _numbers(metrics: Mapping[str, Any], tag: str) -> Iterator[tuple[str, float]]:
+    for name, value in metrics.items():
         if isinstance(value, Mapping):
             yield from _numbers(value, f"{tag}/{name}")
         elif isinstance(value, int | float) and not isinstance(value, bool) and name != "epoch":

@@ -53,7 +53,7 @@ def place(
         store: decoded images
         device: where they are needed
         share: largest share of the device's free memory, 0..1
-        free: asked for the free bytes of a device (default: of CUDA devices; none elsewhere, where memory is shared)
+        free: gives the free bytes of a device (default: of CUDA devices; none elsewhere, where memory is shared)
     """
     room = share * (free or free_memory)(device)
     return DeviceImages(store, device) if len(store) and size(store) <= room else store

@@ -105,7 +105,7 @@ class Fit:
 
     @property
     def evaluated(self) -> Classifier:
-        """The network that is evaluated and kept."""
+        """The network that is evaluated and saved."""
         return self.average.module if self.average is not None else self.model
 
     # --- one epoch -------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MEET = 600.0  # seconds until all processes must have come
+MEET = 600.0  # seconds until all processes must have connected
 BEAT = 2.0  # seconds between the signs of life of a process
 SILENT = 120.0  # seconds without one after which a process counts as gone
 VISIBLE = 5.0  # seconds until a file that another machine wrote is seen on a network disk
@@ -39,7 +39,7 @@ _FAILED, _ALIVE = "imbalkit/failed", "imbalkit/alive/"
 class Peers:
     """The processes of a launch; of one that stands alone, just itself.
 
-    Raises RunError if the others do not come.
+    Raises RunError if the others do not connect.
     """
 
     def __init__(self, launch: Launch | None):
@@ -72,8 +72,8 @@ class Peers:
     def _session(self, store: Any) -> str:
         """A name for this start of the processes, which all of them learn from the first one.
 
-        torchrun keeps its store over restarts, with what was said before: a name counts that answers this process's own
-        random word.
+        torchrun keeps its store over restarts, with earlier messages: a name counts that answers this process's own random
+        word.
         """
         word = secrets.token_hex(8)
         if self.rank == 0:
@@ -113,7 +113,7 @@ class Peers:
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: object) -> None:
-        """Tell the others that this process failed; that another one did is the reason to give where it is known."""
+        """Report to the others that this process failed; if another one failed first, that is the reason to raise."""
         if self.processes == 1:
             return
         self._ended.set()
@@ -129,7 +129,7 @@ class Peers:
                     f"another process of this run ended, or cannot be reached any more ({str(error).splitlines()[0]}); start "
                     "all of them again with --resume"
                 ) from error
-        self._tell(error)
+        self._report(error)
 
     # --- what all do together -------------------------------------------------------------------------------------
 
@@ -208,7 +208,7 @@ class Peers:
 
     # --- failures ---------------------------------------------------------------------------------------------------
 
-    def _tell(self, error: BaseException) -> None:
+    def _report(self, error: BaseException) -> None:
         text = str(error) if isinstance(error, ImbalkitError) else f"{type(error).__name__}: {error}"
         with suppress(RuntimeError):  # the first process is gone already
             self._store.set(_FAILED, f"process {self.rank} of {self.processes} failed: {text}")
