@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbalkit.errors import ImbalkitError, PluginError
+from imbalkit.kinds import PreparedRun
 from imbalkit.runs import folder as run_folder
 from imbalkit_lite.files import write_text
 from imbalkit_lite.text import printable_lines
@@ -68,7 +69,8 @@ def _of_plugins(report: Report) -> list[Section]:
     prepared, run = report.prepared, report.run
     if prepared is None:
         return []
-    arguments = {"folder": run.folder, "metrics": run.metrics, "prepared": prepared}
+    given: PreparedRun = prepared
+    arguments = {"folder": run.folder, "metrics": run.metrics, "prepared": given}
     found = []
     for provider, call in prepared.catalogue.calls("report_sections", arguments):
         who = f"report_sections of plugin {provider.plugin!r} ({provider})"

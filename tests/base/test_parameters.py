@@ -1,5 +1,7 @@
 """Renamed keys, values and parts are refused with the present name, among the other mistakes."""
 
+import subprocess
+import sys
 import types
 from typing import ClassVar
 
@@ -7,6 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from imbalkit import hookimpl
+from imbalkit.builtin.samplers import LossRank
+from imbalkit.builtin.scores.loss import LossScore
 from imbalkit.catalogue import Catalogue, Provider
 from imbalkit.errors import PluginError
 from imbalkit.kinds import Op, OpRef, Settings, param
@@ -79,3 +83,16 @@ def test_a_renamed_part():
     with pytest.raises(PluginError, match="op 'turn' is renamed to 'rotate90'"):
         catalogue.get("op", "turn")
     assert View.model_validate({"op": "rotate90"}, context={"catalogue": catalogue}).op == Rotate()
+
+
+def test_a_bare_name_outside_a_recipe_is_looked_up_in_what_is_installed():
+    assert LossRank(which="highest", drop=1, warm_start=True).score == LossScore()
+    with pytest.raises(ValidationError, match="there is no score 'los'; did you mean 'loss'"):
+        LossRank(which="highest", drop=1, warm_start=True, score="los")
+
+
+def test_parameters_import_no_catalogue():
+    code = "import sys, imbalkit.base.parameters; print([name for name in sys.modules if name.startswith('imbalkit.')])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "imbalkit.catalogue" not in found
+    assert "imbalkit.kinds" not in found

@@ -15,7 +15,7 @@ from imbalkit.builtin.thresholds.target_recall import TargetRecall
 from imbalkit.builtin.thresholds.youden import Youden
 from imbalkit.decision.class_prior import Entry, Ledger
 from imbalkit.decision.decision import Decision
-from imbalkit.decision.fit import fit_decision
+from imbalkit.decision.fit import ValidationRows, fit_decision, restore_prior, shift_to_prevalence
 from imbalkit.decision.settings import DecisionSettings
 from imbalkit.errors import DataError
 from imbalkit.functional.metrics import log_loss, softmax
@@ -423,3 +423,29 @@ def test_a_band_beside_the_threshold_is_noted():
 def test_logits_that_cannot_be_used(logits, labels, message):
     with pytest.raises(DataError, match=message):
         fit_decision(logits, labels, DecisionSettings(), positive=1)
+
+
+# --- each step by itself -------------------------------------------------------------------------------------------------
+
+
+def test_an_exact_shift_is_an_offset_and_none_at_all_is_no_correction():
+    logits, labels = validation_rows()
+    rows = ValidationRows(logits, labels, ("benign", "mel"), 1)
+    corrections, notes = restore_prior(rows, chosen(prior="data"), ledger(EXACT))
+    assert [step.name for step in corrections] == ["offset"]
+    assert np.diff(corrections[0].fitted["bias"]) == pytest.approx(-np.log(9))
+    assert notes == ()
+    assert restore_prior(rows, chosen(prior="data"), ledger()) == ((), ())
+    assert restore_prior(rows, chosen(), ledger())[0] is None
+
+
+def test_at_a_stated_prevalence_rows_count_by_their_class():
+    logits, labels = validation_rows()
+    rows = ValidationRows(logits, labels, ("benign", "mel"), 1)
+    step, weights = shift_to_prevalence(rows, {"mel": 0.02}, None, is_fitted=False)
+    assert np.average(labels, weights=weights) == pytest.approx(0.02)
+    assert np.diff(step.fitted["bias"]) == pytest.approx(
+        np.log(0.02 / 0.98) - np.log(labels.mean() / (1 - labels.mean()))
+    )
+    nothing = ValidationRows(*NOTHING, ("benign", "mel"), 1)
+    assert shift_to_prevalence(nothing, {"mel": 0.02}, ledger(), is_fitted=False)[1] is None
