@@ -170,7 +170,7 @@ def test_variables(tmp_path, monkeypatch):
     assert recipe.backbone.weights == "/w.safetensors"
     assert (
         recipe.card.users == "${SECRET_TOKEN}"
-    )  # nothing but a path: a stranger's recipe cannot read secrets into a report
+    )  # nothing but a path: a third party's recipe cannot read secrets into a report
     assert "hunter2" not in recipe.to_yaml()
     assert set(variables_in(document.data)) == {"PHOTOS", "WEIGHTS", "SECRET_TOKEN"}
 

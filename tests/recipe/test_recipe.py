@@ -67,20 +67,20 @@ def test_the_recipe_is_fine_as_it_stands(file):
     ] or prepared.class_counts
 
 
-def test_every_mistake_is_told_at_once_with_place_and_line(file):
+def test_every_mistake_is_reported_at_once_with_place_and_line(file):
     text = RECIPE.format(file=file)
     text = text.replace("seed: 1", "sed: 1").replace("epochs: 1\n", 'epochs: "4"\n').replace("width: 8", "widht: 8")
     text = text.replace("lr: 1e-3", "lr: -1").replace('"1": 10', "melanoma: 10").replace("gamma_rce", "gama_rce")
     with pytest.raises(RecipeError) as caught:
         check(text)
-    told = {problem.where: str(problem) for problem in caught.value.problems}
-    assert "did you mean 'seed'" in told["sed"]
-    assert told["training.epochs"] == "recipe.yaml:16: training.epochs: expected a whole number, got '4' (text)"
-    assert "did you mean 'width'" in told["backbone.widht"]
-    assert "recipe.yaml:18" in told["training.optimizer.lr"]
-    assert "greater than 0, got -1" in told["training.optimizer.lr"]
-    assert "did you mean 'gamma_rce'" in told["loss"]
-    assert len(told) == 5
+    found = {problem.where: str(problem) for problem in caught.value.problems}
+    assert "did you mean 'seed'" in found["sed"]
+    assert found["training.epochs"] == "recipe.yaml:16: training.epochs: expected a whole number, got '4' (text)"
+    assert "did you mean 'width'" in found["backbone.widht"]
+    assert "recipe.yaml:18" in found["training.optimizer.lr"]
+    assert "greater than 0, got -1" in found["training.optimizer.lr"]
+    assert "did you mean 'gamma_rce'" in found["loss"]
+    assert len(found) == 5
 
 
 def test_classes_are_checked_against_the_data(file):
@@ -103,9 +103,9 @@ def test_a_missing_file_and_other_mistakes_come_together(file):
     text = RECIPE.format(file="nowhere.npz").replace("dropout: 0.1", "dropout: 1.5")
     with pytest.raises(RecipeError) as caught:
         check(text)
-    told = {problem.where: str(problem) for problem in caught.value.problems}
-    assert "nowhere.npz" in told["data"]
-    assert "less than 1" in told["head.dropout"]
+    found = {problem.where: str(problem) for problem in caught.value.problems}
+    assert "nowhere.npz" in found["data"]
+    assert "less than 1" in found["head.dropout"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a mistake's text says: what was expected and what came, for every type of error that a recipe can make."""
+"""What a mistake's text says: what was expected and what the recipe has, for every type of error that a recipe can make."""
 
 import pytest
 
