@@ -79,8 +79,16 @@ def _columns(finished: pd.DataFrame, prefix: str, name: str) -> list[str]:
     columns = [str(column) for column in finished]
     found = [column for column in columns if column.startswith(f"{prefix}{name}_")]
     if not found:
-        known = [column.removeprefix("one_half.") for column in columns if column.startswith("one_half.")]
+        known = _metric_names(columns)
         raise RunError(
             f"tables: the cells have no metric {name!r}{nearest(name, known)} (metrics: {listing(known, 60)})"
         )
     return found
+
+
+def _metric_names(columns: Sequence[str]) -> list[str]:
+    """The metrics of some columns; a metric of each class once, without the class."""
+    classes = [column.removeprefix("trained_") for column in columns if column.startswith("trained_")]
+    names = [column.removeprefix("one_half.") for column in columns if column.startswith("one_half.")]
+    of_class = {name: [cls for cls in classes if name.endswith(f"_{cls}")] for name in names}
+    return list(dict.fromkeys(name.removesuffix(f"_{max(of_class[name], key=len, default='')}") for name in names))

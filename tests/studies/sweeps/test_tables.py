@@ -41,7 +41,7 @@ def test_means_and_spreads_over_folds_and_seeds_apart():
     assert table["method"].tolist() == ["A", "B"]
 
 
-def test_one_half_takes_the_figures_at_one_half():
+def test_one_half_takes_the_metrics_at_one_half():
     table = make_table(cells(), ["method"], TableSettings(metrics=["accuracy"], at="one_half", counts=False))
     assert table["accuracy"].tolist() == pytest.approx([0.425, 0.28])
     assert "trained_no" not in table
@@ -66,6 +66,9 @@ def test_markdown_shows_the_mean_and_each_spread():
     assert lines[2] == "| A | 4 | 90 | 10 | 0.850 ± 0.042 (folds) ± 0.000 (seeds) |"
 
 
-def test_an_unknown_figure_is_named_with_those_there_are():
+def test_an_unknown_metric_is_named_with_those_there_are():
     with pytest.raises(RunError, match="no metric 'acuracy'; did you mean 'accuracy'"):
         make_table(cells(), ["method"], TableSettings(metrics=["acuracy"]))
+    by_class = {"one_half.recall_no": 0.9, "one_half.recall_yes": 0.5}
+    with pytest.raises(RunError, match=r"no metric 'recal'; did you mean 'recall'\? \(metrics: accuracy, recall\)"):
+        make_table(cells(**by_class), ["method"], TableSettings(metrics=["recal"]))
