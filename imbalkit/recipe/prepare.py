@@ -10,7 +10,8 @@ from typing import Any
 from imbalkit.base.parameters import parameters_text
 from imbalkit.base.variables import variables_in
 from imbalkit.catalogue import Catalogue, default_catalogue
-from imbalkit.data.split import Split, SplitSettings, split_table
+from imbalkit.data.split import Split, split_table
+from imbalkit.data.split_settings import SplitSettings
 from imbalkit.data.table import Table
 from imbalkit.errors import ImbalkitError, Problem, RecipeError
 from imbalkit.kinds import Dataset

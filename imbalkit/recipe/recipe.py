@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import ValidationInfo, field_validator
 
 from imbalkit.base.yaml_text import yaml_text
-from imbalkit.data.split import SplitSettings
+from imbalkit.data.split_settings import SplitSettings
 from imbalkit.decision.settings import DecisionSettings
 from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import (

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imbalkit.data.same_file import file_codes, joined_groups
-from imbalkit.data.split import SplitSettings, split_table
+from imbalkit.data.split import split_table
+from imbalkit.data.split_settings import SplitSettings
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError
 from imbalkit.inspection.leaks import find_leaks

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
-from imbalkit.data.split import SplitSettings, split_table
+from imbalkit.data.split import split_table
+from imbalkit.data.split_settings import SplitSettings
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError
 from imbalkit.functional.group_split import assign_groups, fill_splits, largest_remainder, stratified

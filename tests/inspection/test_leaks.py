@@ -13,7 +13,8 @@ from PIL import Image, ImageEnhance
 from scipy.ndimage import gaussian_filter
 
 from imbalkit.cli.main import root
-from imbalkit.data.split import Split, SplitSettings, split_table
+from imbalkit.data.split import Split, split_table
+from imbalkit.data.split_settings import SplitSettings
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError
 from imbalkit.inspection.leaks import find_leaks, id_columns

@@ -11,7 +11,8 @@ from imbalkit_melanoma.datasets import Ham10000, Isic2019, Isic2020, IsicMerge
 from imbalkit_melanoma.datasets.table_files import find_images
 from pydantic import ValidationError
 
-from imbalkit.data.split import SplitSettings, split_table
+from imbalkit.data.split import split_table
+from imbalkit.data.split_settings import SplitSettings
 from imbalkit.errors import DataError
 
 OFFICIAL = Path(__file__).parents[3] / "shared" / "data" / "isic_tables"
