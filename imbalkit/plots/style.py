@@ -7,13 +7,14 @@ import textwrap
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from imbalkit_lite.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 DPI = 200
@@ -66,7 +67,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 def shown(figure: Figure) -> Figure:
     """The figure, which a notebook now shows although pyplot has no part in it."""
-    figure._repr_png_ = partial(_png, figure)
+    vars(figure)["_repr_png_"] = partial(_png, figure)
     return figure
 
 
@@ -95,7 +96,7 @@ def note(figure: Figure, lines: Sequence[str]) -> None:
         figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color=NOTE, linespacing=1.3)
 
 
-def percent_axis(axis: object, top: float) -> None:
+def percent_axis(axis: Axis, top: float) -> None:
     """Ticks of an axis of shares in 0..1 as percent, from 0 to `top`."""
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -109,7 +110,7 @@ def ceiling(values: Iterable[float]) -> float:
     return min(1.0, max(0.02, largest * 1.08))
 
 
-def grid(axes: Axes, which: str = "both") -> None:
+def grid(axes: Axes, which: Literal["both", "x", "y"] = "both") -> None:
     """Light lines behind the marks."""
     axes.grid(True, axis=which, color="#ECECEC", linewidth=0.6)
     axes.set_axisbelow(True)

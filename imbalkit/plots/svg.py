@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
@@ -31,7 +31,7 @@ VARIABLES = {
     "#FFFFFF": "--paper",
 }
 SIZE = (4.6, 3.6)  # inches, of a chart
-_RULES = {
+_RULES: dict[str, Any] = {
     "svg.fonttype": "none",
     "font.size": 9.5,
     "axes.labelsize": 9.5,
@@ -78,11 +78,14 @@ def chart(
     """
     import matplotlib
 
-    with style.rules(), matplotlib.rc_context({**_RULES, "svg.hashsalt": f"imbalkit {name}"}):
+    rules: Any = _RULES | {"svg.hashsalt": f"imbalkit {name}"}  # matplotlib types every key apart
+    with style.rules(), matplotlib.rc_context(rules):
         figure = style.new_figure(*size)
         axes = figure.subplots()
         draw(axes)
-        figure.get_layout_engine().execute(figure)
+        layout = figure.get_layout_engine()
+        assert layout is not None  # new_figure gives one
+        layout.execute(figure)
         figure.set_layout_engine("none")  # it has laid everything out; again would take as long
         stream = io.StringIO()
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
@@ -90,7 +93,8 @@ def chart(
         left, low = axes.transData.transform((0, 0)) * scale
         right, high = axes.transData.transform((1, 1)) * scale
         tall = figure.get_figheight() * 72
-    plot = tuple(round(float(value), 2) for value in (left, right, tall - low, tall - high))
+    x0, x1, y0, y1 = (round(float(value), 2) for value in (left, right, tall - low, tall - high))
+    plot = (x0, x1, y0, y1)
     return Chart(_inline(stream.getvalue(), name, title, description, plot), plot)
 
 

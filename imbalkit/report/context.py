@@ -117,7 +117,7 @@ class Report:
         if self.prepared is None:
             return []
         frame = self.prepared.table.frame
-        return [name for name in frame if name not in RESERVED and is_informative(frame[name])]
+        return [str(name) for name in frame if name not in RESERVED and is_informative(frame[name])]
 
     def caption(self, source: int) -> str:
         """Metadata of a sample, for below its picture: "dx nv, age 45"."""

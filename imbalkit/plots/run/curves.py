@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def _weights(run: RunData, resamples: int) -> np.ndarray:
     return draw_weights(len(rows), resamples, seed, groups=rows.groups if rows.grouped else None)
 
 
-def _each_class(run: RunData, axes: Axes, points, area, name: str) -> None:  # type: ignore[no-untyped-def]
+def _each_class(run: RunData, axes: Axes, points: Callable[..., Any], area: Callable[..., Any], name: str) -> None:
     rows, colours = run.split_rows(), drawing.class_colours(run)
     entries = []
     for code in sorted(colours, key=lambda code: colours[code] != drawing.QUIET):  # grey ones behind

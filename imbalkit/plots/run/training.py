@@ -28,8 +28,8 @@ def learning(run: RunData, axes: Axes, stage: str = "final") -> None:
     lines = []
     for code in sorted(colours, key=lambda code: colours[code] != drawing.QUIET):
         name, colour, quiet = run.classes[code], colours[code], colours[code] == drawing.QUIET
-        seen = _series(entries, lambda entry, name=name: _of(entry.get("validation", {}).get("recall"), name))
-        train = _series(entries, lambda entry, name=name: _of(entry.get("train_recall"), name))
+        seen = _series(entries, lambda entry: entry.get("validation", {}).get("recall"), name)
+        train = _series(entries, lambda entry: entry.get("train_recall"), name)
         width = 0.8 if quiet else 1.6
         if validated:
             axes.plot(*seen, color=colour, linewidth=width, marker="." if len(entries) < 25 else None, zorder=3 - quiet)
@@ -74,7 +74,7 @@ def class_weights(run: RunData, axes: Axes, stage: str = "final") -> None:
     colours, lines = drawing.class_colours(run), []
     for code, colour in colours.items():
         name, quiet = run.classes[code], colour == drawing.QUIET
-        values = _series(entries, lambda entry, name=name: _of(entry.get("class_weights"), name))
+        values = _series(entries, lambda entry: entry.get("class_weights"), name)
         axes.plot(*values, color=colour, linewidth=0.8 if quiet else 1.6, marker="." if len(entries) < 25 else None)
         if not quiet and np.isfinite(values[1][-1]):
             lines.append((float(values[1][-1]), run.names[code], colour))
@@ -94,9 +94,10 @@ def epochs(run: RunData, stage: str = "final") -> list[dict[str, Any]]:
 
 
 def _series(
-    entries: list[dict[str, Any]], value: Callable[[dict[str, Any]], float | None]
+    entries: list[dict[str, Any]], value: Callable[[dict[str, Any]], Any], name: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    values = [value(entry) for entry in entries]
+    """Epochs, and a value of each; of values by class, that of `name`."""
+    values = [value(entry) if name is None else _of(value(entry), name) for entry in entries]
     numbers = np.array([float("nan") if found is None else found for found in values], dtype=np.float64)
     return np.array([entry["epoch"] for entry in entries]), numbers
 

@@ -53,7 +53,9 @@ def lines(frame: pd.DataFrame, rate: str) -> dict[str, pd.Series]:
     found = {}
     for loss, own in methods.groupby("loss", sort=False):
         by_ratio = own.groupby(rounded(own["balance_ratio"]))
-        found[loss] = pd.Series(by_ratio[rate].mean().to_numpy(), index=by_ratio["balance_ratio"].mean().to_numpy())
+        found[str(loss)] = pd.Series(
+            by_ratio[rate].mean().to_numpy(), index=by_ratio["balance_ratio"].mean().to_numpy()
+        )
     return found
 
 
@@ -97,7 +99,11 @@ def _marks(axes: Axes, frame: pd.DataFrame, rate: str, looks: marks.Marks, aside
 
 def _ratio_label(frame: pd.DataFrame, columns: int) -> str:
     pairs = frame[["positive_class", "negative_class"]].drop_duplicates()
-    names = f"({pairs.iloc[0, 0]} / {pairs.iloc[0, 1]})" if len(pairs) == 1 else "(positive / negative)"
+    names = (
+        f"({pairs['positive_class'].iloc[0]} / {pairs['negative_class'].iloc[0]})"
+        if len(pairs) == 1
+        else "(positive / negative)"
+    )
     return f"balance ratio of the training rows {names}" if columns == 1 else f"balance ratio\n{names}"
 
 

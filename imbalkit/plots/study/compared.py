@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -36,7 +36,7 @@ def draw(frame: pd.DataFrame, small_print: Sequence[str] = ()) -> Figure:
         guides(axes, right, top)
         for _, row in frame.iterrows():
             x, y, colour = row["false_alarm_rate"], row["miss_rate"], colours[row["run"]]
-            thin = {"color": colour, "linewidth": 0.8, "alpha": 0.7, "zorder": 3, "clip_on": False}
+            thin: dict[str, Any] = {"color": colour, "linewidth": 0.8, "alpha": 0.7, "zorder": 3, "clip_on": False}
             axes.plot((row["false_alarm_rate_low"], row["false_alarm_rate_high"]), (y, y), **thin)
             axes.plot((x, x), (row["miss_rate_low"], row["miss_rate_high"]), **thin)
             name = "\n".join(textwrap.wrap(row["run"], 34))

@@ -115,7 +115,7 @@ def draw(frame: pd.DataFrame, pixels: np.ndarray, notes: Sequence[str] = ()) -> 
     with style.rules():
         figure = style.new_figure(columns * (cell + 0.06) + 0.35, height)
         grid = figure.subplots(len(samples), columns, squeeze=False)
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
+        figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)
         for axes in grid.flat:
             axes.set(xticks=[], yticks=[], box_aspect=pixels.shape[1] / pixels.shape[2])
             axes.spines[:].set_visible(False)

@@ -7,7 +7,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -46,7 +46,7 @@ class Marks:
             by,
         )
 
-    def look(self, row: pd.Series) -> dict[str, object]:
+    def look(self, row: pd.Series) -> dict[str, Any]:
         """Colour, marker and size of a row's mark, as matplotlib's `plot` takes them."""
         shape = shape_of(self.markers[row[self.by]], self.colours[row["loss"]], row["mark"] == METHOD)
         if row["mark"] == METHOD:
@@ -54,9 +54,9 @@ class Marks:
         return shape | {"markersize": SMALL, "markeredgewidth": min(0.4, shape["markeredgewidth"]), "alpha": 0.55}
 
 
-def shape_of(marker: str, colour: str, edge: bool = False) -> dict[str, object]:
+def shape_of(marker: str, colour: str, edge: bool = False) -> dict[str, Any]:
     """Marker and colour as matplotlib's `plot` takes them; `edge`: a white rim, so that overlapping marks stay apart."""
-    shape: dict[str, object] = {
+    shape: dict[str, Any] = {
         "color": colour,
         "marker": marker.removesuffix(style.OPEN),
         "markersize": SIZE * (1.4 if marker == "*" else 1),
@@ -162,7 +162,7 @@ def notes(frame: pd.DataFrame, intervals: str) -> list[str]:
     methods = frame[frame["mark"] == METHOD]
     one_half = (methods["at"] == "half").all() or (methods["threshold"] == 0.5).all()
     at = "at threshold 0.5" if one_half else "at the threshold chosen on validation"
-    largest = methods.loc[methods["positives"].idxmax()]
+    largest = methods.iloc[int(methods["positives"].argmax())]
     tested = (
         f"{largest['positives'] + largest['negatives']:,.0f} test samples, {largest['positives']:,.0f} of them "
         f"{largest['positive_class']}"

@@ -63,11 +63,12 @@ def _rates(members: Sequence[RunRecord], at: At) -> dict[str, Any]:
             wrong[label] += sum(outcome.wrong[label] for outcome in outcomes) / len(outcomes)
     single = members[0] if len(members) == 1 else None
     thresholds = [run.outcome(at).threshold for run in members]
+    known = [threshold for threshold in thresholds if threshold is not None]  # none where costs decide
     rates: dict[str, Any] = {
         "fold": single.fold if single else None,
         "seed": single.recipe["seed"] if single else None,
         "at": at,
-        "threshold": sum(thresholds) / len(thresholds),
+        "threshold": sum(known) / len(known) if known else None,
         "folds": "" if folds == [-1] else " ".join(map(str, folds)),
         "folds_of": members[0].folds if members[0].fold is not None else 1,
         "seeds": len(members) / len(folds),

@@ -7,7 +7,7 @@ no single point spread function.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ def data(
     size: int = 320,
     radii: Sequence[float] = RADII,
     iterations: int = 5,
-    border: str = "reflect",
+    border: Literal["reflect", "replicate", "zero"] = "reflect",
 ) -> pd.DataFrame:
     """The pixels that any light falls on, one row each.
 
@@ -86,7 +86,7 @@ def draw(frame: pd.DataFrame, size: int = 320, iterations: int = 5) -> Figure:
     rhos = sorted(frame["rho"].unique())
     with style.rules():
         figure = style.new_figure(style.WIDTH, 4.6)
-        top, bottom = figure.subfigures(2, 1, height_ratios=[1.35, 1])
+        top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=[1.35, 1]))
         panels = top.subplots(1, len(rhos), squeeze=False)[0]
         scale = PowerNorm(0.5, vmin=0, vmax=1)
         middle = (size - 1) / 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,7 @@ def _mark(axes: Axes, row: pd.Series, looks: marks.Marks) -> None:
     x, y, look = row["false_alarm_rate"], row["miss_rate"], looks.look(row)
     axes.plot(x, y, linestyle="", clip_on=False, **look)
     if row["mark"] == METHOD:
-        thin = {"color": look["color"], "linewidth": 0.6, "alpha": 0.55, "zorder": 2}
+        thin: dict[str, Any] = {"color": look["color"], "linewidth": 0.6, "alpha": 0.55, "zorder": 2}
         axes.plot((row["false_alarm_low"], row["false_alarm_high"]), (y, y), **thin)
         axes.plot((x, x), (row["miss_low"], row["miss_high"]), **thin)
 

@@ -211,9 +211,11 @@ def _rows(folder: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
         return {}, []
     try:
         frame = pd.read_parquet(path)
-        columns = list(frame)
+        columns = list(map(str, frame))
         axes = columns[columns.index("cell") + 1 : columns.index("fold")]
-        records = {row["cell"]: row for row in frame.to_dict("records")}
+        records: dict[str, dict[str, Any]] = {
+            str(row["cell"]): {str(key): value for key, value in row.items()} for row in frame.to_dict("records")
+        }
         finished = {name: row for name, row in records.items() if row["state"] == "finished"}
     except (OSError, ValueError, KeyError) as error:
         raise RunError(f"{path} is no table of a sweep: {error}") from None

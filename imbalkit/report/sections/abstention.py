@@ -19,7 +19,7 @@ def values(report: Report) -> dict[str, Any] | None:
     if not len(side):
         return None
     curve = risk_coverage_of(run)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for stop in STOPS:
         at = int(np.flatnonzero(curve.coverage >= stop - 1e-12)[-1])  # the fewest rows that still cover as many
         row = {

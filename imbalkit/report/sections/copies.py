@@ -38,18 +38,20 @@ def _groups(report: Report) -> list[dict[str, Any]]:
     from imbalkit.plan.rendering import render
     from imbalkit.plots.study.gallery import data
 
-    final = report.all_plan_rows
+    final, prepared = report.all_plan_rows, report.prepared
+    assert prepared is not None  # else all_plan_rows has raised
     kept = report.audit["kept"].to_numpy()
     plan = final.select(kept)
-    frame = data(report.prepared, plan, samples=2)
+    frame = data(prepared, plan, samples=2)
     if len(frame) > MOST:
-        frame = data(report.prepared, plan, samples=1)
+        frame = data(prepared, plan, samples=1)
     frame = frame.head(MOST)
     pixels = render(report.images, plan, frame["position"].to_numpy()).permute(0, 2, 3, 1).numpy()
     groups: dict[tuple[str, int], dict[str, Any]] = {}
+    row: Any
     for row, picture in zip(frame.itertuples(), pixels, strict=True):
-        name = report.name_of(row.source)
-        group = groups.setdefault((row[1], row.source), {"label": row[1], "name": name, "shown": []})
-        alt = f"{row[1]}, {name}: {row.view}"
+        label, name = printable(row[1]), report.name_of(row.source)
+        group = groups.setdefault((label, row.source), {"label": label, "name": name, "shown": []})
+        alt = f"{label}, {name}: {row.view}"
         group["shown"].append(shown(np.clip(picture, 0, 1), alt, row.view, tuple(row.drawn.split("; ")), side=140))
     return list(groups.values())

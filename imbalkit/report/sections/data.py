@@ -76,7 +76,7 @@ def _images(report: Report) -> str:
 
 def _attributes(report: Report) -> str:
     frame = report.run.split_rows().frame
-    columns = [name for name in frame if name.startswith("metadata_") and is_informative(frame[name])]
+    columns = [name for name in map(str, frame) if name.startswith("metadata_") and is_informative(frame[name])]
     columns = [name.removeprefix("metadata_") for name in columns]
     if not columns:
         return ""
@@ -119,7 +119,7 @@ def _splits(report: Report) -> list[str]:
 def _groups(report: Report) -> str:
     test = report.run.split_rows()
     column = report.run.recipe["data"].get("group_column")
-    if not test.names_groups:
+    if test.groups is None or not test.names_groups:
         units = "each image file" if test.grouped else "each row"
         return f"The data name no groups; {units} counts as independent, which is unverified."
     apart = report.run.recipe.get("split", {}).get("group", True)

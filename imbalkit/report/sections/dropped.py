@@ -108,6 +108,7 @@ def _ends(report: Report, group: pd.DataFrame, most: int) -> list[dict[str, Any]
     for title, rows in parts:
         pixels = report.rendered(np.array([places[index] for index in rows.index], dtype=np.int64))
         pictures = []
+        row: Any
         for row, picture in zip(rows.itertuples(), pixels, strict=True):
             view = "" if str(row.view) == "as it is" else str(row.view)
             alt = f"Dropped row of {printable(row.label)}, score {row.score:.3g}{', ' + view if view else ''}"

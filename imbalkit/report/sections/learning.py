@@ -26,7 +26,7 @@ CHARTS = (  # name, title, description
 def values(report: Report) -> dict[str, Any] | None:
     """Recall, loss and class weights of the final training, and of each round before it; None without a log."""
     run = report.run
-    stages = list(dict.fromkeys(entry.get("stage") for entry in run.log))
+    stages = list(dict.fromkeys(str(entry.get("stage")) for entry in run.log))
     if "final" not in stages:
         return None
     entries = epochs(run)

@@ -47,10 +47,10 @@ def values(report: Report) -> dict[str, Any] | None:
     }
 
 
-def _flat(figures: Mapping[str, Any]) -> dict[str, MetricValue]:
+def _flat(metrics: Mapping[str, Any]) -> dict[str, MetricValue]:
     """Metrics by name; those by class as "recall: a"."""
-    found = {}
-    for name, value in figures.items():
+    found: dict[str, MetricValue] = {}
+    for name, value in metrics.items():
         if isinstance(value, Mapping) and "value" not in value:
             found |= {
                 f"{name}: {printable(key)}": MetricValue(
