@@ -15,17 +15,18 @@ from imbalkit.data.image_store import BadImage, ImageStore
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, PlanError, listing
 from imbalkit.kinds import Op
+from imbalkit.recipe.document import Place, show_place
 from imbalkit.recipe.recipe import ImageSettings
 from imbalkit.training.device_images import place
 from imbalkit_lite.images import ImageRule
 
 
-def check_square(operations: Iterable[tuple[str, Op]], rule: ImageRule) -> None:
+def check_square(operations: Iterable[tuple[Place, Op]], rule: ImageRule) -> None:
     """Raise PlanError for an operation, given with its place in the recipe, that needs square images and gets others."""
-    for where, op in operations:
+    for at, op in operations:
         if op.square_only and rule.size[0] != rule.size[1]:
             raise PlanError(
-                f"{where}: {op.label} needs square images, the images are {list(rule.size)} (height, width)"
+                f"{show_place(at)}: {op.label} needs square images, the images are {list(rule.size)} (height, width)"
             )
 
 

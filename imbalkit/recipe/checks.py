@@ -10,7 +10,7 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.data.columns import column_problem
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import ImbalkitError, Problem, listing, nearest
-from imbalkit.recipe.document import Document
+from imbalkit.recipe.document import Document, Place
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.recipe.traverse import metric_names, operations, parts_of
@@ -18,46 +18,42 @@ from imbalkit.recipe.traverse import metric_names, operations, parts_of
 
 def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Catalogue) -> Iterable[Problem]:
     """What one part of the recipe says that another one, or the data, contradicts."""
-
-    def problem(where: str, message: str) -> Problem:
-        first = where.split(".")[0].split("[")[0]
-        return Problem(where, message, document.line((first,)))
-
+    problem = document.problem
     if len(table.classes) < 2:
         message = f"expected two classes or more, got {len(table.classes)}: {table.classes[0]!r}"
-        yield problem("data", "; ".join([message, *table.cautions]))
-    for where, message in decision_problems(recipe, table.classes):
-        yield problem(where, message)
+        yield problem(("data",), "; ".join([message, *table.cautions]))
+    for place, message in decision_problems(recipe, table.classes):
+        yield problem(place, message)
     if recipe.training.freeze_epochs > recipe.training.epochs:
-        yield problem("training.freeze_epochs", f"is more than training.epochs, {recipe.training.epochs}")
+        yield problem(("training", "freeze_epochs"), f"is more than training.epochs, {recipe.training.epochs}")
     shape = recipe.images.shape or (table.arrays.shape[1:3] if table.arrays is not None else None)
-    for where, op in operations(recipe):
-        if shape and shape[0] != shape[1] and getattr(op, "square_only", False):
-            yield problem(where, f"{op.label} needs square images, the images are {list(shape)} (height, width)")
+    for place, op in operations(recipe):
+        if shape and shape[0] != shape[1] and op.square_only:
+            yield problem(place, f"{op.label} needs square images, the images are {list(shape)} (height, width)")
     names = metric_names(recipe, catalogue)
     if recipe.training.monitor not in (*names, "last"):
         hint = nearest(recipe.training.monitor, names)
         message = f"there is no metric {recipe.training.monitor!r} to choose an epoch by{hint} (or last): {listing(names, 40)}"
-        yield problem("training.monitor", message)
+        yield problem(("training", "monitor"), message)
     columns = [str(name) for name in table.frame if name not in RESERVED]
     missing = column_problem(recipe.evaluation.subgroups or [], columns)
     if missing:
-        yield problem("evaluation.subgroups", missing)
+        yield problem(("evaluation", "subgroups"), missing)
     files = [exporter.file_name for exporter in recipe.export]
     for index, name in enumerate(files):
         if name in files[:index]:
             message = f"writes {name}, as export[{files.index(name)}] does: give one of them another `file`"
-            yield problem(f"export[{index}]", message)
-    for where, part in parts_of(recipe):
+            yield problem(("export", index), message)
+    for place, part in parts_of(recipe):
         for name, message in part.check_classes(table.classes):
-            yield problem(f"{where}.{name}", message)
+            yield problem((*place, name), message)
         try:
             part.check_requirements()
         except ImbalkitError as error:
-            yield problem(where, str(error))
+            yield problem(place, str(error))
 
 
-def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tuple[str, str]]:
+def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tuple[Place, str]]:
     """What the decision's settings contradict, as (place, message)."""
     decision, many = recipe.decision, len(classes) > 2
     if many and recipe.positive is None:
@@ -66,25 +62,25 @@ def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tupl
             message = (
                 f"{rule.name!r} needs a positive class; the data have {len(classes)} classes: name one in `positive`"
             )
-            yield "decision.threshold", message
+            yield ("decision", "threshold"), message
         if decision.abstain is not None and decision.abstain.band is not None:
             message = (
                 f"needs a positive class; the data have {len(classes)}: name one in `positive`, or give `coverage`"
             )
-            yield "decision.abstain.band", message
+            yield ("decision", "abstain", "band"), message
     if isinstance(decision.prior, dict):
         total, named = sum(decision.prior.values()), len(decision.prior)
         if named == len(classes) and abs(total - 1) > 1e-6:
-            yield "decision.prior", f"prevalences of all {named} classes must sum to 1, got {total:g}"
+            yield ("decision", "prior"), f"prevalences of all {named} classes must sum to 1, got {total:g}"
         if named < len(classes) and total > 1 - 1e-9:
             yield (
-                "decision.prior",
+                ("decision", "prior"),
                 f"leaves nothing for the classes that it does not name: expected less than 1, got {total:g}",
             )
     if recipe.export and decision.calibrator is not None and not decision.calibrator.is_affine:
         name = decision.calibrator.name
         yield (
-            "decision.calibrator",
+            ("decision", "calibrator"),
             f"{name!r} cannot be put into a model file; use temperature or vector, or leave out `export`",
         )
 
@@ -93,10 +89,10 @@ def validation_problems(prepared: Prepared, document: Document) -> Iterable[Prob
     """What the validation rows are too few for."""
     table, rows, positive = prepared.table, prepared.split.validation, prepared.positive
     if not len(rows) or positive is None:
-        return  # a run without validation is allowed, and says what it left out
+        return  # a run without validation is allowed, and notes what it left out
     is_positive, groups = table.labels[rows] == positive, table.groups
     units = rows if groups is None else groups[rows]
     counts = (len(np.unique(units[part])) for part in (is_positive, ~is_positive))
     message = prepared.recipe.decision.threshold.check_rows(*counts)
     if message:
-        yield Problem("decision.threshold", message, document.line(("decision",)))
+        yield document.problem(("decision", "threshold"), message)

@@ -35,6 +35,10 @@ class Document:
                 return self.lines[place[:end]]
         return ""
 
+    def problem(self, place: Place, message: str) -> Problem:
+        """A mistake in a value, with its line."""
+        return Problem(show_place(place), message, self.line(place))
+
 
 def show_place(place: Iterable[str | int]) -> str:
     """("samplers", 0, "to") as samplers[0].to"""

@@ -82,7 +82,7 @@ def prepare_document(
     except RecipeError:
         pass  # the whole recipe's check below reports it among the others
     except ImbalkitError as error:
-        found.append(Problem("data", str(error), document.line(("data",))))
+        found.append(document.problem(("data",), str(error)))
     try:
         recipe = validate(document, catalogue, table.classes if table else None)
     except RecipeError as error:
@@ -94,13 +94,13 @@ def prepare_document(
     if runtime:
         from imbalkit.recipe.runtime_checks import runtime_problems
 
-        found += [Problem("data", message, document.line(("data",))) for message in table.problems]
-        found += [Problem(where, message, document.line(place)) for where, place, message in runtime_problems(recipe)]
+        found += [document.problem(("data",), message) for message in table.problems]
+        found += [document.problem(place, message) for place, message in runtime_problems(recipe)]
     try:
         split = loaded.split(table, recipe.split)
     except ImbalkitError as error:
         lines = [str(error), *(f"note: {caution}" for caution in table.cautions)]  # they may be why
-        found.append(Problem("split", "\n    ".join(lines), document.line(("split",))))
+        found.append(document.problem(("split",), "\n    ".join(lines)))
     class_counts: tuple[StageCounts, ...] = ()
     if split is not None:
         try:
@@ -125,6 +125,5 @@ def count_stages(recipe: Recipe, counts: Counts, document: Document) -> tuple[St
             for stage, after in zip(sampler.stages, sampler.stage_counts(stages[-1].counts), strict=True):
                 stages.append(StageCounts(f"samplers[{index}] {stage}", after))
         except ImbalkitError as error:
-            place = ("samplers", index)
-            raise RecipeError([Problem(f"samplers[{index}]", str(error), document.line(place))]) from error
+            raise RecipeError([document.problem(("samplers", index), str(error))]) from error
     return tuple(stages)

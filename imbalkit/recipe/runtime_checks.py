@@ -20,29 +20,22 @@ def optimizer_names() -> list[str]:
     return [str(name) for name in timm.optim.list_optimizers()]
 
 
-def runtime_problems(recipe: Recipe) -> Iterable[tuple[str, Place, str]]:
-    """(where, place, message) for names that timm or torch do not know, and devices that this machine lacks."""
+def runtime_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
+    """(place, message) for names that timm or torch do not know, and devices that this machine lacks."""
     import torch
 
     settings = recipe.training
     name = settings.optimizer.name
     if name != ADAMW and name not in optimizer_names():
-        yield _training("optimizer.name", f"timm has no optimiser {name!r}", name, optimizer_names())
+        known = optimizer_names()
+        yield ("training", "optimizer", "name"), f"timm has no optimiser {name!r}{nearest(name, known)}"
     if settings.schedule.name not in SCHEDULES:
-        yield _training(
-            "schedule.name",
-            f"there is no schedule {settings.schedule.name!r}",
-            settings.schedule.name,
-            SCHEDULES,
-        )
+        name = settings.schedule.name
+        yield ("training", "schedule", "name"), f"there is no schedule {name!r}{nearest(name, SCHEDULES)}"
     if settings.accelerator == "cuda" and not torch.cuda.is_available():
-        yield "training.accelerator", ("training",), "this machine has no CUDA device; use auto or cpu"
+        yield ("training", "accelerator"), "this machine has no CUDA device; use auto or cpu"
     if settings.precision == "fp16" and (settings.accelerator == "cpu" or not torch.accelerator.is_available()):
-        yield "training.precision", ("training",), "fp16 needs a GPU; use bf16 or fp32 on a CPU"
-    for where, part in parts_of(recipe):
+        yield ("training", "precision"), "fp16 needs a GPU; use bf16 or fp32 on a CPU"
+    for place, part in parts_of(recipe):
         for name, message in part.problems():
-            yield f"{where}.{name}", tuple(where.replace("]", "").replace("[", ".").split("."))[:1], message
-
-
-def _training(where: str, message: str, name: str, known: Iterable[str]) -> tuple[str, Place, str]:
-    return f"training.{where}", ("training", *where.split(".")), message + nearest(name, known)
+            yield (*place, name), message

@@ -7,6 +7,7 @@ from typing import cast
 
 from imbalkit.catalogue import Catalogue
 from imbalkit.kinds import Metric, Op, Part, Settings
+from imbalkit.recipe.document import Place
 from imbalkit.recipe.recipe import Recipe
 
 
@@ -23,25 +24,25 @@ def metric_names(recipe: Recipe, catalogue: Catalogue) -> list[str]:
     return [metric.name for metric in metrics_of(recipe, catalogue)]
 
 
-def parts_of(recipe: Recipe) -> Iterable[tuple[str, Part]]:
+def parts_of(recipe: Recipe) -> Iterable[tuple[Place, Part]]:
     """Every part of a recipe, nested ones too, with its place."""
 
-    def walk(value: object, where: str) -> Iterable[tuple[str, Part]]:
+    def walk(value: object, place: Place) -> Iterable[tuple[Place, Part]]:
         if isinstance(value, Part):
-            yield where, value
+            yield place, value
         if isinstance(value, Settings):
             for name in type(value).model_fields:
-                yield from walk(getattr(value, name), f"{where}.{name}" if where else name)
+                yield from walk(getattr(value, name), (*place, name))
         elif isinstance(value, dict):
             for key, item in value.items():
-                yield from walk(item, f"{where}.{key}")
+                yield from walk(item, (*place, str(key)))
         elif isinstance(value, list | tuple):
             for index, item in enumerate(value):
-                yield from walk(item, f"{where}[{index}]")
+                yield from walk(item, (*place, index))
 
-    yield from walk(recipe, "")
+    yield from walk(recipe, ())
 
 
-def operations(recipe: Recipe) -> list[tuple[str, Op]]:
+def operations(recipe: Recipe) -> list[tuple[Place, Op]]:
     """Every operation of every view, with its place."""
-    return [(where, part) for where, part in parts_of(recipe) if isinstance(part, Op)]
+    return [(place, part) for place, part in parts_of(recipe) if isinstance(part, Op)]
