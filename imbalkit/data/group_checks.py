@@ -22,7 +22,7 @@ def _stands_for_none(name: str) -> bool:
 
 
 def group_cautions(groups: pd.Series) -> list[str]:
-    """What a user must know of placeholder groups, with the recipe key that mends it.
+    """What a user must know of placeholder groups, with the recipe key that fixes it.
 
     Pointed out are names that stand for 'not known', numbers such as 0, -1 and 999 whose group is five times as large as
     any ordinary one, and any group of at least half of the samples, or of a tenth that is ten times as large as the next.

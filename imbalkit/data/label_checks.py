@@ -39,7 +39,7 @@ _SURE, _LESS_SURE = ("|", ";"), (",", "/", "+")  # separators that names seldom 
 
 
 def label_cautions(counts: Mapping[str, int]) -> list[str]:
-    """What a user must know of the class names, with the recipe key that mends it.
+    """What a user must know of the class names, with the recipe key that fixes it.
 
     Args:
         counts: class name -> samples, in the order of the classes

@@ -202,7 +202,7 @@ def calibration_error(
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities float64 [n, C] of logits [n, C]."""
+    """Probabilities float64 [n, C] of logits [n, C]. As scipy.special.softmax, whose import is slow."""
     logits = np.asarray(logits, dtype=np.float64)
     exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
     result: np.ndarray = exponent / exponent.sum(axis=1, keepdims=True)

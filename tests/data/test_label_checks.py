@@ -1,4 +1,4 @@
-"""Doubtful class names and groups: pointed out, with a recipe key that mends them; ordinary ones are not."""
+"""Suspect class names and groups: pointed out, with a recipe key that fixes them; ordinary ones are not."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_few_rows_of_a_telling_name_and_ordinary_groups():
     assert group_cautions(pd.Series([None, None], dtype=object)) == []
 
 
-# --- what mends them ----------------------------------------------------------------------------------------------------
+# --- what fixes them ----------------------------------------------------------------------------------------------------
 
 
 def write(path, rows) -> str:

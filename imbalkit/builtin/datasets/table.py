@@ -204,7 +204,7 @@ class TableDataset(Dataset):
             return
         first = missing[0][1]
         ending = next((e for e in EXTENSIONS if os.path.isfile(first + e)), None)
-        advice = self.how_to_get or "get them, mend `root` or the column, or take the rows out"
+        advice = self.how_to_get or "get them, correct `root` or the column, or take the rows out"
         if ending:
             name = template_fields(self.path_template)[0] if self.path_template else self.path_column
             advice = f'the names lack their ending: set path_template to "{{{name}}}{ending}"'

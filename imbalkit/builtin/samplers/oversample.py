@@ -70,7 +70,7 @@ class Oversample(Sampler):
             low, high = counts.low[label], counts.high[label]
             if not high:
                 raise PlanError(
-                    f"{self.name}: class {name!r} has no rows to copy; leave it out of `views`, or mend the split"
+                    f"{self.name}: class {name!r} has no rows to copy; leave it out of `views`, or correct the split"
                 )
             target = (self.to or {}).get(name)
             if target is not None and target < low:

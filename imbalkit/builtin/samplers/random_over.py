@@ -66,7 +66,7 @@ class RandomOver(Sampler):
             if not counts.high[label] and low:
                 raise PlanError(
                     f"{self.name}: class {counts.classes[label]!r} has no rows to copy (asked: {low:,}); "
-                    "leave it out by naming the other classes in `to`, or mend the split"
+                    "leave it out by naming the other classes in `to`, or correct the split"
                 )
             changes[label] = (
                 (low, high)

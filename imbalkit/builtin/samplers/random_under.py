@@ -55,7 +55,7 @@ class RandomUnder(Sampler):
             if empty:
                 raise PlanError(
                     f"{self.name}: class {empty[0]!r} has no rows, so cutting to the smallest class leaves "
-                    "nothing to train on; give `to` a number, or mend the split"
+                    "nothing to train on; give `to` a number, or correct the split"
                 )
             goal = (min(counts.low), min(counts.high))
         else:
