@@ -17,7 +17,6 @@ from imbalkit.data.split import split_table
 from imbalkit.data.split_settings import SplitSettings
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError
-from imbalkit.functional.group_split import assign_groups, fill_splits, largest_remainder, stratified
 from tests.properties import examples
 
 ISIC = Path(__file__).parents[3] / "shared" / "data" / "isic_tables"
@@ -85,18 +84,6 @@ def test_ungrouped_test_rows_are_scikit_learns(seed):
         assert abs(len(fold.validation) - 0.2 * 997) <= 1
 
 
-@given(st.data())
-@examples(150)
-def test_stratified_rows_are_scikit_learns(data):
-    counts = data.draw(st.lists(st.integers(2, 40), min_size=1, max_size=6))  # ties between classes too
-    labels = np.repeat(np.arange(len(counts)) * data.draw(st.integers(1, 2)), counts)  # with codes that no row has
-    labels = np.random.default_rng(data.draw(st.integers(0, 99))).permutation(labels)
-    size = data.draw(st.integers(len(counts), len(labels) - len(counts)))
-    seed = data.draw(st.integers(0, 2**32 - 1))
-    expected = train_test_split(np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed)[1]
-    assert np.array_equal(np.flatnonzero(stratified(labels, size, seed)), np.sort(expected))
-
-
 def test_the_seed_moves_the_split_and_the_validation_share_does_not_move_the_test():
     first, again, other = (split_table(paper_table(), SplitSettings(seed=seed)) for seed in (0, 0, 1))
     assert np.array_equal(first.test, again.test)
@@ -106,7 +93,7 @@ def test_the_seed_moves_the_split_and_the_validation_share_does_not_move_the_tes
     assert np.array_equal(first.test, split_table(paper_table(), SplitSettings(validation=0.1)).test)
 
 
-def test_a_rare_class_gets_a_sample_on_each_side():
+def test_a_rare_class_gets_a_sample_in_each_split():
     for seed in range(20):
         split = split_table(table_of(["a"] * 300 + ["b"] * 4 + ["c"] * 3), SplitSettings(seed=seed))
         assert all(min(counts) >= 1 for counts in split.counts.values()), split.counts
@@ -268,41 +255,6 @@ def test_any_split_is_a_partition_or_a_clear_error(
         assert (min(split.counts[side]) >= 1) is wanted
 
 
-# --- the parts of the dealing -------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=6), st.integers(0, 50))
-def test_largest_remainder_sums_and_stays_next_to_the_wish(weights, total):
-    weights = np.array(weights) + 1e-3
-    wanted = total * weights / weights.sum()
-    quota = largest_remainder(wanted, total, np.random.default_rng(0))
-    assert quota.sum() == total
-    assert (np.abs(quota - wanted) < 1 + 1e-6).all()
-
-
-def test_assign_groups_fills_unequal_shares_in_proportion():
-    rng = np.random.default_rng(0)
-    groups = rng.integers(0, 400, 5000)
-    labels = (rng.random(5000) < 0.05).astype(np.int64)
-    shares = np.array([0.7, 0.2, 0.1])
-    side = assign_groups(labels, groups, shares, seed=1)
-    assert np.bincount(side) / 5000 == pytest.approx(shares, abs=0.004)
-    assert np.bincount(side[labels == 1]) / labels.sum() == pytest.approx(shares, abs=0.01)
-    assert all(len(np.unique(side[groups == group])) == 1 for group in np.unique(groups))
-
-
-def test_fill_splits_moves_the_smallest_group_and_robs_no_side():
-    labels = np.array([0, 0, 0, 1, 1, 0, 0, 1])
-    groups = np.array([0, 0, 0, 1, 2, 3, 4, 4])
-    side = np.array([0, 0, 0, 0, 0, 0, 1, 1])
-    assert fill_splits(side, labels, groups, np.array([1, 2])) is None
-    for label in (0, 1):
-        assert len(np.unique(groups[(labels == label) & (side == 1)])) >= 2
-        assert (side[labels == label] == 0).any()
-    assert side[0] == 0  # the group of one row moved, not that of three
-    assert fill_splits(np.zeros(2, dtype=np.int64), np.array([0, 1]), np.array([0, 1]), np.array([1, 1])) == 0
-
-
 # --- a column -----------------------------------------------------------------------------------------------------
 
 
@@ -402,7 +354,7 @@ def test_folds_without_a_fold_show_the_first():
     assert shown.notes == ("the split shown is fold 0 of 4",)
 
 
-def test_a_split_column_without_test_samples_is_told():
+def test_a_split_column_without_test_samples_is_noted():
     frame = pd.DataFrame({"label": ["a", "b"] * 20, "split": ["train"] * 30 + ["validation"] * 10})
     (note,) = split_table(Table.build(frame), SplitSettings()).notes
     assert note == "the data have a column 'split' (train, validation), which is not used: it has no test samples"
