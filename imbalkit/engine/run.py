@@ -149,12 +149,18 @@ def _stages(
     recipe, table, catalogue = prepared.recipe, prepared.table, prepared.catalogue
     events = RunEvents(folder, catalogue, progress.note, recipe.logging.tensorboard, fabric.is_global_zero)
     events.started(processes=fabric.world_size, threads=torch.get_num_threads())
+
+    # Decode.
     images, bad_images = _decode(fabric, peers, folder, prepared, progress)
     bad = np.array([image.index for image in bad_images], dtype=np.int64)
+
+    # Resample.
     trainer = _trainer(fabric, peers, folder, prepared, images, events, progress)
     scorer = RoundScorer(trainer, recipe.backbone, _round_cache(fabric, prepared, images, rounds, progress))
     source = prepared.source_plan(bad)
     plan, steps = resample(source, recipe.samplers, scorer, recipe.seed, events.plan_changed)
+
+    # Train.
     rows = {
         "validation": _held_out_rows(table, prepared.split.validation, bad),
         "test": _held_out_rows(table, prepared.split.test, bad),
@@ -172,6 +178,7 @@ def _stages(
     held_out = {split: HeldOut.of(part, table.groups, trainer.predict(model, part)) for split, part in rows.items()}
 
     def results() -> None:
+        # Decide.
         validation, stages = held_out["validation"], [source.counts(), *(step.counts for step in steps)]
         ledger = prior_ledger(prepared, stages)
         decision = fit_decision(
@@ -183,6 +190,8 @@ def _stages(
             validation.groups,
             prepared.classes,
         )
+
+        # Evaluate.
         seed = derive_seed(recipe.seed, "intervals")
         metrics = {
             **evaluate_run(run_metrics, decision, held_out, recipe.evaluation, table.frame, seed),
@@ -195,6 +204,8 @@ def _stages(
             "bad_images": [asdict(image) for image in bad_images],
             "notes": [*prepared.split.notes, *decision.notes],
         }
+
+        # Write, export, report.
         predictions = predictions_table(table.frame, prepared.classes, held_out, decision)
         write_run(folder, predictions, audit(plan, steps, table.frame.get("path")), model, images.shape)
         if recipe.export:

@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks blur_epoch [--rows 640] [--repeats 5] [--size 128]
 
-MobileNetV1 0.75, batch 64, random pixels in memory. With a GPU: EfficientNet-B0 at 224 px in bf16, batch 128. Kept copies
+MobileNetV1 0.75, batch 64, random pixels in memory. With a GPU: EfficientNet-B0 at 224 px in bf16, batch 128. Cached copies
 (`images.render_cache_gib`) are rendered in the first epoch, which is not among those that are timed.
 """
 
