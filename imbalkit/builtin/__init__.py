@@ -1,4 +1,4 @@
-"""The built-in parts, registered through the same hooks as a stranger's."""
+"""The built-in parts, registered through the same hooks as a third party's."""
 
 from __future__ import annotations
 
