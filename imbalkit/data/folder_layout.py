@@ -82,7 +82,7 @@ def empty_folders(found: Listing, used: Collection[str], splits: Mapping[str, st
             yield place, [top, *below][-1]
 
 
-def doubts(images: Iterable[str]) -> list[str]:
+def layout_cautions(images: Iterable[str]) -> list[str]:
     """Cautions on top-level folders that are taken for classes, given the images' paths."""
     tops, below = _levels(images)
     text = []

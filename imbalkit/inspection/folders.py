@@ -30,7 +30,7 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
     if len(tops) > 1 or (tops and not tables):
         try:
             found = _class_folders(path)
-        except LayoutError as error:  # perhaps the tables tell
+        except LayoutError as error:  # perhaps the tables say
             why = error
         else:
             if tables:

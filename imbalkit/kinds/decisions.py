@@ -60,7 +60,7 @@ class ThresholdRows:
     Attributes:
         positives: bool [n]
         probabilities: of the positive class, float [n]
-        weights: what each row counts, float [n], such as to reckon with another prevalence; None for 1
+        weights: what each row counts, float [n], such as for another prevalence; None for 1
         groups: which rows belong together (a patient's), [n]; None where each stands for itself
     """
 
@@ -93,11 +93,11 @@ class Threshold(Part):
         return True
 
     def check_rows(self, positives: int, negatives: int) -> str | None:
-        """Why so many independent validation rows are too few for it; asked before anything is trained."""
+        """Why so many independent validation rows are too few for it; called before anything is trained."""
         return None
 
     def for_classes(self, classes: tuple[str, ...], positive: int | None) -> Threshold:
-        """The same rule with what it says of classes by name made ready for `choose`."""
+        """The same rule with what it has of classes by name made ready for `choose`."""
         return self
 
     def cost_matrix(self, classes: tuple[str, ...]) -> np.ndarray | None:

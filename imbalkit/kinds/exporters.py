@@ -114,7 +114,7 @@ class Exporter(Part):
         raise NotImplementedError  # each part of this kind writes its own
 
     def runtimes(self, path: Path, threads: int | None = None) -> Sequence[FileRuntime]:
-        """Programs here that run the file, first the one that its users run; none: it cannot be compared, which is said."""
+        """Programs here that run the file, first the one that its users run; none: it cannot be compared, which is reported."""
         raise NotImplementedError  # each part of this kind writes its own
 
     def facts(self, path: Path) -> Mapping[str, Any]:

@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 
 class ConfusionMetric(Metric):
-    """A figure of the confusion matrix."""
+    """A metric of the confusion matrix."""
 
     bounds = (0.0, 1.0)
 
     def formula(self, confusion: np.ndarray, predictions: Predictions) -> np.ndarray:
-        """Confusion matrices [..., C, C], labels down, to figures [...]."""
+        """Confusion matrices [..., C, C], labels down, to values [...]."""
         raise NotImplementedError  # each subclass writes its own
 
     def compute(self, predictions: Predictions) -> float:
@@ -89,7 +89,7 @@ def degenerate_share(pair: HitsAndRows, groups: np.ndarray, level: float) -> Lim
 
 
 class RankingMetric(Metric):
-    """A figure of how scores rank: of the positive class, or without one the mean of each class present against the rest."""
+    """A metric of how scores rank: of the positive class, or without one the mean of each class present against the rest."""
 
     bounds = (0.0, 1.0)
 
@@ -146,6 +146,6 @@ def confusion_of(predictions: Predictions, weights: np.ndarray | None = None) ->
 
 
 def no_rows(predictions: Predictions) -> HitsAndRows:
-    """The share of a figure that is not defined."""
+    """The share of a metric that is not defined."""
     none = np.zeros(len(predictions.labels), dtype=np.bool_)
     return none, none

@@ -17,7 +17,7 @@ Limits = tuple[float, float]  # low, high; NaN where there is none
 
 @dataclass(frozen=True)
 class Interval:
-    """The limits of a figure and what they were made by, such as "Wilson"."""
+    """The limits of a metric's value and what they were made by, such as "Wilson"."""
 
     low: float
     high: float
@@ -44,22 +44,22 @@ class Predictions:
 
 
 class Metric(Part):
-    """A figure on predictions. It returns NaN where it is not defined (an absent class), never a made-up number.
+    """A metric of predictions. It returns NaN where it is not defined (an absent class), never a made-up number.
 
     `compute` is all that a metric must have. Intervals come from `resampled`; write it where the loop over `compute` is slow.
     """
 
     kind = "metric"
     higher_is_better: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float] | None] = None  # of the figure, where it has both: its interval stays within
-    has_interval: ClassVar[bool] = True  # False: resamples are further from the truth than the figure, or cost too much
+    bounds: ClassVar[tuple[float, float] | None] = None  # of its values, where it has both: the interval stays within
+    has_interval: ClassVar[bool] = True  # False: resamples are further from the truth than the value, or cost too much
 
     def compute(self, predictions: Predictions) -> float | dict[str, float]:
-        """One figure, or several by name, such as one a class."""
+        """One value, or several by name, such as one a class."""
         raise NotImplementedError  # each part of this kind writes its own
 
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray | dict[str, np.ndarray]:
-        """The figure of R resamples, float64 [R], or several by name; as `compute` on rows that are really repeated.
+        """The value of R resamples, float64 [R], or several by name; as `compute` on rows that are really repeated.
 
         `weights` says how often each row is in each resample, float [R, n], whole numbers.
         """
@@ -72,7 +72,7 @@ class Metric(Part):
         return np.array(values, dtype=float)
 
     def bounds_of(self, name: str) -> Limits | None:
-        """The bounds of one figure of several; default: `bounds` for each."""
+        """The bounds of one value of several; default: `bounds` for each."""
         return self.bounds
 
     def closed_form(self, predictions: Predictions, level: float) -> Interval | dict[str, Interval] | None:
@@ -82,7 +82,7 @@ class Metric(Part):
     def units(self, predictions: Predictions, groups: np.ndarray) -> float:
         """As how many independent groups (codes, int [n]; each row its own where there are none) its spread is known.
 
-        Default: all. Where every class weighs alike, the rows of the rarest one tell most of it:
+        Default: all. Where every class weighs the same, the rows of the rarest one decide most of it:
         imbalkit.functional.bootstrap.units_of_classes.
         """
         return float(len(np.unique(groups)))
@@ -90,9 +90,9 @@ class Metric(Part):
     def degenerate_interval(
         self, predictions: Predictions, groups: np.ndarray, level: float
     ) -> Limits | dict[str, Limits]:
-        """The limits (low, high) where every resample gives the same figure, and so tells nothing of its spread.
+        """The limits (low, high) where every resample gives the same value, and so says nothing of its spread.
 
-        Default: those of a figure at one of its bounds, from the groups (codes, int [n]) of the class with the fewest of them.
+        Default: those of a value at one of its bounds, from the groups (codes, int [n]) of the class with the fewest of them.
         """
         labels = predictions.labels
         fewest = min((len(np.unique(groups[labels == code])) for code in np.unique(labels)), default=0)

@@ -57,7 +57,7 @@ class Backbone(Part):
         raise NotImplementedError  # each part of this kind writes its own
 
     def without_initial_weights(self) -> Backbone:
-        """The same network with no weights to start from: asked for where a run's own weights are loaded next.
+        """The same network with no weights to start from: called where a run's own weights are loaded next.
 
         To override where parameters name weights, as in `self.model_copy(update={"weights": None})`.
         """

@@ -1,6 +1,6 @@
 """Conformance checks for plugin parts: `check_part(MyLoss, gamma=2.0)` in a plugin's own tests.
 
-Every check raises AssertionError saying what was expected, of which part, and what came. `imbalkit`'s own test suite
+Every check raises AssertionError saying what was expected, of which part, and what it got. `imbalkit`'s own test suite
 runs them over the whole catalogue.
 """
 

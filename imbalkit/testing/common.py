@@ -36,9 +36,9 @@ def check_specification(part: Part) -> None:
     assert (cls.__doc__ or "").strip(), f"{who}: has no docstring; `imbalkit plugins` shows its first line"
     for field, info in cls.model_fields.items():
         assert (info.description or "").strip(), f"{who}: parameter {field!r} has no help; use param(..., help=...)"
-    for key, wanted in {"frozen": True, "strict": True, "extra": "forbid"}.items():
+    for key, expected in {"frozen": True, "strict": True, "extra": "forbid"}.items():
         got = cls.model_config.get(key)
-        assert got == wanted, f"{who}: model_config must keep {key}={wanted!r}, got {got!r}"
+        assert got == expected, f"{who}: model_config must keep {key}={expected!r}, got {got!r}"
     _check_round_trip(part)
     _check_refusals(part)
 

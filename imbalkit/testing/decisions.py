@@ -50,13 +50,13 @@ def _check_kept(who: str, part: Calibrator, apply: Any, logits: np.ndarray, out:
     """What a run folder and a model file keep of a calibrator does the same."""
     fitted = dict(getattr(apply, "fitted", {}))
     try:
-        kept = json.loads(json.dumps(fitted, allow_nan=False))
-        again = np.asarray(part.restore(kept)(logits))
+        saved = json.loads(json.dumps(fitted, allow_nan=False))
+        again = np.asarray(part.restore(saved)(logits))
     except NotImplementedError:
         raise AssertionError(f"{who}: has no `restore`; a run folder keeps `fitted` alone") from None
     except (TypeError, ValueError, KeyError) as error:
         raise AssertionError(f"{who}: `restore` does not read {fitted} back from JSON: {error!r}") from error
-    assert np.allclose(again, out), f"{who}: restored from {kept}, it differs from what `fit` returned"
+    assert np.allclose(again, out), f"{who}: restored from {saved}, it differs from what `fit` returned"
     affine = getattr(apply, "affine", None)
     assert (affine is not None) == part.is_affine, (
         f"{who}: is_affine is {part.is_affine}, and what `fit` returns has {'an' if affine is not None else 'no'} `affine`"
@@ -105,9 +105,9 @@ def check_threshold(part: Threshold, setting: Setting) -> None:
         chosen = part.choose(ThresholdRows(none.astype(bool), none))
         assert 0 <= chosen <= 1, f"{title(part)}: needs_rows is False, and without rows it chooses {chosen}"
     for count in ((1, 1), (40, 900)):
-        told = part.check_rows(*count)
-        assert told is None or isinstance(told, str), (
-            f"{title(part)}: check_rows must return text or None, got {told!r}"
+        shortage = part.check_rows(*count)
+        assert shortage is None or isinstance(shortage, str), (
+            f"{title(part)}: check_rows must return text or None, got {shortage!r}"
         )
     for classes in (setting.classes, (*setting.classes, "another")):
         costs = part.cost_matrix(classes)

@@ -85,11 +85,13 @@ def check_augmentation(part: Augmentation, setting: Setting) -> None:
 def check_backbone(part: Backbone, setting: Setting) -> None:
     """Every rule of kinds.Backbone."""
     who = title(part)
-    wanted = part.preprocessing()
-    assert len(wanted.mean) == len(wanted.std) > 0, f"{who}: mean {wanted.mean} and std {wanted.std} differ in length"
-    assert all(value > 0 for value in wanted.std), f"{who}: std must be positive, got {wanted.std}"
-    right = len(wanted.size) == 2 and min(wanted.size) > 0
-    assert right, f"{who}: size must be (height, width) in px, got {wanted.size}"
+    expected = part.preprocessing()
+    assert len(expected.mean) == len(expected.std) > 0, (
+        f"{who}: mean {expected.mean} and std {expected.std} differ in length"
+    )
+    assert all(value > 0 for value in expected.std), f"{who}: std must be positive, got {expected.std}"
+    right = len(expected.size) == 2 and min(expected.size) > 0
+    assert right, f"{who}: size must be (height, width) in px, got {expected.size}"
     module = part.build(_context(setting))
     assert isinstance(module, torch.nn.Module), (
         f"{who}: `build` must return a torch.nn.Module, got {type(module).__name__}"

@@ -31,9 +31,9 @@ def check_metric(part: Metric, setting: Setting) -> None:
         wrong = (labels + 1) % count
         some = np.where(np.arange(30) % 4 == 0, wrong, labels)
         who = f"{title(part)} with {count} classes" + ("" if positive is None else ", one of them positive")
-        best = _figures(f"{who}, all right", part, _predictions(labels, labels, classes, positive))
-        worst = _figures(f"{who}, all wrong", part, _predictions(labels, wrong, classes, positive))
-        mixed = _figures(f"{who}, some wrong", part, _predictions(labels, some, classes, positive))
+        best = _values(f"{who}, all right", part, _predictions(labels, labels, classes, positive))
+        worst = _values(f"{who}, all wrong", part, _predictions(labels, wrong, classes, positive))
+        mixed = _values(f"{who}, some wrong", part, _predictions(labels, some, classes, positive))
         for name in best:
             high, low = (best[name], worst[name]) if part.higher_is_better else (worst[name], best[name])
             ordered = math.isnan(high) or math.isnan(low) or high >= low
@@ -43,34 +43,34 @@ def check_metric(part: Metric, setting: Setting) -> None:
             )
         rows = np.arange(len(labels))
         for order in (rows[::-1], np.roll(rows, 1), generator(setting.seed, "order").permutation(len(labels))):
-            shuffled = _figures(who, part, _predictions(labels[order], some[order], classes, positive))
+            shuffled = _values(who, part, _predictions(labels[order], some[order], classes, positive))
             for name, value in mixed.items():
                 same = np.isclose(shuffled[name], value, equal_nan=True)
-                assert same, f"{who}: in another order the rows give another figure"
+                assert same, f"{who}: in another order the rows give another value"
         for only in range(count):
             single = np.full(6, only)
-            _figures(
+            _values(
                 f"{who}, only rows of class {only}", part, _predictions(single, np.arange(6) % count, classes, positive)
             )
-        _figures(f"{who}, one row", part, _predictions(labels[:1], labels[:1], classes, positive))
+        _values(f"{who}, one row", part, _predictions(labels[:1], labels[:1], classes, positive))
         _check_resampled(who, part, _predictions(labels, some, classes, positive), setting)
         _check_intervals(who, part, _predictions(labels, some, classes, positive))
 
 
-def _figures(who: str, part: Metric, predictions: Predictions) -> dict[str, float]:
+def _values(who: str, part: Metric, predictions: Predictions) -> dict[str, float]:
     try:
         value = part.compute(predictions)
     except Exception as error:
         raise AssertionError(
-            f"{who}: expected a figure, or NaN where undefined; raised {type(error).__name__}: {error}"
+            f"{who}: expected a value, or NaN where undefined; raised {type(error).__name__}: {error}"
         ) from error
-    figures = value if isinstance(value, dict) else {"": value}
-    for name, figure in figures.items():
-        assert isinstance(name, str), f"{who}: a figure's name must be text, got {name!r}"
-        is_number = isinstance(figure, float | int | np.floating | np.integer) and not isinstance(figure, bool)
-        assert is_number, f"{who}: expected a float or a mapping of floats, got {name} {figure!r}"
-        assert not math.isinf(figure), f"{who}: the figure is infinite; NaN says that it is not defined"
-    return {name: float(figure) for name, figure in figures.items()}
+    values = value if isinstance(value, dict) else {"": value}
+    for name, number in values.items():
+        assert isinstance(name, str), f"{who}: a value's name must be text, got {name!r}"
+        is_number = isinstance(number, float | int | np.floating | np.integer) and not isinstance(number, bool)
+        assert is_number, f"{who}: expected a float or a mapping of floats, got {name} {number!r}"
+        assert not math.isinf(number), f"{who}: the value is infinite; NaN says that it is not defined"
+    return {name: float(number) for name, number in values.items()}
 
 
 def _check_resampled(who: str, part: Metric, predictions: Predictions, setting: Setting) -> None:
@@ -93,23 +93,23 @@ def _check_resampled(who: str, part: Metric, predictions: Predictions, setting: 
 
 
 def _check_intervals(who: str, part: Metric, predictions: Predictions) -> None:
-    """Closed forms and limits have the names of the figures, and hold them."""
-    figures = _by_name(part.compute(predictions))
+    """Closed forms and limits have the names of the values, and hold them."""
+    values = _by_name(part.compute(predictions))
     limits = _by_name(part.degenerate_interval(predictions, np.arange(len(predictions.labels)), 0.95))
     closed = part.closed_form(predictions, 0.95)
     found = {} if closed is None else _by_name(closed)
-    for what, given in (("degenerate_interval", limits), ("closed_form", found or figures)):
-        assert set(given) == set(figures), f"{who}: `{what}` gives {sorted(given)}, `compute` {sorted(figures)}"
+    for what, given in (("degenerate_interval", limits), ("closed_form", found or values)):
+        assert set(given) == set(values), f"{who}: `{what}` gives {sorted(given)}, `compute` {sorted(values)}"
     for name, interval in found.items():
         assert isinstance(interval, Interval), f"{who}: `closed_form` must give kinds.Interval, got {interval!r}"
-        inside = not interval.low > figures[name] and not interval.high < figures[name]
-        assert inside, f"{who}: {name} {figures[name]:.4g} is outside its own {interval}"
-    for name, figure in figures.items():
+        inside = not interval.low > values[name] and not interval.high < values[name]
+        assert inside, f"{who}: {name} {values[name]:.4g} is outside its own {interval}"
+    for name, number in values.items():
         bounds = part.bounds_of(name)
         if bounds is not None:
             low, high = bounds
-            inside = math.isnan(figure) or low <= figure <= high
-            assert inside, f"{who}: {name} {figure:.4g} is outside the metric's bounds, {low} to {high}"
+            inside = math.isnan(number) or low <= number <= high
+            assert inside, f"{who}: {name} {number:.4g} is outside the metric's bounds, {low} to {high}"
 
 
 def _by_name(value):

@@ -1,4 +1,4 @@
-"""Checks of samplers: the plan they leave, the counts they foretell, what they refuse."""
+"""Checks of samplers: the plan they leave, the counts they preview, what they refuse."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _check_plan(part: Sampler | ScoredSampler, plan: Plan) -> None:
     whole = _or_refusal(lambda: part.stage_counts(start))
     stages = len(part.stages)
     for round in range(stages):
-        foretold = _or_refusal(lambda: _preview(part, expected, round))  # noqa: B023
+        previewed = _or_refusal(lambda: _preview(part, expected, round))  # noqa: B023
         before = {name: getattr(plan, name).copy() for name in COLUMNS}
         after = _or_refusal(lambda: _step(part, plan, round))  # noqa: B023
         who = f"{title(part)} on counts {plan.counts()}" + (f" in round {round}" if stages > 1 else "")
@@ -77,23 +77,23 @@ def _check_plan(part: Sampler | ScoredSampler, plan: Plan) -> None:
             assert np.array_equal(column, getattr(plan, name)), (
                 f"{who}: `resample` changed the given plan's {name!r} column"
             )
-        if after is None and foretold is not None and not foretold.is_exact:
+        if after is None and previewed is not None and not previewed.is_exact:
             return  # whether a range is enough can only be told then
-        if after is None or foretold is None:
-            refuses = "preview" if foretold is None else "resample"
-            assert after is foretold, f"{who}: only `{refuses}` raises PlanError; both must refuse the impossible"
+        if after is None or previewed is None:
+            refuses = "preview" if previewed is None else "resample"
+            assert after is previewed, f"{who}: only `{refuses}` raises PlanError; both must refuse the impossible"
             return
         _check_rows(who, plan, after)
         _check_shift(who, part, plan, after)
         assert after == _step(part, plan, round), f"{who}: two calls with the same seed give different plans"
-        _check_foretold(who, foretold, after)
-        plan, expected = after, foretold
+        _check_preview(who, previewed, after)
+        plan, expected = after, previewed
     if whole is None:
         raise AssertionError(
             f"{title(part)} on counts {start.low}: `stage_counts` refuses a plan whose every round `resample` takes"
         )
     assert len(whole) == stages, f"{title(part)}: `stage_counts` gives {len(whole)} counts for {stages} stages"
-    _check_foretold(f"{title(part)} on counts {start.low} after all rounds", whole[-1], plan)
+    _check_preview(f"{title(part)} on counts {start.low} after all rounds", whole[-1], plan)
 
 
 def _or_refusal(call: Callable[[], Answer]) -> Answer | None:
@@ -154,13 +154,15 @@ def _check_shift(who: str, part: Sampler | ScoredSampler, before: Plan, after: P
     )
 
 
-def _check_foretold(who: str, foretold: Counts, after: Plan) -> None:
+def _check_preview(who: str, previewed: Counts, after: Plan) -> None:
     counts = after.counts()
-    inside = all(low <= n <= high for low, n, high in zip(foretold.low, counts, foretold.high, strict=True))
-    bounds = foretold.low if foretold.is_exact else tuple(zip(foretold.low, foretold.high, strict=True))
+    inside = all(low <= n <= high for low, n, high in zip(previewed.low, counts, previewed.high, strict=True))
+    bounds = previewed.low if previewed.is_exact else tuple(zip(previewed.low, previewed.high, strict=True))
     assert inside, f"{who}: `preview` says {bounds}, `resample` gives {counts}"
-    assert foretold.total in (None, len(after)), f"{who}: `preview` says {foretold.total} rows in all, got {len(after)}"
-    assert foretold.majority == after.majority, f"{who}: `preview` changes the majority"
+    assert previewed.total in (None, len(after)), (
+        f"{who}: `preview` says {previewed.total} rows in all, got {len(after)}"
+    )
+    assert previewed.majority == after.majority, f"{who}: `preview` changes the majority"
 
 
 def _check_scores(part: ScoredSampler, plan: Plan) -> None:

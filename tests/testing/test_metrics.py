@@ -26,7 +26,7 @@ def _shares(self, predictions, weights):
         broken(Right, "against higher_is_better=True", compute=lambda self, p: 1 - Right().compute(p)),
         broken(Right, "against higher_is_better=False", higher_is_better=False),
         broken(Right, "expected a float or a mapping of floats", compute=lambda self, p: None),
-        broken(Right, "the figure is infinite", compute=lambda self, p: float("inf")),
+        broken(Right, "the value is infinite", compute=lambda self, p: float("inf")),
         broken(
             Right,
             "in another order",

@@ -17,7 +17,7 @@ class PowerOver(Sampler):
         """Raises PlanError for a class without rows."""
         if not all(counts.high):
             empty = counts.classes[counts.high.index(0)]
-            raise PlanError(f"{self.name}: class {empty!r} has no rows to copy; leave the class out, or mend the split")
+            raise PlanError(f"{self.name}: class {empty!r} has no rows to copy; leave the class out, or fix the split")
         low, high = ([self._final(n, bound[counts.majority]) for n in bound] for bound in (counts.low, counts.high))
         return counts.with_rows(dict(enumerate(zip(low, high, strict=True))))
 

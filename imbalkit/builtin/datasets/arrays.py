@@ -46,7 +46,7 @@ class Arrays(Dataset):
         "or x_train)",
     )
     labels_array: str | None = param(None, help="name of the labels in the file (default: y, labels or target)")
-    groups: str | None = param(None, help="name of the groups, such as patients, whose images stay on one side")
+    groups: str | None = param(None, help="name of the groups, such as patients, whose images stay in one split")
     split: str | None = param(None, help="name of an array that says train, validation or test")
     labels: LabelNames | None = param(
         None, help="raw label -> class name, such as {0: other, 1: melanoma}; its order is the order of the classes"

@@ -39,7 +39,7 @@ class Digits(Dataset):
     validation: int = param(
         20, help="validation rows of each digit; 0 leaves it to the recipe's split", unit="rows", ge=0
     )
-    seed: int = param(0, help="decides which rows are test, validation and kept")
+    seed: int = param(0, help="decides which rows are test, validation and training rows")
 
     @field_validator("order")
     @classmethod
@@ -49,7 +49,7 @@ class Digits(Dataset):
         return value
 
     def load(self) -> Table:
-        """The rows kept. Raises DataError where test and validation leave no training rows of a digit."""
+        """The rows that are used. Raises DataError where test and validation leave no training rows of a digit."""
         import numpy as np
         import pandas as pd
 

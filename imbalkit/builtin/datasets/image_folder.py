@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, field_validator
 
 from imbalkit.base.yaml_text import one_line
 from imbalkit.builtin.datasets.parameters import HOW_TO_GET, MISSING_GROUPS
-from imbalkit.data.folder_layout import LayoutError, check_names, doubts, empty_folders, find_splits
+from imbalkit.data.folder_layout import LayoutError, check_names, empty_folders, find_splits, layout_cautions
 from imbalkit.data.labels import check_words
 from imbalkit.data.split_names import mentions_split
 from imbalkit.kinds import (
@@ -47,7 +47,7 @@ class ImageFolder(Dataset):
     Where every top-level folder with images is a split (train, val, valid, validation, dev, test), the class folders
     are looked for one level down and the table gets a `split` column; `splits` names such folders where they are called
     otherwise. What cannot be read, hidden files, and folders of file servers and systems are left out; what a user may
-    miss is told.
+    miss is reported.
     """
 
     name = "image_folder"
@@ -76,7 +76,7 @@ class ImageFolder(Dataset):
     group_pattern: str | None = param(
         None,
         help="regular expression with one (group), searched in the path below root: images with the same find, such as "
-        "one patient's, stay on one side of the split",
+        "one patient's, stay in one split",
     )
     missing_groups: list[Text] | None = param(None, help=MISSING_GROUPS)
     how_to_get: str | None = param(None, help=HOW_TO_GET)
@@ -116,7 +116,7 @@ class ImageFolder(Dataset):
             frame["group"] = groups.mask(groups.isin(self.missing_groups or ()))
         cautions += left_out(found, depth, "; to follow them set data.follow_links to true")
         cautions += self._empty_folders(found, set(folders), splits)
-        cautions += doubts(images) if self.splits is None and splits is None else []
+        cautions += layout_cautions(images) if self.splits is None and splits is None else []
         table = pd.DataFrame(frame)
         if self.labels is not None:
             table["label"] = self._merged(table["label"], self.labels)
@@ -166,7 +166,7 @@ class ImageFolder(Dataset):
             raise DataError(
                 f"expected one folder a class with images (.jpg, .png, ...) in {root.absolute()}, found "
                 + (f"{stray} images that are in no class folder" if stray else "no images")
-                + "".join(f"; {said}" for said in left_out(found))
+                + "".join(f"; {shown}" for shown in left_out(found))
             )
         check_names(images, root)
         if stray:
@@ -208,12 +208,12 @@ class ImageFolder(Dataset):
         if not empty:
             return []
         level = 1 if splits is None else 2
-        said = []
+        shown = []
         for place in empty:
             inside = [path for path in (*found.unreadable, *found.unnamed) if path.startswith(f"{place}/")]
-            said.append(f"{place} ({endings_by_folder(inside, level).partition(': ')[2]})" if inside else place)
+            shown.append(f"{place} ({endings_by_folder(inside, level).partition(': ')[2]})" if inside else place)
         return [
-            f"no picture that can be read is in {listing(said)}: no class is made of "
+            f"no picture that can be read is in {listing(shown)}: no class is made of "
             f"{'it' if len(empty) == 1 else 'them'}; if that is right, say `ignore: {one_line(empty)}`"
         ]
 
@@ -246,7 +246,7 @@ class ImageFolder(Dataset):
                     raise DataError(
                         f"there is no {what} {name!r} with images in {found.root.absolute()}"
                         f"{nearest(name, known)} (found: {listing(known)})"
-                        + "".join(f"; {said}" for said in left_out(found))
+                        + "".join(f"; {shown}" for shown in left_out(found))
                     )
             left = table[~table["label"].isin(self.classes)]
             if len(left):

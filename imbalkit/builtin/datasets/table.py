@@ -71,7 +71,7 @@ class TableDataset(Dataset):
     labels: LabelNames | None = param(
         None, help="raw label -> class name, such as {0: other, 1: melanoma}; its order is the order of the classes"
     )
-    group_column: str | None = param(None, help="column whose rows of one value, such as a patient, stay on one side")
+    group_column: str | None = param(None, help="column whose rows of one value, such as a patient, stay in one split")
     split_column: str | None = param(None, help="column that says train, validation (val, valid) or test")
     missing_labels: list[Text] | None = param(None, help=MISSING_LABELS)
     missing_groups: list[Text] | None = param(None, help=MISSING_GROUPS)
@@ -110,11 +110,11 @@ class TableDataset(Dataset):
         tables = tables_of(self.file, self.root)
         for split, name, root in tables:
             file = existing_path(name, "table", self.how_to_get)
-            frame, removed, said = self._rows(file, root)
+            frame, removed, remarks = self._rows(file, root)
             places += [path.removeprefix(root or str(file.parent)) for path in frame["path"]]
             frames.append(frame if split is None else frame.assign(split=split))
             without.append(removed if len(tables) == 1 else removed.assign(file=name))
-            notes += said if len(tables) == 1 else [f"{name}: {note}" for note in said]
+            notes += remarks if len(tables) == 1 else [f"{name}: {note}" for note in remarks]
         frame, removed = pd.concat(frames, ignore_index=True), pd.concat(without, ignore_index=True)
         check_words(pd.concat([frame["label"], removed["label"]]), self.missing_labels, "missing_labels")
         if self.finding is not None:

@@ -1,4 +1,4 @@
-"""What is doubtful of the image paths in a table."""
+"""Cautions on the image paths in a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def path_cautions(paths: Sequence[str], labels: Sequence[str]) -> list[str]:
         paths: below the folder that they start at
         labels: class of each row
     """
-    said = []
+    cautions = []
     unreadable: dict[str, list[str]] = {}
     for path, label in zip(paths, labels, strict=True):
         if ending(path).lower() in UNREADABLE:
@@ -24,14 +24,14 @@ def path_cautions(paths: Sequence[str], labels: Sequence[str]) -> list[str]:
     if unreadable:
         number = sum(map(len, unreadable.values()))
         shown = listing((f"{label}: {by_ending(some)}" for label, some in unreadable.items()), 12, "; ")
-        said.append(
+        cautions.append(
             f"{number:,} rows name pictures of a kind that cannot be read ({shown}): convert them, such as to .png, and name "
             "those; a run stops at them, or leaves them out with images.on_bad_image: skip"
         )
     system = sum(map(is_system, paths))
     if system:
-        said.append(
+        cautions.append(
             f"{system:,} rows name images in folders of file servers or systems (such as @eaDir or $RECYCLE.BIN), which hold "
             "thumbnails and deleted files: take them out of the table"
         )
-    return said
+    return cautions

@@ -35,7 +35,7 @@ class Local(Launcher):
             futures = [pool.submit(run, command) for command in commands]
             try:
                 return [future.result() for future in futures]
-            except BaseException:  # Ctrl-C: nothing more is started, and what runs is told to stop
+            except BaseException:  # Ctrl-C: nothing more is started, and what runs is stopped
                 for future in futures:
                     future.cancel()
                 for process in list(running):

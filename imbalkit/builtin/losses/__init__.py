@@ -1,4 +1,4 @@
-"""The losses in the box, one file each."""
+"""The built-in losses, one file each."""
 
 from imbalkit.builtin.losses.ce import CE
 from imbalkit.builtin.losses.focal import Focal

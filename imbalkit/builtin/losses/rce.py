@@ -17,8 +17,8 @@ class RCE(Loss):
     estimator: Literal["batch", "ema", "epoch"] = param(
         "batch", help="what the rate is taken from: the batch, a moving sum over batches, or the epoch before"
     )
-    floor: float = param(1.0, help="least number of missed rows to reckon with", unit="rows", ge=0)
-    decay: float = param(0.9, help="of the ema estimator: what is kept of its sums at each step", ge=0, lt=1)
+    floor: float = param(1.0, help="smallest number of missed rows that a rate is computed from", unit="rows", ge=0)
+    decay: float = param(0.9, help="of the ema estimator: share of its sums that stays at each step", ge=0, lt=1)
     label_smoothing: float = param(0.0, help="share of the target spread evenly over all classes", ge=0, le=1)
 
     def prior_shift(self, context: BuildContext) -> PriorShift:

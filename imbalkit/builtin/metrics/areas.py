@@ -1,4 +1,4 @@
-"""Areas under curves, and one rate at a fixed other one: figures that need no threshold."""
+"""Areas under curves, and one rate at a fixed other one: metrics that need no threshold."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class PrAuc(RankingMetric):
 
 
 class PartialAuc(RankingMetric):
-    """Area between the ROC curve and a least true positive rate, not normalised: at 0.8 the figure of ISIC 2024."""
+    """Area between the ROC curve and a least true positive rate, not normalised: at 0.8 the metric of ISIC 2024."""
 
     name = "partial_auc"
-    min_tpr: float = param(0.8, help="least true positive rate; the figure is in 0..1 - min_tpr", ge=0, lt=1)
+    min_tpr: float = param(0.8, help="least true positive rate; the value is in 0..1 - min_tpr", ge=0, lt=1)
 
     @property
     def bounds(self) -> tuple[float, float]:  # type: ignore[override]  # a constant of the class elsewhere
@@ -54,7 +54,7 @@ class SensitivityAtSpecificity(RankingMetric):
     """Largest share of positive rows that can be found with this share of the others left alone, chosen on these rows."""
 
     name = "sensitivity_at_specificity"
-    specificity: float = param(0.9, help="least share of the other rows that is not called positive", ge=0, le=1)
+    specificity: float = param(0.9, help="least share of the other rows that is not predicted positive", ge=0, le=1)
 
     def formula(self, positives: np.ndarray, scores: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         return ranking.sensitivity_at_specificity(positives, scores, self.specificity, weights)

@@ -68,7 +68,7 @@ class MacroF1(ConfusionMetric):
 
 
 class Mcc(ConfusionMetric):
-    """Matthews correlation, -1..1, for any number of classes (Gorodkin 2004); NaN if all labels, or all decisions, are alike."""
+    """Matthews correlation, -1..1, for any number of classes (Gorodkin 2004); NaN if all labels, or all decisions, are equal."""
 
     name = "mcc"
     bounds = (-1.0, 1.0)

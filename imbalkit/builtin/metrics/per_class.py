@@ -22,15 +22,15 @@ class Recall(ShareMetric):
 
 
 class Precision(ShareMetric):
-    """Share of the rows called a class that are of it."""
+    """Share of the rows predicted as a class that are of it."""
 
     name = "precision"
 
     def shares(self, predictions: Predictions) -> dict[str, HitsAndRows]:
-        """The rows called each class count."""
+        """The rows predicted as each class count."""
         right = predictions.labels == predictions.decisions
-        called = {name: predictions.decisions == code for code, name in enumerate(predictions.classes)}
-        return {name: (right & rows, rows) for name, rows in called.items()}
+        predicted = {name: predictions.decisions == code for code, name in enumerate(predictions.classes)}
+        return {name: (right & rows, rows) for name, rows in predicted.items()}
 
 
 class MinorityRecall(ConfusionMetric):
@@ -55,7 +55,7 @@ class MinorityRecall(ConfusionMetric):
         return degenerate_share(Recall().shares(predictions)[name], groups, level)
 
     def _smallest(self, predictions: Predictions) -> str | None:
-        """The class that the figure is the recall of; None where there are several."""
+        """The class whose recall it is; None where there are several."""
         rows = np.bincount(predictions.labels, minlength=len(predictions.classes))
         counts = np.where(rows > 0, rows if predictions.train_counts is None else predictions.train_counts, np.inf)
         found = np.flatnonzero(np.isfinite(counts) & (counts == counts.min()))
@@ -72,7 +72,7 @@ class WorstClassRecall(ConfusionMetric):
 
 
 class MissRate(ShareMetric):
-    """Share of the positive class's rows that are not called positive: 1 - its recall."""
+    """Share of the positive class's rows that are not predicted positive (FNR): 1 - its recall."""
 
     name = "miss_rate"
     higher_is_better = False
@@ -86,7 +86,7 @@ class MissRate(ShareMetric):
 
 
 class FalseAlarmRate(ShareMetric):
-    """Share of the other rows that are called positive: with two classes, 1 - recall of the negative class."""
+    """Share of the other rows that are predicted positive (FPR): with two classes, 1 - recall of the negative class."""
 
     name = "false_alarm_rate"
     higher_is_better = False

@@ -17,7 +17,7 @@ from imbalkit.kinds.metric_bases import degenerate_share, drawn, share_of
 
 
 class PredictiveValues(Metric):
-    """PPV, NPV, and rows called positive for one that is (number needed to biopsy), at `evaluation.prevalences`.
+    """PPV, NPV, and rows predicted positive for one that is (number needed to biopsy), at `evaluation.prevalences`.
 
     Without stated prevalences, at that of the rows. Sensitivity and specificity are those of the rows.
     """
@@ -29,7 +29,7 @@ class PredictiveValues(Metric):
         return None if name.startswith("number_needed") else (0.0, 1.0)
 
     def compute(self, predictions: Predictions) -> dict[str, float]:
-        """`ppv`, `npv`, `number_needed`, such as "ppv at 0.02"; NaN where nothing is called so, or without a positive class."""
+        """`ppv`, `npv`, `number_needed`, such as "ppv at 0.02"; NaN where none is predicted so, or without a positive class."""
         values = self._values(predictions, np.ones((1, len(predictions.labels)), dtype=np.float32))
         return {name: float(value[0]) for name, value in values.items()}
 
@@ -69,7 +69,8 @@ class NetBenefit(Metric):
 
     name = "net_benefit"
     thresholds: list[float] = param(
-        [0.1, 0.25, 0.5], help="probabilities from which one would act; rows are called positive from there, calibrated"
+        [0.1, 0.25, 0.5],
+        help="probabilities from which one would act; rows are predicted positive from there, calibrated",
     )
 
     @field_validator("thresholds")
@@ -81,7 +82,7 @@ class NetBenefit(Metric):
         return value
 
     def compute(self, predictions: Predictions) -> dict[str, float]:
-        """By threshold, "at 0.1"; 0 is what calling nobody positive gives. NaN without a positive class."""
+        """By threshold, "at 0.1"; 0 is what predicting no row positive gives. NaN without a positive class."""
         return {name: float(rows.mean()) if len(rows) else math.nan for name, rows in self._rows(predictions).items()}
 
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -107,8 +108,8 @@ class NetBenefit(Metric):
         probability = predictions.probabilities[:, predictions.positive]
         found = {}
         for threshold in self.thresholds:
-            called = np.where(np.isnan(probability), np.nan, probability >= threshold)
-            found[f"at {threshold:g}"] = formulas.net_benefit(called * positives, called * ~positives, threshold)
+            predicted = np.where(np.isnan(probability), np.nan, probability >= threshold)
+            found[f"at {threshold:g}"] = formulas.net_benefit(predicted * positives, predicted * ~positives, threshold)
         return found
 
 

@@ -38,8 +38,8 @@ class GaussianBlur(Op):
         if (self.sigma is None) == (self.match_rho is None):
             raise PydanticCustomError(
                 "one_strength",
-                "expected either sigma: [low, high] in px or match_rho: [low, high], got {came}",
-                {"came": "neither" if self.sigma is None else "both"},
+                "expected either sigma: [low, high] in px or match_rho: [low, high], got {got}",
+                {"got": "neither" if self.sigma is None else "both"},
             )
         return self
 

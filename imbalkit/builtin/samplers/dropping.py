@@ -78,17 +78,17 @@ class Dropping(Part):
         if (self.drop is None) == (self.keep is None):
             got = "neither" if self.drop is None else "both"
             raise PydanticCustomError("amount", "expected either `drop` or `keep`, got {got}", {"got": got})
-        asked, word = self._asked()
-        if isinstance(asked, list) and len(asked) != self.rounds:
+        requested, word = self._requested()
+        if isinstance(requested, list) and len(requested) != self.rounds:
             message = "`{word}` lists {items} rounds but `rounds` is {rounds}; leave `rounds` out, or make them agree"
-            raise PydanticCustomError("rounds", message, {"word": word, "items": len(asked), "rounds": self.rounds})
-        mappings = any(isinstance(item, dict) for item in (asked if isinstance(asked, list) else [asked]))
+            raise PydanticCustomError("rounds", message, {"word": word, "items": len(requested), "rounds": self.rounds})
+        mappings = any(isinstance(item, dict) for item in (requested if isinstance(requested, list) else [requested]))
         if mappings and self.classes != "majority":
             message = "`{word}` names the classes itself; leave `classes` out"
             raise PydanticCustomError("classes", message, {"word": word})
         return self
 
-    def _asked(self) -> tuple[Any, str]:
+    def _requested(self) -> tuple[Any, str]:
         return (self.keep, "keep") if self.drop is None else (self.drop, "drop")
 
     def after_round(self, counts: Counts, round: int) -> Counts:
@@ -99,8 +99,8 @@ class Dropping(Part):
         """
         if not 0 <= round < self.rounds:
             raise PlanError(f"{self.name}: there is no round {round}; rounds are 0 to {self.rounds - 1}")
-        asked, word = self._asked()
-        amount = asked[round] if isinstance(asked, list) else asked
+        requested, word = self._requested()
+        amount = requested[round] if isinstance(requested, list) else requested
         where = f"{self.name}, round {round + 1} of {self.rounds}"
         if self.ranks_together:
             result = _together(counts, amount, word, where)

@@ -35,7 +35,7 @@ class RandomOver(Sampler):
     """Copies rows of the smaller classes until they have the final count. It never drops a row.
 
     Rows are drawn in shuffled cycles, not with replacement: each row of a class is copied equally often, or once more.
-    So no row is left out by chance, at the same counts as imbalanced-learn's RandomOverSampler.
+    So no row is left out at random, at the same counts as imbalanced-learn's RandomOverSampler.
     """
 
     name = "random_over"

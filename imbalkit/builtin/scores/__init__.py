@@ -1,4 +1,4 @@
-"""The scores in the box, one file each."""
+"""The built-in scores, one file each."""
 
 from imbalkit.builtin.scores.loss import LossScore
 from imbalkit.builtin.scores.margin import MarginScore

@@ -29,12 +29,12 @@ class Cost(Threshold):
     )
     costs: Costs | None = param(
         None,
-        help="cost of each decision for each class, as {malignant: {benign: 10}}: a malignant row called benign costs 10; 1 "
+        help="cost of each decision for each class, as {malignant: {benign: 10}}: a malignant row predicted benign costs 10; 1 "
         "for a mistake that is not named, 0 for being right; either this or `ratio`",
     )
     by: Literal["validation", "probabilities"] | None = param(
         None,
-        help="what the least cost is reckoned by (default: the validation rows; the probabilities for `costs` of more than two "
+        help="what the least cost is computed from (default: the validation rows; the probabilities for `costs` of more than two "
         "classes, where no single threshold decides)",
     )
 

@@ -10,7 +10,7 @@ class Fixed(Threshold):
 
     name = "fixed"
 
-    value: float = param(0.5, help="a row is called positive from this probability on", ge=0, le=1)
+    value: float = param(0.5, help="a row is predicted positive from this probability on", ge=0, le=1)
 
     @property
     def needs_rows(self) -> bool:
