@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -139,9 +140,9 @@ def _plan(table: Table, samples: np.ndarray) -> Plan:
 
 
 def _log_epochs(folder: Path, classes: Sequence[str]) -> None:
-    """Two epochs of the final training."""
-    for epoch in (1, 2):
-        entry = {"stage": "final", "epoch": epoch, "loss": 1 / epoch, "seconds": 3.0}
+    """Two epochs of a round, and two of the final training."""
+    for stage, epoch in itertools.product(("loss_rank-0-round-1", "final"), (1, 2)):
+        entry = {"stage": stage, "epoch": epoch, "loss": 1 / epoch, "seconds": 3.0}
         entry["train_recall"] = dict.fromkeys(classes, 0.5 + epoch / 10)
         entry["validation"] = {"recall": dict.fromkeys(classes, 0.5)}
         run_folder.append_log(folder, entry)

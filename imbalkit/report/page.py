@@ -81,7 +81,7 @@ class Page:
 
 
 def built_in(report: Report) -> list[Section]:
-    """Every section that has something to say of this run; one that fails says why, as a finished run is worth its report."""
+    """Every section that applies to this run; one that fails says why, as a finished run is worth its report."""
     found = []
     for group, entries in ORDER.items():
         for key, title in entries:

@@ -1,1 +1,1 @@
-"""A file a section: `values(report)` gives what its template shows, or None where the run has nothing to say."""
+"""A file a section: `values(report)` gives what its template shows, or None where the run has nothing to show."""

@@ -15,8 +15,8 @@ STOPS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # coverages of the table
 
 def values(report: Report) -> dict[str, Any] | None:
     """The risk-coverage curve, a table of some of its points, and what the run's own rule leaves."""
-    run, side = report.run, report.run.split_rows()
-    if not len(side):
+    run, test = report.run, report.run.split_rows()
+    if not len(test):
         return None
     curve = risk_coverage_of(run)
     rows: list[dict[str, Any]] = []
@@ -43,11 +43,11 @@ def values(report: Report) -> dict[str, Any] | None:
         "rows": rows,
         "positives": curve.positives,
         "rule": rule,
-        "abstained": int(side.abstained.sum()),
-        "n": len(side),
+        "abstained": int(test.abstained.sum()),
+        "n": len(test),
         "by_class": [
-            (name, int((side.abstained & (side.labels == code)).sum()), int((side.labels == code).sum()))
+            (name, int((test.abstained & (test.labels == code)).sum()), int((test.labels == code).sum()))
             for code, name in enumerate(report.classes)
         ],
-        "decided_error": float((side.labels != side.decisions)[~side.abstained].mean()) if not side.abstained.all() else None,
+        "decided_error": float((test.labels != test.decisions)[~test.abstained].mean()) if not test.abstained.all() else None,
     }  # fmt: skip

@@ -15,8 +15,8 @@ from imbalkit.report.context import Report
 
 def values(report: Report) -> dict[str, Any] | None:
     """ROC and precision-recall curves; None where the test has rows of one class alone."""
-    run, side = report.run, report.run.split_rows()
-    if len(np.unique(side.labels)) < 2 or (run.positive is not None and not (side.labels == run.positive).any()):
+    run, test = report.run, report.run.split_rows()
+    if len(np.unique(test.labels)) < 2 or (run.positive is not None and not (test.labels == run.positive).any()):
         return None
     roc_auc, pr_auc = report.metric("roc_auc"), report.metric("pr_auc")
     what = f"recall of {report.positive}" if report.positive else "recall of each class"
@@ -36,9 +36,9 @@ def values(report: Report) -> dict[str, Any] | None:
         "pr_auc": pr_auc,
         "partial_auc": report.metric("partial_auc"),
         "partial_settings": report.metric_settings.get("partial_auc", ""),
-        "share": percent((side.labels == run.positive).mean()) if banded else "",
+        "share": percent((test.labels == run.positive).mean()) if banded else "",
         "banded": banded,
         "resamples": RESAMPLES,
-        "unit": "groups" if side.grouped else "rows",
+        "unit": "groups" if test.grouped else "rows",
         "coloured": [report.classes[code] for code in drawing.named(run)] if not banded else [],
     }  # fmt: skip

@@ -68,12 +68,12 @@ def values(report: Report) -> dict[str, Any] | None:
 
 def galleries(report: Report) -> list[Gallery]:
     """The rows to show."""
-    run, side = report.run, report.run.split_rows()
-    wrong = side.labels != side.decisions
+    run, test = report.run, report.run.split_rows()
+    wrong = test.labels != test.decisions
     if run.positive is not None:
-        probability, name = side.probabilities[:, run.positive], report.positive
-        missed = np.flatnonzero((side.labels == run.positive) & (side.decisions != run.positive))
-        alarms = np.flatnonzero((side.labels != run.positive) & (side.decisions == run.positive))
+        probability, name = test.probabilities[:, run.positive], report.positive
+        missed = np.flatnonzero((test.labels == run.positive) & (test.decisions != run.positive))
+        alarms = np.flatnonzero((test.labels != run.positive) & (test.decisions == run.positive))
         found = [
             (f"Missed {name} (false negatives)", missed, probability[missed]),
             (f"False alarms (false positives): {run.other} predicted as {name}", alarms, -probability[alarms]),
@@ -89,12 +89,12 @@ def galleries(report: Report) -> list[Gallery]:
             if len(rows)
         ]
     result = []
-    counts = np.bincount(side.labels[wrong], minlength=len(report.classes)) / np.maximum(
-        np.bincount(side.labels, minlength=len(report.classes)), 1
+    counts = np.bincount(test.labels[wrong], minlength=len(report.classes)) / np.maximum(
+        np.bincount(test.labels, minlength=len(report.classes)), 1
     )
     for code in np.argsort(-counts, kind="stable")[:MOST_CLASSES]:
-        rows = np.flatnonzero(wrong & (side.labels == code))
-        sure = side.probabilities[rows, side.decisions[rows]]
+        rows = np.flatnonzero(wrong & (test.labels == code))
+        sure = test.probabilities[rows, test.decisions[rows]]
         rows_shown = rows[np.argsort(-sure, kind="stable")][: MOST // 2]
         if len(rows):
             result.append(
@@ -102,7 +102,7 @@ def galleries(report: Report) -> list[Gallery]:
                     f"{report.classes[code]} predicted as another class",
                     rows_shown,
                     len(rows),
-                    side.decisions[rows_shown],
+                    test.decisions[rows_shown],
                 )
             )
     return result
@@ -138,14 +138,14 @@ def heat_maps(report: Report, pixels: np.ndarray, targets: np.ndarray) -> tuple[
 
 
 def _pictures(report: Report, gallery: Gallery, pixels: np.ndarray, heat: np.ndarray | None) -> list[Shown]:
-    run, side = report.run, report.run.split_rows()
+    run, test = report.run, report.run.split_rows()
     found = []
     for place, row in enumerate(gallery.rows):
-        label, decision = report.classes[side.labels[row]], report.classes[side.decisions[row]]
+        label, decision = report.classes[test.labels[row]], report.classes[test.decisions[row]]
         shown_class = report.classes[gallery.shown[place]]
-        share = percent(side.probabilities[row, gallery.shown[place]])
+        share = percent(test.probabilities[row, gallery.shown[place]])
         text = f"{shown_class} {share}" if run.positive is not None else f"predicted {shown_class} {share}"
-        source = side.frame["source"].iloc[row]
+        source = test.frame["source"].iloc[row]
         lines = (report.name_of(source), report.caption(source))
         alt = f"Test image of {label}, predicted as {decision}; {text}"
         found.append(shown(pixels[place], alt, text, lines, None if heat is None else heat[place]))
@@ -153,11 +153,11 @@ def _pictures(report: Report, gallery: Gallery, pixels: np.ndarray, heat: np.nda
 
 
 def _names(report: Report, gallery: Gallery) -> list[str]:
-    side = report.run.split_rows()
-    frame = side.frame
+    test = report.run.split_rows()
+    frame = test.frame
     known = "path" in frame
     return [
         f"{str(frame['path'].iloc[row]).rpartition('/')[2] if known else 'sample ' + str(frame['source'].iloc[row])} "
-        f"({percent(side.probabilities[row, gallery.shown[place]])})"
+        f"({percent(test.probabilities[row, gallery.shown[place]])})"
         for place, row in enumerate(gallery.rows)
     ]

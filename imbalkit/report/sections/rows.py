@@ -32,13 +32,13 @@ def values(report: Report) -> dict[str, Any]:
         }
         for row in run.metrics["class_counts"]
     ]
-    sides = []
-    for side in ("test", "validation"):
-        counts = np.bincount(run.split_rows(side).labels, minlength=len(report.classes)).tolist()
+    splits = []
+    for split in ("test", "validation"):
+        counts = np.bincount(run.split_rows(split).labels, minlength=len(report.classes)).tolist()
         if sum(counts):
-            sides.append(
+            splits.append(
                 {
-                    "stage": side,
+                    "stage": split,
                     "counts": [counts[code] for code in shown],
                     "total": sum(counts),
                     "ratio": ratio_text(balance_ratio(counts, run.positive)),
@@ -49,7 +49,7 @@ def values(report: Report) -> dict[str, Any]:
         "classes": [report.classes[code] for code in shown],
         "hidden": len(report.classes) - len(shown),
         "positive_at": shown.index(run.positive) if run.positive in shown else None,
-        "sides": sides,
+        "splits": splits,
         "stages": stages,
         "largest": max(max(row["counts"]) for row in stages),
         "ratio_of": f"{report.positive} to {run.other}"
@@ -63,7 +63,7 @@ def values(report: Report) -> dict[str, Any]:
 
 
 def _stage(stage: str, samplers: list[Any]) -> dict[str, str]:
-    """A row as a reader is told it: name, and what the sampler's parameters are."""
+    """A stage as the report shows it: its name, and what the sampler's parameters are."""
     if not stage.startswith("samplers["):
         return {"name": "training rows" if stage == "train" else stage, "detail": ""}
     place, _, name = stage.partition(" ")

@@ -14,13 +14,13 @@ from imbalkit.report.operating_points import OperatingPoints
 
 def values(report: Report) -> dict[str, Any] | None:
     """The operating points of the test rows; None without a positive class with rows of it and of others."""
-    run, side = report.run, report.run.split_rows()
+    run, test = report.run, report.run.split_rows()
     if run.positive is None:
         return None
-    positives = side.labels == run.positive
+    positives = test.labels == run.positive
     if positives.all() or not positives.any():
         return None
-    points = OperatingPoints.of(positives, side.probabilities[:, run.positive], run.threshold)
+    points = OperatingPoints.of(positives, test.probabilities[:, run.positive], run.threshold)
     name = str(report.positive)
     level = (run.metrics.get("intervals") or {}).get("level", 0.95)
     data = {
@@ -54,7 +54,7 @@ def values(report: Report) -> dict[str, Any] | None:
         "data": Markup(json.dumps(data).replace("<", "\\u003c")),
         "roc": roc.svg,
         "scores": scores.svg,
-        "grouped": side.grouped,
+        "grouped": test.grouped,
         "thinned": points.thinned,
         "level": level,
         "costs": bool(run.metrics["decision"].get("costs")),
