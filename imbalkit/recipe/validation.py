@@ -77,7 +77,7 @@ def _place(loc: tuple[Any, ...], data: Any, kind: str) -> Place:
         ):
             place.append(part)
             data = data[part]
-        elif isinstance(data, dict) and last and kind == "missing":
+        elif isinstance(data, dict) and last and kind in ("missing", "unknown_part"):
             place.append(part)
         elif isinstance(data, dict) and isinstance(part, str):
             # A class with the name 0 is the number 0 in YAML and "0" for pydantic.
