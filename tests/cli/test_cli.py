@@ -204,12 +204,6 @@ def test_a_mistake_in_another_process_comes_back_as_its_message(folder):
     assert result.stderr.splitlines()[-1].startswith("error: training.optimizer.options: adamw does not take {'no': 1}")
 
 
-def test_a_batch_of_one_cannot_be_shared(folder):
-    two = ["--set", "training.devices=2", "--set", "training.accelerator=cpu", "--set", "training.batch_size=1"]
-    none = imbalkit("run", "r.yaml", *two, cwd=folder, check=False)
-    assert "cannot be shared by 2 devices" in none.stderr
-
-
 def test_a_folder_that_is_not_a_run_is_left_alone(folder):
     before = (folder / "r.yaml").read_text()
     (folder / "recipe.yaml").write_text("mine")

@@ -1,5 +1,7 @@
 """The loop itself, on a small net and random images."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -16,6 +18,7 @@ from imbalkit.functional.rce import RecallCrossEntropy
 from imbalkit.kinds import Loss
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import EarlyStopping, OptimizerSettings, ScheduleSettings, TrainingSettings
+from imbalkit.training.fit import Fit
 from imbalkit.training.rendered_cache import RenderedCache
 from imbalkit.training.session import TrainingSession
 from imbalkit.training.trainer import Trainer
@@ -85,6 +88,12 @@ BATCH = SmallCNN(width=8)
 
 def weights(model):
     return torch.cat([value.flatten().float() for value in model.state_dict().values()])
+
+
+def test_a_batch_of_one_cannot_be_shared(plan):
+    two = SimpleNamespace(fabric=SimpleNamespace(world_size=2), settings=TrainingSettings(epochs=1, batch_size=1))
+    with pytest.raises(TrainingError, match="48 rows in batches of 1 cannot be shared by 2 devices"):
+        Fit.build(two, "final", plan, GROUP, PlainCE(), 1, None)
 
 
 def test_training_learns_and_repeats_bit_by_bit(make, plan):
