@@ -27,6 +27,7 @@ images: {size: 16, cache: cache}
 split: {validation: 0.1, test: 0.6}
 backbone: {name: small_cnn, width: 8}
 training: {epochs: 1, batch_size: 32, threads: 1, accelerator: cpu, monitor: last}
+evaluation: {resamples: 0}
 """
 
 
