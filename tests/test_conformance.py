@@ -60,7 +60,8 @@ def cases():
             if catalogue.provider(kind, name).distribution != "imbalkit":
                 continue  # a stranger's parts are checked by its own tests
             for index, example in enumerate(EXAMPLES.get((kind, name), [{}])):
-                yield pytest.param(catalogue.get(kind, name), example, id=f"{kind}-{name}-{index}")
+                marks = [pytest.mark.slow] if kind == "exporter" else []  # converters
+                yield pytest.param(catalogue.get(kind, name), example, id=f"{kind}-{name}-{index}", marks=marks)
 
 
 def image_folder(folder):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.slow  # a process for each command
+
 RECIPE = {
     "data": "stripes",
     "samplers": [
