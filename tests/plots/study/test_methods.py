@@ -1,5 +1,7 @@
 """Rates by method, against values worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -103,3 +105,10 @@ def test_order_of_by_loss(tmp_path, write_run):
     assert lines["loss"].tolist() == ["ce", "ce", "focal, gamma 9", "focal, gamma 10"]
     assert lines["balance_ratio"].tolist() == [0.1, 0.9, 0.9, 0.9]
     assert frame[frame["run"].isin(["b", "b2"])]["line"].tolist() == [1, 1]
+
+
+def test_a_run_that_decides_by_costs_has_no_threshold(tmp_path, write_run):
+    (run,) = find_runs([write_run(tmp_path / "costs")]).runs
+    frame = rates.data([replace(run, chosen=replace(run.chosen, threshold=None))])
+    assert frame["threshold"].isna().all()
+    assert rates.draw(frame).axes
