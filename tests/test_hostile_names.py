@@ -44,6 +44,7 @@ CALLS = {
     "plugins": [[], [ESCAPE]],
     "schema": [[]],
     "app": [[ESCAPE]],
+    "new": [[ESCAPE, "x"], ["loss", ESCAPE]],
     "melanoma": [[ESCAPE], ["fetch", ESCAPE]],
 }
 
@@ -93,7 +94,7 @@ def test_nothing_raw_is_printed(folder, command):
 def test_the_files_of_a_run(folder, run):
     assert check_folder(folder / run) == {".json", ".jsonl", ".yaml", ".html"}
     text = page_of(folder / run / "report.html").text
-    assert all(printable_lines(name) in text for name in CLASSES)
+    assert all(printable(name) in text for name in CLASSES)
     assert "could not be made" not in text
     assert run != "table" or printable_lines(SITE) in text
 
