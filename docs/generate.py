@@ -34,7 +34,7 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def fill(markdown: str) -> str:
-    """The page with every placeholder replaced. Raises ValueError for one that nothing is known of."""
+    """The page with every placeholder replaced. Raises ValueError for an unknown one."""
 
     def replace(match: re.Match[str]) -> str:
         for pattern, write in GENERATORS.items():
@@ -249,7 +249,7 @@ def hook_functions() -> dict[str, Any]:
 
 
 def hooks() -> Iterator[str]:
-    """Every hook: signature, docstring, and where the box implements it."""
+    """Every hook: signature and docstring."""
     for name, function in hook_functions().items():
         yield f"### `{name}` {{ #hook-{name} }}"
         yield ""

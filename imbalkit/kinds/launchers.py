@@ -14,7 +14,7 @@ class Launcher(Part):
     kind = "launcher"
 
     def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
-        """Run each command line to its end; returns their exit codes in order."""
+        """Run each command line and wait for it; returns their exit codes in order."""
         raise NotImplementedError  # each part of this kind writes its own
 
 

@@ -1,4 +1,4 @@
-"""Figures on predictions."""
+"""Metrics of predictions."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.map(lambda value: printable(value) if isinstance(value, str) else value)
 
 
-def deal(values: Iterable[Value], kinds: Sequence[str], other: str) -> dict[Value, str]:
+def assign(values: Iterable[Value], kinds: Sequence[str], other: str) -> dict[Value, str]:
     """A colour or marker for each distinct value, in order; `other` for those after the last kind."""
     distinct = list(dict.fromkeys(values))
     return {value: kinds[index] if index < len(kinds) else other for index, value in enumerate(distinct)}

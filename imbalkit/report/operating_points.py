@@ -15,7 +15,7 @@ MOST = 20_000  # distinct thresholds that are kept
 
 @dataclass(frozen=True)
 class OperatingPoints:
-    """What calling every row from a threshold on gives; between two thresholds nothing changes.
+    """What each threshold gives: rows at or above it are predicted positive. Between two thresholds nothing changes.
 
     Attributes:
         thresholds: distinct probabilities, float64 [k], falling

@@ -78,7 +78,7 @@ def _check_plan(part: Sampler | ScoredSampler, plan: Plan) -> None:
                 f"{who}: `resample` changed the given plan's {name!r} column"
             )
         if after is None and previewed is not None and not previewed.is_exact:
-            return  # whether a range is enough can only be told then
+            return  # whether a range is enough is only known then
         if after is None or previewed is None:
             refuses = "preview" if previewed is None else "resample"
             assert after is previewed, f"{who}: only `{refuses}` raises PlanError; both must refuse the impossible"

@@ -176,7 +176,10 @@ def test_a_positive_class_of_many():
             "decision.prior: prevalences of all 10 classes must sum to 1, got 0.9",
         ),
         ("decision.threshold={name: cost, costs: {3: {12: 5}}}", "the data have no class '12'"),
-        ("decision.threshold={name: cost, costs: {3: {3: 5}}}", "calling '3' '0' must cost more than being right"),
+        (
+            "decision.threshold={name: cost, costs: {3: {3: 5}}}",
+            "predicting '0' for '3' must cost more than being right",
+        ),
         (
             "decision.threshold={name: target_recall, recall: 0.9, confidence: 0.95}",
             r"decision.threshold: target_recall: .* takes 29 independent positive validation rows .*; there are 20",

@@ -1,4 +1,4 @@
-"""scikit-learn's bundled digits with a long tail of one's choice: real images, no download."""
+"""scikit-learn's digits with a long tail of one's choice: real images, no download."""
 
 from __future__ import annotations
 

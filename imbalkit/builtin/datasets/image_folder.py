@@ -248,9 +248,9 @@ class ImageFolder(Dataset):
                         f"{nearest(name, known)} (found: {listing(known)})"
                         + "".join(f"; {shown}" for shown in left_out(found))
                     )
-            left = table[~table["label"].isin(self.classes)]
-            if len(left):
-                notes.append(f"{len(left)} images of other classes are left out: {listing(left['label'].unique())}")
+            others = table[~table["label"].isin(self.classes)]
+            if len(others):
+                notes.append(f"{len(others)} images of other classes are left out: {listing(others['label'].unique())}")
             table = table[table["label"].isin(self.classes)]
         if "split" in table:
             for split, rows in table.groupby("split"):

@@ -1,4 +1,4 @@
-"""Figures on predictions.
+"""Metrics of predictions.
 
 Averages over classes are over the classes that occur among the labels; what is not defined is NaN. See
 imbalkit.functional.metrics, ranking and usefulness for the formulas.

@@ -1,4 +1,4 @@
-"""Figures of the confusion matrix as a whole."""
+"""Metrics of the confusion matrix as a whole."""
 
 from __future__ import annotations
 

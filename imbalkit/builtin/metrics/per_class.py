@@ -1,4 +1,4 @@
-"""Figures of single classes."""
+"""Metrics of single classes."""
 
 from __future__ import annotations
 

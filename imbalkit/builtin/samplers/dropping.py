@@ -150,12 +150,12 @@ def _together(counts: Counts, count: int, word: str, where: str) -> Counts:
             "or use fewer rounds"
         )
     if word == "keep":
-        dropped, left = most - count, (count, count)
+        dropped, remaining = most - count, (count, count)
     else:
-        dropped, left = count, (max(0, least - count), most - count)
+        dropped, remaining = count, (max(0, least - count), most - count)
     low = [max(0, low - dropped) for low in counts.low]
     # What the others cannot hold, this class must; what the others must hold, it cannot.
-    high = [min(high, left[1] - sum(low) + low[label]) for label, high in enumerate(counts.high)]
-    low = [max(lowest, left[0] - sum(high) + high[label]) for label, lowest in enumerate(low)]
+    high = [min(high, remaining[1] - sum(low) + low[label]) for label, high in enumerate(counts.high)]
+    low = [max(lowest, remaining[0] - sum(high) + high[label]) for label, lowest in enumerate(low)]
     result = counts.with_rows(dict(enumerate(zip(low, high, strict=True))))
-    return replace(result, total=left[0] if left[0] == left[1] else None)
+    return replace(result, total=remaining[0] if remaining[0] == remaining[1] else None)

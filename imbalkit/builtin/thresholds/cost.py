@@ -56,10 +56,8 @@ class Cost(Threshold):
         excess = costs - right[:, None]
         wrong = mistakes & (excess <= 0 if len(classes) == 2 else excess < 0)
         for label, decision in np.argwhere(wrong):
-            message = (
-                f"calling {classes[label]!r} {classes[decision]!r} must cost more than being right ({right[label]:g})"
-            )
-            problems.append(("costs", message))
+            mistake = f"predicting {classes[decision]!r} for {classes[label]!r}"
+            problems.append(("costs", f"{mistake} must cost more than being right ({right[label]:g})"))
         if len(classes) > 2 and self.by == "validation":
             problems.append(
                 ("by", f"costs of {len(classes)} classes go by the probabilities; give `ratio`, or leave `by` out")

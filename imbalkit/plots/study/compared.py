@@ -23,8 +23,8 @@ def draw(frame: pd.DataFrame, small_print: Sequence[str] = ()) -> Figure:
         frame: a row a run: run, positive_class, negative_class, miss_rate and false_alarm_rate, each with `_low` and `_high`
         small_print: what stands below
     """
-    colours = style.deal(frame["run"], style.COLOURS, style.OTHER_COLOUR)
-    shapes = style.deal(frame["run"], style.MARKERS, style.OTHER_MARKER)
+    colours = style.assign(frame["run"], style.COLOURS, style.OTHER_COLOUR)
+    shapes = style.assign(frame["run"], style.MARKERS, style.OTHER_MARKER)
     right, top = (style.ceiling([*frame[rate], *frame[f"{rate}_high"]]) for rate in ("false_alarm_rate", "miss_rate"))
     miss, alarm = marks.rate_labels(frame)
     with style.rules():

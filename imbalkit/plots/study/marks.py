@@ -37,8 +37,8 @@ class Marks:
         """The marks of a frame of methods (imbalkit.plots.study.methods.data)."""
         by = "treatment" if frame["treatment"].nunique() > 1 else "loss"
         return cls(
-            style.deal(ordered(frame["loss"]), style.COLOURS, style.OTHER_COLOUR),
-            style.deal(
+            style.assign(ordered(frame["loss"]), style.COLOURS, style.OTHER_COLOUR),
+            style.assign(
                 sorted(ordered(frame[by]), key=lambda name: not name.startswith(NO_SAMPLER)),
                 style.MARKERS,
                 style.OTHER_MARKER,

@@ -160,8 +160,8 @@ def _from_folder(folder: Path) -> RunRecord:
         raise RunError(f"{folder} is no complete run: {run_folder.METRICS} lacks {error}") from None
 
 
-def _outcome(figures: Mapping[str, Any], threshold: float | None) -> Outcome:
-    confusion = figures["confusion_matrix"]  # labels down
+def _outcome(metrics: Mapping[str, Any], threshold: float | None) -> Outcome:
+    confusion = metrics["confusion_matrix"]  # labels down
     support = tuple(int(sum(row)) for row in confusion)
     wrong = tuple(int(sum(row) - row[label]) for label, row in enumerate(confusion))
     return Outcome(support, wrong, threshold)

@@ -125,11 +125,11 @@ def test_a_matrix_of_many_classes():
 
 def test_costs_that_leave_nothing_to_choose():
     messages = Cost(costs={"mel": {"benign": 0.0}}).check_classes(CLASSES)
-    assert messages == [("costs", "calling 'mel' 'benign' must cost more than being right (0)")]
+    assert messages == [("costs", "predicting 'benign' for 'mel' must cost more than being right (0)")]
     messages = Cost(costs={"mel": {"mel": 5.0}}).check_classes(("benign", "mel", "nevus"))
     assert [text for _, text in messages] == [
-        "calling 'mel' 'benign' must cost more than being right (5)",
-        "calling 'mel' 'nevus' must cost more than being right (5)",
+        "predicting 'benign' for 'mel' must cost more than being right (5)",
+        "predicting 'nevus' for 'mel' must cost more than being right (5)",
     ]
     messages = Cost(costs={"mel": {"benign": 5.0}}, by="validation").check_classes(("benign", "mel", "nevus"))
     assert "costs of 3 classes go by the probabilities" in messages[0][1]

@@ -229,8 +229,8 @@ def test_nothing_of_pyplot():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
 
 
-def test_deal():
-    assert style.deal("abca", ["1", "2"], "x") == {"a": "1", "b": "2", "c": "x"}
+def test_assign():
+    assert style.assign("abca", ["1", "2"], "x") == {"a": "1", "b": "2", "c": "x"}
 
 
 def test_ordered():

@@ -8,13 +8,13 @@ from imbalkit.kinds import Launcher, param
 
 
 class Mine(Launcher):
-    """Runs the commands on this machine, `at_once` of them at a time, each as a polite process."""
+    """Runs the commands on this machine, `at_once` of them at a time, each with low priority."""
 
     name = "mine"
     at_once: int = param(1, help="commands that run at a time", ge=1)
 
     def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
-        """Runs each to its end; returns their exit codes in order."""
+        """Run each command line and wait for it; returns their exit codes in order."""
         import subprocess
         from concurrent.futures import ThreadPoolExecutor
 

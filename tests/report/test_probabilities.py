@@ -1,0 +1,22 @@
+import re
+
+import pytest
+
+from imbalkit.report.page import environment
+
+
+@pytest.mark.parametrize(
+    ("learned", "exact", "expected"),
+    [
+        (["90 %", "10 %"], True, "The probabilities are for those shares."),
+        (["90 %", "10 %"], False, "so the probabilities may be for others: decision.prior: data fits"),
+        (["50 %", "50 %"], True, "are for that prior, not for that of the data: set decision.prior: data"),
+        (None, False, "are for that prior, not for that of the data: set decision.prior: data"),
+    ],
+)
+def test_probabilities_as_trained_are_for_the_shares_that_the_network_learned(learned, exact, expected):
+    prior = {"classes": ["benign", "mel"], "data": ["90 %", "10 %"], "effective": learned, "exact": exact}
+    values = {"correction": "", "reliability": None, "scores": None, "stages": [], "validated": False}
+    template = environment().get_template("probabilities.html")
+    page = template.render(**values, prior={**prior, "stated": "as_trained"})
+    assert expected in re.sub(r"(<[^>]+>)|\s+", lambda found: "" if found[1] else " ", page)
