@@ -173,6 +173,6 @@ def test_commands_count_them(tmp_path):
     assert imbalkit("leaks", "r.yaml", "--no-pictures", *torn, cwd=tmp_path, check=False).returncode == 1
     imbalkit("run", "r.yaml", "--folder", "run", *torn, cwd=tmp_path)
     report = (tmp_path / "run" / "report.html").read_text()
-    assert "Photographs on both sides of the split" in report
+    assert "Photographs in several splits" in report
     assert "12 test rows of 12 show an image file that also has training or validation rows" in report
     assert said in report
