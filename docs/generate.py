@@ -273,6 +273,9 @@ def kind_contracts() -> Iterator[str]:
         yield from example(template)
 
 
+_OF_EVERY_PART = ("kind", "renamed")
+
+
 def duties() -> Iterator[str]:
     """For each kind, what a part must write and what it may write besides."""
     yield "| kind | base class | must write | may write |"
@@ -280,7 +283,7 @@ def duties() -> Iterator[str]:
     for kind, base in _bases():
         must, may = ["name"], []
         for name, annotation in vars(base).get("__annotations__", {}).items():
-            if "ClassVar" in str(annotation) and name != "kind" and not name.startswith("_"):
+            if "ClassVar" in str(annotation) and name not in _OF_EVERY_PART and not name.startswith("_"):
                 (may if name in vars(base) else must).append(name)
         for name, item in _methods(base):
             written_by_each = "raise NotImplementedError" in inspect.getsource(item)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
 import os
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from imbalkit import kinds
 from imbalkit.errors import ImbalkitError, listing, nearest
 from imbalkit_lite.files import writing
 
@@ -44,12 +46,16 @@ def project_files(kind: str, name: str) -> dict[str, str]:
     """
     if kind not in template_kinds():
         raise ImbalkitError(
-            f"there is no kind of part {kind!r}{nearest(kind, template_kinds())}; expected one of {listing(template_kinds())}"
+            f"there is no kind of part {kind!r}{nearest(kind, template_kinds())} (kinds: {listing(template_kinds(), 20)})"
         )
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise ImbalkitError(
             f"expected a name in lower case such as focal_plus (letters, digits, single _), got {name!r}"
         )
+    made = _class_name(name)
+    if keyword.iskeyword(made) or made in kinds.__all__:
+        owner = "Python" if keyword.iskeyword(made) else "imbalkit.kinds"
+        raise ImbalkitError(f"the class of {name!r} would be {made}, a name of {owner}: choose another name")
     files = {path: (TEMPLATES / "project" / template).read_text("utf-8") for path, template in _PROJECT.items()}
     files |= {path: (TEMPLATES / kind / template).read_text("utf-8") for path, template in _OF_KIND.items()}
     return {_named(path, kind, name): _named(text, kind, name) for path, text in files.items()}
@@ -61,11 +67,15 @@ def _named(text: str, kind: str, name: str) -> str:
         "register_parts": f"register_{part}{'es' if part.endswith('s') else 's'}",
         "imbalkit_mine": f"imbalkit_{name}",
         "imbalkit-mine": f"imbalkit-{name.replace('_', '-')}",
-        "Mine": "".join(word.capitalize() for word in name.split("_")),
+        "Mine": _class_name(name),
         "mine": name,
         "KIND": part,
     }
     return re.sub("|".join(rf"\b{word}\b" for word in words), lambda found: words[found[0]], text)
+
+
+def _class_name(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def write_project(files: Mapping[str, str], folder: Path) -> None:

@@ -22,9 +22,7 @@ def check_dataset(part: Dataset, setting: Setting) -> None:
     """Every rule of kinds.Dataset."""
     who = title(part)
     table = part.load()
-    assert isinstance(table, Table), (
-        f"{who}: `load` must return an imbalkit.data.table.Table, got {type(table).__name__}"
-    )
+    assert isinstance(table, Table), f"{who}: `load` must return an imbalkit.kinds.Table, got {type(table).__name__}"
     frame = table.frame
     assert len(frame), f"{who}: the table has no samples"
     assert list(frame.index) == list(range(len(frame))), f"{who}: the index must be 0..n-1; use Table.build"

@@ -42,11 +42,14 @@ def test_a_loss_stays_under_twenty_lines():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["los", "mine"], "there is no kind of part 'los'; did you mean 'loss'?"),
+        (["los", "mine"], "there is no kind of part 'los'; did you mean 'loss'? (kinds: augmentation, "),
         (["loss", "Focal-Plus"], "expected a name in lower case such as focal_plus"),
         (["loss", "_x"], "expected a name in lower case"),
         (["loss", "focal"], "imbalkit has a loss 'focal' already: choose another name"),
         (["scored_sampler", "loss_rank"], "imbalkit has a sampler 'loss_rank' already"),
+        (["loss", "none"], "the class of 'none' would be None, a name of Python: choose another name"),
+        (["sampler", "counts"], "the class of 'counts' would be Counts, a name of imbalkit.kinds"),
+        (["loss", "lite"], "a package imbalkit_lite is installed already"),
         (["loss", "mine", "--dir", "full"], "is there already: choose another place with --dir"),
         (["loss", "mine", "--dir", "full/file"], "is there already: choose another place with --dir"),
     ],

@@ -37,7 +37,7 @@ def _left_out(columns):
 @pytest.mark.parametrize(
     ("part", "message"),
     [
-        broken(Tiny, "must return an imbalkit.data.table.Table, got list", load=lambda self: []),
+        broken(Tiny, "must return an imbalkit.kinds.Table, got list", load=lambda self: []),
         broken(Tiny, "loaded twice, the tables differ", load=_not_twice),
         broken(Tiny, "are not among the classes", load=lambda self: replace(Tiny().load(), classes=("a", "c"))),
         broken(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -28,6 +29,10 @@ def command(kind: str, name: str, folder: Path | None) -> None:
     if name in catalogue.names(part_kind(kind)):
         owner = catalogue.provider(part_kind(kind), name).distribution
         raise ImbalkitError(f"{owner} has a {part_kind(kind)} {name!r} already: choose another name")
+    if find_spec(f"imbalkit_{name}"):
+        raise ImbalkitError(
+            f"a package imbalkit_{name} is installed already, as this one would be: choose another name"
+        )
     folder = folder or Path(f"imbalkit-{name.replace('_', '-')}")
     write_project(files, folder)
     click.echo(f"{folder}: " + ", ".join(sorted(files)))
