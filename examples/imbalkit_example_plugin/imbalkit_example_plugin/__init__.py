@@ -1,6 +1,6 @@
 """The hooks of this plugin: what it adds to imbalkit."""
 
-from imbalkit.hookspecs import hookimpl
+from imbalkit.kinds import hookimpl
 
 from imbalkit_example_plugin.logit_adjusted import LogitAdjusted
 from imbalkit_example_plugin.power_over import PowerOver
