@@ -58,7 +58,7 @@ def cases():
     for kind in catalogue.kinds():
         for name in catalogue.names(kind):
             if catalogue.provider(kind, name).distribution != "imbalkit":
-                continue  # a stranger's parts are checked by its own tests
+                continue  # a third party's parts are checked by its own tests
             for index, example in enumerate(EXAMPLES.get((kind, name), [{}])):
                 marks = [pytest.mark.slow] if kind == "exporter" else []  # converters
                 yield pytest.param(catalogue.get(kind, name), example, id=f"{kind}-{name}-{index}", marks=marks)

@@ -1,4 +1,4 @@
-"""The third-party project under examples/: installed like a stranger's, used from a recipe by name."""
+"""The third-party project under examples/: installed like a third party's, used from a recipe by name."""
 
 import importlib.util
 import json

@@ -337,7 +337,7 @@ def test_calibrator_exporter_and_launcher_are_used(plugin):
     folder = Path(run("tiny/all", ["export=[marker]", "samplers=[]", "training.epochs=1"], runs="runs"))
     assert len(CALLS.details("exporter")) == 1
     assert (folder / "model.txt").read_text() == "exported"
-    told = read_json(folder / "metrics.json")["export"]
-    assert told == read_json(folder / "parity.json")
-    assert told["model.txt"]["bytes"] == len("exported")
-    assert "it was compared with nothing" in told["model.txt"]["notes"][0]
+    entries = read_json(folder / "metrics.json")["export"]
+    assert entries == read_json(folder / "parity.json")
+    assert entries["model.txt"]["bytes"] == len("exported")
+    assert "it was compared with nothing" in entries["model.txt"]["notes"][0]

@@ -36,9 +36,9 @@ def test_a_plan_tells_the_notes(digits, tmp_path):
 
 
 def test_a_run_tells_the_notes_before_it_trains_and_keeps_them(digits, tmp_path):
-    told = imbalkit("run", "digits", *SMALL, "--folder", "run", cwd=tmp_path).stderr.splitlines()
-    start = told.index("run folder run")
-    assert told[start + 1 : start + 3] == [f"note: {CAUTION}", f"note: {NOTE}"]
+    lines = imbalkit("run", "digits", *SMALL, "--folder", "run", cwd=tmp_path).stderr.splitlines()
+    start = lines.index("run folder run")
+    assert lines[start + 1 : start + 3] == [f"note: {CAUTION}", f"note: {NOTE}"]
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (facts["data_notes"], facts["data_cautions"]) == ([CAUTION, NOTE], [CAUTION])
     report = (tmp_path / "run" / "report.html").read_text()

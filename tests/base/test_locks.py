@@ -1,4 +1,4 @@
-"""Waiting for another process: told, bounded, and ended by Ctrl-C at once."""
+"""Waiting for another process: shown, bounded, and ended by Ctrl-C at once."""
 
 from __future__ import annotations
 

@@ -69,9 +69,9 @@ def test_a_renamed_part():
         name = "rotate90"
         former_names = ("turn",)
 
-    plugin = types.ModuleType("strangers")
+    plugin = types.ModuleType("third_parties")
     plugin.register_ops = hookimpl(lambda: [Rotate])
-    catalogue = Catalogue([(plugin, Provider("strangers", "strangers", "1"))])
+    catalogue = Catalogue([(plugin, Provider("third_parties", "third_parties", "1"))])
 
     class View(Settings):
         """One operation."""

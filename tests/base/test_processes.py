@@ -137,8 +137,8 @@ def test_fabric_is_told_of_the_launch_and_looks_for_no_cluster(environ, recwarn)
     fabric = Fabric(accelerator="cpu", devices=1, plugins=[cluster(launched())])
     assert (fabric.world_size, fabric.global_rank) == (1, 0)
     environ(STEP)
-    told = cluster(launched())
-    assert (told.world_size(), told.global_rank(), told.local_rank(), told.node_rank()) == (4, 3, 1, 1)
+    found = cluster(launched())
+    assert (found.world_size(), found.global_rank(), found.local_rank(), found.node_rank()) == (4, 3, 1, 1)
     assert not [warning for warning in recwarn if "srun" in str(warning.message)]
 
 

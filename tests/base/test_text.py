@@ -1,4 +1,4 @@
-"""Small numbers are told from 0, and shares that are nearly all from all."""
+"""Small numbers are distinguished from 0, and shares that are nearly all from all."""
 
 from __future__ import annotations
 

@@ -127,10 +127,10 @@ def figure_rows(name: str, options: argparse.Namespace) -> Any:
     for quantize in QUANTIZATIONS:
         facts = written(restored, options, name, quantize)
         prediction = open_model(options.work / f"figures-{name}-{quantize}.tflite").predict(pixels)
-        told = figures(
+        values = figures(
             name, size, quantize, prediction.probabilities, prediction.decisions, truth, restored, network[1]
         )
-        yield told | {"gate": "" if quantize == "none" else gate(facts)}
+        yield values | {"gate": "" if quantize == "none" else gate(facts)}
 
 
 def figures(

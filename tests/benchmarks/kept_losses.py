@@ -75,13 +75,13 @@ def main(arguments: list[str]) -> None:
 
 def agreement(pairs: list[tuple[np.ndarray, np.ndarray]]) -> str:
     """Rank correlation of the losses, and the share of dropped rows that both drop, for each share of rows."""
-    told = [f"rank correlation {spread([spearmanr(a, b).statistic for a, b in pairs])}"]
+    texts = [f"rank correlation {spread([spearmanr(a, b).statistic for a, b in pairs])}"]
     keys = np.arange(len(pairs[0][0]), dtype=np.uint64)
     for share in SHARES:
         count = round(share * len(keys))
         same = [len(np.intersect1d(highest(a, keys, count), highest(b, keys, count))) / count for a, b in pairs]
-        told.append(f"of {count} dropped the same {spread(same)}")
-    return "; ".join(told)
+        texts.append(f"of {count} dropped the same {spread(same)}")
+    return "; ".join(texts)
 
 
 def spread(values: list[float]) -> str:

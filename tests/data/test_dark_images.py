@@ -1,4 +1,4 @@
-"""Pictures that show nothing are told, by init and run; 16-bit pictures of fewer bits are scaled by `images.bits`."""
+"""Pictures that show nothing are reported by init and run; 16-bit pictures of fewer bits are scaled by `images.bits`."""
 
 from __future__ import annotations
 

@@ -73,13 +73,13 @@ def test_losses(loss, factors, exact, adaptive):
 
 
 def test_a_stranger_that_says_nothing_is_not_exact():
-    class Stranger(Sampler):
-        name = "stranger"
+    class ThirdParty(Sampler):
+        name = "third_party"
 
     class Other(Loss):
         name = "other"
 
-    shift = Stranger().prior_shift(BEFORE, Counts.exact(CLASSES, (900, 300)))
+    shift = ThirdParty().prior_shift(BEFORE, Counts.exact(CLASSES, (900, 300)))
     assert (shift.factors, shift.exact) == ((1, 3), False)
     assert (Other().prior_shift(CONTEXT).factors, Other().prior_shift(CONTEXT).exact) == (None, False)
 

@@ -202,7 +202,7 @@ def test_a_calibrator_without_restore_cannot_be_read_back():
     decision = Decision(corrections=(Correction(CALIBRATION, "other", lambda logits: logits),))
     with pytest.raises(DataError, match="'other' cannot be read back"):
         Decision.from_json(decision.to_json(), DecisionSettings.model_construct(calibrator=Other()))
-    assert decision.affine is None  # nothing is known of what a stranger's function does
+    assert decision.affine is None  # nothing is known of what a third party's function does
 
 
 def test_an_offset_is_undone_by_its_opposite():

@@ -177,7 +177,7 @@ def test_as_trained_says_that_the_prior_is_shifted_unless_the_calibrator_moves_i
 
 
 class Half(Calibrator):
-    """A stranger's calibrator that knows nothing of offsets."""
+    """A third party's calibrator that knows nothing of offsets."""
 
     name = "half"
     moves_prior = False
@@ -199,7 +199,7 @@ def normal_classes(prior: np.ndarray, rows: int = 20_000, seed: int = 3):
 
 
 class Undeclared(OwnTemperature):
-    """As a stranger may write it, who does not say that it leaves the prior alone."""
+    """As a third party may write it that does not say that it leaves the prior alone."""
 
     moves_prior = True
 

@@ -166,7 +166,7 @@ def test_what_most_resamples_leave_undefined_has_no_interval():
 
 
 class Rightness(Metric):
-    """A stranger's metric: `compute` alone, by name."""
+    """A third party's metric: `compute` alone, by name."""
 
     name = "rightness"
 

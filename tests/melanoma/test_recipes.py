@@ -43,10 +43,10 @@ def test_the_merge_has_the_counts_of_the_paper_and_no_validation():
     assert facts["split"]["validation"]["total"] == 0
     assert facts["split"]["train"]["balance_ratio"] == 0.1569
     merge, blur = facts["sweeps"].values()  # both sets, every round
-    assert [rung["counts"] for rung in merge] == [
+    assert [stage["counts"] for stage in merge] == [
         [26_033, 4_085], [20_033, 4_085], [14_033, 4_085], [8_033, 4_085], [2_045, 4_073],
     ]  # fmt: skip
-    assert [rung["counts"] for rung in blur] == [
+    assert [stage["counts"] for stage in blur] == [
         [26_033, 4_085], [52_066, 16_340], [39_733, 16_340], [27_400, 16_340], [15_066, 16_340], [5_066, 16_340],
     ]  # fmt: skip
     assert blur[1]["balance_ratio"] == 0.3138

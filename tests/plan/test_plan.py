@@ -19,7 +19,7 @@ FLIP, BLUR, TURN = HorizontalFlip(), RadialBlur(), Rotate90(degrees=90)
 
 
 class Listed(Op):
-    """A stranger's operation whose parameter is a list, which has no hash."""
+    """A third party's operation whose parameter is a list, which has no hash."""
 
     name = "listed"
     weights: list[float] = param(help="anything")

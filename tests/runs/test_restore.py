@@ -152,10 +152,10 @@ def test_mobilenet_does_not_look_for_its_weights():
         part.build(BuildContext(("a", "b"), (1, 1)))
 
 
-class Stranger(Backbone):
+class ThirdParty(Backbone):
     """Starts from a file that is gone."""
 
-    name = "stranger"
+    name = "third_party"
 
     def preprocessing(self):
         return Preprocessing((0.5,), (0.5,), (32, 24))
@@ -164,7 +164,7 @@ class Stranger(Backbone):
         raise DataError("there are no weights at gone.pt")
 
 
-class Careful(Stranger):
+class Careful(ThirdParty):
     name = "careful"
 
     def without_initial_weights(self):
@@ -176,7 +176,7 @@ def test_a_strangers_backbone_may_say_how_to_do_without(digits):
     metrics = json.loads((digits / "metrics.json").read_text())
     width = restored.recipe.backbone.width
     for backbone, message in (
-        (Stranger(), "the network of .* cannot be built: there are no weights at gone"),
+        (ThirdParty(), "the network of .* cannot be built: there are no weights at gone"),
         (
             Careful(),
             rf"parameters are missing, .* shape \(such as body.0.weight \[{width}, 1, 3, 3\] for \[4, 1, 3, 3\]\)",

@@ -42,14 +42,14 @@ class Ece(Metric):
 
     def compute(self, predictions: Predictions) -> float:
         """NaN without rows, or where a probability is NaN."""
-        return float(formulas.calibration_error(*_spoken_of(predictions), self.bins))
+        return float(formulas.calibration_error(*_events(predictions), self.bins))
 
     def resampled(self, predictions: Predictions, weights: np.ndarray) -> np.ndarray:
-        return formulas.calibration_error(*_spoken_of(predictions), self.bins, weights)
+        return formulas.calibration_error(*_events(predictions), self.bins, weights)
 
 
-def _spoken_of(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
-    """Whether what a probability speaks of is so, bool [n], and that probability [n]."""
+def _events(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """Whether the event that a probability is of has happened, bool [n], and that probability [n]."""
     labels, probabilities = predictions.labels, predictions.probabilities
     if predictions.positive is not None:
         return labels == predictions.positive, probabilities[:, predictions.positive]

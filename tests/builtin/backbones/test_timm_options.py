@@ -13,7 +13,7 @@ from imbalkit.kinds import BuildContext
 
 class Evil:
     def __reduce__(self):
-        return print, ("code of a stranger ran",)
+        return print, ("code of a third party ran",)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_options_name_no_files(options, message, tmp_path, monkeypatch, capsys):
     (tmp_path / "evil.pt").write_bytes(pickle.dumps(Evil()))
     with pytest.raises(ValidationError, match=message):
         Timm(model="test_efficientnet", options=options)
-    assert "code of a stranger" not in capsys.readouterr().out
+    assert "code of a third party" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("model", ["hf-hub:timm/resnet18", "local-dir:/tmp/model", "../resnet18", "a/b", ""])

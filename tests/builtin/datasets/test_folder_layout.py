@@ -1,4 +1,4 @@
-"""Which folders are splits, which are classes, and what a user is told of the others."""
+"""Which folders are splits, which are classes, and what a user reads of the others."""
 
 from __future__ import annotations
 

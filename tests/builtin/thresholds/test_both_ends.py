@@ -1,4 +1,5 @@
-"""Every rule against brute force over all operating points, nobody and everybody called among them, with weights and ties."""
+"""Every rule against brute force over all operating points, also those that predict no row or every row positive;
+with weights and ties."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_the_cheapest_threshold_is_that_of_scikit_learn(ratio):
     ).fit(features, positives)
     ours = cost_of(positives, p >= Cost(ratio=ratio).choose(ThresholdRows(positives, p)), ratio)
     reference = cost_of(positives, p >= tuned.best_threshold_, ratio)
-    # scikit-learn's thresholds are the probabilities themselves, so that it cannot call nobody positive.
+    # scikit-learn's thresholds are the probabilities themselves, so that it cannot predict no row positive.
     assert ours == min(reference, ratio * positives.sum())
 
 

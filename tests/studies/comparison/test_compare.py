@@ -172,7 +172,7 @@ def test_a_metric_without_a_value_has_no_test():
 
 
 class Strange(Metric):
-    """A stranger's metric: neither a share nor vectorised."""
+    """A third party's metric: neither a share nor vectorised."""
 
     name = "strange"
 
