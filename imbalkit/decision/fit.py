@@ -142,8 +142,8 @@ def restore_prior(
         if ledger is None or not ledger.is_shifted or refits:
             return None, ()
         return None, (
-            "the probabilities are for the class prior of training, not for that of the data (see the ledger of "
-            "`imbalkit plan`); `decision: {prior: data}` restores it",
+            "the probabilities are for the class prior of training, which may not be that of the data (see the table `class "
+            "prior` of `imbalkit plan`); `decision: {prior: data}` restores the latter",
         )
     if ledger is not None and ledger.exact and ledger.effective is not None:
         return ((offset(PRIOR, ledger.effective, ledger.data),) if ledger.is_shifted else ()), ()
