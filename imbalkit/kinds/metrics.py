@@ -52,6 +52,9 @@ class Metric(Part):
     kind = "metric"
     higher_is_better: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float] | None] = None  # of its values, where it has both: the interval stays within
+    is_roc_auc: ClassVar[bool] = (
+        False  # of the positive class: the difference of two runs is tested as DeLong et al. 1988 do
+    )
     has_interval: ClassVar[bool] = True  # False: resamples are further from the truth than the value, or cost too much
 
     def compute(self, predictions: Predictions) -> float | dict[str, float]:

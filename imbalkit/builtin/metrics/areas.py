@@ -13,6 +13,7 @@ class RocAuc(RankingMetric):
     """Area under the ROC curve of the positive class; without one, mean of each class present against the rest."""
 
     name = "roc_auc"
+    is_roc_auc = True
 
     def formula(self, positives: np.ndarray, scores: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         return ranking.roc_auc(positives, scores, weights)

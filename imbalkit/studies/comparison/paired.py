@@ -109,7 +109,7 @@ def _results(
     elif counted is not None and groups is not None:
         p = cluster_permutation(hits[counted], others[counted], groups[counted])
         tests["cluster permutation"] = replace(spread, p=p)
-    elif metric.name == "roc_auc" and base.positive is not None and groups is None:
+    elif metric.is_roc_auc and base.positive is not None and groups is None:
         before, after = (each.probabilities[:, base.positive] for each in (base, found))
         tests["DeLong"] = delong_test(base.labels == base.positive, before, after, level)
     return tests | {"bootstrap" if groups is None else "cluster bootstrap": spread}

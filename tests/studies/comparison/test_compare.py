@@ -12,6 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 import imbalkit
 from imbalkit.base.randomness import generator
 from imbalkit.builtin.metrics import Precision
+from imbalkit.builtin.metrics.areas import RocAuc
 from imbalkit.errors import RunError
 from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.bootstrap import draw_weights
@@ -180,11 +181,23 @@ class Strange(Metric):
         return float(np.median(predictions.probabilities[:, 1]))
 
 
-def test_a_strangers_metric_is_bootstrapped():
+def test_a_third_partys_metric_is_bootstrapped():
     sides = draw(np.random.default_rng(0), np.arange(40))
     tests = paired_tests(sides, [Strange()], None, EvaluationSettings(resamples=100), 0)
     assert tests["test"].tolist() == ["bootstrap"]
     assert tests["low"][0] <= tests["difference"][0] <= tests["high"][0]
+
+
+def test_a_third_partys_area_is_compared_as_delong_does():
+    class Area(RocAuc):
+        """The same area by another name."""
+
+        name = "area"
+
+    sides = draw(np.random.default_rng(0), np.arange(200))
+    tests = paired_tests(sides, [Area(), RocAuc()], None, EvaluationSettings(resamples=100), 0)
+    delong = tests[tests["test"] == "DeLong"].set_index("metric")
+    assert delong.loc["area", "p"] == delong.loc["roc_auc", "p"]
 
 
 # --- how often a test is wrong ------------------------------------------------------------------------------------------
