@@ -49,6 +49,7 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
         {"costs": {"malignant": {"benign": 10.0}, "benign": {"malignant": 2.0}}},
     ],
     ("augmentation", "kornia"): [{"transform": "RandomRotation", "options": {"degrees": 10.0}}],
+    ("backbone", "resnet32"): [{"depth": 20}],
     ("backbone", "timm"): [{"model": "efficientnet_lite0", "setting": Setting(image_size=(64, 64))}],
 }
 
