@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from imbalkit.base.parameters import Part, part_of
 from imbalkit.kinds.common import BuildContext, PriorShift
@@ -25,6 +25,7 @@ class Loss(Part):
     """
 
     kind = "loss"
+    by_row: ClassVar[bool] = True  # a row's loss depends on that row and on constants alone
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         """What it does to the class prior. Exact for cross entropy with a constant weight for each class; to override there."""

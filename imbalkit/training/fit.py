@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,11 +15,13 @@ from imbalkit.base.randomness import derive_seed, generator
 from imbalkit.errors import TrainingError, listing
 from imbalkit.kinds import Backbone, Loss
 from imbalkit.plan import Plan
+from imbalkit.training.batch_gradient import BatchGradient, kept_buffers, same_draws
 from imbalkit.training.batches import Batch, partition, read_ahead
 from imbalkit.training.classifier import Classifier, build_model
 from imbalkit.training.epoch_metrics import EpochMetrics, EpochValues
 from imbalkit.training.monitor import Monitor
 from imbalkit.training.optimization import Schedule, build_optimizer, build_schedule
+from imbalkit.training.sam import ascended
 from imbalkit.training.session import TrainingSession
 
 Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of logits [n, C] and labels [n]: float [n]
@@ -43,6 +44,7 @@ class Fit:
     augment: nn.Module
     epochs: int
     monitor: Monitor
+    by_row: bool = True  # whether a row's loss depends on that row alone
     score: Score | None = None  # of every row in the last epoch
     scores: torch.Tensor | None = None  # float32 [n] on the host, once the last epoch is finished
     epoch: int = 0
@@ -100,6 +102,7 @@ class Fit:
             augment=nn.Sequential(*modules).to(fabric.device),
             epochs=epochs,
             monitor=Monitor(settings, session.higher_is_better),
+            by_row=loss.by_row,
             score=score,
         )
 
@@ -168,31 +171,24 @@ class Fit:
         The scores of its rows are put into `scores`, float32 [rows of the plan], if it is given.
         """
         fabric, settings = self.session.fabric, self.session.settings
-        # A loss that counts must count the whole batch, over its parts and over the devices.
-        counts = len(window) > 1 and hasattr(self.loss, "statistics")
-        whole = self._whole_statistics(window) if counts and self.loss.needs_statistics else None
-        counted: Any = 0
-        total = torch.zeros((), device=fabric.device)
-        for index, batch in enumerate(window):
-            images, labels = self._render(batch)
-            with fabric.no_backward_sync(self.wrapped, enabled=index < len(window) - 1):
-                logits = self.wrapped(images).float()
-                if counts:
-                    own = self.loss.statistics(logits.detach(), labels)
-                    counted = counted + own
-                    loss = self.loss(logits, labels, statistics=own if whole is None else whole)
-                else:
-                    loss = self.loss(logits, labels)
-                # A scalar counts as the mean over its rows.
-                part = (loss.sum() if loss.ndim else loss * len(labels)) / rows
-                fabric.backward(part * fabric.world_size)  # gradients are averaged over the devices
-            total += part.detach()
-            metrics.add(logits.detach(), labels, part.detach() * rows)
+        gradient = BatchGradient(self.session, self.model, self.wrapped, self.loss, self.by_row, self._render)
+
+        def seen(batch: Batch, logits: torch.Tensor, labels: torch.Tensor, loss: torch.Tensor) -> None:
+            metrics.add(logits, labels, loss)
             if scores is not None and self.score is not None:
                 places = torch.from_numpy(batch.rows).to(fabric.device)
-                scores[places] = self.score(logits.detach(), labels).float()
-        if counts:
-            self.loss.update(self.session.sum_devices(counted) if whole is None else whole)
+                scores[places] = self.score(logits, labels).float()
+
+        if settings.sam is None:
+            total, counted = gradient.add(window, rows, seen)
+        else:
+            # What is seen, counted and remembered is of the weights themselves.
+            with same_draws(fabric.device):
+                total, counted = gradient.add(window, rows, seen)
+            with ascended(self.model.parameters(), settings.sam.radius), kept_buffers(self.model, self.loss):
+                gradient.add(window, rows)
+        if counted is not None:
+            self.loss.update(counted)
         if settings.gradient_clip_norm is not None:
             fabric.clip_gradients(
                 self.wrapped, self.optimizer, max_norm=settings.gradient_clip_norm, error_if_nonfinite=False
@@ -205,26 +201,9 @@ class Fit:
             self.average.update(self.model, step=self.steps)
         return total
 
-    def _whole_statistics(self, window: list[Batch]) -> torch.Tensor:
-        """What the loss counts over the whole batch, before any part is trained on: one more pass without gradients."""
-        statistics: Any = 0
-        devices = [self.session.fabric.device] if self._cuda else []
-        # The same random numbers are drawn again by the training pass: dropout and augmentation do not differ.
-        with torch.no_grad(), torch.random.fork_rng(devices), _still_batch_norm(self.model):
-            for batch in window:
-                images, labels = self._render(batch)
-                with self.session.fabric.autocast():
-                    logits = self.model(images).float()
-                statistics = statistics + self.loss.statistics(logits, labels)
-        return self.session.sum_devices(statistics)
-
     def _render(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         images, labels = batch.render(self.session.fabric.device)
         return self.augment(images), labels
-
-    @property
-    def _cuda(self) -> bool:
-        return self.session.fabric.device.type == "cuda"
 
     def _check_finite(self, pending: list[tuple[int, torch.Tensor]], windows: Any, batches: int) -> None:
         finite = torch.isfinite(torch.stack([loss for _, loss in pending])).tolist()
@@ -283,14 +262,3 @@ class Fit:
         self.loss.load_state_dict(state["loss"])
         self.scores, self.epoch, self.steps = state["scores"], state["epoch"], state["steps"]
         self.monitor.load(state)
-
-
-@contextmanager
-def _still_batch_norm(model: nn.Module) -> Iterator[None]:
-    """Batch norm uses a batch's own statistics but does not remember them."""
-    with ExitStack() as stack:
-        for module in model.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                stack.callback(setattr, module, "momentum", module.momentum)
-                module.momentum = 0.0
-        yield

@@ -14,6 +14,7 @@ class RCE(Loss):
     """Cross entropy times the rate at which rows of the row's class are missed. Gilal et al. 2023, eq. 6."""
 
     name = "rce"
+    by_row = False  # a row weighs what its batch misses of its class
     estimator: Literal["batch", "ema", "epoch"] = param(
         "batch", help="what the rate is taken from: the batch, a moving sum over batches, or the epoch before"
     )
