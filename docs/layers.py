@@ -16,6 +16,7 @@ TOP = Path(__file__).parents[1]
 PICTURE = Path(__file__).with_name("layers.svg")
 PLUGINS = (
     "imbalkit_app",
+    "imbalkit_longtail",
     "imbalkit_melanoma",
     "imbalkit_tflite",
 )  # beside the core: they may import all but built-in parts
