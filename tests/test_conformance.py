@@ -43,6 +43,7 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
     ("loss", "focal"): [{}, {"gamma": 0.0, "alpha": {"malignant": 5.0}}],
     ("threshold", "target_recall"): [{}, {"recall": 0.5, "confidence": 0.9}],
     ("threshold", "best_f"): [{}, {"beta": 2.0}],
+    ("threshold", "logit_adjustment"): [{}, {"tau": 1.5}, {"by": "macro_f1"}],
     ("threshold", "cost"): [
         {"ratio": 10.0},
         {"ratio": 10.0, "by": "probabilities"},

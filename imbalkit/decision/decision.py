@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -45,13 +45,14 @@ class Decision:
         threshold: a row is predicted positive at this probability or more; None where the most probable class is predicted,
             or that of least expected cost
         corrections: the steps from logits to calibrated logits
-        prior: what the probabilities are for: "as_trained", "data" or "stated"
+        prior: what the probabilities are for: "as_trained", "data", "balanced" or "stated"
         rule: the name of the threshold's rule; None where the most probable class is predicted
         costs: cost of each decision (across) for each label (down), [C, C], if the least expected cost decides
         abstention: which rows are left undecided; None: none
         positive: code of the positive class, None without one
         rows: validation rows of each class that it was fitted on
         notes: what a reader must know of it
+        rule_fitted: numbers by name that the threshold's rule fitted, such as the tau of its costs
     """
 
     threshold: float | None = 0.5
@@ -63,6 +64,7 @@ class Decision:
     positive: int | None = None
     rows: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    rule_fitted: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def calibrator(self) -> str | None:
@@ -132,6 +134,7 @@ class Decision:
             "positive": self.positive,
             "rows": list(self.rows),
             "notes": list(self.notes),
+            **({"rule_fitted": dict(self.rule_fitted)} if self.rule_fitted else {}),
         }
 
     @classmethod
@@ -155,6 +158,7 @@ class Decision:
             positive=facts["positive"],
             rows=tuple(facts["rows"]),
             notes=tuple(facts["notes"]),
+            rule_fitted=facts.get("rule_fitted", {}),
         )
 
 

@@ -6,8 +6,6 @@ Each returns what it fitted and its notes: what a reader must know of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -23,55 +21,14 @@ from imbalkit.decision.corrections import (
     offset,
 )
 from imbalkit.decision.decision import Abstention, Decision
+from imbalkit.decision.operating_point import OperatingPoint, choose_threshold
 from imbalkit.decision.settings import AbstainSettings, DecisionSettings
-from imbalkit.errors import DataError, ImbalkitError, listing
+from imbalkit.decision.validation_rows import Notes, ValidationRows
+from imbalkit.errors import DataError
 from imbalkit.functional.abstain import limit_for_coverage, uncertainty, uncertainty_band
 from imbalkit.functional.metrics import softmax
 from imbalkit.functional.prior import shares, stated_prior
-from imbalkit.kinds import Calibrator, Threshold, ThresholdRows
-
-Notes = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ValidationRows:
-    """What a decision is fitted on.
-
-    Attributes:
-        logits: float [n, C]
-        labels: int64 [n]
-        classes: class names
-        positive: code of the positive class, None without one
-        groups: which rows belong together, [n]; None where each stands for itself
-    """
-
-    logits: np.ndarray
-    labels: np.ndarray
-    classes: tuple[str, ...]
-    positive: int | None = None
-    groups: np.ndarray | None = None
-
-    @cached_property
-    def counts(self) -> np.ndarray:
-        """Rows of each class, int64 [C]."""
-        return np.bincount(self.labels, minlength=len(self.classes))
-
-    @property
-    def missing(self) -> str:
-        """Which rows are missing for a fit of every class; empty if none."""
-        if not len(self.labels):
-            return "no validation rows"
-        absent = [name for name, count in zip(self.classes, self.counts, strict=True) if not count]
-        return f"no validation rows of {listing(absent, 6)}" if absent else ""
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold, the name of its rule, and the costs [C, C] if the least expected cost decides; None each without one."""
-
-    threshold: float | None = None
-    rule: str | None = None
-    costs: np.ndarray | None = None
+from imbalkit.kinds import Calibrator
 
 
 def fit_decision(
@@ -110,12 +67,13 @@ def fit_decision(
     restored, prior_notes = restore_prior(rows, settings, ledger)
     corrections, is_fitted, calibration_notes = calibrate(rows, restored or (), settings.calibrator)
     prior, weights = "as_trained" if restored is None else "data", None
-    if restored is not None and isinstance(settings.prior, dict):
-        prior = "stated"
-        shift, weights = shift_to_prevalence(rows, settings.prior, ledger, is_fitted)
-        corrections = (*corrections, shift)
+    are_for, stated = prior_of_probabilities(rows, ledger, restored, is_fitted), stated_shares(settings, names)
+    if restored is not None and stated is not None:
+        prior = "balanced" if settings.prior == "balanced" else "stated"
+        shift, weights = shift_to_prevalence(rows, stated, ledger, is_fitted)
+        corrections, are_for = (*corrections, shift), stated_prior(stated, names, data_prior(rows, ledger))
     probabilities = softmax(corrected(logits, corrections))
-    point, threshold_notes = choose_threshold(rows, probabilities, settings.threshold, weights)
+    point, threshold_notes = choose_threshold(rows, probabilities, settings.threshold, weights, are_for)
     abstention, abstention_notes = choose_abstention(rows, probabilities, point, settings.abstain, weights)
     return Decision(
         threshold=point.threshold,
@@ -127,7 +85,34 @@ def fit_decision(
         positive=positive,
         rows=tuple(map(int, rows.counts)),
         notes=(*prior_notes, *calibration_notes, *threshold_notes, *abstention_notes),
+        rule_fitted=point.fitted,
     )
+
+
+def stated_shares(settings: DecisionSettings, classes: Sequence[str]) -> Mapping[str, float] | None:
+    """The shares by class name that the recipe wants the probabilities for; None for those of the data, or as trained."""
+    if settings.prior == "balanced":
+        return dict.fromkeys(classes, 1 / len(classes))
+    return settings.prior if isinstance(settings.prior, dict) else None
+
+
+def data_prior(rows: ValidationRows, ledger: Ledger | None) -> np.ndarray:
+    """Shares of the classes in the data, float64 [C]: by the ledger, else those of the validation rows."""
+    return shares(rows.counts) if ledger is None else ledger.data
+
+
+def prior_of_probabilities(
+    rows: ValidationRows, ledger: Ledger | None, restored: tuple[Correction, ...] | None, is_fitted: bool
+) -> np.ndarray | None:
+    """Shares of the classes, float64 [C], that probabilities are for before any move to stated ones; None if not known.
+
+    Those of validation after a fit that brought them there, those of the data once restored, else those of training.
+    """
+    if is_fitted:
+        return shares(rows.counts)
+    if ledger is None:
+        return None
+    return ledger.effective if restored is None else ledger.data
 
 
 def restore_prior(
@@ -149,7 +134,8 @@ def restore_prior(
         return ((offset(PRIOR, ledger.effective, ledger.data),) if ledger.is_shifted else ()), ()
     why = "what training did to it is not known" if ledger is None else _inexact(ledger)
     if rows.missing:
-        stated = ", nor the stated one set" if isinstance(settings.prior, dict) else ""
+        words = {"data": "", "balanced": ", nor the balanced one set"}
+        stated = words.get(str(settings.prior), ", nor the stated one set")
         return None, (
             f"the class prior of the data was not restored{stated}: {why}, and to fit it instead there are {rows.missing}",
         )
@@ -200,58 +186,13 @@ def shift_to_prevalence(
     Also what each row counts at that prevalence, float64 [n]; None without rows.
     """
     counts = rows.counts.astype(np.float64)
-    data = shares(counts) if ledger is None else ledger.data
+    data = data_prior(rows, ledger)
     target = stated_prior(stated, rows.classes, data)
     step = offset(PREVALENCE, shares(counts) if is_fitted else data, target)
     if not len(rows.labels):
         return step, None
     by_class = np.divide(target, shares(counts), out=np.zeros(len(counts)), where=counts > 0)
     return step, by_class[rows.labels]
-
-
-def choose_threshold(
-    rows: ValidationRows, probabilities: np.ndarray, rule: Threshold, weights: np.ndarray | None = None
-) -> tuple[OperatingPoint, Notes]:
-    """The operating point that a rule chooses from probabilities [n, C]; without one, 0.5 or the most probable class.
-
-    Args:
-        rows: what the probabilities are of
-        probabilities: float [n, C]
-        rule: of the recipe
-        weights: what each row counts, float [n]; None for 1
-    """
-    two, is_default = len(rows.classes) == 2, rule.is_half
-    costs = None if two else rule.cost_matrix(rows.classes)
-    if costs is not None:
-        return OperatingPoint(rule=rule.name, costs=costs), ()
-    if rows.positive is None or (is_default and not two):
-        if is_default:
-            return OperatingPoint(), ()
-        return OperatingPoint(), (
-            f"the threshold {rule.name!r} needs a positive class: the most probable class is predicted",
-        )
-    rule = rule.for_classes(rows.classes, rows.positive)
-    positives = rows.labels == rows.positive
-    if rule.needs_rows and (not positives.any() or positives.all()):
-        why = f"there are no validation rows{' of both classes' if len(rows.labels) else ''}"
-    else:
-        try:
-            of_positive = probabilities[:, rows.positive]
-            threshold = float(rule.choose(ThresholdRows(positives, of_positive, weights, rows.groups)))
-            point = OperatingPoint(threshold, rule.name)
-            return point, _note_one_sided(rule, of_positive >= threshold, rows.classes[rows.positive])
-        except ImbalkitError as error:
-            why = str(error)
-    instead = "the threshold is 0.5" if two else "the most probable class is predicted"
-    return OperatingPoint(0.5 if two else None), (f"{why}: {instead}, not that of {rule.name!r}",)
-
-
-def _note_one_sided(rule: Threshold, predicted: np.ndarray, positive: str) -> Notes:
-    """A rule that predicts one class for all rows is right by its own measure; a reader must know of it all the same."""
-    if not rule.needs_rows or predicted.all() != predicted.any():
-        return ()
-    which = "every" if predicted.all() else "no"
-    return (f"by {rule.name!r} {which} validation row is predicted {positive}: the best that there is for it",)
 
 
 def choose_abstention(

@@ -44,16 +44,17 @@ class DecisionSettings(Settings):
     """How logits become probabilities, and probabilities decisions: prior and calibrator, then threshold, then abstention."""
 
     prior: Annotated[
-        Literal["as_trained", "data"] | Prevalences,
+        Literal["as_trained", "data", "balanced"] | Prevalences,
         one_of(
-            "'as_trained', 'data' or a mapping from classes to prevalences",
-            words=["as_trained", "data"],
+            "'as_trained', 'data', 'balanced' or a mapping from classes to prevalences",
+            words=["as_trained", "data", "balanced"],
             mapping=Prevalences,
         ),
     ] = param(
         "as_trained",
         help="the class prior that the probabilities are for: that of the training rows after all samplers (and as the loss "
-        "weighs them), that of the data, or one that is stated, such as {malignant: 0.02} (other classes share the rest)",
+        "weighs them), that of the data, equal shares (balanced), or one that is stated, such as {malignant: 0.02} (other "
+        "classes share the rest)",
     )
     calibrator: CalibratorRef | None = param(
         None, help="correction of the logits, fitted on validation beside the restored prior (default: none)"

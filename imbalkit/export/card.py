@@ -65,7 +65,12 @@ def _prior(restored: Restored) -> str:
     stated = restored.recipe.decision.prior
     if isinstance(stated, dict):
         return "stated: " + ", ".join(f"{name} {share:g}" for name, share in stated.items())
-    return {"as_trained": "as trained", "data": "of the data"}[restored.decision.prior]
+    words = {
+        "as_trained": "as trained",
+        "data": "of the data",
+        "balanced": "balanced: every class as frequent as any other",
+    }
+    return words[restored.decision.prior]
 
 
 def _order(decision: Decision) -> str:

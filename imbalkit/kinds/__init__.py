@@ -30,7 +30,7 @@ from imbalkit.errors import (
 )
 from imbalkit.kinds.class_factors import ClassFactors, SomeClassFactors, constant_weights
 from imbalkit.kinds.common import BuildContext, PriorShift, hookimpl
-from imbalkit.kinds.decisions import Calibrator, CalibratorRef, Threshold, ThresholdRef, ThresholdRows
+from imbalkit.kinds.decisions import Calibrator, CalibratorRef, CostRows, Threshold, ThresholdRef, ThresholdRows
 from imbalkit.kinds.exporters import Exportable, Exporter, ExporterRef, ExportLimits, FileRuntime
 from imbalkit.kinds.label_names import LabelNames, Text
 from imbalkit.kinds.launchers import Launcher, LauncherRef
@@ -71,6 +71,7 @@ __all__ = [
     "ClassFactors",
     "ClassName",
     "ConfusionMetric",
+    "CostRows",
     "Counts",
     "DataError",
     "Dataset",

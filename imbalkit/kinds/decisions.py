@@ -70,10 +70,31 @@ class ThresholdRows:
     groups: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class CostRows:
+    """The validation rows that costs are fitted on.
+
+    Attributes:
+        labels: int64 [n]
+        probabilities: of every class, float [n, C]
+        prior: shares of the classes that the probabilities are for, float64 [C]
+        weights: what each row counts, float [n], such as for another prevalence; None for 1
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    prior: np.ndarray
+    weights: np.ndarray | None = None
+
+
 class Threshold(Part):
-    """Chooses the operating point of the positive class, of two or against the rest, on validation only."""
+    """Chooses the operating point of the positive class, of two or against the rest, on validation only.
+
+    Or it predicts the class of least expected cost: by costs that it is given (`cost_matrix`), or that it fits (`fits_costs`).
+    """
 
     kind = "threshold"
+    fits_costs: ClassVar[bool] = False  # `fit_costs` then decides, for any number of classes, and `choose` is not asked
 
     def choose(self, rows: ThresholdRows) -> float:
         """The probability from which on a row is predicted positive, 0..1, or imbalkit.functional.thresholds.NEVER.
@@ -103,6 +124,13 @@ class Threshold(Part):
     def cost_matrix(self, classes: tuple[str, ...]) -> np.ndarray | None:
         """Costs [C, C] (label down, decision across) of a rule that predicts the class of least expected cost; else None."""
         return None
+
+    def fit_costs(self, rows: CostRows) -> tuple[np.ndarray, Mapping[str, float]]:
+        """Costs [C, C] (label down, decision across; 0 for being right), and what it fitted, by name.
+
+        Of two classes these become a threshold. Raises DataError for rows that nothing can be fitted on.
+        """
+        raise NotImplementedError  # each part that says `fits_costs` writes its own
 
 
 ThresholdRef = Annotated[Threshold, part_of("threshold")]

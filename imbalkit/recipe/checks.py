@@ -10,6 +10,7 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.data.columns import column_problem
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import ImbalkitError, Problem, listing, nearest
+from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.document import Document, Place
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
@@ -58,7 +59,7 @@ def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tupl
     decision, many = recipe.decision, len(classes) > 2
     if many and recipe.positive is None:
         rule = decision.threshold
-        if not rule.is_half and rule.cost_matrix(classes) is None:
+        if not rule.is_half and not rule.fits_costs and rule.cost_matrix(classes) is None:
             message = (
                 f"{rule.name!r} needs a positive class; the data have {len(classes)} classes: name one in `positive`"
             )
@@ -86,8 +87,10 @@ def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tupl
 
 
 def validation_problems(prepared: Prepared, document: Document) -> Iterable[Problem]:
-    """What the validation rows are too few for."""
+    """What the validation rows are too few for, or what is not known of the prior that they are judged at."""
     table, rows, positive = prepared.table, prepared.split.validation, prepared.positive
+    if (message := _unknown_prior(prepared)) is not None:
+        yield document.problem(("decision", "threshold"), message)
     if not len(rows) or positive is None:
         return  # a run without validation is allowed, and notes what it left out
     is_positive, groups = table.labels[rows] == positive, table.groups
@@ -96,3 +99,20 @@ def validation_problems(prepared: Prepared, document: Document) -> Iterable[Prob
     message = prepared.recipe.decision.threshold.check_rows(*counts)
     if message:
         yield document.problem(("decision", "threshold"), message)
+
+
+def _unknown_prior(prepared: Prepared) -> str | None:
+    """Why a rule that fits its costs cannot know which class prior the probabilities are for."""
+    decision = prepared.recipe.decision
+    refits = decision.calibrator is not None and decision.calibrator.moves_prior
+    if not decision.threshold.fits_costs or decision.prior != "as_trained" or refits:
+        return None
+    # With counts as they may turn out, so that only what no count can tell is left.
+    ledger = prior_ledger(prepared, [stage.counts.high for stage in prepared.class_counts])
+    unknown = [entry for entry in ledger.entries if entry.shift.factors is None]
+    if not unknown:
+        return None
+    return (
+        f"{decision.threshold.name!r} adjusts for the class prior that the probabilities are for, and after "
+        f"{unknown[0].stage} that is not known ({unknown[0].shift.why}): add `prior: data`, which restores that of the data"
+    )

@@ -38,15 +38,25 @@ def decision_sentence(run: RunData) -> str:
     decision = run.metrics["decision"]
     rule = part_text(run.recipe.get("decision", {}).get("threshold") or decision.get("rule"))
     if decision.get("costs"):
-        return f"Each row is assigned to the class of lowest expected cost, by {rule}."
+        return f"Each row is assigned to the class of lowest expected cost, by {rule}{_fitted(decision)}."
     if run.threshold is None or run.positive is None:
         return "Each row is assigned to its most probable class."
     name = printable(run.classes[run.positive])
     below = run.other if len(run.classes) == 2 else "the most probable of the other classes"
-    how = f"chosen on validation rows by {rule}" if decision.get("rule") not in (None, "fixed") else "fixed beforehand"
+    how = (
+        f"chosen on validation rows by {rule}{_fitted(decision)}"
+        if decision.get("rule") not in (None, "fixed")
+        else "fixed beforehand"
+    )
     if run.threshold > 1:
         return f"No row is predicted {name} ({how}): each is predicted {below}."
     return f"A row is predicted {name} at a probability of {run.threshold:.4g} or more ({how}), and {below} below that."
+
+
+def _fitted(decision: Mapping[str, Any]) -> str:
+    """What the rule fitted on validation rows: ", with tau 1.35"."""
+    fitted = [f"{name} {_value(value)}" for name, value in decision.get("rule_fitted", {}).items()]
+    return f", with {', '.join(fitted)}" if fitted else ""
 
 
 def correction_sentence(run: RunData) -> str:
@@ -57,10 +67,11 @@ def correction_sentence(run: RunData) -> str:
         steps = [{"stage": "calibrated", "name": decision["calibrator"]}] if decision.get("calibrator") else []
     if not steps:
         return "Probabilities are those of the network as trained, neither corrected nor calibrated."
-    return f"The network's logits are {'; then '.join(map(_step, steps))}."
+    moved_to = "equal class shares" if decision.get("prior") == "balanced" else "the stated prevalence"
+    return f"The network's logits are {'; then '.join(_step(step, moved_to) for step in steps)}."
 
 
-def _step(step: Mapping[str, Any]) -> str:
+def _step(step: Mapping[str, Any], moved_to: str) -> str:
     """A correction as a person reads it."""
     from imbalkit.decision.corrections import CALIBRATION, OFFSET, PREVALENCE, PRIOR
 
@@ -70,4 +81,4 @@ def _step(step: Mapping[str, Any]) -> str:
         return f"restored to the class prior of the data, {how}"
     if step["stage"] == CALIBRATION:
         return f"calibrated ({name}, fitted on validation rows)"
-    return "moved to the stated prevalence" if step["stage"] == PREVALENCE else f"{step['stage']} ({name})"
+    return f"moved to {moved_to}" if step["stage"] == PREVALENCE else f"{step['stage']} ({name})"

@@ -11,7 +11,7 @@ import numpy as np
 from imbalkit.base.randomness import generator
 from imbalkit.errors import ImbalkitError
 from imbalkit.functional.metrics import softmax
-from imbalkit.kinds import Calibrator, Threshold, ThresholdRows
+from imbalkit.kinds import Calibrator, CostRows, Threshold, ThresholdRows
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 from imbalkit_lite.card import NEVER
@@ -72,6 +72,8 @@ def check_threshold(part: Threshold, setting: Setting) -> None:
     rng = generator(setting.seed, "threshold")
     positives = np.arange(40) % 5 == 0
     probabilities = np.clip(rng.random(40) * 0.6 + 0.4 * positives, 0, 1)
+    if part.fits_costs:
+        return _check_fitted_costs(part, setting, rng)
     part = part.for_classes(setting.classes, 1)
     both = {
         "mixed rows": (positives, probabilities),
@@ -114,3 +116,37 @@ def check_threshold(part: Threshold, setting: Setting) -> None:
         shape = (len(classes), len(classes))
         fits = costs is None or (np.shape(costs) == shape and np.isfinite(costs).all() and np.min(costs) >= 0)
         assert fits, f"{title(part)}: cost_matrix must be None or {shape} costs of 0 or more, got {costs}"
+
+
+def _check_fitted_costs(part: Threshold, setting: Setting, rng: np.random.Generator) -> None:
+    """A rule that fits its costs. It may refuse rows of one class only with an ImbalkitError."""
+    for classes in (len(setting.classes), len(setting.classes) + 1):
+        prior = np.arange(classes, 0.0, -1) / np.arange(classes, 0.0, -1).sum()
+        labels = np.arange(60) % classes
+        mixed = softmax(rng.normal(size=(60, classes)) + np.log(prior) + np.eye(classes)[labels])
+        some = labels < classes - 1 if classes > 2 else labels >= 0
+        both = {
+            "mixed rows": (labels, mixed),
+            "separable rows": (labels, np.eye(classes)[labels]),
+            "equal probabilities": (labels, np.full((60, classes), 1 / classes)),
+            "a class without rows": (labels[some], mixed[some]),
+        }
+        single = {"rows of one class": (labels * 0, mixed), "no rows": (labels[:0], mixed[:0])}
+        for what, (truth, values) in {**both, **single}.items():
+            who = f"{title(part)} with {classes} classes, {what}"
+            order = rng.permutation(len(truth))
+            try:
+                costs, fitted = part.fit_costs(CostRows(truth, values, prior))
+                mixed_up, _ = part.fit_costs(CostRows(truth[order], values[order], prior))
+                weighted, _ = part.fit_costs(CostRows(truth, values, prior, np.full(len(truth), 3.0)))
+            except ImbalkitError:
+                assert what in single, f"{who}: refuses rows of several classes"
+                continue
+            fits = np.shape(costs) == (classes, classes) and np.isfinite(costs).all() and np.min(costs) >= 0
+            assert fits, f"{who}: fit_costs must give ({classes}, {classes}) costs of 0 or more, got {costs}"
+            least = np.asarray(costs) >= np.diag(costs)[:, None]
+            assert least.all(), f"{who}: a mistake must cost at least as much as being right, got {costs}"
+            assert np.allclose(costs, mixed_up), f"{who}: depends on the order of rows"
+            assert np.allclose(costs, weighted), f"{who}: equal weights must change nothing"
+            plain = all(isinstance(value, float | int) and math.isfinite(value) for value in fitted.values())
+            assert plain, f"{who}: what is fitted must be finite numbers by name, got {dict(fitted)}"

@@ -73,9 +73,9 @@ def test_settings_by_name():
     [
         (
             {"prior": "deployed"},
-            "expected 'as_trained', 'data' or a mapping from classes to prevalences; got 'deployed'",
+            "expected 'as_trained', 'data', 'balanced' or a mapping from classes to prevalences; got 'deployed'",
         ),
-        ({"prior": 0.02}, "expected 'as_trained', 'data' or a mapping"),
+        ({"prior": 0.02}, "expected 'as_trained', 'data', 'balanced' or a mapping"),
         ({"prior": {"a": 1.5}}, "less than 1"),
         ({"prior": {"a": 0.0}}, "greater than 0"),
         ({"prior": {"a": 0.7, "b": 0.7}}, "sum to 1 at most, got 1.4"),

@@ -449,3 +449,30 @@ def test_at_a_stated_prevalence_rows_count_by_their_class():
     )
     nothing = ValidationRows(*NOTHING, ("benign", "mel"), 1)
     assert shift_to_prevalence(nothing, {"mel": 0.02}, ledger(), is_fitted=False)[1] is None
+
+
+# --- equal shares --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shift", [PriorShift((1.0, 1.0), True, ""), EXACT, INEXACT])
+def test_a_balanced_prior_is_equal_shares_stated(shift):
+    logits, labels = validation_rows(500)
+    by_word, by_hand = (
+        fit_decision(logits, labels, chosen(prior=prior), 1, ledger(shift), classes=("benign", "mel"))
+        for prior in ("balanced", {"benign": 0.5, "mel": 0.5})
+    )
+    assert (by_word.prior, by_hand.prior) == ("balanced", "stated")
+    assert np.array_equal(by_word.probabilities(logits), by_hand.probabilities(logits))
+    assert Decision.from_json(by_word.to_json(), DecisionSettings()).prior == "balanced"
+
+
+def test_a_balanced_prior_after_balanced_copies_is_as_trained():
+    logits, labels = validation_rows(500)
+    decision = fit_decision(logits, labels, chosen(prior="balanced"), 1, ledger(EXACT), classes=("benign", "mel"))
+    assert decision.probabilities(logits) == pytest.approx(softmax(logits))
+
+
+def test_a_balanced_prior_is_not_set_from_an_unknown_one():
+    decision = fit_decision(*NOTHING, chosen(prior="balanced"), 1, ledger(INEXACT), classes=("benign", "mel"))
+    assert (decision.corrections, decision.prior) == ((), "as_trained")
+    assert "was not restored, nor the balanced one set" in decision.notes[0]

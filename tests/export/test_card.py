@@ -57,6 +57,7 @@ def test_a_grey_model_of_ten_classes(finished_run_of_digits):
     [
         ("as_trained", "as_trained", "as trained"),
         ("data", "data", "of the data"),
+        ("balanced", "balanced", "balanced: every class as frequent as any other"),
         ("stated", {"rare": 0.02}, "stated: rare 0.02"),
     ],
 )

@@ -20,3 +20,12 @@ def test_probabilities_as_trained_are_for_the_shares_that_the_network_learned(le
     template = environment().get_template("probabilities.html")
     page = template.render(**values, prior={**prior, "stated": "as_trained"})
     assert expected in re.sub(r"(<[^>]+>)|\s+", lambda found: "" if found[1] else " ", page)
+
+
+@pytest.mark.parametrize(("stated", "words"), [("balanced", "equal class shares"), ("stated", "a stated prevalence")])
+def test_probabilities_that_were_moved_are_said_to_be(stated, words):
+    shares = {"data": ["90 %", "10 %"], "effective": ["90 %", "10 %"], "exact": True}
+    values = {"correction": "", "reliability": None, "scores": None, "stages": [], "validated": False}
+    template = environment().get_template("probabilities.html")
+    page = template.render(**values, prior={"classes": ["benign", "mel"], **shares, "stated": stated})
+    assert f"The probabilities were moved to {words}" in page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imbalkit.kinds import Calibrator
+from imbalkit.kinds import Calibrator, DataError
 from tests.testing.parts import Middle, Same, broken, check
 
 
@@ -27,6 +27,29 @@ def _by_weight(self, rows):
 
 def _mean(self, rows):
     return float(np.mean(rows.probabilities)) if len(rows.probabilities) else float("nan")
+
+
+def _costs(costs):
+    """A rule that fits these costs, given the rows, and nothing besides."""
+    return {"fits_costs": True, "fit_costs": lambda self, rows: (costs(rows), {})}
+
+
+def _ones(rows):
+    return 1.0 - np.eye(len(rows.prior))
+
+
+def _of_last(rows):
+    return _ones(rows) * (1 + rows.labels[-1:].sum())
+
+
+def _by_all_weight(rows):
+    return _ones(rows) * (1 if rows.weights is None else rows.weights.sum())
+
+
+def _refusing(rows):
+    if len(np.unique(rows.labels)) < 3:
+        raise DataError("not enough classes")
+    return _ones(rows)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +85,18 @@ def _mean(self, rows):
         broken(Middle, "check_rows must return text or None, got True", check_rows=lambda self, p, n: True),
         broken(Middle, r"cost_matrix must be None or \(2, 2\)", cost_matrix=lambda self, classes: np.ones(2)),
         broken(Middle, r"cost_matrix must be None or \(3, 3\)", cost_matrix=lambda self, classes: np.eye(2)),
+        broken(Middle, r"fit_costs must give \(2, 2\)", **_costs(lambda rows: np.ones(2))),
+        broken(Middle, r"fit_costs must give .* of 0 or more", **_costs(lambda rows: _ones(rows) * -1)),
+        broken(Middle, "a mistake must cost at least as much", **_costs(lambda rows: np.eye(len(rows.prior)))),
+        broken(Middle, "depends on the order of rows", **_costs(_of_last)),
+        broken(Middle, "equal weights must change nothing", **_costs(_by_all_weight)),
+        broken(Middle, "refuses rows of several classes", **_costs(_refusing)),
+        broken(
+            Middle,
+            "finite numbers by name",
+            fits_costs=True,
+            fit_costs=lambda self, rows: (_ones(rows), {"tau": float("nan")}),
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")

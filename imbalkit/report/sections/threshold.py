@@ -58,5 +58,7 @@ def values(report: Report) -> dict[str, Any] | None:
         "thinned": points.thinned,
         "level": level,
         "costs": bool(run.metrics["decision"].get("costs")),
-        "stated": run.metrics["decision"].get("prior") == "stated",
+        "moved_to": {"stated": "the stated prevalence", "balanced": "equal class shares"}.get(
+            run.metrics["decision"].get("prior", "")
+        ),
     }
