@@ -26,3 +26,17 @@ def cifar10_lt(tmp_path_factory) -> Path:
     for imbalance in (10, 100):
         (folder / f"imbalance_{imbalance}.csv").write_text("\n".join(lines) + "\n")
     return folder
+
+
+@pytest.fixture(scope="session")
+def ham10000(tmp_path_factory) -> Path:
+    """12 photographs of each of the seven diagnoses of HAM10000, each of a lesion of its own."""
+    folder, draws = tmp_path_factory.mktemp("ham10000"), np.random.default_rng(0)
+    lines = ["isic_id,path,melanoma,dx,lesion_id"]
+    for row in range(84):
+        diagnosis = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")[row % 7]
+        pixels = draws.integers(0, 255, (32, 32, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{row}.png")
+        lines.append(f"I{row},{row}.png,{int(diagnosis == 'mel')},{diagnosis},L{row}")
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder

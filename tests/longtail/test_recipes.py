@@ -90,6 +90,19 @@ def test_the_schedule_is_that_of_the_published_code():
     assert middles[180:] == pytest.approx([1e-5] * 20)
 
 
+HAM = {name: path for name, path in RECIPES.items() if "/ham10000/" in name}
+
+
+@pytest.mark.parametrize("name", HAM)
+def test_recipes_of_diagnoses_can_be_planned(name, ham10000, monkeypatch):
+    monkeypatch.setenv("HAM10000", str(ham10000))
+    prepared = prepare(HAM[name], ["split.fold=4"])
+    assert prepared.classes == ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
+    assert prepared.recipe.description
+    assert prepared.split.shared_groups == 0
+    assert (prepared.recipe.training.epochs, prepared.recipe.training.monitor) == (5, "last")
+
+
 @pytest.mark.usefixtures("no_charts")
 def test_a_short_run(tmp_path):
     overrides = ["training.epochs=1", "backbone.depth=20", "training.monitor=balanced_accuracy"]
