@@ -305,7 +305,8 @@ def example(kind: str) -> Iterator[str]:
 def _bases() -> Iterator[tuple[str, type[Part]]]:
     for kind, base in KINDS.items():
         if kind == "sampler":
-            yield from (("sampler", kinds.Sampler), ("scored sampler", kinds.ScoredSampler))
+            yield "sampler", kinds.Sampler
+            yield from (("scored sampler", kinds.ScoredSampler), ("feature sampler", kinds.FeatureSampler))
         else:
             yield kind, base
 

@@ -35,6 +35,18 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
         ]
         for name in ("loss_rank", "random_drop")
     },
+    ("sampler", "tomek_links"): [{}, {"sampling_strategy": "all"}, {"sampling_strategy": ["malignant"]}],
+    ("sampler", "edited_nearest_neighbours"): [
+        {},
+        {"n_neighbors": 1, "kind_sel": "mode"},
+        {"sampling_strategy": "majority", "kind_sel": "mode"},
+    ],
+    ("sampler", "near_miss"): [
+        {},
+        {"sampling_strategy": 20, "version": 2},
+        {"sampling_strategy": {"benign": 12}, "version": 3},
+        {"version": 3, "n_neighbors": 1},
+    ],
     ("loss", "ce"): [{}, {"label_smoothing": 0.1}],
     ("loss", "weighted_ce"): [{"weights": {"malignant": 9.0}}],
     ("loss", "poly1"): [{}, {"epsilon": -1.0}],

@@ -16,7 +16,7 @@ import yaml
 from imbalkit.catalogue import default_catalogue
 from imbalkit.cli.main import COMMANDS, root
 from imbalkit.errors import RecipeError
-from imbalkit.kinds import KINDS, Sampler, ScoredSampler
+from imbalkit.kinds import KINDS, FeatureSampler, Sampler, ScoredSampler
 from imbalkit.recipe.document import read_document
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import Recipe
@@ -26,7 +26,11 @@ from imbalkit.studies.sweeps.run import check_cells
 
 TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"
-BASES = KINDS | {"sampler": Sampler, "scored-sampler": ScoredSampler}  # what a part of each kind is a subclass of
+BASES = KINDS | {
+    "sampler": Sampler,
+    "scored-sampler": ScoredSampler,
+    "feature-sampler": FeatureSampler,
+}  # what a part of each kind is a subclass of
 PAGES = sorted([*DOCS.glob("*.md"), TOP / "README.md"])
 BLOCK = re.compile(
     r"^(?P<not_run><!-- not run: .+? -->\n+)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL

@@ -11,7 +11,8 @@ import numpy as np
 
 from imbalkit.base.randomness import generator
 from imbalkit.engine.round_cache import RoundCache
-from imbalkit.kinds import Backbone, Sampler, ScoredSampler
+from imbalkit.functional.features import standardised
+from imbalkit.kinds import Backbone, FeatureSampler, Sampler, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.plan.audit import Step
 from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
@@ -22,14 +23,18 @@ PlanChanged = Callable[[Plan, str], None]  # called with each new plan and its s
 
 
 def resample(
-    plan: Plan, samplers: Sequence[Sampler | ScoredSampler], scorer: RoundScorer, seed: int, plan_changed: PlanChanged
+    plan: Plan,
+    samplers: Sequence[Sampler | ScoredSampler | FeatureSampler],
+    scorer: RoundScorer,
+    seed: int,
+    plan_changed: PlanChanged,
 ) -> tuple[Plan, list[Step]]:
     """The plan after every sampler, and what each of them, or each round of it, did.
 
     Args:
         plan: the source plan
         samplers: those of the recipe, in its order
-        scorer: gives the scores of rounds
+        scorer: gives the scores of rounds, and features of rows
         seed: of the recipe
         plan_changed: called with each new plan and its stage
     """
@@ -43,6 +48,8 @@ def resample(
                 scores = scorer.scores(plan, sampler, f"{sampler.name}-{earlier}", number)
                 new = sampler.resample(plan, scores, rng, number)
                 scored = (number + 1, scores, sampler.scores_from)
+            elif isinstance(sampler, FeatureSampler):
+                new = sampler.resample(plan, scorer.features(plan, sampler, f"{sampler.name}-{earlier}"), rng)
             else:
                 new = sampler.resample(plan, rng)
             name = f"samplers[{index}] {stage}"
@@ -53,10 +60,9 @@ def resample(
 
 
 class RoundScorer:
-    """Trains and scores for the rounds of scored samplers.
+    """Trains and scores for the rounds of scored samplers, and computes features.
 
-    A round's scores are kept beside the checkpoints: a resumed run replays finished rounds from them, which gives the same
-    plan.
+    Both are kept beside the checkpoints: a resumed run replays finished rounds from them, which gives the same plan.
     """
 
     def __init__(self, trainer: Trainer, backbone: Backbone, cache: RoundCache):
@@ -94,6 +100,28 @@ class RoundScorer:
                         write_atomic(files[".npy"], lambda path: path.write_bytes(_npy(scores)))
                         self.cache.keep(key, files)
         return trainer.from_first(lambda: np.load(files[".npy"]))
+
+    def features(self, plan: Plan, sampler: FeatureSampler, name: str) -> np.ndarray:
+        """Features of the plan's rows, float32 [n, F], standardised, for the sampler that goes by `name`.
+
+        In eval mode, at full precision: as the frozen network, or the one that the sampler trains first, sees them.
+        """
+        trainer, backbone = self.trainer, sampler.backbone or self.backbone
+        path = trainer.folder / f"{name}-features.npy"
+        # Without training there are no seeds: samplers of any name share what the same network sees.
+        key = self.cache.key(sampler, backbone, plan, name if sampler.epochs else "features", "")
+        if not trainer.from_first(path.exists):
+            with self.cache.claim(key):
+                if not self.cache.fetch(key, {".npy": path}):
+                    if sampler.epochs:
+                        model = trainer.fit(name, plan, backbone, sampler.loss, sampler.epochs).model
+                    else:
+                        model = trainer.network(name, plan, backbone)
+                    found = standardised(trainer.features(model, plan))
+                    if trainer.session.fabric.is_global_zero:
+                        write_atomic(path, lambda temporary: temporary.write_bytes(_npy(found)))
+                        self.cache.keep(key, {".npy": path})
+        return trainer.from_first(lambda: np.load(path))
 
     def _weights(self, name: str, number: int) -> Path:
         """Where the weights after a round are, for the next one to start from."""

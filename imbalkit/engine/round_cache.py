@@ -1,4 +1,4 @@
-"""Finished rounds of scored samplers, shared by runs: the same rows trained in the same way are scored once.
+"""Finished rounds of scored samplers, and features, shared by runs: the same rows trained in the same way are scored once.
 
 A round is known by a hash of everything that decides its scores: the plan's rows and views, the content of the pictures, the
 network, the loss, the training and its seeds, where it computes, and the versions of every distribution that takes part.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbalkit.base.locks import Note, held
-from imbalkit.kinds import Backbone, ScoredSampler
+from imbalkit.kinds import Backbone, FeatureSampler, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import Recipe
 from imbalkit_lite.files import write_atomic
@@ -67,7 +67,7 @@ LEFT_OUT = {
     },
 }
 _PATIENCE = 2 * 24 * 3600.0  # seconds that another run's round is waited for
-OF_THE_SAMPLER = ("score", "loss", "backbone", "epochs", "scores_from")  # a scored sampler's others act on the scores
+OF_THE_SAMPLER = ("score", "loss", "backbone", "epochs", "scores_from")  # its others act on the scores, or the features
 _LIBRARIES = (
     "imbalkit",
     "imbalkit-lite",
@@ -115,25 +115,29 @@ class Surroundings:
 
 
 def round_key(
-    around: Surroundings, sampler: ScoredSampler, backbone: Backbone, plan: Plan, stage: str, before: str
+    around: Surroundings,
+    sampler: ScoredSampler | FeatureSampler,
+    backbone: Backbone,
+    plan: Plan,
+    stage: str,
+    before: str,
 ) -> str:
-    """A hash that is the same only for rounds that give the same scores.
+    """A hash that is the same only for rounds that give the same scores, or the same features.
 
     Args:
         around: what all rounds of a run have in common
         sampler: whose round it is
         backbone: of the round's network
         plan: rows to train on and to score
-        stage: name of the round's training, from which its seeds derive
+        stage: name of the round's training, from which its seeds derive; "features" where nothing is trained
         before: key of the round whose weights this one starts from, or ""
     """
     ranked, operations = sampler.model_dump(mode="json"), [op for view in plan.views for op in view]
-    parts = [
-        (part.kind, part.name) for part in (sampler, sampler.score, sampler.loss, backbone, *around.recipe.augment)
-    ]
+    own = (sampler.score, sampler.loss) if isinstance(sampler, ScoredSampler) else (sampler.loss,)
+    parts = [(part.kind, part.name) for part in (sampler, *own, backbone, *around.recipe.augment)]
     facts = {
         **deciding_keys(around.recipe),
-        **{name: ranked[name] for name in OF_THE_SAMPLER},
+        **{name: ranked[name] for name in OF_THE_SAMPLER if name in ranked},
         "backbone": backbone.model_dump(mode="json"),
         "stage": stage,
         "before": before,
@@ -190,7 +194,9 @@ class RoundCache:
     def __init__(self, folder: Path | None, around: Surroundings | None = None, note: Note | None = None):
         self.folder, self.around, self.note = folder, around, note
 
-    def key(self, sampler: ScoredSampler, backbone: Backbone, plan: Plan, stage: str, before: str) -> str:
+    def key(
+        self, sampler: ScoredSampler | FeatureSampler, backbone: Backbone, plan: Plan, stage: str, before: str
+    ) -> str:
         """As `round_key`; "" where nothing is shared."""
         if self.folder is None or self.around is None:
             return ""

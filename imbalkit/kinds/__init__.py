@@ -47,10 +47,10 @@ from imbalkit.kinds.metrics import Interval, Limits, Metric, MetricRef, Predicti
 from imbalkit.kinds.networks import Augmentation, AugmentationRef, Backbone, BackboneRef, Loss, LossRef, Preprocessing
 from imbalkit.kinds.prepared_run import PreparedRun
 from imbalkit.kinds.ranges import RhoRange, SigmaRange, draw_range, range_label, range_of
-from imbalkit.kinds.row_choice import checked_scores, highest, random_rows, spread
+from imbalkit.kinds.row_choice import checked_features, checked_scores, highest, random_rows, spread
 from imbalkit.kinds.row_counts import FinalCount, FinalCounts, RowCount, RowCounts, label_of, rows_text
 from imbalkit.kinds.rows import Dataset, DatasetRef, Op, OpRef, Score, ScoreRef
-from imbalkit.kinds.samplers import AnySampler, Sampler, SamplerRef, ScoredSampler
+from imbalkit.kinds.samplers import AnySampler, FeatureSampler, Sampler, SamplerRef, ScoredSampler
 from imbalkit.kinds.weights import load_weights
 from imbalkit.plan import Counts, Plan, View, balance_ratio
 
@@ -81,6 +81,7 @@ __all__ = [
     "Exporter",
     "ExporterRef",
     "FileRuntime",
+    "FeatureSampler",
     "FinalCount",
     "FinalCounts",
     "HitsAndRows",
@@ -130,6 +131,7 @@ __all__ = [
     "as_text",
     "balance_ratio",
     "check_columns",
+    "checked_features",
     "checked_scores",
     "class_order",
     "confusion_of",

@@ -25,6 +25,22 @@ def checked_scores(scores: np.ndarray, rows: int, sampler: str) -> np.ndarray:
     return scores
 
 
+def checked_features(features: np.ndarray, rows: int, sampler: str) -> np.ndarray:
+    """Features as floats [rows, F]. Raises PlanError for another shape, or NaN or infinity."""
+    features = np.asarray(features)
+    if features.ndim != 2 or len(features) != rows:
+        raise PlanError(f"{sampler}: expected features of each of {rows:,} rows, got shape {list(features.shape)}")
+    if features.dtype.kind != "f":
+        features = features.astype(np.float64)
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(bad):
+        raise PlanError(
+            f"{sampler}: the features of {len(bad):,} of {rows:,} rows are not finite (the first is row {int(bad[0])}); "
+            "the network broke down, look at its weights, or at the loss of the epochs before"
+        )
+    return features
+
+
 def highest(scores: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:
     """Positions of the `count` highest scores, int64 [count] in no order; of equal scores the lowest keys.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AnySampler(Part):
-    """What `Sampler` and `ScoredSampler` have in common: one or several stages, and what they do to the class prior."""
+    """What `Sampler`, `ScoredSampler` and `FeatureSampler` have in common: their stages, and what they do to the class prior."""
 
     kind = "sampler"
 
@@ -133,4 +133,46 @@ class ScoredSampler(AnySampler):
         raise PlanError(f"{self.name} ranks rows by a model's score: call resample(plan, scores, rng) in your loop")
 
 
-SamplerRef = Annotated[Sampler | ScoredSampler, part_of("sampler")]
+class FeatureSampler(AnySampler):
+    """Chooses rows by what the last layer of a frozen network sees of them. It names the network; the engine computes.
+
+    By default that is the recipe's backbone with the weights that it starts from, which must then be pretrained ones.
+    """
+
+    backbone: BackboneRef | None = param(
+        None, help="the network whose features rows are compared by (default: the recipe's)"
+    )
+    epochs: int = param(
+        0,
+        help="epochs that it is trained for first, on these rows; 0: it stays as its pretrained weights are",
+        unit="epochs",
+        ge=0,
+    )
+    loss: LossRef = param("ce", help="the loss of these epochs", validate_default=True)
+
+    def resample(self, plan: Plan, features: np.ndarray, rng: np.random.Generator) -> Plan:
+        """The new plan, given `features`, float32 [rows of the plan, F], each standardised over them.
+
+        Raises PlanError for the impossible, for features of another shape, and for NaN among them.
+        """
+        raise NotImplementedError  # each part of this kind writes its own
+
+    def preview(self, counts: Counts) -> Counts:
+        """Class counts after `resample`, as ranges where only the features can tell. Raises PlanError as `resample` does."""
+        raise NotImplementedError  # each part of this kind writes its own
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """One."""
+        return (self.name,)
+
+    def stage_counts(self, counts: Counts) -> list[Counts]:
+        """What `preview` gives."""
+        return [self.preview(counts)]
+
+    def fit_resample(self, indices: Any, y: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Raises PlanError: there are no features."""
+        raise PlanError(f"{self.name} compares rows by features: call resample(plan, features, rng) in your loop")
+
+
+SamplerRef = Annotated[Sampler | ScoredSampler | FeatureSampler, part_of("sampler")]

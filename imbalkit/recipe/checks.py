@@ -10,6 +10,7 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.data.columns import column_problem
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import ImbalkitError, Problem, listing, nearest
+from imbalkit.kinds import Backbone, FeatureSampler
 from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.document import Document, Place
 from imbalkit.recipe.prepared import Prepared
@@ -25,6 +26,10 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
         yield problem(("data",), "; ".join([message, *table.cautions]))
     for place, message in decision_problems(recipe, table.classes):
         yield problem(place, message)
+    for index, sampler in enumerate(recipe.samplers):
+        random = _random_features(sampler, recipe.backbone) if isinstance(sampler, FeatureSampler) else None
+        if random is not None:
+            yield problem(("samplers", index), random)
     if recipe.training.freeze_epochs > recipe.training.epochs:
         yield problem(("training", "freeze_epochs"), f"is more than training.epochs, {recipe.training.epochs}")
     shape = recipe.images.shape or (table.arrays.shape[1:3] if table.arrays is not None else None)
@@ -52,6 +57,18 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             part.check_requirements()
         except ImbalkitError as error:
             yield problem(place, str(error))
+
+
+def _random_features(sampler: FeatureSampler, recipes: Backbone) -> str | None:
+    """Why a sampler would compare rows by the features of random weights."""
+    backbone = sampler.backbone or recipes
+    if sampler.epochs or backbone != backbone.without_initial_weights():
+        return None
+    return (
+        f"{sampler.name} compares rows by the features of {backbone.name!r}, whose weights would be random: give it a "
+        "`backbone` with pretrained weights, such as {name: timm, model: efficientnet_lite0, weights: FILE}, or train it first "
+        "with `epochs: 5`"
+    )
 
 
 def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tuple[Place, str]]:

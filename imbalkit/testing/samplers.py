@@ -10,12 +10,14 @@ import numpy as np
 
 from imbalkit.base.randomness import generator
 from imbalkit.errors import PlanError
-from imbalkit.kinds import PriorShift, Sampler, ScoredSampler
+from imbalkit.functional.features import standardised
+from imbalkit.kinds import FeatureSampler, PriorShift, Sampler, ScoredSampler
 from imbalkit.plan import Counts, Plan
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 
 Answer = TypeVar("Answer")
+AnyOf = Sampler | ScoredSampler | FeatureSampler
 COLUMNS = ("key", "source", "label", "view")
 
 
@@ -26,10 +28,18 @@ def plan_of(counts: tuple[int, ...], classes: tuple[str, ...], seed: int = 0) ->
     return Plan.from_labels(labels, classes, sources=np.arange(len(labels)) * 3 + 1, seed=seed)
 
 
-def check_sampler(part: Sampler | ScoredSampler, setting: Setting) -> None:
-    """Every rule of kinds.Sampler or kinds.ScoredSampler, on the setting's plan and on awkward ones."""
-    kinds = isinstance(part, Sampler), isinstance(part, ScoredSampler)
-    assert sum(kinds) == 1, f"{title(part)}: expected a subclass of either kinds.Sampler or kinds.ScoredSampler"
+def features_of(plan: Plan) -> np.ndarray:
+    """Features of a plan's rows, float32 [n, 4], where classes overlap; copies of a row have its features."""
+    of_source = generator(plan.seed, "features").normal(size=(int(plan.source.max(initial=0)) + 1, 4))
+    return standardised(of_source[plan.source] + 1.5 * np.eye(4)[plan.label % 4])
+
+
+def check_sampler(part: AnyOf, setting: Setting) -> None:
+    """Every rule of kinds.Sampler, ScoredSampler or FeatureSampler, on the setting's plan and on awkward ones."""
+    kinds = [isinstance(part, base) for base in (Sampler, ScoredSampler, FeatureSampler)]
+    assert sum(kinds) == 1, (
+        f"{title(part)}: expected a subclass of one of kinds.Sampler, kinds.ScoredSampler and kinds.FeatureSampler"
+    )
     plan = plan_of(setting.counts, setting.classes, setting.seed)
     try:
         after = _step(part, plan)
@@ -49,22 +59,27 @@ def check_sampler(part: Sampler | ScoredSampler, setting: Setting) -> None:
         _check_plan(part, rows)
     if isinstance(part, ScoredSampler):
         _check_scores(part, plan)
+    if isinstance(part, FeatureSampler):
+        _check_features(part, plan)
 
 
-def _step(part: Sampler | ScoredSampler, plan: Plan, round: int = 0, scores: np.ndarray | None = None) -> Plan:
+def _step(part: AnyOf, plan: Plan, round: int = 0, scores: np.ndarray | None = None) -> Plan:
+    """The plan after a round, by these scores or features (default: random ones)."""
     rng = generator(plan.seed, "sampler", part.name, round)
     if isinstance(part, Sampler):
         return part.resample(plan, rng)
+    if isinstance(part, FeatureSampler):
+        return part.resample(plan, features_of(plan) if scores is None else scores, rng)
     if scores is None:
         scores = generator(plan.seed, "scores", round).random(len(plan))
     return part.resample(plan, scores, rng, round)
 
 
-def _preview(part: Sampler | ScoredSampler, counts: Counts, round: int) -> Counts:
-    return part.preview(counts) if isinstance(part, Sampler) else part.preview(counts, round)
+def _preview(part: AnyOf, counts: Counts, round: int) -> Counts:
+    return part.preview(counts, round) if isinstance(part, ScoredSampler) else part.preview(counts)
 
 
-def _check_plan(part: Sampler | ScoredSampler, plan: Plan) -> None:
+def _check_plan(part: AnyOf, plan: Plan) -> None:
     start = expected = Counts.of(plan)
     whole = _or_refusal(lambda: part.stage_counts(start))
     stages = len(part.stages)
@@ -129,16 +144,15 @@ def _check_rows(who: str, before: Plan, after: Plan) -> None:
         assert getattr(after, name) == getattr(before, name), f"{who}: the plan's {name!r} must not change"
 
 
-def _check_shift(who: str, part: Sampler | ScoredSampler, before: Plan, after: Plan) -> None:
+def _check_shift(who: str, part: AnyOf, before: Plan, after: Plan) -> None:
     """What the sampler says of the class prior is true of the plan, as far as a plan can tell."""
     shift = part.prior_shift(Counts.of(before), Counts.of(after))
     assert isinstance(shift, PriorShift), f"{who}: prior_shift must return a PriorShift, got {type(shift).__name__}"
     assert shift.why.strip(), f"{who}: prior_shift must say why"
     if not shift.exact:
         return
-    assert not isinstance(part, ScoredSampler), (
-        f"{who}: prior_shift says exact, but its rows go by a score of the image"
-    )
+    by = "a score" if isinstance(part, ScoredSampler) else "features"
+    assert isinstance(part, Sampler), f"{who}: prior_shift says exact, but its rows go by {by} of the image"
     counts = zip(before.counts(), after.counts(), strict=True)
     factors = [new / old if old else 1.0 for old, new in counts]
     same = shift.factors is not None and np.allclose(shift.factors, factors)
@@ -177,6 +191,31 @@ def _check_scores(part: ScoredSampler, plan: Plan) -> None:
     for what, scores in {"NaN": np.full(len(plan), np.nan), "one score too few": np.ones(len(plan) - 1)}.items():
         try:
             _step(part, plan, 0, scores)
+        except PlanError:
+            continue
+        except Exception as error:
+            raise AssertionError(f"{who}: {what} must raise PlanError, got {type(error).__name__}: {error}") from error
+        raise AssertionError(f"{who}: {what} must raise PlanError, and was taken")
+
+
+def _check_features(part: FeatureSampler, plan: Plan) -> None:
+    who, features = title(part), features_of(plan)
+    order = generator(plan.seed, "order").permutation(len(plan))
+    mixed = replace(plan, **{name: getattr(plan, name)[order] for name in COLUMNS})
+    given = features.copy()
+    one, other = _step(part, plan, 0, features), _step(part, mixed, 0, features[order])
+    assert np.array_equal(given, features), f"{who}: `resample` changed the features it was given"
+    assert set(one.key.tolist()) == set(other.key.tolist()), (
+        f"{who}: the rows that stay depend on their order; sort the rows by key first"
+    )
+    broken = {
+        "NaN": np.full_like(features, np.nan),
+        "one row too few": features[1:],
+        "one number a row": features[:, 0],
+    }
+    for what, values in broken.items():
+        try:
+            _step(part, plan, 0, values)
         except PlanError:
             continue
         except Exception as error:

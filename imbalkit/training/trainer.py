@@ -14,7 +14,7 @@ from imbalkit.kinds import Backbone, Loss
 from imbalkit.plan import Plan
 from imbalkit.training.batches import partition, read_ahead
 from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
-from imbalkit.training.classifier import Classifier
+from imbalkit.training.classifier import Classifier, build_model
 from imbalkit.training.epoch_metrics import EpochValues
 from imbalkit.training.fit import Fit, Score
 from imbalkit.training.peers import Peers
@@ -107,6 +107,29 @@ class Trainer:
             fabric.barrier()
             progress.epoch(run.epoch, values)
         return FitResult(run.chosen(), None if run.scores is None else run.scores.numpy())
+
+    def network(self, stage: str, plan: Plan, backbone: Backbone) -> Classifier:
+        """A network on the device, with the weights that it starts the training `stage` from."""
+        session = self.session
+        model = build_model(backbone, session.context(plan, stage), session.dropout)
+        if session.settings.channels_last:
+            model = model.to(memory_format=torch.channels_last)
+        return model.to(session.fabric.device)
+
+    @torch.no_grad()
+    def features(self, model: Classifier, plan: Plan) -> np.ndarray:
+        """What the head sees of every row, float32 [n, F], in eval mode and at full precision. Divided among devices."""
+        session, fabric = self.session, self.session.fabric
+        model.eval()
+        own = np.arange(len(plan))[fabric.global_rank :: fabric.world_size]
+        result = torch.zeros((len(plan), model.head.in_features), device=fabric.device)
+        if len(own):
+            batches = partition(own, session.settings.batch_size)
+            for batch in read_ahead(plan, session.images, batches, session.pins_memory, session.rendered):
+                images, _ = batch.render(fabric.device)
+                result[torch.from_numpy(batch.rows).to(fabric.device)] = model.features(images).float()
+        # Every row is zero everywhere but on one process, so that the sum is exact.
+        return session.sum_devices(result).cpu().numpy()
 
     @torch.no_grad()
     def predict(self, model: Classifier, plan: Plan, score: Score | None = None) -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 
 from imbalkit.catalogue import Provider, default_catalogue
 from imbalkit.engine.round_cache import LEFT_OUT, OF_THE_SAMPLER, RoundCache, Surroundings, round_key, versions
-from imbalkit.kinds import ScoredSampler
+from imbalkit.kinds import FeatureSampler, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import ImageSettings, Recipe, TrainingSettings
@@ -44,7 +44,7 @@ TOUCHED = [
     "images.resize=pad", "images.interpolation=bicubic", "images.exif=false", "images.bits=12",
     "training.batch_size=8", "training.micro_batches=2", "training.optimizer.lr=0.5", "training.schedule.name=constant",
     "training.gradient_clip_norm=1.0", "training.ema=0.9", "training.precision=bf16", "training.channels_last=false",
-    "training.compile=true",
+    "training.compile=true", "training.sam.radius=0.1",
     "samplers.0.epochs=2", "samplers.0.loss=inverse_ce", "samplers.0.score=margin", "samplers.0.scores_from=last_epoch",
     "samplers.0.backbone={name: small_cnn, width: 7}",
     "data.seed=1", "data.imbalance=20",
@@ -82,11 +82,12 @@ def test_every_key_of_a_recipe_is_in_one_list():
     assert left_out - both == places(UNTOUCHED) - both
 
 
-def test_every_parameter_of_a_scored_sampler_is_known_to_decide_or_to_act_on_the_scores():
+def test_every_parameter_of_a_sampler_that_has_a_network_is_known_to_decide_or_to_act_on_what_that_gives():
     after = {"rounds", "warm_start", "classes", "drop", "keep", "which"}
+    after |= {"sampling_strategy", "n_neighbors", "kind_sel", "version", "n_neighbors_ver3"}
     for name in default_catalogue().names("sampler"):
         part = default_catalogue().get("sampler", name)
-        if issubclass(part, ScoredSampler):
+        if issubclass(part, ScoredSampler | FeatureSampler):
             assert set(part.model_fields) <= after | set(OF_THE_SAMPLER), name
 
 

@@ -17,6 +17,7 @@ from imbalkit.kinds import (
     Calibrator,
     Dataset,
     Exporter,
+    FeatureSampler,
     FileRuntime,
     Launcher,
     Loss,
@@ -29,6 +30,7 @@ from imbalkit.kinds import (
     ScoredSampler,
     Table,
     Threshold,
+    checked_features,
     checked_scores,
     highest,
     param,
@@ -105,6 +107,21 @@ class TopThree(ScoredSampler):
         low = [max(0, count - 3) for count in counts.low]
         high = [min(count, counts.total - 3) for count in counts.high]
         return replace(counts, low=tuple(low), high=tuple(high), total=counts.total - 3)
+
+
+class Longest(FeatureSampler):
+    """Drops the three rows of longest features."""
+
+    name = "longest"
+    loss: Any = param(CrossEntropy(), help="loss", exclude=True)
+
+    def resample(self, plan, features, rng):
+        features = checked_features(features, len(plan), self.name)
+        self.preview(Counts.of(plan))
+        return plan.drop(highest((features**2).sum(axis=1), plan.key, 3))
+
+    def preview(self, counts):
+        return TopThree.preview(self, counts)
 
 
 class Brighter(Op):
@@ -221,4 +238,19 @@ class OneByOne(Launcher):
         return [subprocess.run(command, check=False).returncode for command in commands]
 
 
-SOUND = [Half, AnyScore, CrossEntropy, TopThree, Brighter, Mirror, Mean, Right, Same, Middle, Tiny, Names, OneByOne]
+SOUND = [
+    Half,
+    AnyScore,
+    CrossEntropy,
+    TopThree,
+    Longest,
+    Brighter,
+    Mirror,
+    Mean,
+    Right,
+    Same,
+    Middle,
+    Tiny,
+    Names,
+    OneByOne,
+]

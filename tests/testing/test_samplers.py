@@ -9,10 +9,10 @@ import pytest
 
 from imbalkit.builtin.ops import HorizontalFlip
 from imbalkit.errors import PlanError
-from imbalkit.kinds import PriorShift, checked_scores
+from imbalkit.kinds import PriorShift, checked_scores, highest
 from imbalkit.plan import Counts
 from imbalkit.testing import Setting, check_part
-from tests.testing.parts import Half, TopThree, broken, check
+from tests.testing.parts import Half, Longest, TopThree, broken, check
 
 
 def _in_place(self, plan, rng):
@@ -102,6 +102,30 @@ def _other_error(self, plan, scores, rng, round=0):
     return TopThree.resample(self, plan, scores, rng, round)
 
 
+def _first_three(self, plan, features, rng):
+    Longest.resample(self, plan, features, rng)
+    return plan.drop(np.arange(3))
+
+
+def _features_in_place(self, plan, features, rng):
+    after = Longest.resample(self, plan, features, rng)
+    features[:] = 0
+    return after
+
+
+def _unchecked(self, plan, features, rng):
+    self.preview(Counts.of(plan))
+    if np.isnan(features).any():
+        raise PlanError("NaN")
+    if len(features) != len(plan):
+        raise IndexError("too few")
+    return plan.drop(highest(features.sum(axis=1), plan.key, 3))
+
+
+def _of_nan(self, plan, features, rng):
+    return Longest.resample(self, plan, np.nan_to_num(features), rng)
+
+
 @pytest.mark.parametrize(
     ("part", "message"),
     [
@@ -135,6 +159,11 @@ def _other_error(self, plan, scores, rng, round=0):
         broken(Half, "changed pictures in other shares", prior_shift=_exact, resample=_blurs, preview=_one_more_each),
         broken(TopThree, "with equal scores the rows that stay depend on their order", resample=_by_position),
         broken(TopThree, "NaN must raise PlanError, and was taken", resample=_takes_nan),
+        broken(Longest, "but its rows go by features", prior_shift=_exact),
+        broken(Longest, "the rows that stay depend on their order", resample=_first_three),
+        broken(Longest, "`resample` changed the features", resample=_features_in_place),
+        broken(Longest, "one row too few must raise PlanError, got", resample=_unchecked),
+        broken(Longest, "NaN must raise PlanError, and was taken", resample=_of_nan),
         broken(TopThree, "NaN must raise PlanError, got ZeroDivisionError", resample=_other_error),
     ],
 )

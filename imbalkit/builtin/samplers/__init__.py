@@ -7,6 +7,16 @@ from imbalkit.builtin.samplers.oversample import Oversample
 from imbalkit.builtin.samplers.random_drop import RandomDrop
 from imbalkit.builtin.samplers.random_over import RandomOver
 from imbalkit.builtin.samplers.random_under import RandomUnder
+from imbalkit.builtin.samplers.row_pickers import EditedNearestNeighbours, NearMiss, TomekLinks
 from imbalkit.kinds import AnySampler
 
-SAMPLERS: list[type[AnySampler]] = [LossRank, Oversample, RandomDrop, RandomOver, RandomUnder]
+SAMPLERS: list[type[AnySampler]] = [
+    EditedNearestNeighbours,
+    LossRank,
+    NearMiss,
+    Oversample,
+    RandomDrop,
+    RandomOver,
+    RandomUnder,
+    TomekLinks,
+]

@@ -269,4 +269,7 @@ def test_random_drop_works_on_bare_labels():
 
 def test_the_package_lists_its_samplers():
     names = [sampler.name for sampler in SAMPLERS]
-    assert names == ["loss_rank", "oversample", "random_drop", "random_over", "random_under"]
+    assert names == [
+        "edited_nearest_neighbours", "loss_rank", "near_miss", "oversample", "random_drop", "random_over", "random_under",
+        "tomek_links",
+    ]  # fmt: skip
