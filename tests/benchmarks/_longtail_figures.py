@@ -18,35 +18,57 @@ MANY, FEW = 3, 3  # the most frequent classes, and the rarest; medium are those 
 
 
 def figures(folder: Path, baseline: Path) -> list[dict[str, Any]]:
-    """A row for each network of a run: "last" and, where validation chose an earlier one, "chosen".
+    """A row for each network of a run: "last" and, where validation chose an epoch, "chosen".
 
-    `logits.npz` of the folder keeps the last network's logits of the test rows, for paired intervals.
+    Figures of the test rows as trained, and with the probabilities moved to the balanced prior (`balanced_...`). logits.npz of
+    the folder keeps the last network's logits of the test rows, for paired intervals.
 
     Args:
         folder: of the run
-        baseline: run folder of cross entropy with the same seed, for the paired interval of the gap
+        baseline: run folder of cross entropy with the same seed, for the paired intervals of the gaps to it
     """
+    from sklearn.metrics import roc_auc_score
+
+    from imbalkit.decision.fit import fit_decision
+    from imbalkit.decision.settings import DecisionSettings
+    from imbalkit.functional.metrics import softmax
+    from imbalkit.recipe.class_prior import prior_ledger
     from imbalkit.runs.restore import restore
     from imbalkit.runs.results import RunData
 
     run, restored = RunData.load(folder), restore(folder)
-    prepared, images = restored.prepared, restored.images()
-    split, labels = prepared.split, prepared.table.labels.astype(np.int64)
-    rows = {"validation": split.validation, "test": split.test}
-    counts = np.array(run.metrics["class_counts"][0]["counts"])
-    seconds = round(sum(entry["seconds"] for entry in run.log))
+    prepared, images, classes = restored.prepared, restored.images(), restored.classes
+    labels, stages = prepared.table.labels.astype(np.int64), [entry["counts"] for entry in run.metrics["class_counts"]]
+    ledger, counts = prior_ledger(prepared, stages), np.array(stages[0])
+    validation, test = prepared.split.validation, prepared.split.test
     found = []
     for network, epoch in networks(folder, restored.model):
-        logits = {name: restored.logits(images, samples) for name, samples in rows.items()}
-        row = {"network": network, "epoch": epoch, "epochs": len(run.log), "seconds": seconds}
-        row |= of_logits(logits, {name: labels[samples] for name, samples in rows.items()}, counts, run, restored)
+        logits = restored.logits(images, test)
+        decision = fit_decision(
+            restored.logits(images, validation),
+            labels[validation],
+            DecisionSettings(prior="balanced"),
+            None,
+            ledger,
+            None,
+            classes,
+        )
+        trained, moved = softmax(logits), decision.probabilities(logits)
+        row: dict[str, Any] = {
+            "network": network,
+            "epoch": epoch,
+            "epochs": len(run.log),
+            "seconds": round(sum(entry.get("seconds", 0) for entry in run.log)),
+            **of_probabilities(trained, labels[test], classes, counts, ""),
+            "auc": round(float(roc_auc_score(labels[test], trained, multi_class="ovr", average="macro")), 5),
+            **of_probabilities(moved, labels[test], classes, counts, "balanced_"),
+            "restored_by": "counts" if ledger.exact else "validation",
+            **dict.fromkeys(("gap_low", "gap_high", "balanced_gap_low", "balanced_gap_high"), ""),
+        }
         if network == "last":
-            np.savez_compressed(
-                folder / "logits.npz", logits=logits["test"].astype(np.float32), labels=labels[split.test]
-            )
-            row |= gap_to(baseline, folder)
-        else:
-            row |= {"gap_low": "", "gap_high": ""}
+            np.savez_compressed(folder / "logits.npz", logits=logits, labels=labels[test])
+            row |= gaps(baseline, trained, "") if folder != baseline else {}
+            row |= gaps(baseline, moved, "balanced_")
         found.append(row)
     return found
 
@@ -93,65 +115,35 @@ def kept_checkpoints(folder: Path, epochs: Sequence[int]) -> Iterator[None]:
         trainer.save_checkpoint = save
 
 
-def of_logits(
-    logits: dict[str, np.ndarray], labels: dict[str, np.ndarray], counts: np.ndarray, run: Any, restored: Any
-) -> dict[str, Any]:
-    """Figures of the test rows as trained, and with the probabilities moved to the balanced prior (`balanced_...`)."""
-    from sklearn.metrics import roc_auc_score
-
-    from imbalkit.decision.fit import fit_decision
-    from imbalkit.decision.settings import DecisionSettings
-    from imbalkit.functional.metrics import softmax
-    from imbalkit.recipe.class_prior import prior_ledger
-
-    classes = run.classes
-    ledger = prior_ledger(restored.prepared, [stage["counts"] for stage in run.metrics["class_counts"]])
-    settings = DecisionSettings(prior={name: 1 / len(classes) for name in classes})
-    decision = fit_decision(logits["validation"], labels["validation"], settings, None, ledger, None, classes)
-    truth, trained = labels["test"], softmax(logits["test"])
-    area = roc_auc_score(truth, trained, multi_class="ovr", average="macro")
-    return {
-        **of_probabilities(trained, truth, counts, ""),
-        "auc": round(float(area), 5),
-        **of_probabilities(decision.probabilities(logits["test"]), truth, counts, "balanced_"),
-        "restored_by": "counts" if ledger.exact else "validation",
-        "recalls": " ".join(f"{value:.4f}" for value in recalls(trained.argmax(1), truth, len(classes))),
-    }
-
-
 def of_probabilities(
-    probabilities: np.ndarray, labels: np.ndarray, counts: np.ndarray, prefix: str
-) -> dict[str, float]:
-    """Accuracy, mean recall of all classes and of many, medium and few, and ECE of the most probable class."""
+    probabilities: np.ndarray, labels: np.ndarray, classes: Sequence[str], counts: np.ndarray, prefix: str
+) -> dict[str, Any]:
+    """Accuracy, ECE of the most probable class, and recall: of all classes, of many, medium and few, and of each class."""
     from imbalkit.functional.metrics import calibration_error
 
     decided = probabilities.argmax(1)
-    recall = recalls(decided, labels, len(counts))[np.argsort(-counts, kind="stable")]
-    found = {
+    recall = np.bincount(labels[decided == labels], minlength=len(counts)) / np.bincount(labels, minlength=len(counts))
+    ranked = recall[np.argsort(-counts, kind="stable")]
+    found: dict[str, Any] = {
         "accuracy": (decided == labels).mean(),
         "mean_recall": recall.mean(),
-        "many": recall[:MANY].mean(),
-        "medium": recall[MANY:-FEW].mean(),
-        "few": recall[-FEW:].mean(),
+        "many": ranked[:MANY].mean(),
+        "medium": ranked[MANY:-FEW].mean(),
+        "few": ranked[-FEW:].mean(),
         "ece": calibration_error(decided == labels, probabilities.max(1)),
     }
-    return {f"{prefix}{name}": round(float(value), 5) for name, value in found.items()}
+    found = {name: round(float(value), 5) for name, value in found.items()}
+    found["recalls"] = " ".join(f"{name}={value:.4f}" for name, value in zip(classes, recall, strict=True))
+    return {f"{prefix}{name}": value for name, value in found.items()}
 
 
-def recalls(decided: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Recall of each class, float64 [C]."""
-    hits = np.bincount(labels[decided == labels], minlength=classes)
-    result: np.ndarray = hits / np.bincount(labels, minlength=classes)
-    return result
-
-
-def gap_to(baseline: Path, folder: Path) -> dict[str, Any]:
-    """The paired 95 % interval of this accuracy less that of cross entropy, on the same test rows; empty without that run."""
+def gaps(baseline: Path, probabilities: np.ndarray, prefix: str) -> dict[str, float]:
+    """The paired 95 % interval of an accuracy less that of cross entropy, on the same test rows; empty without that run."""
     from imbalkit.functional.paired import paired_share_interval
 
-    if folder == baseline or not (baseline / "logits.npz").exists():
-        return {"gap_low": "", "gap_high": ""}
-    first, second = (np.load(path / "logits.npz") for path in (baseline, folder))
-    hits = [kept["logits"].argmax(1) == kept["labels"] for kept in (first, second)]
+    if not (baseline / "logits.npz").exists():
+        return {}
+    kept = np.load(baseline / "logits.npz")
+    hits = [values.argmax(1) == kept["labels"] for values in (kept["logits"], probabilities)]
     low, high = paired_share_interval(*hits)
-    return {"gap_low": round(low, 5), "gap_high": round(high, 5)}
+    return {f"{prefix}gap_low": round(low, 5), f"{prefix}gap_high": round(high, 5)}

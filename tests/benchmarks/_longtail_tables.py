@@ -63,9 +63,8 @@ def with_post_hoc(cells: list[Row]) -> list[Row]:
     found = list(cells)
     for row in cells:
         if row["method"] == "ce":
-            names = ("accuracy", "mean_recall", "many", "medium", "few", "ece")
-            moved = {name: row[f"balanced_{name}"] for name in names}
-            found.append({**row, **moved, "method": "post_hoc", "gap_low": "", "gap_high": ""})
+            moved = {name.removeprefix("balanced_"): row[name] for name in row if name.startswith("balanced_")}
+            found.append({**row, **moved, "method": "post_hoc"})
     return found
 
 
@@ -73,6 +72,8 @@ def tables(study: str, cells: list[Row]) -> str:
     """Both tables of a study as Markdown."""
     if not cells:
         return "No cell of this study has been run yet."
+    if cells[0]["fold"]:
+        return table_of_folds(cells)
     methods = [name for name in NAMES if any(row["method"] == name for row in cells)]
     last = {name: [row for row in cells if row["method"] == name and row["network"] == "last"] for name in methods}
     chosen = {name: [row for row in cells if row["method"] == name and row["network"] == "chosen"] for name in methods}
@@ -110,6 +111,32 @@ def tables(study: str, cells: list[Row]) -> str:
             f"{rows[0]['restored_by']} | {mean(rows, 'seconds'):,.0f} |"
         )
     return "\n".join(lines)
+
+
+def table_of_folds(cells: list[Row]) -> str:
+    """A study with folds: means over the folds, with the 95 % t interval of the mean (cut to 0..100)."""
+    methods = [name for name in NAMES if any(row["method"] == name for row in cells)]
+    rows = {name: [row for row in cells if row["method"] == name and row["network"] == "last"] for name in methods}
+    classes = [pair.split("=")[0] for pair in cells[0]["recalls"].split()]
+    titles = ["method", "folds", "mean recall", "AUC", "accuracy", *(f"recall {name}" for name in classes)]
+    lines = ["| " + " | ".join(titles) + " |", "| --- " * len(titles) + "|"]
+    for name in methods:
+        of_class = [dict(pair.split("=") for pair in row["recalls"].split()) for row in rows[name]]
+        figures = [[float(row[key]) for row in rows[name]] for key in ("mean_recall", "auc", "accuracy")]
+        figures += [[float(found[label]) for found in of_class] for label in classes]
+        lines.append(f"| {NAMES[name]} | {len(rows[name])} | " + " | ".join(map(with_interval, figures)) + " |")
+    return "\n".join(lines)
+
+
+def with_interval(shares: list[float]) -> str:
+    """The mean in percent, with its 95 % t interval where there are several values."""
+    from scipy.stats import t
+
+    mean = 100 * statistics.fmean(shares)
+    if len(shares) == 1:
+        return f"{mean:.1f}"
+    half = 100 * float(t.ppf(0.975, len(shares) - 1)) * statistics.stdev(shares) / len(shares) ** 0.5
+    return f"{mean:.1f} [{max(0.0, mean - half):.1f}, {min(100.0, mean + half):.1f}]"
 
 
 def mean(rows: list[Row], name: str) -> float:
