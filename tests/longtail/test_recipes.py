@@ -11,7 +11,9 @@ import yaml
 
 from imbalkit import run
 from imbalkit.base.files import read_json
+from imbalkit.catalogue import default_catalogue
 from imbalkit.recipe.prepare import prepare
+from imbalkit.studies.sweeps.file import read_sweep
 from imbalkit.training.optimization import build_optimizer, build_schedule
 
 RECIPES = dict(imbalkit_longtail.register_recipes())
@@ -101,6 +103,21 @@ def test_recipes_of_diagnoses_can_be_planned(name, ham10000, monkeypatch):
     assert prepared.recipe.description
     assert prepared.split.shared_groups == 0
     assert (prepared.recipe.training.epochs, prepared.recipe.training.monitor) == (5, "last")
+
+
+@pytest.mark.parametrize("name", sorted(imbalkit_longtail.register_sweeps()))
+def test_a_sweep_has_the_recipes_of_its_name(name, ham10000, monkeypatch):
+    monkeypatch.setenv("HAM10000", str(ham10000))
+    sweep = read_sweep(imbalkit_longtail.register_sweeps()[name], default_catalogue())
+    study = name.removesuffix("-quick") + ("/quick" if name.endswith("-quick") else "")
+    known = {recipe.rpartition("/")[2]: path for recipe, path in RECIPES.items() if recipe.rpartition("/")[0] == study}
+    assert {cell.labels["method"] for cell in sweep.cells} == set(known)
+    for cell in sweep.cells:
+        swept = prepare(sweep.base, cell.overrides).recipe.model_dump(mode="json")
+        registered = prepare(known[cell.labels["method"]]).recipe.model_dump(mode="json")
+        for recipe in (swept, registered):
+            del recipe["description"], recipe["split"]["fold"]
+        assert swept == registered
 
 
 @pytest.mark.usefixtures("no_charts")
