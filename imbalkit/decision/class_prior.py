@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from imbalkit.errors import listing
 from imbalkit.functional.prior import shares
-from imbalkit.kinds import PriorShift
+from imbalkit.kinds import Loss, PriorShift
 
 SPLIT = "split"
 _OVERSHOOT = 1.05  # a class this many times as heavy as the largest one is more than balance
@@ -19,14 +19,17 @@ _OVERSHOOT = 1.05  # a class this many times as heavy as the largest one is more
 
 @dataclass(frozen=True)
 class Entry:
-    """What one part does: its stage ("samplers[0] oversample", "loss rce") and its shift."""
+    """What one part does: its stage ("samplers[0] oversample", "loss rce") and its shift; the loss where that has a map."""
 
     stage: str
     shift: PriorShift
+    loss: Loss | None = None
 
     def to_json(self) -> dict[str, Any]:
-        factors = None if self.shift.factors is None else list(self.shift.factors)
-        return {"stage": self.stage, "factors": factors, "exact": self.shift.exact, "why": self.shift.why}
+        shift = self.shift
+        factors = None if shift.factors is None else list(shift.factors)
+        found = {"stage": self.stage, "factors": factors, "exact": shift.exact, "why": shift.why}
+        return found if shift.map is None else {**found, "map": dict(shift.map)}
 
 
 @dataclass(frozen=True)
@@ -67,15 +70,26 @@ class Ledger:
 
     @property
     def exact(self) -> bool:
-        """Whether dividing the odds by the factors undoes every shift; not where a class was left with no weight."""
+        """Whether the map and dividing the odds by the factors undo every shift; not where a class was left with no weight."""
         factors = self.factors
         return factors is not None and all(entry.shift.exact for entry in self.entries) and bool(np.all(factors > 0))
 
     @property
-    def is_shifted(self) -> bool:
-        """Whether the model's prior is not that of the data, or may not be."""
+    def map(self) -> tuple[Loss, Mapping[str, Any]] | None:
+        """A loss that is least elsewhere than at the true probabilities, and the values of its map to them; None without one."""
+        maps = [(each.loss, each.shift.map) for each in self.entries if each.loss and each.shift.map is not None]
+        return maps[-1] if maps else None
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether the factors differ from class to class, or may do so."""
         factors = self.factors
-        return factors is None or not self.exact or not np.allclose(factors, factors[0])
+        return factors is None or not np.allclose(factors, factors[0])
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether the probabilities that the model learns are not those of the data, or may not be."""
+        return self.is_weighted or not self.exact or self.map is not None
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from imbalkit.errors import DataError
 from imbalkit.functional.calibration import Affine, fit_affine
 from imbalkit.functional.prior import log_ratio
-from imbalkit.kinds import Calibrator
+from imbalkit.kinds import Calibrator, Loss
 
-PRIOR, CALIBRATION, PREVALENCE = "prior restored", "calibrated", "at the stated prevalence"
+if TYPE_CHECKING:
+    from torch import nn
+
+MAPPED, PRIOR = "corrected for the loss", "prior restored"
+CALIBRATION, PREVALENCE = "calibrated", "at the stated prevalence"
 OFFSET, BIAS_AND_TEMPERATURE = "offset", "bias and temperature"
 
 
@@ -22,8 +26,8 @@ class Correction:
     """One step from logits [n, C] to better ones.
 
     Attributes:
-        stage: what it is for: PRIOR, CALIBRATION or PREVALENCE
-        name: OFFSET, BIAS_AND_TEMPERATURE, or the calibrator's name
+        stage: what it is for: MAPPED, PRIOR, CALIBRATION or PREVALENCE
+        name: OFFSET, BIAS_AND_TEMPERATURE, or the name of the loss or the calibrator
         apply: logits [n, C] to logits [n, C]
         fitted: its numbers, enough to make `apply` again
     """
@@ -37,8 +41,18 @@ class Correction:
         return {"stage": self.stage, "name": self.name, "fitted": dict(self.fitted)}
 
     @classmethod
-    def from_json(cls, facts: Mapping[str, Any], calibrator: Calibrator | None) -> Correction:
-        """A correction of a run folder. Raises DataError for a calibrator that has no method `restore(fitted)`."""
+    def from_json(cls, facts: Mapping[str, Any], calibrator: Calibrator | None, losses: Iterable[Loss]) -> Correction:
+        """A correction of a run folder.
+
+        Raises DataError for a calibrator that has no method `restore(fitted)`, or a map of none of the losses.
+        """
+        if facts["stage"] == MAPPED:
+            loss = next((loss for loss in losses if loss.name == facts["name"]), None)
+            if loss is None:
+                raise DataError(
+                    f"the map of the loss {facts['name']!r} cannot be read back: the recipe has no such loss"
+                )
+            return loss_map(loss, facts["fitted"])
         if facts["stage"] != CALIBRATION:
             return cls(facts["stage"], facts["name"], Affine.of(facts["fitted"]), facts["fitted"])
         if calibrator is None or type(calibrator).restore is Calibrator.restore:
@@ -59,6 +73,31 @@ def corrected(logits: np.ndarray, steps: Iterable[Correction]) -> np.ndarray:
     for step in steps:
         logits = step.apply(logits)
     return logits
+
+
+@dataclass(frozen=True)
+class LossMap:
+    """The map of a loss (kinds.PriorShift) on arrays [n, C], in float64, by torch."""
+
+    loss: Loss
+    values: Mapping[str, Any]
+
+    def module(self) -> nn.Module:
+        """The map as a new module."""
+        return self.loss.build_map(self.values).eval()
+
+    def __call__(self, logits: np.ndarray) -> np.ndarray:
+        import torch
+
+        with torch.no_grad():
+            given = torch.from_numpy(np.array(logits, dtype=np.float64))
+            result: np.ndarray = self.module().double()(given).numpy()
+        return result
+
+
+def loss_map(loss: Loss, values: Mapping[str, Any]) -> Correction:
+    """From the logits that a loss is least at to those of the true probabilities."""
+    return Correction(MAPPED, loss.name, LossMap(loss, values), dict(values))
 
 
 def offset(stage: str, source: np.ndarray, target: np.ndarray) -> Correction:

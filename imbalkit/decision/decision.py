@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from imbalkit.decision.corrections import CALIBRATION, PREVALENCE, Correction, corrected
+from imbalkit.decision.corrections import CALIBRATION, PREVALENCE, Correction, LossMap, corrected
 from imbalkit.decision.settings import DecisionSettings
 from imbalkit.functional.abstain import uncertainty
 from imbalkit.functional.metrics import softmax
+from imbalkit.kinds import Loss
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,22 @@ class Decision:
         """The calibrator's name, None without one."""
         return next((step.name for step in self.corrections if step.stage == CALIBRATION), None)
 
+    @property
+    def map(self) -> LossMap | None:
+        """The first correction, if it is the map of a loss."""
+        first = self.corrections[0].apply if self.corrections else None
+        return first if isinstance(first, LossMap) else None
+
+    def mapped(self, logits: np.ndarray) -> np.ndarray:
+        """Logits [n, C] after the map of the loss, as they are without one."""
+        return logits if self.map is None else self.map(logits)
+
     @cached_property
     def affine(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """(scale, bias), float64 [C]: probabilities are softmax(scale * logits + bias); None if no such numbers do it."""
+        """(scale, bias), float64 [C]: probabilities are softmax(scale * mapped logits + bias); None if no such numbers do it."""
         classes = max(len(self.rows), 1)
         scale, bias = np.ones(classes), np.zeros(classes)
-        for step in self.corrections:
+        for step in self.corrections[0 if self.map is None else 1 :]:
             affine = step.affine(classes)
             if affine is None:
                 return None
@@ -138,10 +149,10 @@ class Decision:
         }
 
     @classmethod
-    def from_json(cls, facts: Mapping[str, Any], settings: DecisionSettings) -> Decision:
-        """The decision of a run folder, with the settings of its recipe.
+    def from_json(cls, facts: Mapping[str, Any], settings: DecisionSettings, losses: Iterable[Loss] = ()) -> Decision:
+        """The decision of a run folder, with the settings and the losses of its recipe.
 
-        Raises DataError for a calibrator that has no method `restore(fitted)`.
+        Raises DataError for a calibrator that has no method `restore(fitted)`, or a map of none of the losses.
         """
         steps = facts.get("corrections")
         if steps is None:  # a run of a version that knew calibrators alone
@@ -150,7 +161,7 @@ class Decision:
         costs, abstention = facts.get("costs"), facts.get("abstention")
         return cls(
             threshold=facts["threshold"],
-            corrections=tuple(Correction.from_json(step, settings.calibrator) for step in steps),
+            corrections=tuple(Correction.from_json(step, settings.calibrator, losses) for step in steps),
             prior=facts.get("prior", "as_trained"),
             rule=facts["rule"],
             costs=None if costs is None else tuple(tuple(row) for row in costs),

@@ -11,13 +11,15 @@ import numpy as np
 
 from imbalkit.decision.class_prior import Ledger
 from imbalkit.decision.corrections import (
-    OFFSET,
+    BIAS_AND_TEMPERATURE,
+    MAPPED,
     PREVALENCE,
     PRIOR,
     Correction,
     bias_and_temperature,
     calibration,
     corrected,
+    loss_map,
     offset,
 )
 from imbalkit.decision.decision import Abstention, Decision
@@ -131,7 +133,7 @@ def restore_prior(
             "prior` of `imbalkit plan`); `decision: {prior: data}` restores the latter",
         )
     if ledger is not None and ledger.exact and ledger.effective is not None:
-        return ((offset(PRIOR, ledger.effective, ledger.data),) if ledger.is_shifted else ()), ()
+        return exact_steps(ledger, ledger.effective), ()
     why = "what training did to it is not known" if ledger is None else _inexact(ledger)
     if rows.missing:
         words = {"data": "", "balanced": ", nor the balanced one set"}
@@ -145,6 +147,14 @@ def restore_prior(
     )
 
 
+def exact_steps(ledger: Ledger, effective: np.ndarray) -> tuple[Correction, ...]:
+    """The corrections of an exact ledger, whose effective prior is [C]: the loss's map, then the factors' offset."""
+    steps = [] if ledger.map is None else [loss_map(*ledger.map)]
+    if ledger.is_weighted:
+        steps.append(offset(PRIOR, effective, ledger.data))
+    return tuple(steps)
+
+
 def _inexact(ledger: Ledger) -> str:
     parts = [f"{entry.stage}: {entry.shift.why}" for entry in ledger.entries if not entry.shift.exact]
     return "it cannot be worked out (" + "; ".join(parts or ["a class was left with no weight"]) + ")"
@@ -154,7 +164,7 @@ def calibrate(
     rows: ValidationRows, restored: tuple[Correction, ...], calibrator: Calibrator | None
 ) -> tuple[tuple[Correction, ...], bool, Notes]:
     """The corrections with the calibrator's among them, and whether validation's class shares are what they now give."""
-    is_fitted = any(step.name != OFFSET for step in restored)
+    is_fitted = any(step.name == BIAS_AND_TEMPERATURE for step in restored)
     if calibrator is None:
         return restored, is_fitted, ()
     missing = rows.missing if calibrator.needs_every_class or (rows.counts > 0).sum() < 2 else ""
@@ -164,10 +174,12 @@ def calibrate(
     step = calibration(calibrator, logits, rows.labels)
     if restored and not is_fitted:
         moves = moves and _has_shares_of(rows, softmax(step.apply(logits)))
-        if not moves:
+        maps = tuple(each for each in restored if each.stage == MAPPED)
+        shift = restored[len(maps) :]
+        if not moves and shift:
             # The offset is of the counts, not of the network's logits: a scale must not shrink it, so it comes after.
-            bias = np.array(restored[0].fitted["bias"])
-            return (calibration(calibrator, rows.logits, rows.labels, bias), *restored), False, ()
+            bias = np.array(shift[0].fitted["bias"])
+            return (*maps, calibration(calibrator, corrected(rows.logits, maps), rows.labels, bias), *shift), False, ()
     return (*restored, step), is_fitted or moves, ()
 
 

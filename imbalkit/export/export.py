@@ -138,7 +138,7 @@ def _reference(restored: Restored, rows: Rows, card: Card) -> Reference:
     logits = _logits(restored.model, rows.pixels, torch.float32)
     probabilities = restored.decision.probabilities(logits)
     return Reference(
-        logits=logits,
+        logits=restored.decision.mapped(logits),
         affine=affine,
         probabilities=probabilities,
         decisions=decide(probabilities, card),
@@ -149,8 +149,8 @@ def _reference(restored: Restored, rows: Rows, card: Card) -> Reference:
 
 
 def _exact_logits(restored: Restored, rows: Rows) -> np.ndarray:
-    """The network's logits computed in float64."""
-    return _logits(copy.deepcopy(restored.model).double(), rows.pixels, torch.float64)
+    """The network's logits computed in float64, after the map of the loss."""
+    return restored.decision.mapped(_logits(copy.deepcopy(restored.model).double(), rows.pixels, torch.float64))
 
 
 @torch.no_grad()

@@ -46,18 +46,37 @@ class Calibration(nn.Module):
         return logits * self.scale + self.bias
 
 
-class Deployed(nn.Module):
-    """A classifier with the decision's affine step, from the input that a card states to probabilities [n, classes].
+class LossMapping(nn.Module):
+    """The map of a loss, or nothing."""
 
-    Exporters find the float parts by the attributes' names: normalisation, head and calibration stay float32 in quantised
-    files, because they cost nothing and a coarse one would tie scores.
+    def __init__(self, loss: nn.Module | None):
+        super().__init__()
+        self.loss = nn.Identity() if loss is None else loss.float()
+
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
+        return self.loss(logits)
+
+
+class Deployed(nn.Module):
+    """A classifier with the decision's steps, from the input that a card states to probabilities [n, classes].
+
+    Those are the map of the loss, if there is one, and an affine step. Exporters find the float parts by the attributes' names:
+    normalisation, head, mapping and calibration stay float32 in quantised files, because they cost nothing and a coarse one would
+    tie scores.
     """
 
-    def __init__(self, model: Classifier, affine: tuple[np.ndarray, np.ndarray], source: Input):
+    def __init__(
+        self,
+        model: Classifier,
+        affine: tuple[np.ndarray, np.ndarray],
+        source: Input,
+        loss_map: nn.Module | None = None,
+    ):
         super().__init__()
         self.normalisation = Normalisation(model.mean, model.std, source.layout, source.range[1])
         # With channels last in memory, as in training, the exported graph would copy activations about.
         self.body, self.head = model.body.to(memory_format=torch.contiguous_format), model.head
+        self.mapping = LossMapping(loss_map)
         self.calibration = Calibration(*affine)
         self.channels_last = source.layout == "NHWC"
 
@@ -65,7 +84,7 @@ class Deployed(nn.Module):
         images = self.normalisation(images)  # before the axes turn, which a converter can then leave out
         if self.channels_last:
             images = images.permute(0, 3, 1, 2)
-        return self.calibration(self.head(self.body(images))).softmax(dim=1)
+        return self.calibration(self.mapping(self.head(self.body(images)))).softmax(dim=1)
 
 
 def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed, Input]:
@@ -73,14 +92,15 @@ def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed, Input]:
 
     Raises ImbalkitError for a calibrator without a graph.
     """
-    affine = restored.decision.affine
+    affine, given = restored.decision.affine, restored.decision.map
     if affine is None:
         raise ImbalkitError(
             f"the calibrator {restored.decision.calibrator!r} cannot be put into a model file: train with "
             "decision.calibrator temperature or vector, or none"
         )
     source = input_of(restored, exporter)
-    return Deployed(restored.model, affine, source).eval(), source
+    loss_map = None if given is None else given.module()
+    return Deployed(restored.model, affine, source, loss_map).eval(), source
 
 
 # Layers by the class names that torch and timm give them, for which int8 is known to cost accuracy: a swish has a tail below

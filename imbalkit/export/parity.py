@@ -29,7 +29,7 @@ class Reference:
     """What the network itself gives for the rows, and what they are.
 
     Attributes:
-        logits: before calibration, float64 [n, C]
+        logits: before calibration (after the map of the loss), float64 [n, C]
         affine: (scale, bias), each [C]: probabilities are softmax(scale * logits + bias)
         probabilities: float64 [n, C]
         decisions: class codes, int [n]
@@ -101,7 +101,7 @@ def judge(
         exporter: with limits for a quantised file
         found: by `compare_runtimes`
         reference: of all rows
-        exact: gives the network's logits in float64, [n, C]; called only where its rounding must be known
+        exact: gives the same logits computed in float64, [n, C]; called only where the network's rounding must be known
     """
     if exporter.quantize != "none":
         # The program that users run is judged; what another makes of the same rounded numbers is reported.

@@ -49,12 +49,16 @@ class SomeClassFactors(ClassFactors):
     fewest = 1
 
 
-def constant_weights(weights: Sequence[float], label_smoothing: float = 0.0) -> PriorShift:
+def constant_weights(weights: Sequence[float], label_smoothing: float | Sequence[float] = 0.0) -> PriorShift:
     """The shift of cross entropy with a constant weight for each class, [C]: as if each had so many times its rows.
 
-    Label smoothing draws every probability to 1 / C, which no factor undoes.
+    Label smoothing, one number or [C], draws probabilities to 1 / C, which its map undoes (not where it leaves a class nothing).
     """
-    if label_smoothing:
-        return PriorShift(tuple(weights), False, "label smoothing draws probabilities to the middle")
-    alike = len(set(weights)) == 1
-    return PriorShift(tuple(weights), True, "weighs all classes alike" if alike else "weighs a class by a constant")
+    smoothing = list(label_smoothing) if isinstance(label_smoothing, Sequence) else [label_smoothing] * len(weights)
+    why = "weighs all classes alike" if len(set(weights)) == 1 else "weighs a class by a constant"
+    if not any(smoothing):
+        return PriorShift(tuple(weights), True, why)
+    if max(smoothing) >= 1:
+        return PriorShift(tuple(weights), False, "label smoothing of 1 leaves nothing of the label")
+    why += "; label smoothing draws probabilities to the middle, by a formula that is known"
+    return PriorShift(tuple(weights), True, why, map={"name": "label_smoothing", "smoothing": smoothing})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -32,15 +33,18 @@ class PriorShift:
     Attributes:
         factors: how many times as much each class weighs afterwards, [C], up to a common factor; None if it is not known
         exact: whether that is all: images of a class stay as likely as they were within it, so that dividing the odds by the
-            factors undoes the shift
+            factors (after the map, if there is one) undoes the shift
         why: the reason, in a line
         adaptive: whether the weights follow the model while it learns
+        map: of a loss that is least elsewhere than at the true probabilities: the plain values of which its `build_map` makes the
+            map to them, undone before the factors; None: it is least there
     """
 
     factors: tuple[float, ...] | None
     exact: bool
     why: str
     adaptive: bool = False
+    map: Mapping[str, Any] | None = None
 
     @classmethod
     def of_counts(cls, before: Counts, after: Counts, exact: bool, why: str) -> PriorShift:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from imbalkit.base.parameters import Part, part_of
 from imbalkit.kinds.common import BuildContext, PriorShift
@@ -33,6 +34,17 @@ class Loss(Part):
 
     def build(self, context: BuildContext) -> nn.Module:
         raise NotImplementedError  # each part of this kind writes its own
+
+    def build_map(self, values: Mapping[str, Any]) -> nn.Module:
+        """The map of a `prior_shift` that has one, from its plain values, as metrics.json keeps them.
+
+        A module from logits [n, C] at which the loss is least to logits of the true probabilities times the factors. It works at
+        the precision of the logits (float64 in decisions, float32 in model files, whose formats must know its operations).
+        To override for a map that is not among imbalkit.functional.maps.MAPS, where `values["name"]` is looked up.
+        """
+        from imbalkit.functional.maps import MAPS
+
+        return MAPS[values["name"]](**{key: value for key, value in values.items() if key != "name"})
 
 
 LossRef = Annotated[Loss, part_of("loss")]

@@ -32,7 +32,7 @@ def prior_ledger(prepared: Prepared, counts: Sequence[Sequence[int]] | None = No
     for index, sampler in enumerate(recipe.samplers):
         before, at = stages[at], at + len(sampler.stages)
         entries.append(Entry(f"samplers[{index}] {sampler.name}", sampler.prior_shift(before, stages[at])))
-    entries.append(Entry(f"loss {recipe.loss.name}", _loss_shift(prepared, stages[-1])))
+    entries.append(Entry(f"loss {recipe.loss.name}", _loss_shift(prepared, stages[-1]), recipe.loss))
     return Ledger(prepared.classes, stages[0].low, tuple(entries), held_out)
 
 
@@ -53,7 +53,7 @@ def _loss_shift(prepared: Prepared, counts: Counts) -> PriorShift:
         prepared.recipe.loss.prior_shift(BuildContext(prepared.classes, rows, prepared.positive))
         for rows in (counts.low, counts.high)
     )
-    if least.factors == most.factors:
+    if (least.factors, least.map) == (most.factors, most.map):
         return least
     return PriorShift(
         None, False, f"{least.why}, which depends on counts that are known after training only", least.adaptive

@@ -73,10 +73,12 @@ def correction_sentence(run: RunData) -> str:
 
 def _step(step: Mapping[str, Any], moved_to: str) -> str:
     """A correction as a person reads it."""
-    from imbalkit.decision.corrections import CALIBRATION, OFFSET, PREVALENCE, PRIOR
+    from imbalkit.decision.corrections import CALIBRATION, MAPPED, OFFSET, PREVALENCE, PRIOR
 
     name = step["name"].replace("_", " ")
     how = "by the counts of its training rows" if step["name"] == OFFSET else f"by a {name} fitted on validation rows"
+    if step["stage"] == MAPPED:
+        return f"mapped from where the loss {name} is least to the probabilities that hold, by its formula"
     if step["stage"] == PRIOR:
         return f"restored to the class prior of the data, {how}"
     if step["stage"] == CALIBRATION:

@@ -86,7 +86,7 @@ def restore(
         catalogue=catalogue,
         context=context,
         model=model.eval(),
-        decision=Decision.from_json(metrics["decision"], recipe.decision),
+        decision=Decision.from_json(metrics["decision"], recipe.decision, [recipe.loss]),
         rule=ImageRule((height, width), settings.resize, settings.interpolation, settings.exif, settings.bits),
         device=place,
         directory=directory,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import torch
@@ -126,8 +127,8 @@ def _check_extras(who: str, part: Loss, context: BuildContext, setting: Setting)
 def _check_shift(who: str, part: Loss, context: BuildContext) -> None:
     """What the loss says of the class prior is what it wants to learn.
 
-    For rows of one image, the logits at which an exact one is least are ln(rows x factor) of each class: its gradient there
-    is 0.
+    For rows of one image, the logits at which an exact one is least are ln(rows x factor) of each class, or those that its map
+    makes that: its gradient there is 0.
     """
     shift, classes = part.prior_shift(context), len(context.classes)
     assert isinstance(shift, PriorShift), f"{who}: prior_shift must return a PriorShift, got {type(shift).__name__}"
@@ -146,11 +147,57 @@ def _check_shift(who: str, part: Loss, context: BuildContext) -> None:
         value = module(logits.expand(len(targets), classes), targets).mean()
         return float(torch.autograd.grad(value, logits)[0].abs().max())
 
-    learnt = (rows * factors).clamp_min(1e-30).log()[None]
+    learnt, how = (rows * factors).clamp_min(1e-30).log()[None], f"factors {shift.factors}"
+    if shift.map is not None:
+        how += f" and the map {shift.map}"
+        learnt = _before(_checked_map(who, part, shift, classes), learnt.double(), f"{who}: the map {shift.map}")
     off = torch.zeros(1, classes).index_fill_(1, torch.tensor([0]), 3.0)
     assert slope(learnt.float()) <= 1e-4 * slope(learnt.float() + off), (
-        f"{who}: prior_shift says exact with factors {shift.factors}, but the loss is not least where they lead"
+        f"{who}: prior_shift says exact with {how}, but the loss is not least where they lead"
     )
+
+
+def _checked_map(who: str, part: Loss, shift: PriorShift, classes: int) -> torch.nn.Module:
+    """A loss's map from values that went through JSON: finite, the same in float32, a row at a time."""
+    try:
+        values = json.loads(json.dumps(dict(shift.map or {}), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise AssertionError(f"{who}: the map of prior_shift must be plain values, got {shift.map!r}") from error
+    module = part.build_map(values).eval().double()
+    rows = torch.randn(6, classes, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 4
+    far = torch.eye(classes, dtype=torch.float64) * 500
+    with torch.no_grad():
+        for what, logits in (("usual logits", rows), ("logits of 500", far), ("logits of -500", -far)):
+            mapped = module(logits)
+            assert mapped.shape == logits.shape, f"{who}: the map must give {[*logits.shape]}, got {[*mapped.shape]}"
+            assert torch.isfinite(mapped).all(), f"{who}: the map of {what} is not finite: {mapped[0].tolist()}"
+        mapped = module(rows)
+        assert torch.allclose(module(rows[2:3]), mapped[2:3]), f"{who}: the map of a row depends on the rows beside it"
+        single = part.build_map(values).eval().float()(rows.float()).double()
+        apart = float((single.softmax(1) - mapped.softmax(1)).abs().max())
+    assert apart < 1e-5, f"{who}: the map in float32 differs by {apart:.2g} in probability from that in float64"
+    return module
+
+
+def _before(module: torch.nn.Module, mapped: torch.Tensor, what: str) -> torch.Tensor:
+    """The logits [1, C] of which a map makes `mapped`, up to a constant."""
+    logits, chances = mapped.clone().requires_grad_(), mapped.softmax(1)
+    optimiser = torch.optim.LBFGS(
+        [logits], max_iter=1000, tolerance_grad=1e-12, tolerance_change=0, line_search_fn="strong_wolfe"
+    )
+
+    def step() -> torch.Tensor:
+        optimiser.zero_grad()
+        apart = -(chances * module(logits).log_softmax(1)).sum()
+        apart.backward()
+        return apart
+
+    optimiser.step(step)
+    found = module(logits).softmax(1)
+    assert torch.allclose(found, chances, rtol=1e-4, atol=1e-7), (
+        f"{what} gives the chances {chances[0].tolist()} of no logits: it must be invertible"
+    )
+    return logits.detach()
 
 
 def check_score(part: Score, setting: Setting) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from imbalkit.builtin.losses import CE, RCE, Focal, GammaRCE, InverseCE, WeightedCE
+from imbalkit.builtin.losses import CE, RCE, Focal, GammaRCE, InverseCE, Poly1, WeightedCE
 from imbalkit.builtin.samplers import LossRank, Oversample, RandomDrop, RandomOver, RandomUnder
 from imbalkit.decision.class_prior import Entry, Ledger
 from imbalkit.functional.prior import at_prior
@@ -56,11 +56,12 @@ def test_factors_of_ranges_are_not_known():
     ("loss", "factors", "exact", "adaptive"),
     [
         (CE(), (1, 1), True, False),
-        (CE(label_smoothing=0.1), (1, 1), False, False),
+        (CE(label_smoothing=0.1), (1, 1), True, False),
+        (CE(label_smoothing=1.0), (1, 1), False, False),
         (InverseCE(), (1000 / 1800, 5), True, False),
-        (InverseCE(label_smoothing=0.1), (1000 / 1800, 5), False, False),
+        (InverseCE(label_smoothing=0.1), (1000 / 1800, 5), True, False),
         (WeightedCE(weights={"mel": 4.0}), (1, 4), True, False),
-        (Focal(alpha={"mel": 4.0}), (1, 4), False, False),
+        (Focal(alpha={"mel": 4.0}), (1, 4), True, False),
         (Focal(gamma=0.0, alpha={"mel": 4.0}), (1, 4), True, False),
         (RCE(), None, False, True),
         (GammaRCE(gamma=10.0), None, False, True),
@@ -91,19 +92,26 @@ def test_a_stranger_that_says_nothing_is_not_exact():
         (InverseCE(), True),
         (WeightedCE(weights={"b": 6.0, "c": 0.5}), True),
         (Focal(gamma=0.0, alpha={"c": 5.0}), True),
-        (WeightedCE(weights={"b": 6.0}, label_smoothing=0.2), False),
-        (Focal(gamma=2.0), False),
+        (CE(label_smoothing=0.1), True),
+        (WeightedCE(weights={"b": 6.0}, label_smoothing=0.2), True),
+        (InverseCE(label_smoothing=0.3), True),
+        (Focal(gamma=2.0), True),
+        (Focal(gamma=0.5, alpha={"b": 6.0, "c": 0.5}), True),
+        (Poly1(epsilon=2.0), True),
+        (Poly1(epsilon=-0.8), True),
         (RCE(estimator="ema", decay=0.5), False),
     ],
 )
-def test_exact_means_that_the_odds_times_the_factors_are_what_the_loss_wants(loss, restores):
-    """The logits that minimise a loss over rows of one image with known class chances: exact ones are undone by the factors."""
+def test_exact_means_that_map_and_factors_undo_what_the_loss_wants(loss, restores):
+    """The logits that minimise a loss over rows of one image with known class chances: exact ones give those chances back."""
     counts = np.array([600, 300, 100])
     context = BuildContext(("a", "b", "c"), tuple(counts), positive=None)
     module = loss.build(context).double().train()
     labels = torch.from_numpy(np.repeat(np.arange(3), counts))
     logits = torch.zeros(1, 3, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([logits], max_iter=60, line_search_fn="strong_wolfe")
+    optimiser = torch.optim.LBFGS(
+        [logits], max_iter=60, tolerance_grad=1e-13, tolerance_change=1e-18, line_search_fn="strong_wolfe"
+    )
 
     def step():
         optimiser.zero_grad()
@@ -114,19 +122,22 @@ def test_exact_means_that_the_odds_times_the_factors_are_what_the_loss_wants(los
 
     for _ in range(5):
         optimiser.step(step)
-    learnt = torch.softmax(logits, 1).detach().numpy()
     shift = loss.prior_shift(context)
     assert shift.exact == restores
+    mapped = logits.detach() if shift.map is None else loss.build_map(shift.map)(logits.detach())
     factors = np.ones(3) if shift.factors is None else np.array(shift.factors)
-    restored = at_prior(learnt, factors, np.ones(3))[0]
-    assert (np.abs(restored - counts / 1000).max() < 1e-3) == restores
+    restored = at_prior(torch.softmax(mapped, 1).numpy(), factors, np.ones(3))[0]
+    assert np.abs(restored - counts / 1000).max() < 1e-6 if restores else np.abs(restored - counts / 1000).max() > 1e-3
+    known = ledger(("loss", shift, loss), rows=(600, 300, 100), classes=context.classes)
+    assert known.is_shifted == (shift.map is not None or not restores or len(set(factors)) > 1)
+    assert (known.map is None) == (shift.map is None)
 
 
 # --- the ledger ----------------------------------------------------------------------------------------------------------
 
 
-def ledger(*entries, rows=(900, 100), held_out=None) -> Ledger:
-    return Ledger(CLASSES, rows, tuple(Entry(stage, shift) for stage, shift in entries), held_out)
+def ledger(*entries, rows=(900, 100), held_out=None, classes=CLASSES) -> Ledger:
+    return Ledger(classes, rows, tuple(Entry(*entry) for entry in entries), held_out)
 
 
 OVER = ("samplers[0] random_over", PriorShift((1.0, 9.0), True, "copies"))

@@ -9,6 +9,7 @@ import torch
 
 from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.export.graph import Deployed, hard_for_int8
+from imbalkit.functional.maps import FocalMap, Poly1Map, ScaleMap, SmoothingMap
 from imbalkit.functional.metrics import softmax
 from imbalkit.kinds import BuildContext
 from imbalkit.training.classifier import build_model
@@ -40,6 +41,19 @@ def test_probabilities_are_those_of_network_and_calibration(classifier, pixels, 
         got = Deployed(classifier, AFFINE, source).eval()(torch.from_numpy(inputs)).numpy()
         logits = classifier(torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255).double().numpy()
     np.testing.assert_allclose(got, softmax(AFFINE[0] * logits + AFFINE[1]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "module", [FocalMap(2.0), Poly1Map(-0.5), SmoothingMap([0.0, 0.3, 0.1]), ScaleMap([1, 0.5, 0.2])]
+)
+def test_the_map_of_a_loss_is_inside(classifier, pixels, module):
+    source = Input(20, 14, 3, "NHWC", "float32", (0, 1))
+    with torch.no_grad():
+        logits = classifier(torch.from_numpy(pixels).permute(0, 3, 1, 2) / 255).double()
+        mapped = module.double()(logits).numpy()
+        network = Deployed(classifier, AFFINE, source, module).eval()
+        got = network(torch.from_numpy(input_tensor(pixels, source))).numpy()
+    np.testing.assert_allclose(got, softmax(AFFINE[0] * mapped + AFFINE[1]), atol=1e-6)
 
 
 def test_each_channel_has_its_own_normalisation():

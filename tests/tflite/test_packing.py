@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import zipfile
 
@@ -24,6 +25,7 @@ from imbalkit_tflite.running import runtime
 
 from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.export.graph import Deployed
+from imbalkit.functional.maps import FocalMap, Poly1Map, ScaleMap, SmoothingMap
 from imbalkit.kinds import BuildContext
 from imbalkit.training.classifier import build_model
 from imbalkit_lite.card import Card, Input, Probabilities
@@ -233,3 +235,47 @@ def test_metadata_of_a_grey_picture():
 def test_labels_have_one_line_a_class():
     lines = label_lines(["mel\nNOS", "a\r\nb", "tab\tname", "\u2028x\x1b[2J", "nävus ≥ 1 mm"])
     assert lines.splitlines() == ["mel NOS", "a b", "tab name", "x [2J", "nävus ≥ 1 mm"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        FocalMap(2.0),
+        FocalMap(0.5),
+        Poly1Map(-0.5),
+        Poly1Map(2.0),
+        SmoothingMap([0.1, 0.1, 0.3]),
+        ScaleMap([1, 0.5, 0.3]),
+    ],
+    ids=lambda module: type(module).__name__,
+)
+def test_the_map_of_a_loss_is_in_the_file(module, tmp_path):
+    """Also where p rounds to 1; in float32 in an int8 file; of operations that a phone's GPU takes."""
+    torch.manual_seed(0)
+    classifier = build_model(SmallCNN(width=8), BuildContext(("a", "b", "c"), (1, 1, 1), image_size=(12, 10)), 0.0)
+    classifier.head.weight.data *= 1000
+    exact = copy.deepcopy(module).double()
+    network = Deployed(classifier.eval(), (np.array([0.5, 0.6, 0.4]), np.zeros(3)), SOURCE, module).eval()
+    path = tmp_path / "map.tflite"
+    convert(network, torch.zeros(1, 12, 10, 3), path)
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 1, 1, 3)) * np.ones((1, 12, 10, 1))
+    inputs = input_tensor(pixels.astype(np.uint8), SOURCE)
+    with torch.no_grad():
+        logits = classifier(torch.from_numpy(inputs).permute(0, 3, 1, 2)).double()
+        expected = (exact(logits) * torch.tensor([0.5, 0.6, 0.4])).softmax(1).numpy()
+    assert logits.max(1).values.sub(logits.median(1).values).max() > 17
+    assert expected.std(0).max() > 0.05
+    content = path.read_bytes()
+    np.testing.assert_allclose(answers(content, inputs), expected, atol=1e-4)
+    assert gpu_facts(path)["left_to_the_cpu"] == []
+    int8 = quantise(content, "int8", inputs[:20])
+    interpreter = Interpreter(model_content=int8)
+    interpreter.allocate_tensors()
+    kinds = {each["index"]: each["dtype"] for each in interpreter.get_tensor_details()}
+    operations = interpreter._get_ops_details()
+    last = max(n for n, each in enumerate(operations) if each["op_name"] == "FULLY_CONNECTED")
+    for each in operations[last:]:
+        assert np.int8 not in {kinds[index] for index in each["outputs"]}, each["op_name"]
+    rounded = answers(int8, inputs)
+    assert np.isfinite(rounded).all()
+    assert (rounded.argmax(1) == expected.argmax(1)).mean() > 0.8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from onnx import GraphProto, ModelProto
 
-# Attributes of imbalkit.export.graph.Deployed that stay float32: their parameters' names begin with these.
-_FLOAT = ("normalisation.", "head.", "calibration.")
+# Attributes of imbalkit.export.graph.Deployed that stay float32, by the names of their parameters, as does all after the head.
+_FLOAT, _HEAD = ("normalisation.", "head.", "calibration."), "head."
 _BATCH = 32  # images at once
 
 
@@ -81,7 +81,7 @@ def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable) -> Mo
     """The graph with smaller numbers, made by ONNX Runtime's tools; `path` is written over."""
     import onnx
 
-    floats = [node.name for node in graph.graph.node if _stays_float(node)]
+    floats = _floats(graph.graph.node)
     if how == "none":
         return graph
     if how == "fp16":
@@ -108,8 +108,16 @@ def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable) -> Mo
     return onnx.load(path)
 
 
-def _stays_float(node: Any) -> bool:
-    return node.op_type in ("Softmax", "Cast") or any(name.startswith(_FLOAT) for name in node.input)
+def _floats(nodes: Iterable[Any]) -> list[str]:
+    """Names of the nodes that stay float32; nodes come after those whose outputs they take."""
+    names: list[str] = []
+    after: set[str] = set()  # what comes of the head
+    for node in nodes:
+        follows = any(name.startswith(_HEAD) or name in after for name in node.input)
+        after.update(node.output if follows else ())
+        if follows or node.op_type in ("Softmax", "Cast") or any(name.startswith(_FLOAT) for name in node.input):
+            names.append(node.name)
+    return names
 
 
 def _reader(inputs: np.ndarray | None) -> Any:

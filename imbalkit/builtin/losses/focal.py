@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 class Focal(Loss):
-    """Cross entropy times (1 - p)^gamma, p the probability of the row's class. Gilal et al. 2023, eq. 5."""
+    """Cross entropy times (1 - p)^gamma, p the probability of the row's class. Lin et al. 2017, eq. 5; Gilal et al. 2023, eq. 5.
+
+    `alpha` is a factor outside: p is that of the network, not of weighted cross entropy. The class prior: each class weighs alpha
+    times as much; probabilities are drawn to the middle, which a map undoes (Charoenphakdee et al. 2021).
+    """
 
     name = "focal"
     renamed = {"delta": "gamma"}  # the letter of Gilal et al.
@@ -25,9 +29,10 @@ class Focal(Loss):
         alpha = (self.alpha or ClassFactors()).vector(context.classes)
         if self.gamma == 0:
             return constant_weights(alpha)
-        return PriorShift(
-            tuple(alpha), False, "weighs a row by how well it is found, which draws probabilities to the middle"
+        why = (
+            "weighs a row by how well it is found, which draws probabilities to the middle, by a formula that is known"
         )
+        return PriorShift(tuple(alpha), True, why, map={"name": "focal", "gamma": self.gamma})
 
     def build(self, context: BuildContext) -> nn.Module:
         from imbalkit.functional import focal

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class Poly1(Loss):
-    """Cross entropy + epsilon (1 - p), p the probability of the row's class. Leng et al. 2022, eq. 5."""
+    """Cross entropy + epsilon (1 - p), p the probability of the row's class. Leng et al. 2022, eq. 5.
+
+    The class prior stays; probabilities p are least at t ~ p / (1 + epsilon p), which a map undoes.
+    """
 
     name = "poly1"
     epsilon: float = param(
@@ -22,7 +25,8 @@ class Poly1(Loss):
         factors = (1.0,) * len(context.classes)
         if self.epsilon == 0:
             return constant_weights(factors)
-        return PriorShift(factors, False, "adds a term in p, which moves probabilities, if not from class to class")
+        why = "adds a term in p, which moves probabilities by a formula that is known"
+        return PriorShift(factors, True, why, map={"name": "poly1", "epsilon": self.epsilon})
 
     def build(self, context: BuildContext) -> nn.Module:
         from imbalkit.functional import poly1

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from imbalkit.runs.results import RunData
 
 BINS = 40  # of the histogram of scores
-STAGES = (style.OTHER_COLOUR, style.COLOURS[0], drawing.POSITIVE)  # from the first to the last
+STAGES = (style.COLOURS[2], style.OTHER_COLOUR, style.COLOURS[0], drawing.POSITIVE)  # from the first to the last
 
 
 def reliability(run: RunData, axes: Axes, split: str = "test") -> None:

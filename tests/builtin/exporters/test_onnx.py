@@ -12,6 +12,8 @@ import pytest
 
 import imbalkit
 from imbalkit.builtin.exporters import Onnx
+from imbalkit.builtin.losses import CE, Focal, Poly1
+from imbalkit.decision.corrections import loss_map
 from imbalkit.errors import ImbalkitError
 from imbalkit.export.card import card_of
 from imbalkit.export.export import export
@@ -164,3 +166,27 @@ def test_one_thread_answers_the_same(run, tmp_path):
     (one,), (any_number,) = Onnx().runtimes(tmp_path / "a.onnx", 1), Onnx().runtimes(tmp_path / "a.onnx")
     np.testing.assert_allclose(one.probabilities(inputs), any_number.probabilities(inputs), atol=1e-6)
     assert open_model(tmp_path / "a.onnx").card.name == "other"
+
+
+LOSSES = [Focal(gamma=2.0), Poly1(epsilon=-0.5), CE(label_smoothing=0.1)]
+
+
+@pytest.mark.parametrize("how", ["none", "int8"])
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
+def test_the_map_of_a_loss_is_in_the_file_and_stays_float32(run, loss, how, tmp_path):
+    restored = restore(run)
+    shift = loss.prior_shift(restored.context)
+    steps = (loss_map(loss, shift.map), *restored.decision.corrections)
+    restored = replace(restored, decision=replace(restored.decision, corrections=steps))
+    exporter = Onnx(quantize=how, limits=LOOSE)
+    facts = export(restored, exporter, tmp_path / "m.onnx")
+    found = facts["runtimes"]["ONNX Runtime"]
+    assert found["largest_probability_difference"] < (1e-5 if how == "none" else 0.1)
+    if how == "none":
+        assert 0 < found["largest_logit_difference"] < 1e-4
+    after = set()
+    for node in onnx.load(tmp_path / "m.onnx").graph.node:
+        if after.intersection(node.input) or any(name.startswith("head.") for name in node.input):
+            assert "Linear" not in node.op_type  # QuantizeLinear, DequantizeLinear
+            after.update(node.output)
+    assert len(after) > 5

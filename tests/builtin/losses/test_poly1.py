@@ -65,5 +65,4 @@ def test_what_it_does_to_the_prior():
     context = BuildContext(("a", "b"), (30, 10))
     assert Part(epsilon=0.0).prior_shift(context).exact
     shift = Part(epsilon=1.0).prior_shift(context)
-    assert not shift.exact
-    assert shift.factors == (1.0, 1.0)
+    assert (shift.exact, shift.factors, shift.map) == (True, (1.0, 1.0), {"name": "poly1", "epsilon": 1.0})
