@@ -122,7 +122,7 @@ class Trainer:
         session, fabric = self.session, self.session.fabric
         model.eval()
         own = np.arange(len(plan))[fabric.global_rank :: fabric.world_size]
-        result = torch.zeros((len(plan), int(model.body.num_features)), device=fabric.device)
+        result = torch.zeros((len(plan), cast(int, model.body.num_features)), device=fabric.device)
         if len(own):
             batches = partition(own, session.settings.batch_size)
             for batch in read_ahead(plan, session.images, batches, session.pins_memory, session.rendered):
