@@ -154,3 +154,20 @@ def test_without_a_folder_nothing_is_shared(tmp_path, monkeypatch):
         rounds.keep("k", {".npy": Path("a")})
     assert not rounds.fetch("k", {".npy": Path("b")})
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+PRETRAINED = "{name: timm, model: efficientnet_lite0, weights: some.safetensors}"
+
+
+def features_key(sampler, stage="features"):
+    return key(f"samplers=[{sampler}]", f"backbone={PRETRAINED}", stage=stage)
+
+
+def test_samplers_that_see_the_same_features_share_them():
+    """Whatever they make of them; not where another network sees the rows, or one that is trained first."""
+    first = features_key("tomek_links")
+    assert features_key("{name: near_miss, version: 2, n_neighbors: 1}") == first
+    assert features_key("{name: edited_nearest_neighbours, kind_sel: mode}") == first
+    assert features_key("{name: tomek_links, epochs: 1}") != first
+    other = PRETRAINED.replace("lite0", "lite1")
+    assert features_key(f"{{name: tomek_links, backbone: {other}}}") != first
