@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Loss(Part):
     """`build` returns a module: `module(logits [n, C], targets int64 [n])` gives a loss for each row, [n], or a scalar.
 
-    A scalar counts as the mean over its rows. Methods that a module may have besides:
+    A scalar counts as the mean over its rows. With `by_row = False` the module sees all rows of a batch together, whatever
+    parts and devices the batch is spread over. Methods that a module may have besides:
 
     - `class_weights() -> [C]`: logged after each epoch
     - `epoch_finished()`: called after each epoch
@@ -31,6 +32,10 @@ class Loss(Part):
     def prior_shift(self, context: BuildContext) -> PriorShift:
         """What it does to the class prior. Exact for cross entropy with a constant weight for each class; to override there."""
         return PriorShift(None, False, "it does not say how it weighs the classes")
+
+    def notes(self, classes: tuple[str, ...], rows: tuple[float, ...], positive: int | None) -> list[str]:
+        """What a user should know who trains with it: `rows` of each class are in a batch on average, [C]."""
+        return []
 
     def build(self, context: BuildContext) -> nn.Module:
         raise NotImplementedError  # each part of this kind writes its own

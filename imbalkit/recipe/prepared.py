@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -48,8 +49,15 @@ class Prepared:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know of the data and the split."""
-        return (*self.table.all_notes, *self.split.notes)
+        """What a user should know of the data, the split and the loss."""
+        return (*self.table.all_notes, *self.split.notes, *self._loss_notes())
+
+    def _loss_notes(self) -> list[str]:
+        counts, training = self.class_counts[-1].counts, self.recipe.training
+        if not counts.is_exact:
+            return []
+        batches = max(1, math.ceil(sum(counts.low) / training.batch_size))
+        return self.recipe.loss.notes(self.classes, tuple(rows / batches for rows in counts.low), self.positive)
 
     def source_plan(self, bad: Iterable[int] = ()) -> Plan:
         """The training rows before any sampler, less the samples whose images are unreadable."""

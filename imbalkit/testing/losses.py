@@ -55,8 +55,9 @@ def check_loss(part: Loss, setting: Setting) -> None:
             f"{who}: `build` must return a torch.nn.Module, got {type(module).__name__}"
         )
         for what, (logits, targets) in _batches(len(context.classes), setting).items():
-            _check_batch(f"{who}, {what}", part.build(context), logits, targets)
+            _check_batch(f"{who}, {what}", part.build(context), logits, targets, part.by_row)
         _check_state(who, part, context, setting)
+        _check_by_row(who, part, context, setting)
         _check_extras(who, part, context, setting)
         _check_shift(who, part, context)
     empty = BuildContext(setting.classes, (*setting.counts[:-1], 0), contexts[0].positive, seed=setting.seed)
@@ -67,7 +68,9 @@ def check_loss(part: Loss, setting: Setting) -> None:
     )
 
 
-def _check_batch(who: str, module: torch.nn.Module, logits: torch.Tensor, targets: torch.Tensor) -> None:
+def _check_batch(
+    who: str, module: torch.nn.Module, logits: torch.Tensor, targets: torch.Tensor, by_row: bool = True
+) -> None:
     logits = logits.clone().requires_grad_()
     given, labels = logits.detach().clone(), targets.clone()
     module.train()
@@ -80,7 +83,8 @@ def _check_batch(who: str, module: torch.nn.Module, logits: torch.Tensor, target
     assert value.requires_grad, f"{who}: no gradient flows from the loss to the logits (detached, or argmax?)"
     (gradient,) = torch.autograd.grad(value.mean(), logits)
     assert torch.isfinite(gradient).all(), f"{who}: the gradient is not finite"
-    if "all right" not in who:
+    comparable = by_row or len(targets.unique()) > 1  # rows of one class have no others to be ranked above
+    if comparable and "all right" not in who:
         assert gradient.abs().sum() > 0, f"{who}: the gradient is 0 everywhere, so nothing would be learnt"
     same = torch.equal(given, logits.detach()) and torch.equal(labels, targets)
     assert same, f"{who}: the module changed the logits or targets it was given"
@@ -105,6 +109,18 @@ def _check_state(who: str, part: Loss, context: BuildContext, setting: Setting) 
         assert torch.allclose(module(logits[order], targets[order]), value[order], rtol=1e-4, atol=1e-6), (
             f"{who}: in another order the rows have other losses"
         )
+
+
+def _check_by_row(who: str, part: Loss, context: BuildContext, setting: Setting) -> None:
+    if not part.by_row or getattr(part.build(context), "needs_features", False):
+        return
+    logits, targets = _batches(len(context.classes), setting)["a mixed batch"]
+    module = part.build(context).eval()
+    alone = torch.stack([module(logits[i : i + 1], targets[i : i + 1]).mean() for i in range(len(targets))])
+    together = module(logits, targets)
+    assert torch.allclose(together, alone if together.ndim else alone.mean(), rtol=1e-4, atol=1e-6), (
+        f"{who}: the loss of a row depends on the rows beside it: say `by_row = False`"
+    )
 
 
 def _check_extras(who: str, part: Loss, context: BuildContext, setting: Setting) -> None:
