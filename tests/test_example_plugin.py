@@ -33,7 +33,7 @@ def imbalkit(*arguments, cwd, environment):
 
 
 def test_its_parts_are_listed_with_its_distribution(tmp_path, environment):
-    result = imbalkit("plugins", "logit_adjusted", "--json", cwd=tmp_path, environment=environment)
+    result = imbalkit("plugins", "generalized_ce", "--json", cwd=tmp_path, environment=environment)
     (fact,) = json.loads(result.stdout)
     assert fact["kind"] == "loss"
     assert fact["from"].startswith("imbalkit-example-plugin ")
@@ -42,7 +42,7 @@ def test_its_parts_are_listed_with_its_distribution(tmp_path, environment):
 def test_a_recipe_uses_its_sampler_and_loss_by_name(tmp_path, environment):
     recipe = (PROJECT / "recipe.yaml").read_text()
     assert "power_over" in recipe
-    assert "logit_adjusted" in recipe
+    assert "generalized_ce" in recipe
     arguments = ["run", str(PROJECT / "recipe.yaml"), "--set", "training.epochs=2", "--folder", "done"]
     result = imbalkit(*arguments, cwd=tmp_path, environment=environment)
     assert result.returncode == 0, result.stderr
@@ -51,11 +51,11 @@ def test_a_recipe_uses_its_sampler_and_loss_by_name(tmp_path, environment):
 
 def test_its_parts_are_in_the_schema(tmp_path, environment):
     schema = json.loads(imbalkit("schema", cwd=tmp_path, environment=environment).stdout)
-    assert "logit_adjusted" in json.dumps(schema["$defs"]["loss"])
+    assert "generalized_ce" in json.dumps(schema["$defs"]["loss"])
 
 
 def test_leaving_it_out_makes_its_names_unknown(tmp_path, environment):
     arguments = ["plan", str(PROJECT / "recipe.yaml"), "--without", "imbalkit-example-plugin"]
     result = imbalkit(*arguments, cwd=tmp_path, environment=environment)
     assert result.returncode == 1
-    assert "there is no loss 'logit_adjusted'" in result.stderr
+    assert "there is no loss 'generalized_ce'" in result.stderr

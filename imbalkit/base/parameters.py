@@ -227,7 +227,12 @@ ClassName = Annotated[str, BeforeValidator(_class_name)]
 
 
 def one_of(
-    expected: str, words: Sequence[str | None] = (), number: Any = None, mapping: Any = None, items: Any = None
+    expected: str,
+    words: Sequence[str | None] = (),
+    number: Any = None,
+    mapping: Any = None,
+    items: Any = None,
+    real: Any = None,
 ) -> Any:
     """Check a value by the one type that its shape calls for; a plain union would report every alternative's errors.
 
@@ -235,10 +240,10 @@ def one_of(
         expected: what was expected, for the error
         words: values that stand for themselves
         number, mapping, items: types of an int, a mapping, a list; None refuses the shape
+        real: type of any number, instead of `number`
     """
-    adapters = {
-        shape: TypeAdapter(kind) for shape, kind in ((int, number), (dict, mapping), (list, items)) if kind is not None
-    }
+    shapes = ((int, number), (int | float, real), (dict, mapping), (list, items))
+    adapters = {shape: TypeAdapter(kind) for shape, kind in shapes if kind is not None}
 
     def check(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:
         if isinstance(value, str | None) and value in words:

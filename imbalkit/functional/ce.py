@@ -18,7 +18,7 @@ def cross_entropy(
     logits: Tensor,
     targets: Tensor,
     weights: Tensor | None = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: float | Tensor = 0.0,
     reduction: str = "mean",
 ) -> Tensor:
     """w_y CE of each row, or its plain mean over the rows. Gilal et al. 2023, eq. 2 to 4.
@@ -31,13 +31,17 @@ def cross_entropy(
         logits: float [n, C]
         targets: int64 [n], 0..C-1
         weights: [C], without gradient; None for 1
-        label_smoothing: share of the target that is spread evenly over all classes, 0..1
+        label_smoothing: share of the target that is spread evenly over all classes, 0..1; or that of each row's class, [C]
         reduction: "mean" (scalar; 0 without rows) or "none" ([n])
 
     Returns:
         float32, or float64 for float64 logits
     """
     logits = at_least_float32(logits)
+    if isinstance(label_smoothing, Tensor):
+        rows = _smoothed(logits, targets, label_smoothing)
+        rows = rows if weights is None else rows * weights.to(logits.dtype)[targets]
+        return rows if reduction == "none" else rows.sum() / max(len(targets), 1)
     if weights is None:
         if reduction == "none" or len(targets) == 0:
             rows = F.cross_entropy(logits, targets, label_smoothing=label_smoothing, reduction="none")
@@ -53,6 +57,12 @@ def cross_entropy(
         return F.cross_entropy(logits, targets, weight=weights, reduction=total)
     rows = weights[targets] * F.cross_entropy(logits, targets, label_smoothing=label_smoothing, reduction="none")
     return rows if reduction == "none" else rows.sum()
+
+
+def _smoothed(logits: Tensor, targets: Tensor, label_smoothing: Tensor) -> Tensor:
+    """Cross entropy with each class's own label smoothing, [n]. Zhong et al. 2021, as in their code: evenly over all."""
+    log_p, share = torch.log_softmax(logits, dim=1), label_smoothing.to(logits.dtype)[targets]
+    return -(1 - share) * log_p.gather(1, targets.unsqueeze(1)).squeeze(1) - share * log_p.mean(1)
 
 
 def at_least_float32(logits: Tensor) -> Tensor:
@@ -76,11 +86,13 @@ def check_batch(logits: Tensor, targets: Tensor, num_classes: int) -> None:
 
 
 class CrossEntropy(nn.Module):
-    """Cross entropy in float32; arguments as in `cross_entropy`."""
+    """Cross entropy in float32; arguments as in `cross_entropy`, `label_smoothing` also as a sequence of C numbers."""
 
-    def __init__(self, label_smoothing: float = 0.0, reduction: str = "mean"):
+    label_smoothing: float | Tensor
+
+    def __init__(self, label_smoothing: float | Sequence[float] = 0.0, reduction: str = "mean"):
         super().__init__()
-        self.label_smoothing = check_number(label_smoothing, "label_smoothing", most=1)
+        _keep_smoothing(self, label_smoothing)
         self.reduction = check_reduction(reduction)
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -99,12 +111,18 @@ class WeightedCrossEntropy(nn.Module):
     """
 
     weights: Tensor
+    label_smoothing: float | Tensor
 
-    def __init__(self, weights: Sequence[float] | Tensor, label_smoothing: float = 0.0, reduction: str = "mean"):
+    def __init__(
+        self,
+        weights: Sequence[float] | Tensor,
+        label_smoothing: float | Sequence[float] = 0.0,
+        reduction: str = "mean",
+    ):
         super().__init__()
         # Not persistent: a recipe's weights decide, never those of a checkpoint.
         self.register_buffer("weights", class_weights(weights, None, "weights"), persistent=False)
-        self.label_smoothing = check_number(label_smoothing, "label_smoothing", most=1)
+        _keep_smoothing(self, label_smoothing, len(self.weights))
         self.reduction = check_reduction(reduction)
 
     def class_weights(self) -> Tensor:
@@ -115,3 +133,16 @@ class WeightedCrossEntropy(nn.Module):
         """Logits [n, C] and targets [n] to a scalar, or [n] for reduction "none"."""
         check_batch(logits, targets, len(self.weights))
         return cross_entropy(logits, targets, self.weights, self.label_smoothing, self.reduction)
+
+
+def _keep_smoothing(
+    module: CrossEntropy | WeightedCrossEntropy, value: float | Sequence[float], num_classes: int | None = None
+) -> None:
+    """Give a module its `label_smoothing`: a number, or a buffer of one of each class. Raises ImbalkitError."""
+    if not isinstance(value, Sequence):
+        module.label_smoothing = check_number(value, "label_smoothing", most=1)
+        return
+    if num_classes not in (None, len(value)):
+        raise ImbalkitError(f"label_smoothing: expected a number for each of {num_classes} classes, got {list(value)}")
+    shares = [check_number(share, "label_smoothing", most=1) for share in value]
+    module.register_buffer("label_smoothing", torch.tensor(shares, dtype=torch.float32), persistent=False)

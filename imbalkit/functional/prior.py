@@ -82,6 +82,61 @@ def inverse_frequency(counts: Sequence[int]) -> list[float]:
     return [total / (classes * count) if count else 0.0 for count in counts]
 
 
+def log_priors(counts: Sequence[int], tau: float = 1.0) -> list[float]:
+    """tau ln(N_c / N), [C]; a class without rows counts as one row. Menon et al. 2021, eq. 10."""
+    rows = np.maximum(np.asarray(counts, dtype=np.float64), 1)
+    result: list[float] = (tau * np.log(rows / rows.sum())).tolist()
+    return result
+
+
+def class_scales(counts: Sequence[int], gamma: float) -> list[float]:
+    """(N_c / N_max)^gamma, [C]: 1 for the largest class; one without rows counts as one row. Kini et al. 2021; Ye et al. 2020."""
+    rows = np.maximum(np.asarray(counts, dtype=np.float64), 1)
+    result: list[float] = ((rows / rows.max()) ** gamma).tolist()
+    return result
+
+
+def smoothing_by_rows(counts: Sequence[int], head: float, tail: float, shape: str = "concave") -> list[float]:
+    """Label smoothing of each class, [C], from `tail` for the rarest to `head` for the largest. Zhong et al. 2021, section 3.2.
+
+    Where all have as many rows, where the formula is 0 / 0, all have `head`.
+
+    Args:
+        counts: rows of each class, [C]
+        head, tail: of the largest and of the rarest class
+        shape: "concave", "linear" or "convex" in the rows
+    """
+    rows = np.asarray(counts, dtype=np.float64)
+    span = rows.max() - rows.min()
+    x = (rows - rows.min()) / span if span else np.ones_like(rows)
+    rise = {"concave": np.sin(x * np.pi / 2), "linear": x, "convex": 1 - np.cos(x * np.pi / 2)}[shape]
+    result: list[float] = (tail + (head - tail) * rise).tolist()
+    return result
+
+
+def balancing_weights(
+    counts: Sequence[int], beta: float, power: float | None = None, scale: str = "rows"
+) -> list[float]:
+    """Weights that raise rare classes, [C]: (1 - beta) / (1 - beta^N_c) (Cui et al. 2019, eq. 4), or N_c^-power.
+
+    Args:
+        counts: N_c, [C]; a class without rows counts as one row
+        beta: 0 to below 1; 0 weighs all alike
+        power: instead of beta
+        scale: "rows": sum_c N_c w_c = N, so that the mean weight of a row is 1; "classes": sum_c w_c = C
+    """
+    rows = np.maximum(np.asarray(counts, dtype=np.float64), 1)
+    if power is not None:
+        weights = rows**-power
+    elif beta:
+        weights = (1 - beta) / -np.expm1(rows * np.log(beta))  # 1 - beta^N without a difference of near numbers
+    else:
+        weights = np.ones_like(rows)
+    share = np.asarray(counts, dtype=np.float64) if scale == "rows" and any(counts) else np.ones_like(rows)
+    result: list[float] = (weights * share.sum() / (weights * share).sum()).tolist()
+    return result
+
+
 def same_shares(first: Sequence[int], second: Sequence[int]) -> float:
     """p value of Pearson's chi-squared test that two counts by class, [C] each, above 0, come from the same shares.
 

@@ -28,7 +28,14 @@ from imbalkit.errors import (
     listing,
     nearest,
 )
-from imbalkit.kinds.class_factors import ClassFactors, SomeClassFactors, constant_weights
+from imbalkit.kinds.class_factors import (
+    ClassFactors,
+    ClassSmoothing,
+    LabelSmoothing,
+    SomeClassFactors,
+    constant_weights,
+    smoothing_of,
+)
 from imbalkit.kinds.common import BuildContext, PriorShift, hookimpl
 from imbalkit.kinds.decisions import Calibrator, CalibratorRef, CostRows, Threshold, ThresholdRef, ThresholdRows
 from imbalkit.kinds.exporters import Exportable, Exporter, ExporterRef, ExportLimits, FileRuntime
@@ -70,6 +77,7 @@ __all__ = [
     "CalibratorRef",
     "ClassFactors",
     "ClassName",
+    "ClassSmoothing",
     "ConfusionMetric",
     "CostRows",
     "Counts",
@@ -88,6 +96,7 @@ __all__ = [
     "ImbalkitError",
     "Interval",
     "LabelNames",
+    "LabelSmoothing",
     "Launcher",
     "LauncherRef",
     "Limits",
@@ -155,6 +164,7 @@ __all__ = [
     "range_of",
     "read_table",
     "rows_text",
+    "smoothing_of",
     "split_names",
     "spread",
 ]

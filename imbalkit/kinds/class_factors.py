@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from imbalkit.base.parameters import ClassName
+from imbalkit.base.parameters import ClassName, one_of
 from imbalkit.errors import ImbalkitError, listing, nearest
 from imbalkit.kinds.common import PriorShift
 
@@ -21,10 +21,12 @@ class ClassFactors(dict[str, float]):
     """
 
     fewest: ClassVar[int | None] = None  # classes that must be named
+    most: ClassVar[float | None] = None  # largest factor
+    otherwise: ClassVar[float] = 1.0  # of a class that is not named
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        items = Annotated[dict[ClassName, Annotated[float, Field(ge=0)]], Field(min_length=cls.fewest)]
+        items = Annotated[dict[ClassName, Annotated[float, Field(ge=0, le=cls.most)]], Field(min_length=cls.fewest)]
         return core_schema.no_info_after_validator_function(cls, handler.generate_schema(items))
 
     def vector(self, classes: Sequence[str]) -> list[float]:
@@ -34,7 +36,7 @@ class ClassFactors(dict[str, float]):
                 raise ImbalkitError(
                     f"the data have no class {name!r}{nearest(name, classes)} (classes: {listing(classes)})"
                 )
-        return [float(self.get(name, 1.0)) for name in classes]
+        return [float(self.get(name, self.otherwise)) for name in classes]
 
     def all_zero(self, classes: Sequence[str], parameter: str) -> list[tuple[str, str]]:
         """For a loss's `check_classes`: the problem of a parameter that gives every class a factor of 0; else none."""
@@ -47,6 +49,28 @@ class SomeClassFactors(ClassFactors):
     """As ClassFactors, for a parameter that must name at least one class."""
 
     fewest = 1
+
+
+class ClassSmoothing(ClassFactors):
+    """A parameter that maps class names to shares of the target, 0..1, such as {benign: 0.2}; 0 for a class not named."""
+
+    fewest, most, otherwise = 1, 1.0, 0.0
+
+
+LabelSmoothing = Annotated[
+    Annotated[float, Field(ge=0, le=1)] | ClassSmoothing,
+    one_of(
+        "a number from 0 to 1, or a mapping from classes to such numbers",
+        real=Annotated[float, Field(ge=0, le=1)],
+        mapping=ClassSmoothing,
+    ),
+]
+"""The type of a parameter `label_smoothing`: the share of a row's target that is spread evenly over all classes."""
+
+
+def smoothing_of(value: float | ClassSmoothing, classes: Sequence[str]) -> float | list[float]:
+    """A LabelSmoothing as losses take it: one number, or one of each class, [C]."""
+    return value.vector(classes) if isinstance(value, ClassSmoothing) else value
 
 
 def constant_weights(weights: Sequence[float], label_smoothing: float | Sequence[float] = 0.0) -> PriorShift:

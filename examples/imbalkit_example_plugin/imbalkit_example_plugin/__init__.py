@@ -2,7 +2,7 @@
 
 from imbalkit.kinds import hookimpl
 
-from imbalkit_example_plugin.logit_adjusted import LogitAdjusted
+from imbalkit_example_plugin.generalized_ce import GeneralizedCE
 from imbalkit_example_plugin.power_over import PowerOver
 
 
@@ -13,4 +13,4 @@ def register_samplers():
 
 @hookimpl
 def register_losses():
-    return [LogitAdjusted]
+    return [GeneralizedCE]

@@ -5,7 +5,7 @@ from imbalkit.kinds import BuildContext, Counts, PlanError
 from imbalkit.testing import check_part
 from imbalkit.testing.common import check_light_import
 
-from imbalkit_example_plugin import LogitAdjusted, PowerOver
+from imbalkit_example_plugin import GeneralizedCE, PowerOver
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
@@ -13,9 +13,9 @@ def test_power_over_keeps_the_rules_of_samplers(power):
     check_part(PowerOver, power=power)
 
 
-@pytest.mark.parametrize("tau", [0.0, 1.0])
-def test_logit_adjusted_keeps_the_rules_of_losses(tau):
-    check_part(LogitAdjusted, tau=tau)
+@pytest.mark.parametrize("q", [0.0, 0.3, 0.7])
+def test_generalized_ce_keeps_the_rules_of_losses(q):
+    check_part(GeneralizedCE, q=q)
 
 
 def test_both_are_in_the_catalogue_once_installed():
@@ -23,8 +23,8 @@ def test_both_are_in_the_catalogue_once_installed():
 
     catalogue = default_catalogue()
     assert catalogue.get("sampler", "power_over") is PowerOver
-    assert catalogue.get("loss", "logit_adjusted") is LogitAdjusted
-    assert catalogue.provider("loss", "logit_adjusted").distribution == "imbalkit-example-plugin"
+    assert catalogue.get("loss", "generalized_ce") is GeneralizedCE
+    assert catalogue.provider("loss", "generalized_ce").distribution == "imbalkit-example-plugin"
 
 
 def test_listing_the_plugin_imports_nothing_heavy():
@@ -47,9 +47,16 @@ def test_bare_labels_in_a_plain_loop():
     assert (y[indices] == labels).all()
 
 
-def test_the_shift_is_the_log_of_the_class_shares():
-    logits, targets = torch.randn(8, 2, dtype=torch.float64), torch.arange(8) % 2
-    value = LogitAdjusted(tau=2.0).build(BuildContext(("a", "b"), (30, 10)))(logits, targets)
-    odds = (logits.exp() * torch.tensor([0.75, 0.25]) ** 2).numpy()
-    expected = -np.log(odds[np.arange(8), targets] / odds.sum(1))
-    assert np.allclose(value.numpy(), expected, rtol=1e-6)
+def test_the_loss_is_the_papers_formula():
+    logits, targets = torch.randn(8, 2), torch.arange(8) % 2
+    value = GeneralizedCE(q=0.7).build(BuildContext(("a", "b"), (30, 10)))(logits, targets)
+    p = logits.softmax(1)[torch.arange(8), targets]
+    assert np.allclose(value, (1 - p**0.7) / 0.7, rtol=1e-4)
+
+
+def test_its_map_gives_the_true_probabilities():
+    truth = torch.tensor([[0.7, 0.2, 0.1]], dtype=torch.float64)
+    least = truth ** (1 / (1 - 0.7))
+    loss = GeneralizedCE(q=0.7)
+    mapped = loss.build_map(loss.prior_shift(BuildContext(("a", "b", "c"), (5, 5, 5))).map)(least.log())
+    assert np.allclose(mapped.softmax(1), truth)

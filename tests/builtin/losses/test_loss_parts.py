@@ -10,7 +10,20 @@ import torch
 import torch.nn.functional as F
 from pydantic import ValidationError
 
-from imbalkit.builtin.losses import CE, LOSSES, RCE, Focal, GammaRCE, InverseCE, Poly1, WeightedCE
+from imbalkit.builtin.losses import (
+    CE,
+    LOSSES,
+    RCE,
+    VS,
+    ClassBalanced,
+    Focal,
+    GammaRCE,
+    InverseCE,
+    LabelAwareSmoothing,
+    LogitAdjusted,
+    Poly1,
+    WeightedCE,
+)
 from imbalkit.errors import ImbalkitError
 from imbalkit.kinds import BuildContext
 
@@ -25,6 +38,14 @@ PARTS = [
     RCE(estimator="ema"),
     GammaRCE(gamma=10.0, estimator="epoch"),
     GammaRCE(costs={"malignant": 10, "rare": 2}),
+    CE(label_smoothing={"benign": 0.3}),
+    WeightedCE(weights={"malignant": 4}, label_smoothing={"benign": 0.3}),
+    ClassBalanced(),
+    ClassBalanced(beta=0.9, gamma=2.0),
+    ClassBalanced(power=0.5, scale="classes"),
+    LabelAwareSmoothing(),
+    LogitAdjusted(),
+    VS(),
 ]
 
 
@@ -133,7 +154,10 @@ def test_gamma_multiplies_the_positive_class(gamma):
         (RCE, {"estimator": "running"}, "'batch', 'ema' or 'epoch'"),
         (RCE, {"floor": -1.0}, "greater than or equal to 0"),
         (RCE, {"decay": 1.0}, "less than 1"),
-        (CE, {"label_smoothing": "0.1"}, "valid number"),
+        (CE, {"label_smoothing": "0.1"}, "expected a number from 0 to 1, or a mapping from classes"),
+        (CE, {"label_smoothing": {"benign": 1.5}}, "less than or equal to 1"),
+        (CE, {"label_smoothing": 1.5}, "less than or equal to 1"),
+        (ClassBalanced, {"beta": 0.9, "power": 1.0}, "expected either beta or power, got both"),
         (CE, {"smoothing": 0.1}, "unknown key; did you mean .label_smoothing"),
     ],
 )
