@@ -42,7 +42,7 @@ def figures(folder: Path, baseline: Path) -> list[dict[str, Any]]:
     ledger, counts = prior_ledger(prepared, stages), np.array(stages[0])
     validation, test = prepared.split.validation, prepared.split.test
     found = []
-    for network, epoch in networks(folder, restored.model):
+    for network, epoch in networks(folder, restored.model, bool(run.recipe.get("stages"))):
         logits = restored.logits(images, test)
         decision = fit_decision(
             restored.logits(images, validation),
@@ -57,7 +57,7 @@ def figures(folder: Path, baseline: Path) -> list[dict[str, Any]]:
         row: dict[str, Any] = {
             "network": network,
             "epoch": epoch,
-            "epochs": len(run.log),
+            "epochs": trained_epochs(folder),
             "seconds": round(sum(entry.get("seconds", 0) for entry in run.log)),
             **of_probabilities(trained, labels[test], classes, counts, ""),
             "auc": round(float(roc_auc_score(labels[test], trained, multi_class="ovr", average="macro")), 5),
@@ -73,22 +73,27 @@ def figures(folder: Path, baseline: Path) -> list[dict[str, Any]]:
     return found
 
 
-def networks(folder: Path, model: Classifier) -> Iterator[tuple[str, int]]:
+def networks(folder: Path, model: Classifier, has_stages: bool) -> Iterator[tuple[str, int]]:
     """("last" or "chosen", epoch) of each network of a run, while its weights are in the model.
 
     The last epoch's weights are those of epoch-N.pt, which `kept_checkpoints` leaves. Stages after training work on the last
-    epoch's network: what they made of it is then the only one.
+    epoch's network, and what they make of it is the only one.
     """
     from imbalkit.training.checkpoints import load_checkpoint
 
-    epochs = sum(entry["stage"] == "final" for entry in read_log(folder))
-    state = load_checkpoint(kept(folder, epochs))
-    if state["best_weights"] is None:
+    epochs = trained_epochs(folder)
+    if has_stages:
         yield "last", epochs
         return
+    state = load_checkpoint(kept(folder, epochs))
     yield "chosen", state["best_epoch"]
     model.load_state_dict(state["model"])
     yield "last", epochs
+
+
+def trained_epochs(folder: Path) -> int:
+    """Epochs of the main training."""
+    return sum(entry["stage"] == "final" for entry in read_log(folder))
 
 
 def kept(folder: Path, epoch: int) -> Path:

@@ -116,6 +116,7 @@ def start_from(other: Path, epochs: int, folder: Path, prepared: Any) -> None:
     Nothing happens where that run has kept no checkpoint of that epoch: all epochs are trained then.
     """
     from imbalkit.base.files import read_json, write_json
+    from imbalkit.kinds import BuildContext
     from imbalkit.recipe.recipe import save_recipe
     from imbalkit.runs.data_record import RECORD
     from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
@@ -125,6 +126,10 @@ def start_from(other: Path, epochs: int, folder: Path, prepared: Any) -> None:
     state = load_checkpoint(kept(other, epochs))
     if prepared.recipe.training.monitor == "last":
         state["best_weights"] = None
+    if getattr(prepared.recipe, "deferred", None) is not None and len(state["losses"]) == 1:
+        loss = prepared.recipe.deferred.loss or prepared.recipe.loss
+        context = BuildContext(prepared.classes, prepared.class_counts[-1].counts.low, epochs=prepared.recipe.training.epochs)
+        state["losses"].append(loss.build(context).state_dict())  # as at the start of a training
     folder.mkdir(parents=True)
     shutil.copy(other / RECORD, folder)
     save_recipe(prepared.recipe, folder / "recipe.yaml")
