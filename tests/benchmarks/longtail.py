@@ -128,7 +128,9 @@ def start_from(other: Path, epochs: int, folder: Path, prepared: Any) -> None:
         state["best_weights"] = None
     if getattr(prepared.recipe, "deferred", None) is not None and len(state["losses"]) == 1:
         loss = prepared.recipe.deferred.loss or prepared.recipe.loss
-        context = BuildContext(prepared.classes, prepared.class_counts[-1].counts.low, epochs=prepared.recipe.training.epochs)
+        context = BuildContext(
+            prepared.classes, prepared.class_counts[-1].counts.low, epochs=prepared.recipe.training.epochs
+        )
         state["losses"].append(loss.build(context).state_dict())  # as at the start of a training
     folder.mkdir(parents=True)
     shutil.copy(other / RECORD, folder)
