@@ -14,10 +14,11 @@ from imbalkit.base.randomness import derive_seed
 from imbalkit.catalogue import ENTRY_POINTS, Catalogue, default_catalogue
 from imbalkit.decision.decision import Decision
 from imbalkit.errors import ImbalkitError, RecipeError, RunError, listing
-from imbalkit.kinds import BuildContext
+from imbalkit.kinds import BuildContext, Loss
 from imbalkit.recipe.document import read_document
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
+from imbalkit.recipe.traverse import parts_of
 from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restored import Restored, working_directory
@@ -78,7 +79,7 @@ def restore(
         model = model.to(place)
     except (RuntimeError, AssertionError) as error:  # of several types, by what is missing
         raise RunError(f"the device {str(requested)!r} cannot be used on this machine: {error}") from error
-    settings = recipe.images
+    settings, losses = recipe.images, [part for _, part in parts_of(recipe) if isinstance(part, Loss)]
     return Restored(
         folder=folder,
         name=run.name,
@@ -86,7 +87,7 @@ def restore(
         catalogue=catalogue,
         context=context,
         model=model.eval(),
-        decision=Decision.from_json(metrics["decision"], recipe.decision, [recipe.loss]),
+        decision=Decision.from_json(metrics["decision"], recipe.decision, losses),
         rule=ImageRule((height, width), settings.resize, settings.interpolation, settings.exif, settings.bits),
         device=place,
         directory=directory,

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.errors import DataError, RunError
+from imbalkit.functional.maps import SmoothingMap
 from imbalkit.kinds import Backbone, BuildContext, Preprocessing
 from imbalkit.runs.restore import restore
 
@@ -59,6 +60,18 @@ def test_a_run_on_arrays_answers_as_it_did(digits, side):
     assert restored.decision.affine[0][0] != 1.0
     assert [restored.classes[code] for code in restored.decision.decide(logits)] == rows["decision"].tolist()
     assert np.array_equal(getattr(restored.prepared.split, side), rows["source"])
+
+
+def test_the_map_of_a_loss_is_read_back(moved):
+    before = restore(moved)
+    decision = json.loads((moved / "metrics.json").read_text())["decision"]
+    values = {"name": "label_smoothing", "smoothing": [0.1, 0.1]}
+    step = {"stage": "corrected for the loss", "name": "ce", "fitted": values}
+    change(moved / "metrics.json", decision=decision | {"corrections": [step, *decision["corrections"]]})
+    after, logits = restore(moved), np.array([[0.0, 2.0], [0.0, 40.0]])
+    mapped = SmoothingMap([0.1, 0.1])(torch.from_numpy(logits)).numpy()
+    np.testing.assert_allclose(after.decision.probabilities(logits), before.decision.probabilities(mapped))
+    np.testing.assert_array_equal(after.decision.mapped(logits), mapped)
 
 
 def test_a_run_on_files_answers_as_it_did_from_any_folder(finished_run, moved, tmp_path, monkeypatch):
