@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class CE(Loss):
-    """Cross entropy. Gilal et al. 2023, eq. 2 and 3."""
+    """Cross entropy. Gilal et al. 2023, eq. 2 and 3.
+
+    The class prior stays; label smoothing draws probabilities to the middle, which a map undoes.
+    """
 
     name = "ce"
     label_smoothing: LabelSmoothing = param(
