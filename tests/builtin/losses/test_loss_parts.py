@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from pydantic import ValidationError
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from imbalkit.builtin.losses import (
     CE,
@@ -52,6 +53,15 @@ PARTS = [
 def batch(seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(30, 3, generator=generator), torch.randint(2, (30,), generator=generator)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=repr)
+def test_none_waits_for_a_gpu(part):
+    """Tensors without values cannot be read from."""
+    with FakeTensorMode():
+        module = part.build(CONTEXT).to("meta")
+        logits = torch.empty(8, 3, device="meta", requires_grad=True)
+        module(logits, torch.empty(8, dtype=torch.int64, device="meta")).sum().backward()
 
 
 def test_names():
