@@ -54,6 +54,21 @@ def register_backbones() -> list[type[kinds.Backbone]]:
 
 
 @hookspec
+def register_heads() -> list[type[kinds.Head]]:
+    """Classifiers on a backbone's features."""
+
+
+@hookspec
+def register_orders() -> list[type[kinds.Order]]:
+    """Which rows of the plan an epoch visits."""
+
+
+@hookspec
+def register_mixers() -> list[type[kinds.Mixer]]:
+    """Mixtures of two rows of a batch."""
+
+
+@hookspec
 def register_augmentations() -> list[type[kinds.Augmentation]]:
     """Random online augmentations."""
 

@@ -145,16 +145,18 @@ used: the catalogue stands above this module."""
 class part_of:
     """In `ScoreRef = Annotated[Score, part_of("score")]`, the type of a parameter that holds another part.
 
-    Its value is a part of the kind, the name of one, or a mapping with its name and parameters.
+    Its value is a part of the kind, the name of one, or a mapping with its name and parameters; a mapping without a name has
+    parameters of the part `default`, where there is one.
     """
 
     kind: str
+    default: str | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return core_schema.with_info_plain_validator_function(self._resolve)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return {"x-kind": self.kind}
+        return {"x-kind": self.kind} | ({"x-default": self.default} if self.default else {})
 
     def _resolve(self, value: Any, info: core_schema.ValidationInfo) -> Part:
         kind = self.kind
@@ -168,6 +170,8 @@ class part_of:
             return value
         if isinstance(value, str):
             value = {"name": value}
+        if isinstance(value, dict) and self.default is not None:
+            value = {"name": self.default, **value}
         if not isinstance(value, dict) or not isinstance(value.get("name"), str):
             raise PydanticCustomError(
                 "part_name",

@@ -13,10 +13,13 @@ from imbalkit.kinds import (
     Calibrator,
     Dataset,
     Exporter,
+    Head,
     Launcher,
     Loss,
     Metric,
+    Mixer,
     Op,
+    Order,
     Score,
     Threshold,
 )
@@ -62,6 +65,27 @@ def register_backbones() -> list[type[Backbone]]:
     from imbalkit.builtin.backbones import BACKBONES
 
     return BACKBONES
+
+
+@hookimpl
+def register_heads() -> list[type[Head]]:
+    from imbalkit.builtin.heads import HEADS
+
+    return HEADS
+
+
+@hookimpl
+def register_orders() -> list[type[Order]]:
+    from imbalkit.builtin.orders import ORDERS
+
+    return ORDERS
+
+
+@hookimpl
+def register_mixers() -> list[type[Mixer]]:
+    from imbalkit.builtin.mixers import MIXERS
+
+    return MIXERS
 
 
 @hookimpl

@@ -92,7 +92,16 @@ class RoundScorer:
                     start = trainer.from_first(lambda: load_checkpoint(weights)) if warm and number else None
                     score = sampler.score.build(trainer.session.context(plan, stage))
                     kept = score if sampler.scores_from == "last_epoch" else None
-                    fit = trainer.fit(stage, plan, backbone, sampler.loss, sampler.epochs, start=start, score=kept)
+                    fit = trainer.fit(
+                        stage,
+                        plan,
+                        backbone,
+                        sampler.loss,
+                        sampler.epochs,
+                        start=start,
+                        score=kept,
+                        order=sampler.order,
+                    )
                     scores = trainer.predict(fit.model, plan, score) if fit.scores is None else fit.scores
                     if trainer.session.fabric.is_global_zero:
                         if ".pt" in files:

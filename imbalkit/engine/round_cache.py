@@ -41,6 +41,9 @@ LEFT_OUT = {
         "split": "the plan's rows count instead",
         "samplers": "the plan's rows count instead, and what the ranking sampler trains with",
         "loss": "of the final training; a round has its sampler's",
+        "order": "of the final training; a round has its sampler's",
+        "mixer": "of the final training",
+        "deferred": "of the final training",
         "decision": "after the training",
         "metrics": "after the training",
         "evaluation": "after the training",
@@ -67,7 +70,8 @@ LEFT_OUT = {
     },
 }
 _PATIENCE = 2 * 24 * 3600.0  # seconds that another run's round is waited for
-OF_THE_SAMPLER = ("score", "loss", "backbone", "epochs", "scores_from")  # its others act on the scores, or the features
+# A scored sampler's others act on the scores, or the features.
+OF_THE_SAMPLER = ("score", "loss", "backbone", "order", "epochs", "scores_from")
 _LIBRARIES = (
     "imbalkit",
     "imbalkit-lite",

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from imbalkit.engine.run_metrics import RunMetrics
     from imbalkit.kinds import Metric
     from imbalkit.plan import Plan
+    from imbalkit.recipe.recipe import Recipe
     from imbalkit.training.classifier import Classifier
+    from imbalkit.training.phase import Phase
     from imbalkit.training.trainer import Trainer
 
 MOST_IN_LOG = 36  # classes of which the log has a confusion matrix each epoch
@@ -174,6 +176,9 @@ def _stages(
         recipe.training.epochs,
         _validation(trainer, run_metrics, rows["validation"]),
         freeze_epochs=recipe.training.freeze_epochs,
+        order=recipe.order,
+        mixer=recipe.mixer,
+        deferred=_deferred(recipe),
     ).model
     held_out = {split: HeldOut.of(part, table.groups, trainer.predict(model, part)) for split, part in rows.items()}
 
@@ -256,7 +261,7 @@ def _trainer(
         images=images,
         settings=recipe.training,
         seed=recipe.seed,
-        dropout=recipe.head.dropout,
+        head=recipe.head,
         augment=recipe.augment,
         positive=prepared.positive,
         higher_is_better=metric is None or metric.higher_is_better,
@@ -265,6 +270,16 @@ def _trainer(
         sample_names=lambda samples: _sample_names(frame, samples),
     )
     return Trainer(session, folder / run_folder.CHECKPOINTS, peers, events.epoch_finished)
+
+
+def _deferred(recipe: Recipe) -> Phase | None:
+    """What the end of the training visits and minimises, if that is another thing than before."""
+    from imbalkit.training.phase import Phase
+
+    deferred = recipe.deferred
+    if deferred is None:
+        return None
+    return Phase(deferred.loss or recipe.loss, deferred.order or recipe.order, deferred.first_epoch(recipe.training))
 
 
 def _round_cache(

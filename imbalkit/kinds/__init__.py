@@ -39,6 +39,7 @@ from imbalkit.kinds.class_factors import (
 from imbalkit.kinds.common import BuildContext, PriorShift, hookimpl
 from imbalkit.kinds.decisions import Calibrator, CalibratorRef, CostRows, Threshold, ThresholdRef, ThresholdRows
 from imbalkit.kinds.exporters import Exportable, Exporter, ExporterRef, ExportLimits, FileRuntime
+from imbalkit.kinds.heads import Head, HeadRef
 from imbalkit.kinds.label_names import LabelNames, Text
 from imbalkit.kinds.launchers import Launcher, LauncherRef
 from imbalkit.kinds.metric_bases import (
@@ -51,7 +52,9 @@ from imbalkit.kinds.metric_bases import (
     no_rows,
 )
 from imbalkit.kinds.metrics import Interval, Limits, Metric, MetricRef, Predictions
+from imbalkit.kinds.mixers import Mixer, MixerRef
 from imbalkit.kinds.networks import Augmentation, AugmentationRef, Backbone, BackboneRef, Loss, LossRef, Preprocessing
+from imbalkit.kinds.orders import ClassShareOrder, Draws, Order, OrderRef
 from imbalkit.kinds.prepared_run import PreparedRun
 from imbalkit.kinds.ranges import RhoRange, SigmaRange, draw_range, range_label, range_of
 from imbalkit.kinds.row_choice import checked_features, checked_scores, highest, random_rows, spread
@@ -77,6 +80,7 @@ __all__ = [
     "CalibratorRef",
     "ClassFactors",
     "ClassName",
+    "ClassShareOrder",
     "ClassSmoothing",
     "ConfusionMetric",
     "CostRows",
@@ -84,6 +88,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "DatasetRef",
+    "Draws",
     "ExportLimits",
     "Exportable",
     "Exporter",
@@ -92,6 +97,8 @@ __all__ = [
     "FeatureSampler",
     "FinalCount",
     "FinalCounts",
+    "Head",
+    "HeadRef",
     "HitsAndRows",
     "ImbalkitError",
     "Interval",
@@ -106,8 +113,12 @@ __all__ = [
     "Metric",
     "MetricRef",
     "MissingExtraError",
+    "Mixer",
+    "MixerRef",
     "Op",
     "OpRef",
+    "Order",
+    "OrderRef",
     "Part",
     "PathText",
     "Plan",
@@ -187,7 +198,10 @@ KINDS: dict[str, type[Part]] = {
         AnySampler,
         Score,
         Loss,
+        Order,
+        Mixer,
         Backbone,
+        Head,
         Augmentation,
         Metric,
         Calibrator,

@@ -24,6 +24,8 @@ class BuildContext:
     image_size: tuple[int, int] = (32, 32)  # height, width in px
     channels: int = 3
     seed: int = 0
+    epochs: int = 1  # of the training
+    logit_scale: float = 1.0  # of a normalised head: what its cosines are multiplied by
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,16 @@ class Loss(Part):
     parts and devices the batch is spread over. Methods that a module may have besides:
 
     - `class_weights() -> [C]`: logged after each epoch
+    - `epoch_started(epoch)`: called before each epoch with its number, from 0, of `context.epochs`
     - `epoch_finished()`: called after each epoch
+    - `needs_features = True`: then called with `features=`, what the head saw, float [n, F]
     - `statistics(logits, targets) -> Tensor`, `update(total)` and an attribute `needs_statistics`, for a loss that counts: the
       engine sums the statistics over the parts of an accumulated batch and over processes, calls
       `module(logits, targets, statistics=total)` for each part (with the whole total if `needs_statistics`), then `update(total)`
     """
 
     kind = "loss"
-    by_row: ClassVar[bool] = True  # a row's loss depends on that row and on constants alone
+    by_row: ClassVar[bool] = True  # a row's loss depends on that row and constants alone, so that mixers can weigh it
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         """What it does to the class prior. Exact for cross entropy with a constant weight for each class; to override there."""

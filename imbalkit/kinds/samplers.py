@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from imbalkit.base.parameters import Part, param, part_of
 from imbalkit.base.randomness import generator
 from imbalkit.errors import PlanError
 from imbalkit.kinds.common import PriorShift
 from imbalkit.kinds.networks import BackboneRef, LossRef
+from imbalkit.kinds.orders import OrderRef
 from imbalkit.kinds.rows import ScoreRef
 from imbalkit.plan import Plan
 
@@ -90,6 +93,7 @@ class ScoredSampler(AnySampler):
     score: ScoreRef = param("loss", help="what a row is ranked by", validate_default=True)
     loss: LossRef = param("ce", help="the loss that the rounds train with", validate_default=True)
     backbone: BackboneRef | None = param(None, help="the backbone of the rounds (default: the recipe's)")
+    order: OrderRef = param("natural", help="which rows the rounds' epochs visit", validate_default=True)
     rounds: int = param(1, help="how often to train, score and drop", ge=1)
     epochs: int = param(4, help="training epochs in each round", unit="epochs", ge=1)
     scores_from: Literal["pass", "last_epoch"] = param(
@@ -100,6 +104,15 @@ class ScoredSampler(AnySampler):
     warm_start: bool = param(
         help="true: a round trains the model of the round before it further; false: each round trains a new one"
     )
+
+    @model_validator(mode="after")
+    def _a_score_for_every_row(self) -> ScoredSampler:
+        if self.scores_from == "last_epoch" and not self.order.visits_each_row_once:
+            text = (
+                "scores_from: last_epoch needs an order that visits every row once, got {order}: use scores_from: pass"
+            )
+            raise PydanticCustomError("rows_without_score", text, {"order": repr(self.order.name)})
+        return self
 
     def resample(self, plan: Plan, scores: np.ndarray, rng: np.random.Generator, round: int = 0) -> Plan:
         """The plan after round `round` (from 0), given the one before it and `scores`, float [rows of the plan].

@@ -10,7 +10,7 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.data.columns import column_problem
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import ImbalkitError, Problem, listing, nearest
-from imbalkit.kinds import Backbone, FeatureSampler
+from imbalkit.kinds import Backbone, FeatureSampler, Loss
 from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.document import Document, Place
 from imbalkit.recipe.prepared import Prepared
@@ -32,6 +32,8 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             yield problem(("samplers", index), random)
     if recipe.training.freeze_epochs > recipe.training.epochs:
         yield problem(("training", "freeze_epochs"), f"is more than training.epochs, {recipe.training.epochs}")
+    for place, message in training_problems(recipe):
+        yield problem(place, message)
     shape = recipe.images.shape or (table.arrays.shape[1:3] if table.arrays is not None else None)
     for place, op in operations(recipe):
         if shape and shape[0] != shape[1] and op.square_only:
@@ -69,6 +71,27 @@ def _random_features(sampler: FeatureSampler, recipes: Backbone) -> str | None:
         "`backbone` with pretrained weights, such as {name: timm, model: efficientnet_lite0, weights: FILE}, or train it first "
         "with `epochs: 5`"
     )
+
+
+def training_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
+    """What order, mixer, loss and deferral contradict, as (place, message)."""
+    mixer, deferred, epochs = recipe.mixer, recipe.deferred, recipe.training.epochs
+    losses: list[tuple[Place, Loss]] = [(("loss",), recipe.loss)]
+    if deferred is not None and deferred.loss is not None:
+        losses.append((("deferred", "loss"), deferred.loss))
+    if mixer is not None:
+        for place, loss in losses:
+            if not loss.by_row:
+                yield (
+                    place,
+                    f"{loss.name!r} compares the rows of a batch, each of one class, and {mixer.name!r} mixes two rows: "
+                    "leave out `mixer`, or take a loss that weighs each row by itself, such as ce",
+                )
+        if not any(mixer.mixes(epoch, epochs) for epoch in range(epochs)):
+            yield ("mixer",), f"mixes in none of {epochs} epochs: expected fewer epochs without it"
+    if deferred is not None and deferred.first_epoch(recipe.training) >= epochs:
+        first = deferred.first_epoch(recipe.training) + 1
+        yield ("deferred",), f"begins with epoch {first} of {epochs}, that is never: expected an earlier `start`"
 
 
 def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tuple[Place, str]]:

@@ -1,8 +1,9 @@
-"""The ledger of a recipe: what its samplers and its loss do to the class prior."""
+"""The ledger of a recipe: what its samplers, order, mixer and loss do to the class prior."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from imbalkit.decision.class_prior import SPLIT, Entry, Ledger
 from imbalkit.functional.prior import same_shares, shares
@@ -32,7 +33,7 @@ def prior_ledger(prepared: Prepared, counts: Sequence[Sequence[int]] | None = No
     for index, sampler in enumerate(recipe.samplers):
         before, at = stages[at], at + len(sampler.stages)
         entries.append(Entry(f"samplers[{index}] {sampler.name}", sampler.prior_shift(before, stages[at])))
-    entries.append(Entry(f"loss {recipe.loss.name}", _loss_shift(prepared, stages[-1]), recipe.loss))
+    entries += _training_entries(prepared, stages[-1])
     return Ledger(prepared.classes, stages[0].low, tuple(entries), held_out)
 
 
@@ -47,12 +48,32 @@ def _held_out(prepared: Prepared, train: tuple[int, ...]) -> tuple[int, ...] | N
     return tuple(held_out) if same_shares(train, held_out) < 0.001 else None
 
 
-def _loss_shift(prepared: Prepared, counts: Counts) -> PriorShift:
-    """The loss's shift; without factors where they depend on counts that only training can tell."""
-    least, most = (
-        prepared.recipe.loss.prior_shift(BuildContext(prepared.classes, rows, prepared.positive))
-        for rows in (counts.low, counts.high)
-    )
+def _training_entries(prepared: Prepared, counts: Counts) -> list[Entry]:
+    """What the order, the mixer and the loss do; of a deferred training what its end does, where the network is heading."""
+    recipe, deferred = prepared.recipe, prepared.recipe.deferred
+    order, loss, when, late = recipe.order, recipe.loss, "", ""
+    if deferred is not None:
+        order, loss, when = deferred.order or order, deferred.loss or loss, "deferred "
+        first, epochs = deferred.first_epoch(recipe.training), recipe.training.epochs
+        late = f", for the last {epochs - first} of {epochs} epochs: where that leads is known, not whether it arrives"
+    entries = []
+    if not order.visits_each_row_once:
+        entries.append(Entry(f"{when}order {order.name}", _known(order.prior_shift, counts)))
+    if recipe.mixer is not None:
+        mixer = recipe.mixer
+        shift = _known(lambda rows: mixer.prior_shift(BuildContext(prepared.classes, rows, prepared.positive)), counts)
+        entries.append(Entry(f"mixer {mixer.name}", shift))
+    shift = _known(lambda rows: loss.prior_shift(BuildContext(prepared.classes, rows, prepared.positive)), counts)
+    entries.append(Entry(f"{when}loss {loss.name}", shift, loss))
+    if late:
+        last = entries[-1].shift
+        entries[-1] = replace(entries[-1], shift=replace(last, exact=False, why=last.why + late))
+    return entries
+
+
+def _known(shift: Callable[[tuple[int, ...]], PriorShift], counts: Counts) -> PriorShift:
+    """A part's shift for the plan's rows of each class; without factors where only training can tell the counts."""
+    least, most = shift(counts.low), shift(counts.high)
     if (least.factors, least.map) == (most.factors, most.map):
         return least
     return PriorShift(

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from imbalkit.base.yaml_text import yaml_text
 from imbalkit.data.split_settings import SplitSettings
@@ -19,9 +20,12 @@ from imbalkit.kinds import (
     ClassName,
     DatasetRef,
     ExporterRef,
+    HeadRef,
     LauncherRef,
     LossRef,
     MetricRef,
+    MixerRef,
+    OrderRef,
     PathText,
     SamplerRef,
     Settings,
@@ -82,12 +86,6 @@ class ImageSettings(Settings):
         return (self.size, self.size) if isinstance(self.size, int) else (self.size[0], self.size[1])
 
 
-class HeadSettings(Settings):
-    """Dropout and a dense layer on the backbone's features."""
-
-    dropout: float = param(0.2, help="share of features dropped in training", ge=0, lt=1)
-
-
 class OptimizerSettings(Settings):
     """An optimiser by timm's name."""
 
@@ -103,6 +101,12 @@ class ScheduleSettings(Settings):
     name: str = param("one_cycle", help="one_cycle, constant, or any schedule that timm knows")
     warmup: float = param(0.3, help="share of the steps until a one-cycle schedule peaks", gt=0, lt=1)
     options: dict[str, Any] = param({}, help="further arguments of timm's schedule, such as {warmup_epochs: 1}")
+
+    @property
+    def drops(self) -> list[float]:
+        """Epochs at which a step schedule first lowers the learning rate; empty for others."""
+        found = self.options.get({"step": "decay_epochs", "multistep": "decay_milestones"}.get(self.name, ""), [])
+        return [float(epoch) for epoch in (found if isinstance(found, list) else [found])]
 
 
 class EarlyStopping(Settings):
@@ -167,6 +171,32 @@ class TrainingSettings(Settings):
         return value
 
 
+class DeferredSettings(Settings):
+    """Another loss or order for the end of the training (Cao et al. 2019: DRW and DRS); weights and optimiser go on."""
+
+    start: float | None = param(
+        None,
+        help="share of the epochs after which it begins (default: where a step or multistep schedule first drops, else 0.8)",
+        gt=0,
+        lt=1,
+    )
+    loss: LossRef | None = param(None, help="the loss from then on (default: as before)")
+    order: OrderRef | None = param(None, help="the order from then on (default: as before)")
+
+    @model_validator(mode="after")
+    def _something(self) -> DeferredSettings:
+        if self.loss is None and self.order is None:
+            raise PydanticCustomError("nothing_deferred", "expected a loss, an order or both, got neither")
+        return self
+
+    def first_epoch(self, training: TrainingSettings) -> int:
+        """The first epoch, from 0, that it holds for."""
+        if self.start is not None:
+            return max(1, round(self.start * training.epochs))
+        drops = training.schedule.drops
+        return round(drops[0]) if drops else max(1, round(0.8 * training.epochs))
+
+
 class LoggingSettings(Settings):
     """What is written beside log.jsonl."""
 
@@ -188,8 +218,11 @@ class Recipe(Settings):
     samplers: list[SamplerRef] = param([], help="what is done to the training rows, in order")
     augment: list[AugmentationRef] = param([], help="random online augmentation, in order")
     backbone: BackboneRef = param("small_cnn", help="the network under the head", validate_default=True)
-    head: HeadSettings = param(HeadSettings(), help="the classifier on the backbone's features")
+    head: HeadRef = param("linear", help="the classifier on the backbone's features", validate_default=True)
     loss: LossRef = param("ce", help="what training minimises", validate_default=True)
+    order: OrderRef = param("natural", help="which rows of the plan an epoch visits", validate_default=True)
+    mixer: MixerRef | None = param(None, help="mixtures of two rows (default: none)")
+    deferred: DeferredSettings | None = param(None, help="another loss or order for the end of the training")
     training: TrainingSettings = param(TrainingSettings(), help="the training loop")
     decision: DecisionSettings = param(None, help="calibration and threshold, from validation", validate_default=True)
     metrics: list[MetricRef] | None = param(None, help="metrics of the evaluation (default: all that are installed)")

@@ -21,7 +21,7 @@ def recipe_schema(catalogue: Catalogue) -> dict[str, Any]:
     schema.pop("required", None)  # with a base, `data` may come from there
     schema["anyOf"] = [{"required": ["data"]}, {"required": ["base"]}]
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return _with_references(schema)
+    return _with_references(schema, definitions)
 
 
 def part_schema(part: type[Part], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -38,13 +38,25 @@ def _required(part: type[Part]) -> list[str]:
     return [name for name, field in part.model_fields.items() if field.is_required()]
 
 
-def _with_references(value: Any) -> Any:
-    """{"x-kind": "loss"} as a reference to the definition of that kind."""
+def _with_references(value: Any, definitions: dict[str, Any]) -> Any:
+    """{"x-kind": "loss"} as a reference to the definition of that kind; with "x-default" a mapping may lack its name."""
     if isinstance(value, dict):
         if "x-kind" in value:
-            rest = {key: item for key, item in value.items() if key != "x-kind"}
-            return {"$ref": f"#/$defs/{value['x-kind']}", **_with_references(rest)}
-        return {key: _with_references(item) for key, item in value.items()}
+            kind, default = value["x-kind"], value.get("x-default")
+            rest = {key: item for key, item in value.items() if key not in ("x-kind", "x-default")}
+            reference: dict[str, Any] = {"$ref": f"#/$defs/{kind}"}
+            if default is not None:
+                reference = {"anyOf": [reference, _nameless(kind, default, definitions)]}
+            return {**reference, **_with_references(rest, definitions)}
+        return {key: _with_references(item, definitions) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_references(item) for item in value]
+        return [_with_references(item, definitions) for item in value]
     return value
+
+
+def _nameless(kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a part whose name may be left out."""
+    for schema in definitions[kind]["anyOf"]:
+        if schema.get("title") == name:
+            return {**schema, "required": [key for key in schema["required"] if key != "name"]}
+    return {}  # not installed: nothing to say of its parameters

@@ -109,7 +109,8 @@ def _exportable(part: Exporter, setting: Setting) -> tuple[Exportable, np.ndarra
         torch.manual_seed(setting.seed)
         body = torch.nn.Sequential(torch.nn.AvgPool2d((height, width)), torch.nn.Flatten())
         plain = Preprocessing((0.4,) * setting.channels, (0.2,) * setting.channels, setting.image_size)
-        classifier = Classifier(body, setting.channels, classes, plain, 0.0)
+        head = torch.nn.Linear(setting.channels, classes)
+        classifier = Classifier(body, head, plain, dropout=0.0)
     network = Deployed(classifier, (np.full(classes, 1.5), np.arange(classes)), source).eval()
     card = Card(
         name="conformance",

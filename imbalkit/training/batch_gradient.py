@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from imbalkit.training.batches import Batch
+from imbalkit.training.mixing import Part, Rows
 from imbalkit.training.session import TrainingSession
 
 # What has been seen of a part: the part, its logits [n, C] without gradient, labels int64 [n], the sum of its rows' losses.
-Seen = Callable[[Batch, torch.Tensor, torch.Tensor, torch.Tensor], None]
+Seen = Callable[[Part, torch.Tensor, torch.Tensor, torch.Tensor], None]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class BatchGradient:
         wrapped: the same network as Fabric runs it
         loss: a module
         by_row: whether a row's loss depends on that row alone (kinds.Loss)
-        render: a part's images, float32 [n, C, H, W], and labels, int64 [n], on the device
+        render: a part's images and labels on the device
     """
 
     session: TrainingSession
@@ -35,9 +35,9 @@ class BatchGradient:
     wrapped: Any
     loss: Any
     by_row: bool
-    render: Callable[[Batch], tuple[torch.Tensor, torch.Tensor]]
+    render: Callable[[Part], Rows]
 
-    def add(self, window: Sequence[Batch], rows: int, seen: Seen | None = None) -> tuple[torch.Tensor, Any]:
+    def add(self, window: Sequence[Part], rows: int, seen: Seen | None = None) -> tuple[torch.Tensor, Any]:
         """Add the gradient of a batch of `rows` rows (of all devices), of which `window` has this device's parts.
 
         Returns:
@@ -54,9 +54,10 @@ class BatchGradient:
         counted: Any = 0
         total = torch.zeros((), device=fabric.device)
         for index, batch in enumerate(window):
-            images, labels = self.render(batch)
+            read = self.render(batch)
+            labels = read.labels
             with fabric.no_backward_sync(self.wrapped, enabled=index < parts - 1):
-                logits = self.wrapped(images).float()
+                logits, features = self._forward(read.images)
                 if cached is not None:
                     # Its gradient is the one known already.
                     part = (logits * cached[1][index]).sum()
@@ -67,9 +68,9 @@ class BatchGradient:
                         counted = counted + own
                         if parts == 1:
                             whole = self.session.sum_devices(own)
-                        loss = self.loss(logits, labels, statistics=own if whole is None else whole)
+                        loss = read.loss(self.loss, logits, features, statistics=own if whole is None else whole)
                     else:
-                        loss = self.loss(logits, labels)
+                        loss = read.loss(self.loss, logits, features)
                     # A scalar counts as the mean over its rows.
                     part = (loss.sum() if loss.ndim else loss * len(labels)) / rows
                     share = part.detach()
@@ -81,15 +82,22 @@ class BatchGradient:
             return total, None
         return total, self.session.sum_devices(counted) if whole is None else whole
 
+    def _forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Logits float32 [n, C], and what the head saw, float32 [n, F], for a loss that needs it."""
+        if not getattr(self.loss, "needs_features", False):
+            return self.wrapped(images).float(), None
+        logits, features = self.wrapped(images, with_features=True)
+        return logits.float(), features.float()
+
     @torch.no_grad()
-    def _whole_statistics(self, window: Sequence[Batch]) -> torch.Tensor:
+    def _whole_statistics(self, window: Sequence[Part]) -> torch.Tensor:
         """What the loss counts over the whole batch, before any part is trained on."""
         statistics: Any = 0
         for logits, labels in self._logits_ahead(window):
             statistics = statistics + self.loss.statistics(logits, labels)
         return self.session.sum_devices(statistics)
 
-    def _whole_gradient(self, window: Sequence[Batch], rows: int) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
+    def _whole_gradient(self, window: Sequence[Part], rows: int) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
         """The loss of the whole batch, and its gradient with respect to the logits of each part, [n, C] each.
 
         Each device has the logits of all, and takes the gradient for its own; by the chain rule a part's gradient of the
@@ -107,14 +115,14 @@ class BatchGradient:
         (gradient,) = torch.autograd.grad(loss, logits)
         return loss.detach(), gradient[rank::world].split([len(labels) for _, labels in parts])
 
-    def _logits_ahead(self, window: Sequence[Batch]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def _logits_ahead(self, window: Sequence[Part]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Logits and labels of each part, from one more pass without gradients, which leaves no trace."""
         found = []
         with torch.no_grad(), same_draws(self.session.fabric.device), kept_buffers(self.model):
             for batch in window:
-                images, labels = self.render(batch)
+                read = self.render(batch)
                 with self.session.fabric.autocast():
-                    found.append((self.model(images).float(), labels))
+                    found.append((self.model(read.images).float(), read.labels))
         return found
 
 

@@ -1,34 +1,41 @@
-"""The network: normalisation, a backbone's features, dropout and a dense layer."""
+"""The network: normalisation, a backbone's features, dropout and a head."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import nn
 
 from imbalkit.errors import PluginError
-from imbalkit.kinds import Backbone, BuildContext, Preprocessing
+from imbalkit.kinds import Backbone, BuildContext, Head, Preprocessing
 
 
 class Classifier(nn.Module):
-    """Images in 0..1, float [n, C, H, W], to logits [n, classes]. Normalisation is part of the network."""
+    """Images in 0..1, float [n, C, H, W], to logits [n, classes]; `with_features` gives what the head saw, too, [n, F].
+
+    Normalisation is part of the network.
+    """
 
     mean: torch.Tensor
     std: torch.Tensor
 
-    def __init__(self, body: nn.Module, features: int, classes: int, preprocessing: Preprocessing, dropout: float):
+    def __init__(self, body: nn.Module, head: nn.Module, preprocessing: Preprocessing, dropout: float):
         super().__init__()
         self.body = body
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(features, classes)
+        self.head = head
         self.register_buffer("mean", torch.tensor(preprocessing.mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(preprocessing.std).view(1, -1, 1, 1), persistent=False)
         self.body_frozen = False
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.head(self.dropout(self.features(images)))
+    def forward(self, images: torch.Tensor, with_features: bool = False) -> Any:
+        features = self.dropout(self.features(images))
+        logits = self.head(features)
+        return (logits, features) if with_features else logits
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
-        """What the head sees, [n, F]."""
+        """What the head sees before dropout, [n, F]."""
         normalised = (images - self.mean) / self.std
         if not self.body_frozen:
             return self.body(normalised)
@@ -47,7 +54,7 @@ class Classifier(nn.Module):
         return self
 
 
-def build_model(backbone: Backbone, context: BuildContext, dropout: float) -> Classifier:
+def build_model(backbone: Backbone, head: Head, context: BuildContext) -> Classifier:
     """A network with fresh (or pretrained) weights, seeded by `context.seed`.
 
     Raises PluginError for a backbone that breaks its contract.
@@ -65,4 +72,4 @@ def build_model(backbone: Backbone, context: BuildContext, dropout: float) -> Cl
         preprocessing = Preprocessing((sum(mean) / 3,), (sum(std) / 3,), preprocessing.size)
     elif len(mean) not in (1, context.channels):
         raise PluginError(f"backbone {backbone.name!r} is for {len(mean)} channels, the images have {context.channels}")
-    return Classifier(body, features, len(context.classes), preprocessing, dropout)
+    return Classifier(body, head.build(context, features), preprocessing, head.dropout)

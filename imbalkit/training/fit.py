@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -13,14 +14,16 @@ from torch import nn
 
 from imbalkit.base.randomness import derive_seed, generator
 from imbalkit.errors import TrainingError, listing
-from imbalkit.kinds import Backbone, Loss
+from imbalkit.kinds import Backbone, Draws, Mixer
 from imbalkit.plan import Plan
 from imbalkit.training.batch_gradient import BatchGradient, kept_buffers, same_draws
-from imbalkit.training.batches import Batch, partition, read_ahead
+from imbalkit.training.batches import partition, read_ahead
 from imbalkit.training.classifier import Classifier, build_model
 from imbalkit.training.epoch_metrics import EpochMetrics, EpochValues
+from imbalkit.training.mixing import Part, Rows, Streams
 from imbalkit.training.monitor import Monitor
 from imbalkit.training.optimization import Schedule, build_optimizer, build_schedule
+from imbalkit.training.phase import Phase
 from imbalkit.training.sam import ascended
 from imbalkit.training.session import TrainingSession
 
@@ -38,13 +41,15 @@ class Fit:
     model: Classifier  # the network itself
     wrapped: Any  # the same network as Fabric runs it
     average: Any  # its exponential moving average, or None
-    loss: Any  # a module; one that counts has `statistics`, `update` and `needs_statistics`, too
+    phases: Sequence[Phase]  # by their first epochs
+    losses: list[Any]  # a module each; one that counts has `statistics`, `update` and `needs_statistics`, too
+    mixer: Mixer | None
+    mixing: Any  # the mixer's module
     optimizer: Any
     schedule: Schedule
     augment: nn.Module
     epochs: int
     monitor: Monitor
-    by_row: bool = True  # whether a row's loss depends on that row alone
     score: Score | None = None  # of every row in the last epoch
     scores: torch.Tensor | None = None  # float32 [n] on the host, once the last epoch is finished
     epoch: int = 0
@@ -57,19 +62,21 @@ class Fit:
         stage: str,
         plan: Plan,
         backbone: Backbone,
-        loss: Loss,
+        phases: Sequence[Phase],
         epochs: int,
         start: dict[str, Any] | None,
         score: Score | None = None,
+        mixer: Mixer | None = None,
     ) -> Fit:
         """A training that is about to begin; arguments as `Trainer.fit`. Raises TrainingError for fewer rows than devices."""
         fabric, settings = session.fabric, session.settings
-        if len(plan) // max(1, -(-len(plan) // settings.batch_size)) < fabric.world_size:
+        visited = [phase.epoch_rows(plan) for phase in phases]  # rows an epoch
+        if min(visited) // max(1, -(-min(visited) // settings.batch_size)) < fabric.world_size:
             raise TrainingError(
-                f"{len(plan)} rows in batches of {settings.batch_size} cannot be shared by {fabric.world_size} devices"
+                f"{min(visited)} rows in batches of {settings.batch_size} cannot be shared by {fabric.world_size} devices"
             )
-        context = session.context(plan, stage)
-        model = build_model(backbone, context, session.dropout)
+        context = session.context(plan, stage, epochs)
+        model = build_model(backbone, session.head, context)
         if start is not None:
             model.load_state_dict(start)
         if settings.channels_last:
@@ -78,7 +85,11 @@ class Fit:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         model = model.to(fabric.device)
         optimizer = build_optimizer(model, settings.optimizer)
-        steps = len(partition(np.arange(len(plan)), settings.batch_size)) * epochs
+        ends = [phase.first_epoch for phase in phases[1:]] + [epochs]
+        steps = sum(
+            -(-rows // settings.batch_size) * (end - phase.first_epoch)
+            for phase, rows, end in zip(phases, visited, ends, strict=True)
+        )
         schedule = build_schedule(optimizer, settings.schedule, steps, epochs)
         average = None
         if settings.ema is not None:
@@ -96,13 +107,15 @@ class Fit:
             model=model,
             wrapped=wrapped,
             average=average,
-            loss=loss.build(context).to(fabric.device),
+            phases=phases,
+            losses=[phase.loss.build(context).to(fabric.device) for phase in phases],
+            mixer=mixer,
+            mixing=None if mixer is None else mixer.build(context).to(fabric.device),
             optimizer=optimizer,
             schedule=schedule,
             augment=nn.Sequential(*modules).to(fabric.device),
             epochs=epochs,
             monitor=Monitor(settings, session.higher_is_better),
-            by_row=loss.by_row,
             score=score,
         )
 
@@ -111,17 +124,27 @@ class Fit:
         """The network that is evaluated and saved."""
         return self.average.module if self.average is not None else self.model
 
+    @property
+    def phase(self) -> int:
+        """Index of the phase that the present epoch is in."""
+        return max(index for index, phase in enumerate(self.phases) if phase.first_epoch <= self.epoch)
+
+    @property
+    def loss(self) -> Any:
+        """The loss of the present epoch."""
+        return self.losses[self.phase]
+
     # --- one epoch -------------------------------------------------------------------------------------------------
 
     def train_epoch(self) -> EpochValues:
-        """One pass over the plan; every row is used once, on one device."""
+        """One epoch; every row that it visits is used on one device."""
         session, fabric = self.session, self.session.fabric
         torch.manual_seed(derive_seed(session.seed, "epoch", self.stage, self.epoch, fabric.global_rank))
-        order = generator(session.seed, "order", self.stage, self.epoch).permutation(len(self.plan))
+        order = self.phases[self.phase].rows(self.plan, self.epoch, self.epochs, self._draws("order"))
         batches = partition(order, session.settings.batch_size)
         windows = [self._window(batch) for batch in batches]
-        parts = [part for window in windows for part in window]
-        reader = read_ahead(self.plan, session.images, parts, session.pins_memory, session.rendered)
+        streams = self._streams(order, windows)
+        reader = read_ahead(self.plan, session.images, streams.parts, session.pins_memory, session.rendered)
         metrics = EpochMetrics(len(self.plan.classes), fabric.device)
         scored = self.score is not None and self.epoch + 1 == self.epochs
         scores = torch.zeros(len(self.plan), device=fabric.device) if scored else None
@@ -129,9 +152,11 @@ class Fit:
         started = time.perf_counter()
         self.model.train()
         self.loss.train()
+        if hasattr(self.loss, "epoch_started"):
+            self.loss.epoch_started(self.epoch)
         try:
             for index, (batch, window) in enumerate(zip(batches, windows, strict=True)):
-                step_loss = self.train_step([next(reader) for _ in window], len(batch), metrics, scores)
+                step_loss = self.train_step([streams.take(reader) for _ in window], len(batch), metrics, scores)
                 pending.append((index, step_loss))
                 if len(pending) == CHECK_EVERY or index == len(batches) - 1:
                     self._check_finite(pending, windows, len(batches))
@@ -150,12 +175,31 @@ class Fit:
             **metrics.values(session, self.plan.classes),
             "lr": self.optimizer.param_groups[0]["lr"],
             "seconds": round(seconds, 3),
-            "rows_per_second": round(len(self.plan) / seconds, 1),
+            "rows_per_second": round(len(order) / seconds, 1),
         }
         if hasattr(self.loss, "class_weights"):
             weights = self.loss.class_weights().tolist()
             values["class_weights"] = dict(zip(self.plan.classes, weights, strict=True))
         return values
+
+    def _draws(self, purpose: str) -> Draws:
+        return partial(generator, self.session.seed, purpose, self.stage)
+
+    def _streams(self, order: np.ndarray, windows: Sequence[Sequence[np.ndarray]]) -> Streams:
+        """The parts to read of this device's rows, with those of their partners where the mixer has an order for them."""
+        parts = [part for window in windows for part in window]
+        if self.mixer is None or not self.mixer.mixes(self.epoch, self.epochs):
+            return Streams(parts)
+        rng = partial(self._draws("mixer"), self.epoch, self.session.fabric.global_rank)
+        if self.mixer.partners is None:
+            return Streams(parts, rng)
+        partners = self.mixer.partners.rows(self.plan, self.epoch, self.epochs, self._draws("partners"))
+        # Row by row: the partner of the k-th row of the epoch, whatever device or part it is in.
+        cut = [
+            self._window(batch)
+            for batch in partition(np.resize(partners, len(order)), self.session.settings.batch_size)
+        ]
+        return Streams(parts, rng, [part for window in cut for part in window])
 
     def _window(self, batch: np.ndarray) -> list[np.ndarray]:
         """This device's rows of a batch, in the parts to accumulate: as many on every device, none of them empty."""
@@ -164,19 +208,20 @@ class Fit:
         return np.array_split(batch[fabric.global_rank :: fabric.world_size], parts)
 
     def train_step(
-        self, window: list[Batch], rows: int, metrics: EpochMetrics, scores: torch.Tensor | None = None
+        self, window: list[Part], rows: int, metrics: EpochMetrics, scores: torch.Tensor | None = None
     ) -> torch.Tensor:
         """One optimiser step over a batch of `rows` rows (of all devices), in the parts of `window`; returns its mean loss.
 
         The scores of its rows are put into `scores`, float32 [rows of the plan], if it is given.
         """
         fabric, settings = self.session.fabric, self.session.settings
-        gradient = BatchGradient(self.session, self.model, self.wrapped, self.loss, self.by_row, self._render)
+        by_row = self.phases[self.phase].loss.by_row
+        gradient = BatchGradient(self.session, self.model, self.wrapped, self.loss, by_row, self._render)
 
-        def seen(batch: Batch, logits: torch.Tensor, labels: torch.Tensor, loss: torch.Tensor) -> None:
+        def seen(part: Part, logits: torch.Tensor, labels: torch.Tensor, loss: torch.Tensor) -> None:
             metrics.add(logits, labels, loss)
             if scores is not None and self.score is not None:
-                places = torch.from_numpy(batch.rows).to(fabric.device)
+                places = torch.from_numpy(part.rows).to(fabric.device)
                 scores[places] = self.score(logits, labels).float()
 
         if settings.sam is None:
@@ -201,9 +246,8 @@ class Fit:
             self.average.update(self.model, step=self.steps)
         return total
 
-    def _render(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        images, labels = batch.render(self.session.fabric.device)
-        return self.augment(images), labels
+    def _render(self, part: Part) -> Rows:
+        return part.render(self.session.fabric.device, self.augment, self.mixing)
 
     def _check_finite(self, pending: list[tuple[int, torch.Tensor]], windows: Any, batches: int) -> None:
         finite = torch.isfinite(torch.stack([loss for _, loss in pending])).tolist()
@@ -245,7 +289,7 @@ class Fit:
             "average": self.average.state_dict() if self.average is not None else None,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
-            "loss": self.loss.state_dict(),
+            "losses": [loss.state_dict() for loss in self.losses],
             "scores": self.scores,
             "epoch": self.epoch,
             "steps": self.steps,
@@ -259,6 +303,7 @@ class Fit:
             self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-        self.loss.load_state_dict(state["loss"])
+        for loss, saved in zip(self.losses, state["losses"], strict=True):
+            loss.load_state_dict(saved)
         self.scores, self.epoch, self.steps = state["scores"], state["epoch"], state["steps"]
         self.monitor.load(state)

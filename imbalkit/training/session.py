@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from imbalkit.base.progress import Progress
 from imbalkit.base.randomness import derive_seed
 from imbalkit.data.image_store import ImageStore
-from imbalkit.kinds import Augmentation, BuildContext
+from imbalkit.kinds import Augmentation, BuildContext, Head
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import TrainingSettings
 from imbalkit.training.rendered_cache import RenderedCache
@@ -28,7 +28,7 @@ class TrainingSession:
         images: pixels by sample
         settings: the recipe's `training`
         seed: of the recipe
-        dropout: before the network's last layer
+        head: of the network
         augment: random changes of the training images, new ones each epoch
         positive: code of the positive class; None without
         higher_is_better: whether the monitored metric is
@@ -41,7 +41,7 @@ class TrainingSession:
     images: ImageStore
     settings: TrainingSettings
     seed: int
-    dropout: float = 0.0
+    head: Head
     augment: Sequence[Augmentation] = ()
     positive: int | None = None
     higher_is_better: bool = True
@@ -49,8 +49,8 @@ class TrainingSession:
     progress: Progress = field(default_factory=Progress)
     sample_names: Callable[[np.ndarray], list[str]] = field(default=lambda samples: [f"sample {i}" for i in samples])
 
-    def context(self, plan: Plan, stage: str) -> BuildContext:
-        """What a part may know when it is built for a stage."""
+    def context(self, plan: Plan, stage: str, epochs: int = 1) -> BuildContext:
+        """What a part may know when it is built for a stage of so many epochs."""
         height, width, channels = self.images.shape
         return BuildContext(
             classes=plan.classes,
@@ -59,6 +59,8 @@ class TrainingSession:
             image_size=(height, width),
             channels=channels,
             seed=derive_seed(self.seed, "weights", stage),
+            epochs=epochs,
+            logit_scale=self.head.logit_scale,
         )
 
     def sum_devices(self, value: torch.Tensor) -> torch.Tensor:

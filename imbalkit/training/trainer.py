@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import torch
 
-from imbalkit.kinds import Backbone, Loss
+from imbalkit.kinds import Backbone, Loss, Mixer, Order
 from imbalkit.plan import Plan
 from imbalkit.training.batches import partition, read_ahead
 from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
@@ -18,6 +18,7 @@ from imbalkit.training.classifier import Classifier, build_model
 from imbalkit.training.epoch_metrics import EpochValues
 from imbalkit.training.fit import Fit, Score
 from imbalkit.training.peers import Peers
+from imbalkit.training.phase import Phase
 from imbalkit.training.process_checks import SAME, rows_in_common
 from imbalkit.training.session import TrainingSession
 
@@ -64,12 +65,15 @@ class Trainer:
         start: dict[str, Any] | None = None,
         freeze_epochs: int = 0,
         score: Score | None = None,
+        order: Order | None = None,
+        mixer: Mixer | None = None,
+        deferred: Phase | None = None,
     ) -> FitResult:
         """Train a model on a plan; goes on from the stage's checkpoint if there is one.
 
         Args:
             stage: name of this training; its seeds and its checkpoint derive from it
-            plan: rows to train on, each seen once an epoch
+            plan: rows to train on
             backbone, loss: parts to build
             epochs: passes over the plan
             validate: called after each epoch; its metrics choose the epoch and stop training early
@@ -77,6 +81,9 @@ class Trainer:
             freeze_epochs: first epochs that train the head alone
             score: `score(logits, labels)` is kept of every row as the last epoch meets it: in train mode, augmented, with
                 weights that go on learning meanwhile; there is no pass over the rows for it
+            order: which rows an epoch visits (default: each once)
+            mixer: mixes each row with another one (default: none)
+            deferred: the loss and order of the last epochs (default: as before)
 
         Returns:
             the model with the weights of the chosen epoch (the last one without `validate`), and the scores
@@ -84,7 +91,8 @@ class Trainer:
         Raises:
             TrainingError: a loss that is not finite; fewer rows than devices
         """
-        run = Fit.build(self.session, stage, plan, backbone, loss, epochs, start, score)
+        phases = [Phase(loss, order), *([deferred] if deferred is not None else [])]
+        run = Fit.build(self.session, stage, plan, backbone, phases, epochs, start, score, mixer)
         fabric, progress = self.session.fabric, self.session.progress
         checkpoint = self.folder / f"{stage}.pt"
         state = self.from_first(lambda: load_checkpoint(checkpoint) if checkpoint.exists() else None)
@@ -111,7 +119,7 @@ class Trainer:
     def network(self, stage: str, plan: Plan, backbone: Backbone) -> Classifier:
         """A network on the device, with the weights that it starts the training `stage` from."""
         session = self.session
-        model = build_model(backbone, session.context(plan, stage), session.dropout)
+        model = build_model(backbone, session.head, session.context(plan, stage))
         if session.settings.channels_last:
             model = model.to(memory_format=torch.channels_last)
         return model.to(session.fabric.device)

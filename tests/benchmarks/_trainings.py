@@ -15,6 +15,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from imbalkit.builtin.backbones import Timm
+from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import CE
 from imbalkit.data.cache import available_cores, open_store
 from imbalkit.engine.allocator import freed_memory_kept
@@ -54,7 +55,7 @@ class Setting:
     def model(self) -> nn.Module:
         """Normalisation, body, dropout and head."""
         context = BuildContext(("other", "melanoma"), (1, 1), 1, (self.size, self.size))
-        return build_model(self.backbone, context, dropout=0.2).to(self.device)
+        return build_model(self.backbone, Linear(), context).to(self.device)
 
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
@@ -71,7 +72,7 @@ def imbalkit(root: Path, setting: Setting, epochs: int) -> Iterator[None]:
     with freed_memory_kept(), tempfile.TemporaryDirectory() as folder:
         host = open_store([str(root / name) for name in names], None, ImageRule((setting.size, setting.size)), folder)
         images = place(host, fabric.device, 0.5)
-        session = TrainingSession(fabric, images, settings, seed=0, dropout=0.2, positive=1)
+        session = TrainingSession(fabric, images, settings, seed=0, head=Linear(dropout=0.2), positive=1)
         fit = Fit.build(session, "final", plan, setting.backbone, CE(), epochs, None)
         for _ in range(epochs):
             fit.train_epoch()

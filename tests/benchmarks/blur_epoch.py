@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import CE
 from imbalkit.builtin.ops.horizontal_flip import HorizontalFlip
 from imbalkit.builtin.ops.radial_blur import RadialBlur
@@ -54,7 +55,9 @@ def main(arguments: list[str]) -> None:
             )
             images = place(ArrayStore(pixels), fabric.device, 0.5)
             settings = TrainingSettings(epochs=50, batch_size=setting.batch)
-            session = TrainingSession(fabric, images, settings, seed=0, dropout=0.2, positive=1, rendered=cache)
+            session = TrainingSession(
+                fabric, images, settings, seed=0, head=Linear(dropout=0.2), positive=1, rendered=cache
+            )
             fit = Fit.build(session, "final", plan, setting.backbone, CE(), 50, None)
             fit.train_epoch()  # warm-up, which also fills the cache
             return fit.train_epoch

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from imbalkit.builtin.heads import Linear
 from tests.benchmarks._timing import spread
 
 DEFAULT = "default"
@@ -117,7 +118,7 @@ def works() -> dict[str, Callable[[], int]]:
         optimizer.step()
         return batch
 
-    own = build_model(Timm(model="tf_efficientnet_lite0"), context, 0.2)
+    own = build_model(Timm(model="tf_efficientnet_lite0"), Linear(dropout=0.2), context)
     own = own.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(own, OptimizerSettings())
     theirs = create_model("tf_efficientnet_lite0", num_classes=2)

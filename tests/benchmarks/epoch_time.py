@@ -21,6 +21,7 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from torch.nn import functional
 
+from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import CE
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.kinds import BuildContext
@@ -74,7 +75,7 @@ def ours_epoch(pixels: np.ndarray, labels: np.ndarray, batch: int, folder: Path)
         images=ArrayStore(pixels),
         settings=TrainingSettings(epochs=50, batch_size=batch),
         seed=0,
-        dropout=0.2,
+        head=Linear(),
         positive=1,
     )
     fit = Fit.build(session, "final", Plan.from_labels(labels, ("other", "positive")), MobileNetV1(), CE(), 50, None)
@@ -83,7 +84,7 @@ def ours_epoch(pixels: np.ndarray, labels: np.ndarray, batch: int, folder: Path)
 
 def plain_epoch(pixels: np.ndarray, labels: np.ndarray, batch: int) -> Callable[[], None]:
     context = BuildContext(("other", "positive"), (1, 1), 1, pixels.shape[1:3])
-    model = build_model(MobileNetV1(), context, 0.2).to(memory_format=torch.channels_last).train()
+    model = build_model(MobileNetV1(), Linear(dropout=0.2), context).to(memory_format=torch.channels_last).train()
     optimizer = build_optimizer(model, OptimizerSettings())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=10_000, cycle_momentum=False)
     images = torch.from_numpy(pixels).permute(0, 3, 1, 2)

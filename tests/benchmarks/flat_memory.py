@@ -18,6 +18,7 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from scipy.stats import theilslopes
 
+from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import CE
 from imbalkit.builtin.ops.radial_blur import RadialBlur
 from imbalkit.data.image_store import ArrayStore
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> None:
             images=ArrayStore(pixels),
             settings=TrainingSettings(epochs=options.epochs, batch_size=64, monitor="accuracy"),
             seed=0,
-            dropout=0.2,
+            head=Linear(),
             positive=1,
         )
         trainer = Trainer(session, Path(folder), epoch_finished=lambda stage, epoch, values: seen.append(anonymous()))

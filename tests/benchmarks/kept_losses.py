@@ -60,9 +60,7 @@ def main(arguments: list[str]) -> None:
             kept, passed = [], []
             for seed in range(options.seeds):
                 with tempfile.TemporaryDirectory() as folder:
-                    session = TrainingSession(
-                        fabric, images, recipe.training, seed, recipe.head.dropout, augment, positive=1
-                    )
+                    session = TrainingSession(fabric, images, recipe.training, seed, recipe.head, augment, positive=1)
                     trainer, score = Trainer(session, Path(folder)), LossScore().build(session.context(plan, "round"))
                     fit = trainer.fit("round", plan, recipe.backbone, CE(), epochs, score=score)
                     kept.append(fit.scores[frequent])

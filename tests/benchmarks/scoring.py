@@ -23,6 +23,7 @@ from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 from torch.nn import functional
 
+from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.scores import LossScore
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.plan import Plan
@@ -53,7 +54,11 @@ def main(arguments: list[str]) -> None:
     )
     trainer = Trainer(session, Path(tempfile.gettempdir()))  # nothing is written
     context = session.context(plan, "round")
-    model = build_model(MobileNetV1(), context, 0.0).to(memory_format=torch.channels_last).to(session.fabric.device)
+    model = (
+        build_model(MobileNetV1(), Linear(dropout=0.0), context)
+        .to(memory_format=torch.channels_last)
+        .to(session.fabric.device)
+    )
     score = LossScore().build(context)
 
     def scoring() -> np.ndarray:

@@ -32,6 +32,7 @@ def key(*overrides, stage="loss_rank-0-round-1", before="", plan=None, **around)
 
 UNTOUCHED = [
     "description=another", "card.contact=someone", "split.validation=0.1", "loss={name: focal, gamma: 2}",
+    "order=balanced", "mixer=mixup", "deferred={loss: inverse_ce}",
     "decision.threshold=fixed", "metrics=[balanced_accuracy]", "evaluation.resamples=200", "export=[onnx]",
     "launcher={name: local, jobs: 2}",
     "logging.tensorboard=true", "images.size=8", "images.on_bad_image=skip", "images.cache=elsewhere",
@@ -45,7 +46,8 @@ TOUCHED = [
     "training.batch_size=8", "training.micro_batches=2", "training.optimizer.lr=0.5", "training.schedule.name=constant",
     "training.gradient_clip_norm=1.0", "training.ema=0.9", "training.precision=bf16", "training.channels_last=false",
     "training.compile=true", "training.sam.radius=0.1",
-    "samplers.0.epochs=2", "samplers.0.loss=inverse_ce", "samplers.0.score=margin", "samplers.0.scores_from=last_epoch",
+    "samplers.0.epochs=2", "samplers.0.loss=inverse_ce", "samplers.0.order=balanced", "samplers.0.score=margin",
+    "samplers.0.scores_from=last_epoch",
     "samplers.0.backbone={name: small_cnn, width: 7}",
     "data.seed=1", "data.imbalance=20",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ import timm
 import torch
 
 from imbalkit.builtin.backbones import SmallCNN
+from imbalkit.builtin.heads import Linear
 from imbalkit.export.graph import Deployed, hard_for_int8
 from imbalkit.functional.maps import FocalMap, Poly1Map, ScaleMap, SmoothingMap
 from imbalkit.functional.metrics import softmax
@@ -21,7 +22,8 @@ AFFINE = np.array([0.7, 1.9, 1.1]), np.array([0.3, -1.2, 0.4])
 
 @pytest.fixture(scope="module")
 def classifier():
-    return build_model(SmallCNN(width=8), BuildContext(("a", "b", "c"), (3, 3, 3), image_size=(20, 14)), 0.5).eval()
+    context = BuildContext(("a", "b", "c"), (3, 3, 3), image_size=(20, 14))
+    return build_model(SmallCNN(width=8), Linear(), context).eval()
 
 
 @pytest.fixture(scope="module")

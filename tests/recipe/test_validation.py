@@ -22,7 +22,7 @@ from imbalkit.recipe.validation import validate
         ("split: {validation: '0.2'}", "split.validation: expected a number, got '0.2' (text)"),
         ("split: {group: 1}", "split.group: expected true or false, got 1 (a whole number)"),
         ("samplers: {a: b}", "samplers: expected a list, got {'a': 'b'} (a mapping)"),
-        ("head: 4", "head: expected a mapping, got 4 (a whole number)"),
+        ("logging: 4", "logging: expected a mapping, got 4 (a whole number)"),
         ("head: {dropout: 1}", "head.dropout: expected a value less than 1, got 1"),
         ("training: {optimizer: {lr: 0}}", "training.optimizer.lr: expected a value greater than 0, got 0"),
         ("training: {optimizer: {options: x}}", "training.optimizer.options: expected a mapping, got 'x' (text)"),

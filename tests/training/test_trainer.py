@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from imbalkit.builtin.backbones import SmallCNN
+from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.ops.horizontal_flip import HorizontalFlip
 from imbalkit.builtin.ops.radial_blur import RadialBlur
 from imbalkit.data.image_store import ArrayStore
@@ -19,6 +20,7 @@ from imbalkit.kinds import Loss
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import EarlyStopping, OptimizerSettings, ScheduleSettings, TrainingSettings
 from imbalkit.training.fit import Fit
+from imbalkit.training.phase import Phase
 from imbalkit.training.rendered_cache import RenderedCache
 from imbalkit.training.session import TrainingSession
 from imbalkit.training.trainer import Trainer
@@ -75,6 +77,7 @@ def make(images, tmp_path):
             "images": images,
             "settings": TrainingSettings(**settings),
             "seed": 3,
+            "head": Linear(dropout=0.0),
             "positive": 1,
         } | (session or {})
         return Trainer(TrainingSession(**shared), tmp_path / folder)
@@ -93,19 +96,23 @@ def weights(model):
 def test_a_batch_of_one_cannot_be_shared(plan):
     two = SimpleNamespace(fabric=SimpleNamespace(world_size=2), settings=TrainingSettings(epochs=1, batch_size=1))
     with pytest.raises(TrainingError, match="48 rows in batches of 1 cannot be shared by 2 devices"):
-        Fit.build(two, "final", plan, GROUP, PlainCE(), 1, None)
+        Fit.build(two, "final", plan, GROUP, [Phase(PlainCE())], 1, None)
 
 
 def test_training_learns_and_repeats_bit_by_bit(make, plan):
     seen = []
-    trainer = make(epochs=8, session={"dropout": 0.2})
+    trainer = make(epochs=8, session={"head": Linear(dropout=0.2)})
     trainer.epoch_finished = lambda stage, epoch, figures: seen.append(figures)
     model = trainer.fit("final", plan, BATCH, PlainCE(), 8).model
     assert seen[-1]["loss"] < 0.5 * seen[0]["loss"]
     assert (trainer.predict(model, plan).argmax(1) == plan.label).mean() > 0.9
-    again = make("b", epochs=8, session={"dropout": 0.2}).fit("final", plan, BATCH, PlainCE(), 8).model
+    again = make("b", epochs=8, session={"head": Linear(dropout=0.2)}).fit("final", plan, BATCH, PlainCE(), 8).model
     assert torch.equal(weights(model), weights(again))
-    other = make("c", epochs=8, session={"dropout": 0.2, "seed": 4}).fit("final", plan, BATCH, PlainCE(), 8).model
+    other = (
+        make("c", epochs=8, session={"head": Linear(dropout=0.2), "seed": 4})
+        .fit("final", plan, BATCH, PlainCE(), 8)
+        .model
+    )
     assert not torch.equal(weights(model), weights(other))
 
 
@@ -115,7 +122,7 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("settings", [{}, {"ema": 0.9}, {"schedule": ScheduleSettings(name="cosine")}])
 def test_a_training_cut_off_goes_on_as_if_it_had_not_been(make, plan, settings):
-    settings = {"epochs": 4, "session": {"dropout": 0.3}, **settings}
+    settings = {"epochs": 4, "session": {"head": Linear(dropout=0.3)}, **settings}
     whole = make("whole", **settings).fit("final", plan, BATCH, Recall(estimator="ema"), 4).model
 
     def stop(stage, epoch, figures):
@@ -138,7 +145,7 @@ def test_accumulation_changes_memory_and_nothing_else(make, plan, loss):
 
 
 def test_accumulated_counts_see_the_same_dropout_and_still_batch_norm(make, plan):
-    trainer = make(micro_batches=2, session={"dropout": 0.5}, epochs=1)
+    trainer = make(micro_batches=2, session={"head": Linear(dropout=0.5)}, epochs=1)
     counted, used = [], []
 
     class Spy(RecallCrossEntropy):
@@ -316,13 +323,13 @@ def test_kept_scores_are_those_of_a_pass_where_training_changes_nothing(make, co
 
 @pytest.mark.parametrize("stage", ["epoch_finished", "progress"], ids=["before the last epoch", "after it"])
 def test_kept_scores_survive_a_kill(make, copies, stage):
-    whole = make("whole", session={"dropout": 0.3}).fit("round", copies, BATCH, PlainCE(), 3, score=losses)
+    whole = make("whole", session={"head": Linear(dropout=0.3)}).fit("round", copies, BATCH, PlainCE(), 3, score=losses)
 
     def stop(*arguments):
         if 3 in arguments:  # the last epoch: not in a checkpoint yet, or there already
             raise Stop
 
-    cut = make("cut", session={"dropout": 0.3})
+    cut = make("cut", session={"head": Linear(dropout=0.3)})
     if stage == "progress":
         cut.session.progress.epoch = stop
     else:
@@ -330,7 +337,7 @@ def test_kept_scores_survive_a_kill(make, copies, stage):
     with pytest.raises(Stop):
         cut.fit("round", copies, BATCH, PlainCE(), 3, score=losses)
     again = []
-    resumed = make("cut", session={"dropout": 0.3})
+    resumed = make("cut", session={"head": Linear(dropout=0.3)})
     resumed.epoch_finished = lambda stage, epoch, figures: again.append(epoch)
     on = resumed.fit("round", copies, BATCH, PlainCE(), 3, score=losses)
     assert again == ([] if stage == "progress" else [3])

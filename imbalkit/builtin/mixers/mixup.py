@@ -1,0 +1,34 @@
+"""Blends of two images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imbalkit.kinds import BuildContext, Mixer, PriorShift, param
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Mixup(Mixer):
+    """lam x + (1 - lam) x_partner with labels in the same shares, lam ~ Beta(alpha, alpha) for each row. Zhang et al. 2018."""
+
+    name = "mixup"
+    alpha: float = param(1.0, help="of the Beta distribution: near 0 hardly mixes, 1 draws lam evenly from 0..1", gt=0)
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        why = "leaves each class its share of the labels, but draws probabilities to the middle"
+        return PriorShift((1.0,) * len(context.classes), False, why)
+
+    def build(self, context: BuildContext) -> nn.Module:
+        import torch
+
+        from imbalkit.functional.mixing import blend
+
+        class Module(torch.nn.Module):
+            def forward(module, images, labels, partners, partner_labels, rng):
+                lam = torch.from_numpy(rng.beta(self.alpha, self.alpha, len(labels)).astype("float32"))
+                lam = lam.to(images.device, non_blocking=True)
+                return blend(images, partners, lam), lam
+
+        return Module()

@@ -1,0 +1,115 @@
+"""What a step sees of the rows that it reads: images and labels, mixed with those of partners where a mixer does so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from imbalkit.errors import TrainingError
+from imbalkit.training.batches import Batch
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A part of a batch on the device.
+
+    Attributes:
+        images: float [n, C, H, W]
+        labels: int64 [n]
+        partner_labels: int64 [n], of the rows that the images are mixed with; None where nothing is mixed
+        share: float32 [n], each row's share of its own label
+    """
+
+    images: torch.Tensor
+    labels: torch.Tensor
+    partner_labels: torch.Tensor | None = None
+    share: torch.Tensor | None = None
+
+    def loss(self, module: Any, logits: torch.Tensor, features: torch.Tensor | None = None, **options: Any) -> Any:
+        """What a loss gives for logits [n, C]: [n] or a scalar; of mixed rows each label's loss in its share.
+
+        Raises TrainingError for mixed rows and a loss that gives a scalar.
+        """
+        if getattr(module, "needs_features", False):
+            options["features"] = features
+        loss = module(logits, self.labels, **options)
+        if self.share is None or self.partner_labels is None:
+            return loss
+        if not loss.ndim:
+            raise TrainingError(
+                "mixed rows need a loss for each row, [n], and this one gives a mean: leave out `mixer`, or build the loss with "
+                "reduction='none'"
+            )
+        return self.share * loss + (1 - self.share) * module(logits, self.partner_labels, **options)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of a batch that are read, and how they are mixed.
+
+    Attributes:
+        batch: the rows, followed by as many partners if they were read, too
+        rng: makes the generator of the mixture, the same at every call; None where nothing is mixed
+        with_partners: whether partners were read; else they are rows of this part
+    """
+
+    batch: Batch
+    rng: Callable[[], np.random.Generator] | None = None
+    with_partners: bool = False
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Positions in the plan, without the partners, int64 [n]."""
+        return self.batch.rows[: len(self)]
+
+    def __len__(self) -> int:
+        return len(self.batch.rows) // 2 if self.with_partners else len(self.batch.rows)
+
+    def render(self, device: torch.device, augment: Any, mixer: Any) -> Rows:
+        """Images and labels on a device, after the modules `augment` and `mixer`."""
+        images, labels = self.batch.render(device)
+        images = augment(images)
+        if self.rng is None:
+            return Rows(images, labels)
+        rng, own = self.rng(), len(self)
+        if self.with_partners:
+            images, partners, labels, partner_labels = images[:own], images[own:], labels[:own], labels[own:]
+        else:
+            order = torch.from_numpy(rng.permutation(own)).to(device, non_blocking=True)
+            partners, partner_labels = images[order], labels[order]
+        mixed, share = mixer(images, labels, partners, partner_labels, rng)
+        return Rows(mixed, labels, partner_labels, share)
+
+
+@dataclass
+class Streams:
+    """The rows that a device reads in an epoch, part by part.
+
+    Attributes:
+        own: positions in the plan of each part, int64 [n]
+        rng: makes the generator of a part's mixture from its number; None where nothing is mixed
+        partners: positions of the partners, as many in each part; None where they are rows of the same part
+        taken: parts taken so far
+    """
+
+    own: Sequence[np.ndarray]
+    rng: Callable[[int], np.random.Generator] | None = None
+    partners: Sequence[np.ndarray] | None = None
+    taken: int = field(default=0, init=False)
+
+    @property
+    def parts(self) -> list[np.ndarray]:
+        """What to read of each part: its rows, then their partners."""
+        if self.partners is None:
+            return list(self.own)
+        return [np.concatenate(pair) for pair in zip(self.own, self.partners, strict=True)]
+
+    def take(self, reader: Iterator[Batch]) -> Part:
+        """The next part of a reader of `parts`."""
+        batch, number, rng = next(reader), self.taken, self.rng
+        self.taken += 1
+        return Part(batch, None if rng is None else lambda: rng(number), self.partners is not None)
