@@ -307,13 +307,15 @@ def _bases() -> Iterator[tuple[str, type[Part]]]:
         if kind == "sampler":
             yield "sampler", kinds.Sampler
             yield from (("scored sampler", kinds.ScoredSampler), ("feature sampler", kinds.FeatureSampler))
+        elif kind == "stage":
+            yield from (("stage", kinds.TrainedStage), ("solved stage", kinds.SolvedStage))
         else:
             yield kind, base
 
 
 def _declared(base: type) -> dict[str, Any]:
-    """What a class declares; of a sampler also what the base of both kinds of samplers does."""
-    shared = vars(kinds.AnySampler) if issubclass(base, kinds.AnySampler) else {}
+    """What a class declares; of a sampler or stage also what the base of both kinds of them does."""
+    shared = next((vars(both) for both in (kinds.AnySampler, kinds.AnyStage) if issubclass(base, both)), {})
     return {**vars(base), **{name: item for name, item in shared.items() if name not in vars(base)}}
 
 

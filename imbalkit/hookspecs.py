@@ -69,6 +69,11 @@ def register_mixers() -> list[type[kinds.Mixer]]:
 
 
 @hookspec
+def register_stages() -> list[type[kinds.AnyStage]]:
+    """What follows the main training."""
+
+
+@hookspec
 def register_augmentations() -> list[type[kinds.Augmentation]]:
     """Random online augmentations."""
 

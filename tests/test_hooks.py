@@ -126,6 +126,55 @@ class Nothing(kinds.Augmentation):
         return nn.Identity()
 
 
+class Sum(kinds.Head):
+    """A linear layer without bias."""
+
+    name = "sum"
+
+    def build(self, context, features):
+        from torch import nn
+
+        CALLS.note("head")
+        return nn.Linear(features, len(context.classes), bias=False)
+
+
+class Backwards(kinds.Order):
+    """The last row first."""
+
+    name = "backwards"
+
+    def rows(self, plan, epoch, epochs, draws):
+        CALLS.note("order")
+        return np.arange(len(plan))[::-1]
+
+
+class Half(kinds.Mixer):
+    """Half of each of two pictures."""
+
+    name = "half"
+
+    def build(self, context):
+        def mix(images, labels, partners, partner_labels, rng):
+            CALLS.note("mixer")
+            return (images + partners) / 2, images.new_full((len(images),), 0.5)
+
+        from torch import nn
+
+        module = nn.Module()
+        module.forward = mix
+        return module
+
+
+class AsItIs(kinds.SolvedStage):
+    """Keeps the head."""
+
+    name = "as_it_is"
+
+    def solve(self, train, validation, head, context):
+        CALLS.note("stage", rows=len(train.labels), validation=len(validation.labels))
+        return kinds.Solution(head)
+
+
 class HowMany(kinds.Metric):
     """Rows."""
 
@@ -190,6 +239,10 @@ PARTS = {
     "loss": PlainCE,
     "backbone": Means,
     "augmentation": Nothing,
+    "head": Sum,
+    "order": Backwards,
+    "mixer": Half,
+    "stage": AsItIs,
     "metric": HowMany,
     "calibrator": Halve,
     "threshold": Middle,
@@ -207,7 +260,11 @@ samplers:
      warm_start: true}
 augment: [nothing]
 backbone: means
+head: sum
+order: backwards
+mixer: half
 loss: plain_ce
+stages: [as_it_is]
 training: {epochs: 2, batch_size: 16, monitor: last, accelerator: cpu, threads: 1}
 decision: {threshold: middle}
 metrics: [how_many, recall]
@@ -300,8 +357,10 @@ def test_observers_see_the_run(finished):
         ("loss_rank-0-round-2", 1),
         ("final", 1),
         ("final", 2),
+        ("stage-as_it_is-1", 1),
     ]
-    assert [call["logged"] for call in epochs] == [1, 2, 3, 4]  # after the line is written
+    assert CALLS.details("stage") == [{"rows": 43, "validation": 12}]
+    assert [call["logged"] for call in epochs] == [1, 2, 3, 4, 5]  # after the line is written
     assert all(np.isfinite(call["loss"]) for call in epochs)
 
     (end,) = CALLS.details("run_finished")

@@ -237,6 +237,7 @@ def one_of(
     mapping: Any = None,
     items: Any = None,
     real: Any = None,
+    text: Any = None,
 ) -> Any:
     """Check a value by the one type that its shape calls for; a plain union would report every alternative's errors.
 
@@ -245,8 +246,9 @@ def one_of(
         words: values that stand for themselves
         number, mapping, items: types of an int, a mapping, a list; None refuses the shape
         real: type of any number, instead of `number`
+        text: type of a word that is not among `words`
     """
-    shapes = ((int, number), (int | float, real), (dict, mapping), (list, items))
+    shapes = ((int, number), (int | float, real), (dict, mapping), (list, items), (str, text))
     adapters = {shape: TypeAdapter(kind) for shape, kind in shapes if kind is not None}
 
     def check(value: Any, handler: Callable[[Any], Any], info: Any) -> Any:

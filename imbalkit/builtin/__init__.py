@@ -8,6 +8,7 @@ from pathlib import Path
 from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import (
     AnySampler,
+    AnyStage,
     Augmentation,
     Backbone,
     Calibrator,
@@ -86,6 +87,13 @@ def register_mixers() -> list[type[Mixer]]:
     from imbalkit.builtin.mixers import MIXERS
 
     return MIXERS
+
+
+@hookimpl
+def register_stages() -> list[type[AnyStage]]:
+    from imbalkit.builtin.stages import STAGES
+
+    return STAGES
 
 
 @hookimpl

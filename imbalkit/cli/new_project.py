@@ -25,13 +25,13 @@ _OF_KIND = {"imbalkit_mine/part.py": "part.py", "tests/test_part.py": "test_part
 
 
 def template_kinds() -> tuple[str, ...]:
-    """What there are templates for: every kind of part, and samplers that rank by a model's scores or compare its features."""
+    """What there are templates for: every kind of part; of samplers and stages one for each of their base classes."""
     return tuple(sorted(path.name for path in TEMPLATES.iterdir() if (path / "part.py").exists()))
 
 
 def part_kind(kind: str) -> str:
     """The kind of part that a template is of."""
-    return kind.removeprefix("scored_").removeprefix("feature_")
+    return re.sub("^(scored|feature|solved)_", "", kind)
 
 
 def project_files(kind: str, name: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ class RunOptions:
         folder: the run folder itself (default: a new one under `runs`)
         resume: go on with the latest run of this very recipe, if there is one
         without: plugins to leave out
-        rounds: folder of finished rounds of scored samplers, shared by runs that would compute the same
+        rounds: folder of finished rounds of scored samplers and main trainings, shared by runs that would compute the same
         progress: shows what goes on (default: nothing is shown)
     """
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -44,6 +44,7 @@ LEFT_OUT = {
         "order": "of the final training; a round has its sampler's",
         "mixer": "of the final training",
         "deferred": "of the final training",
+        "stages": "after the training",
         "decision": "after the training",
         "metrics": "after the training",
         "evaluation": "after the training",
@@ -146,22 +147,33 @@ def round_key(
         "stage": stage,
         "before": before,
         "classes": plan.classes,
-        "plan": [plan.seed, [[json.loads(op.model_dump_json()) for op in view] for view in plan.views]],
+        "plan": [plan.seed, views_of(plan)],
         "around": [list(around.shape), around.place],
         "versions": versions(around.catalogue, [*parts, *(("op", op.name) for op in operations)]),
     }
+    return key_of(facts, around, [plan])
+
+
+def key_of(facts: dict[str, Any], around: Surroundings, plans: Sequence[Plan]) -> str:
+    """A hash of facts, ready for JSON, and of the rows and pictures of plans."""
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for column in (plan.key, plan.source, plan.label, plan.view, around.content[plan.source]):
-        digest.update(column.tobytes())
+    for plan in plans:
+        for column in (plan.key, plan.source, plan.label, plan.view, around.content[plan.source]):
+            digest.update(column.tobytes())
     return digest.hexdigest()[:24]
 
 
-def deciding_keys(recipe: Recipe) -> dict[str, Any]:
-    """The recipe's keys that decide the scores of a round, with their values."""
+def views_of(plan: Plan) -> list[list[dict[str, Any]]]:
+    """The operations of each view, ready for JSON."""
+    return [[json.loads(op.model_dump_json()) for op in view] for view in plan.views]
+
+
+def deciding_keys(recipe: Recipe, left_out: Mapping[str, Collection[str]] = LEFT_OUT) -> dict[str, Any]:
+    """The recipe's keys that decide the scores of a round, with their values; `left_out` by section."""
     return {
-        key: {name: item for name, item in value.items() if name not in LEFT_OUT[key]} if key in LEFT_OUT else value
+        key: {name: item for name, item in value.items() if name not in left_out[key]} if key in left_out else value
         for key, value in recipe.model_dump(mode="json").items()
-        if key not in LEFT_OUT["recipe"]
+        if key not in left_out["recipe"]
     }
 
 
@@ -214,7 +226,7 @@ class RoundCache:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with held(
-            self.folder / f"{key}.lock", f"trains the same round for {self.folder}", self.note, patience=_PATIENCE
+            self.folder / f"{key}.lock", f"does the same training for {self.folder}", self.note, patience=_PATIENCE
         ):
             yield
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from imbalkit.recipe.recipe import Recipe
     from imbalkit.training.classifier import Classifier
     from imbalkit.training.phase import Phase
-    from imbalkit.training.trainer import Trainer
+    from imbalkit.training.trainer import Network, Trainer, Validate
 
+MAIN = "final"  # name of the training that samplers prepare and stages follow
 MOST_IN_LOG = 36  # classes of which the log has a confusion matrix each epoch
 
 
@@ -140,9 +141,11 @@ def _stages(
     import torch
 
     from imbalkit.decision.fit import fit_decision
+    from imbalkit.engine.main_training import SharedTraining
     from imbalkit.engine.outputs import finish_run, predictions_table, write_run
     from imbalkit.engine.resample import RoundScorer, resample
     from imbalkit.engine.run_metrics import HeldOut, RunMetrics, evaluate_run
+    from imbalkit.engine.stages import StageRunner
     from imbalkit.export.export import export_all
     from imbalkit.plan.audit import audit
     from imbalkit.recipe.class_prior import prior_ledger
@@ -158,7 +161,8 @@ def _stages(
 
     # Resample.
     trainer = _trainer(fabric, peers, folder, prepared, images, events, progress)
-    scorer = RoundScorer(trainer, recipe.backbone, _round_cache(fabric, prepared, images, rounds, progress))
+    cache = _round_cache(fabric, prepared, images, rounds, progress)
+    scorer = RoundScorer(trainer, recipe.backbone, cache)
     source = prepared.source_plan(bad)
     plan, steps = resample(source, recipe.samplers, scorer, recipe.seed, events.plan_changed)
 
@@ -168,18 +172,25 @@ def _stages(
         "test": _held_out_rows(table, prepared.split.test, bad),
     }
     run_metrics = RunMetrics.of(prepared)
-    model = trainer.fit(
-        "final",
-        plan,
-        recipe.backbone,
-        recipe.loss,
-        recipe.training.epochs,
-        _validation(trainer, run_metrics, rows["validation"]),
-        freeze_epochs=recipe.training.freeze_epochs,
-        order=recipe.order,
-        mixer=recipe.mixer,
-        deferred=_deferred(recipe),
-    ).model
+    validate = partial(_validation, metrics=run_metrics, rows=rows["validation"])
+
+    def train() -> Classifier:
+        return trainer.fit(
+            MAIN,
+            plan,
+            recipe.backbone,
+            recipe.loss,
+            recipe.training.epochs,
+            validate(trainer),
+            freeze_epochs=recipe.training.freeze_epochs,
+            order=recipe.order,
+            mixer=recipe.mixer,
+            deferred=_deferred(recipe),
+        ).model
+
+    shared = SharedTraining(cache, trainer, folder, MAIN, plan, rows["validation"], run_metrics.train_counts)
+    model = shared.network(recipe.backbone, train)
+    model = StageRunner(trainer, plan, rows["validation"], validate).run(recipe.stages, model, MAIN)
     held_out = {split: HeldOut.of(part, table.groups, trainer.predict(model, part)) for split, part in rows.items()}
 
     def results() -> None:
@@ -305,10 +316,10 @@ def _sample_names(frame: pd.DataFrame, samples: np.ndarray) -> list[str]:
     return frame["path"].iloc[samples].tolist() if "path" in frame else [f"sample {sample}" for sample in samples]
 
 
-def _validation(trainer: Trainer, metrics: RunMetrics, rows: Plan) -> Callable[[Classifier], dict[str, Any]] | None:
+def _validation(trainer: Trainer, metrics: RunMetrics, rows: Plan) -> Validate | None:
     """Gives the metrics of the validation rows after each epoch; None without rows."""
 
-    def validate(model: Classifier) -> dict[str, Any]:
+    def validate(model: Network) -> dict[str, Any]:
         values = metrics.values(rows.label, trainer.predict(model, rows))
         if len(metrics.classes) > MOST_IN_LOG:
             del values["confusion_matrix"]

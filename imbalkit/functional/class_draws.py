@@ -36,7 +36,8 @@ def cycled(rows: np.ndarray, start: int, count: int, shuffles: Sequence[np.ndarr
         return rows[:0]
     first = start % len(rows)
     places: np.ndarray = np.concatenate(list(shuffles))[first : first + count]
-    return rows[places]
+    drawn: np.ndarray = rows[places]
+    return drawn
 
 
 def spread_evenly(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

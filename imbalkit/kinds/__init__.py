@@ -61,6 +61,8 @@ from imbalkit.kinds.row_choice import checked_features, checked_scores, highest,
 from imbalkit.kinds.row_counts import FinalCount, FinalCounts, RowCount, RowCounts, label_of, rows_text
 from imbalkit.kinds.rows import Dataset, DatasetRef, Op, OpRef, Score, ScoreRef
 from imbalkit.kinds.samplers import AnySampler, FeatureSampler, Sampler, SamplerRef, ScoredSampler
+from imbalkit.kinds.schedules import ScheduleSettings
+from imbalkit.kinds.stages import AnyStage, FeatureRows, Solution, SolvedStage, StageRef, TrainedStage
 from imbalkit.kinds.weights import load_weights
 from imbalkit.plan import Counts, Plan, View, balance_ratio
 
@@ -71,6 +73,7 @@ __all__ = [
     "KINDS",
     "SPLITS",
     "AnySampler",
+    "AnyStage",
     "Augmentation",
     "AugmentationRef",
     "Backbone",
@@ -93,6 +96,7 @@ __all__ = [
     "Exportable",
     "Exporter",
     "ExporterRef",
+    "FeatureRows",
     "FileRuntime",
     "FeatureSampler",
     "FinalCount",
@@ -134,18 +138,23 @@ __all__ = [
     "RunError",
     "Sampler",
     "SamplerRef",
+    "ScheduleSettings",
     "Score",
     "ScoreRef",
     "ScoredSampler",
     "Settings",
     "ShareMetric",
     "SigmaRange",
+    "Solution",
+    "SolvedStage",
     "SomeClassFactors",
+    "StageRef",
     "Table",
     "Text",
     "Threshold",
     "ThresholdRef",
     "ThresholdRows",
+    "TrainedStage",
     "TrainingError",
     "View",
     "as_text",
@@ -203,6 +212,7 @@ KINDS: dict[str, type[Part]] = {
         Backbone,
         Head,
         Augmentation,
+        AnyStage,
         Metric,
         Calibrator,
         Threshold,

@@ -15,6 +15,7 @@ class Head(Part):
     """`build` returns a module from features [n, features] to logits [n, classes]; dropout comes before it."""
 
     kind = "head"
+    is_linear: ClassVar[bool] = False  # logits W h + b, and the module's state is `weight` [C, F] and `bias` [C]
     normalised: ClassVar[bool] = False  # logits are `logit_scale` times the cosine of features and a class's weights
 
     dropout: float = param(0.2, help="share of features dropped in training", ge=0, lt=1)

@@ -13,8 +13,10 @@ from imbalkit.errors import ImbalkitError, Problem, listing, nearest
 from imbalkit.kinds import Backbone, FeatureSampler, Loss
 from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.document import Document, Place
+from imbalkit.recipe.mixer_checks import mixer_problems
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
+from imbalkit.recipe.stage_checks import stage_count_problems, stage_problems
 from imbalkit.recipe.traverse import metric_names, operations, parts_of
 
 
@@ -32,7 +34,7 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             yield problem(("samplers", index), random)
     if recipe.training.freeze_epochs > recipe.training.epochs:
         yield problem(("training", "freeze_epochs"), f"is more than training.epochs, {recipe.training.epochs}")
-    for place, message in training_problems(recipe):
+    for place, message in [*training_problems(recipe), *stage_problems(recipe)]:
         yield problem(place, message)
     shape = recipe.images.shape or (table.arrays.shape[1:3] if table.arrays is not None else None)
     for place, op in operations(recipe):
@@ -79,16 +81,7 @@ def training_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
     losses: list[tuple[Place, Loss]] = [(("loss",), recipe.loss)]
     if deferred is not None and deferred.loss is not None:
         losses.append((("deferred", "loss"), deferred.loss))
-    if mixer is not None:
-        for place, loss in losses:
-            if not loss.by_row:
-                yield (
-                    place,
-                    f"{loss.name!r} compares the rows of a batch, each of one class, and {mixer.name!r} mixes two rows: "
-                    "leave out `mixer`, or take a loss that weighs each row by itself, such as ce",
-                )
-        if not any(mixer.mixes(epoch, epochs) for epoch in range(epochs)):
-            yield ("mixer",), f"mixes in none of {epochs} epochs: expected fewer epochs without it"
+    yield from mixer_problems(mixer, ("mixer",), losses, epochs)
     if deferred is not None and deferred.first_epoch(recipe.training) >= epochs:
         first = deferred.first_epoch(recipe.training) + 1
         yield ("deferred",), f"begins with epoch {first} of {epochs}, that is never: expected an earlier `start`"
@@ -127,7 +120,10 @@ def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tupl
 
 
 def validation_problems(prepared: Prepared, document: Document) -> Iterable[Problem]:
-    """What the validation rows are too few for, or what is not known of the prior that they are judged at."""
+    """What the rows are too few for, or what is not known of the prior that those of validation are judged at."""
+    remaining = prepared.class_counts[-1].counts
+    for place, problem in stage_count_problems(prepared.recipe, remaining, len(prepared.split.validation)):
+        yield document.problem(place, problem)
     table, rows, positive = prepared.table, prepared.split.validation, prepared.positive
     if (message := _unknown_prior(prepared)) is not None:
         yield document.problem(("decision", "threshold"), message)

@@ -1,4 +1,4 @@
-"""The ledger of a recipe: what its samplers, order, mixer and loss do to the class prior."""
+"""The ledger of a recipe: what its samplers, its order, mixer and loss, or its last stage do to the class prior."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from imbalkit.decision.class_prior import SPLIT, Entry, Ledger
 from imbalkit.functional.prior import same_shares, shares
-from imbalkit.kinds import BuildContext, PriorShift
+from imbalkit.kinds import BuildContext, Loss, Mixer, PriorShift, SolvedStage, TrainedStage
 from imbalkit.plan import Counts
 from imbalkit.recipe.prepared import Prepared
 
@@ -49,25 +49,37 @@ def _held_out(prepared: Prepared, train: tuple[int, ...]) -> tuple[int, ...] | N
 
 
 def _training_entries(prepared: Prepared, counts: Counts) -> list[Entry]:
-    """What the order, the mixer and the loss do; of a deferred training what its end does, where the network is heading."""
+    """What order, mixer and loss of the last training do, or the last stage, which stands for all that came before it.
+
+    Of a deferred training, and of a stage that starts from what was learnt before, this is where the network is heading.
+    """
     recipe, deferred = prepared.recipe, prepared.recipe.deferred
-    order, loss, when, late = recipe.order, recipe.loss, "", ""
+
+    def known(part: Loss | Mixer | SolvedStage) -> PriorShift:
+        return _known(lambda rows: part.prior_shift(BuildContext(prepared.classes, rows, prepared.positive)), counts)
+
+    order, mixer, loss, when, where, late = recipe.order, recipe.mixer, recipe.loss, "", "", ""
     if deferred is not None:
         order, loss, when = deferred.order or order, deferred.loss or loss, "deferred "
         first, epochs = deferred.first_epoch(recipe.training), recipe.training.epochs
         late = f", for the last {epochs - first} of {epochs} epochs: where that leads is known, not whether it arrives"
+    if recipe.stages:
+        stage, where = recipe.stages[-1], f"stages[{len(recipe.stages) - 1}] "
+        if isinstance(stage, SolvedStage):
+            return [Entry(f"{where}{stage.name}", known(stage))]
+        assert isinstance(stage, TrainedStage)
+        order, mixer, loss, when = stage.order, stage.mixer, stage.loss, ""
+        late = ", from what was learnt before: where that leads is known, not whether it arrives"
+        late = "" if stage.is_exact else late
     entries = []
     if not order.visits_each_row_once:
-        entries.append(Entry(f"{when}order {order.name}", _known(order.prior_shift, counts)))
-    if recipe.mixer is not None:
-        mixer = recipe.mixer
-        shift = _known(lambda rows: mixer.prior_shift(BuildContext(prepared.classes, rows, prepared.positive)), counts)
-        entries.append(Entry(f"mixer {mixer.name}", shift))
-    shift = _known(lambda rows: loss.prior_shift(BuildContext(prepared.classes, rows, prepared.positive)), counts)
-    entries.append(Entry(f"{when}loss {loss.name}", shift, loss))
+        entries.append(Entry(f"{where}{when}order {order.name}", _known(order.prior_shift, counts)))
+    if mixer is not None:
+        entries.append(Entry(f"{where}mixer {mixer.name}", known(mixer)))
+    shift = known(loss)
     if late:
-        last = entries[-1].shift
-        entries[-1] = replace(entries[-1], shift=replace(last, exact=False, why=last.why + late))
+        shift = replace(shift, exact=False, why=shift.why + late)
+    entries.append(Entry(f"{where}{when}loss {loss.name}", shift, loss))
     return entries
 
 

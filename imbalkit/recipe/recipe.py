@@ -20,6 +20,7 @@ from imbalkit.kinds import (
     ClassName,
     DatasetRef,
     ExporterRef,
+    Head,
     HeadRef,
     LauncherRef,
     LossRef,
@@ -28,7 +29,9 @@ from imbalkit.kinds import (
     OrderRef,
     PathText,
     SamplerRef,
+    ScheduleSettings,
     Settings,
+    StageRef,
     param,
 )
 from imbalkit.recipe.card import ModelCardSettings
@@ -93,20 +96,6 @@ class OptimizerSettings(Settings):
     lr: float = param(1e-3, help="learning rate; the peak of a one-cycle schedule", gt=0)
     weight_decay: float = param(0.01, help="weight decay; none on biases and normalisation", ge=0)
     options: dict[str, Any] = param({}, help="further arguments of the optimiser, such as {momentum: 0.9}")
-
-
-class ScheduleSettings(Settings):
-    """A learning-rate schedule."""
-
-    name: str = param("one_cycle", help="one_cycle, constant, or any schedule that timm knows")
-    warmup: float = param(0.3, help="share of the steps until a one-cycle schedule peaks", gt=0, lt=1)
-    options: dict[str, Any] = param({}, help="further arguments of timm's schedule, such as {warmup_epochs: 1}")
-
-    @property
-    def drops(self) -> list[float]:
-        """Epochs at which a step schedule first lowers the learning rate; empty for others."""
-        found = self.options.get({"step": "decay_epochs", "multistep": "decay_milestones"}.get(self.name, ""), [])
-        return [float(epoch) for epoch in (found if isinstance(found, list) else [found])]
 
 
 class EarlyStopping(Settings):
@@ -223,6 +212,7 @@ class Recipe(Settings):
     order: OrderRef = param("natural", help="which rows of the plan an epoch visits", validate_default=True)
     mixer: MixerRef | None = param(None, help="mixtures of two rows (default: none)")
     deferred: DeferredSettings | None = param(None, help="another loss or order for the end of the training")
+    stages: list[StageRef] = param([], help="what follows the training, in order, such as a new head on a frozen body")
     training: TrainingSettings = param(TrainingSettings(), help="the training loop")
     decision: DecisionSettings = param(None, help="calibration and threshold, from validation", validate_default=True)
     metrics: list[MetricRef] | None = param(None, help="metrics of the evaluation (default: all that are installed)")
@@ -236,6 +226,14 @@ class Recipe(Settings):
     @classmethod
     def _decision(cls, value: Any, info: Any) -> Any:
         return DecisionSettings.model_validate({}, context=info.context) if value is None else value
+
+    @property
+    def heads(self) -> list[Head]:
+        """The head that each stage meets, in order, and the one that the network has in the end."""
+        found = [self.head]
+        for stage in self.stages:
+            found.append(stage.head_after(found[-1]))
+        return found
 
     def to_yaml(self) -> str:
         """The resolved recipe: every parameter, defaults too."""

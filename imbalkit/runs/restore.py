@@ -126,7 +126,7 @@ def _network(folder: Path, recipe: Recipe, context: BuildContext) -> Classifier:
         raise RunError(f"{path} is not a readable safetensors file: {error}") from error
     try:
         with torch.random.fork_rng(devices=[]):  # leave the caller's random numbers alone
-            model = build_model(recipe.backbone.without_initial_weights(), recipe.head, context)
+            model = build_model(recipe.backbone.without_initial_weights(), recipe.heads[-1], context)
     except ImbalkitError as error:
         raise RunError(f"the network of {folder} cannot be built: {error}") from error
     expected = model.state_dict()

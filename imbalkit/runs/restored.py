@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -85,7 +85,7 @@ class Restored:
         Raises:
             DataError: an image that cannot be read (named), arrays of another type or number of channels
         """
-        return self._each_batch(self.model.features, images, samples, cast(int, self.model.body.num_features))
+        return self._each_batch(self.model.features, images, samples, self.model.width)
 
     def open_images(self, images: Images) -> ImageStore:
         """Images as a store of what the network takes. Raises DataError as `features` does."""

@@ -24,6 +24,7 @@ _MODULES = {
     "order": "orders",
     "mixer": "mixers",
     "head": "heads",
+    "stage": "stages",
     "metric": "metrics",
     "calibrator": "decisions",
     "threshold": "decisions",

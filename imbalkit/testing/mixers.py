@@ -28,19 +28,16 @@ def check_mixer(part: Mixer, setting: Setting) -> None:
         labels, others = (torch.from_numpy(rng.integers(0, classes, rows)) for _ in range(2))
         given = images.clone(), partners.clone()
         mixed, share = module(images, labels, partners, others, generator(setting.seed, "draws"))
-        assert mixed.shape == images.shape and mixed.dtype == dtype, (
-            f"{what}: got images {list(mixed.shape)} {mixed.dtype}"
-        )
+        as_given = mixed.shape == images.shape and mixed.dtype == dtype
+        assert as_given, f"{what}: got images {list(mixed.shape)} {mixed.dtype}"
         assert list(share.shape) == [rows], (
             f"{what}: expected a share of its own label for each row, got {list(share.shape)}"
         )
         assert bool(((share >= 0) & (share <= 1)).all()), f"{what}: shares must lie in 0..1, got {share.tolist()}"
         assert bool(((mixed >= -1e-3) & (mixed <= 1.001)).all()), f"{what}: mixed images leave 0..1"
-        assert torch.equal(images, given[0]) and torch.equal(partners, given[1]), (
-            f"{what}: changed the images it was given"
-        )
+        untouched = torch.equal(images, given[0]) and torch.equal(partners, given[1])
+        assert untouched, f"{what}: changed the images it was given"
         again = module(images, labels, partners, others, generator(setting.seed, "draws"))
-        assert torch.equal(again[0], mixed) and torch.equal(again[1], share), (
-            f"{what}: another mixture with the same generator: draw from `rng` alone"
-        )
+        same = torch.equal(again[0], mixed) and torch.equal(again[1], share)
+        assert same, f"{what}: another mixture with the same generator: draw from `rng` alone"
         assert np.isfinite(share.double().numpy()).all(), f"{what}: shares are not finite"

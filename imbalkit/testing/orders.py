@@ -36,9 +36,8 @@ def _check(who: str, part: Order, plan: Plan, setting: Setting) -> None:
     visits = np.zeros(len(plan), dtype=np.int64)
     for epoch in range(EPOCHS):
         rows = part.rows(plan, epoch, EPOCHS, draws)
-        assert rows.dtype.kind in "iu" and rows.ndim == 1, (
-            f"{who}: expected positions [n] of whole numbers, got {rows!r:.60}"
-        )
+        positions = rows.dtype.kind in "iu" and rows.ndim == 1
+        assert positions, f"{who}: expected positions [n] of whole numbers, got {rows!r:.60}"
         assert len(rows) == expected, f"{who}, epoch {epoch}: epoch_rows says {expected} rows, got {len(rows)}"
         assert not len(rows) or (rows.min() >= 0 and rows.max() < len(plan)), f"{who}: positions outside the plan"
         again = part.rows(plan, epoch, EPOCHS, draws)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -28,11 +28,15 @@ class Classifier(nn.Module):
         self.register_buffer("mean", torch.tensor(preprocessing.mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(preprocessing.std).view(1, -1, 1, 1), persistent=False)
         self.body_frozen = False
+        self.batch_norm_moves = True
 
     def forward(self, images: torch.Tensor, with_features: bool = False) -> Any:
-        features = self.dropout(self.features(images))
-        logits = self.head(features)
-        return (logits, features) if with_features else logits
+        return logits_of(self.features(images), self.dropout, self.head, with_features)
+
+    @property
+    def width(self) -> int:
+        """F, how many features the head sees."""
+        return cast(int, self.body.num_features)
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """What the head sees before dropout, [n, F]."""
@@ -42,16 +46,31 @@ class Classifier(nn.Module):
         with torch.no_grad():
             return self.body(normalised)
 
-    def freeze_body(self, frozen: bool) -> None:
-        """Train the head alone: no gradient for the body, and its running statistics stay as they are."""
+    def freeze_body(self, frozen: bool, batch_norm_moves: bool | None = None) -> None:
+        """Train the head alone: no gradient for the body, which is in eval mode.
+
+        The running statistics of its batch norm move in training or stay as they are: by default as the body learns or not.
+        """
         self.body_frozen = frozen
+        self.batch_norm_moves = not frozen if batch_norm_moves is None else batch_norm_moves
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Classifier:
         super().train(mode)
         if self.body_frozen:
             self.body.eval()
+        if self.batch_norm_moves == self.body_frozen:  # otherwise than the rest of the body
+            for module in self.body.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.train(mode and self.batch_norm_moves)
         return self
+
+
+def logits_of(features: torch.Tensor, dropout: nn.Module, head: nn.Module, with_features: bool = False) -> Any:
+    """Logits [n, C] of features [n, F]; `with_features` gives what the head saw, too, [n, F]."""
+    features = dropout(features)
+    logits = head(features)
+    return (logits, features) if with_features else logits
 
 
 def build_model(backbone: Backbone, head: Head, context: BuildContext) -> Classifier:

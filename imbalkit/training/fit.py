@@ -14,12 +14,13 @@ from torch import nn
 
 from imbalkit.base.randomness import derive_seed, generator
 from imbalkit.errors import TrainingError, listing
-from imbalkit.kinds import Backbone, Draws, Mixer
+from imbalkit.kinds import Draws, Mixer
 from imbalkit.plan import Plan
 from imbalkit.training.batch_gradient import BatchGradient, kept_buffers, same_draws
-from imbalkit.training.batches import partition, read_ahead
-from imbalkit.training.classifier import Classifier, build_model
+from imbalkit.training.batches import partition
+from imbalkit.training.classifier import Classifier
 from imbalkit.training.epoch_metrics import EpochMetrics, EpochValues
+from imbalkit.training.features import HeadNetwork
 from imbalkit.training.mixing import Part, Rows, Streams
 from imbalkit.training.monitor import Monitor
 from imbalkit.training.optimization import Schedule, build_optimizer, build_schedule
@@ -28,6 +29,7 @@ from imbalkit.training.sam import ascended
 from imbalkit.training.session import TrainingSession
 
 Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of logits [n, C] and labels [n]: float [n]
+Network = Classifier | HeadNetwork  # on images, or on the features that a frozen body gave
 CHECK_EVERY = 16  # steps between looks at the losses: each look waits for the device
 
 
@@ -38,7 +40,7 @@ class Fit:
     session: TrainingSession
     stage: str
     plan: Plan
-    model: Classifier  # the network itself
+    model: Network  # the network itself
     wrapped: Any  # the same network as Fabric runs it
     average: Any  # its exponential moving average, or None
     phases: Sequence[Phase]  # by their first epochs
@@ -61,14 +63,16 @@ class Fit:
         session: TrainingSession,
         stage: str,
         plan: Plan,
-        backbone: Backbone,
+        model: Network,
         phases: Sequence[Phase],
         epochs: int,
-        start: dict[str, Any] | None,
         score: Score | None = None,
         mixer: Mixer | None = None,
     ) -> Fit:
-        """A training that is about to begin; arguments as `Trainer.fit`. Raises TrainingError for fewer rows than devices."""
+        """A training that is about to begin; arguments as `Trainer.fit_network`.
+
+        Raises TrainingError for fewer rows than devices.
+        """
         fabric, settings = session.fabric, session.settings
         visited = [phase.epoch_rows(plan) for phase in phases]  # rows an epoch
         if min(visited) // max(1, -(-min(visited) // settings.batch_size)) < fabric.world_size:
@@ -76,14 +80,8 @@ class Fit:
                 f"{min(visited)} rows in batches of {settings.batch_size} cannot be shared by {fabric.world_size} devices"
             )
         context = session.context(plan, stage, epochs)
-        model = build_model(backbone, session.head, context)
-        if start is not None:
-            model.load_state_dict(start)
-        if settings.channels_last:
-            model = model.to(memory_format=torch.channels_last)
         if fabric.world_size > 1 and fabric.device.type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-        model = model.to(fabric.device)
         optimizer = build_optimizer(model, settings.optimizer)
         ends = [phase.first_epoch for phase in phases[1:]] + [epochs]
         steps = sum(
@@ -120,7 +118,7 @@ class Fit:
         )
 
     @property
-    def evaluated(self) -> Classifier:
+    def evaluated(self) -> Network:
         """The network that is evaluated and saved."""
         return self.average.module if self.average is not None else self.model
 
@@ -144,7 +142,7 @@ class Fit:
         batches = partition(order, session.settings.batch_size)
         windows = [self._window(batch) for batch in batches]
         streams = self._streams(order, windows)
-        reader = read_ahead(self.plan, session.images, streams.parts, session.pins_memory, session.rendered)
+        reader = session.read(self.plan, streams.parts)
         metrics = EpochMetrics(len(self.plan.classes), fabric.device)
         scored = self.score is not None and self.epoch + 1 == self.epochs
         scores = torch.zeros(len(self.plan), device=fabric.device) if scored else None
@@ -275,7 +273,7 @@ class Fit:
         """Whether no epoch is left, or training stopped early."""
         return self.epoch >= self.epochs or self.monitor.stopped
 
-    def chosen(self) -> Classifier:
+    def chosen(self) -> Network:
         """The network with the weights of the chosen epoch."""
         if self.monitor.best_weights is not None:
             self.evaluated.load_state_dict(self.monitor.best_weights)

@@ -11,6 +11,7 @@ import torch
 
 from imbalkit.errors import TrainingError
 from imbalkit.training.batches import Batch
+from imbalkit.training.features import FeatureBatch
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Part:
         with_partners: whether partners were read; else they are rows of this part
     """
 
-    batch: Batch
+    batch: Batch | FeatureBatch
     rng: Callable[[], np.random.Generator] | None = None
     with_partners: bool = False
 
@@ -108,7 +109,7 @@ class Streams:
             return list(self.own)
         return [np.concatenate(pair) for pair in zip(self.own, self.partners, strict=True)]
 
-    def take(self, reader: Iterator[Batch]) -> Part:
+    def take(self, reader: Iterator[Batch | FeatureBatch]) -> Part:
         """The next part of a reader of `parts`."""
         batch, number, rng = next(reader), self.taken, self.rng
         self.taken += 1

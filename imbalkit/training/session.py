@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -16,6 +16,8 @@ from imbalkit.data.image_store import ImageStore
 from imbalkit.kinds import Augmentation, BuildContext, Head
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import TrainingSettings
+from imbalkit.training.batches import Batch, read_ahead
+from imbalkit.training.features import FeatureBatch, FeatureTable
 from imbalkit.training.rendered_cache import RenderedCache
 
 
@@ -33,6 +35,7 @@ class TrainingSession:
         positive: code of the positive class; None without
         higher_is_better: whether the monitored metric is
         rendered: rendered copies, where they are cached
+        features: what stands for the images where a head trains on a frozen body
         progress: shows epochs and batches
         sample_names: what a person finds samples by, for messages
     """
@@ -46,6 +49,7 @@ class TrainingSession:
     positive: int | None = None
     higher_is_better: bool = True
     rendered: RenderedCache | None = None
+    features: FeatureTable | None = None
     progress: Progress = field(default_factory=Progress)
     sample_names: Callable[[np.ndarray], list[str]] = field(default=lambda samples: [f"sample {i}" for i in samples])
 
@@ -62,6 +66,12 @@ class TrainingSession:
             epochs=epochs,
             logit_scale=self.head.logit_scale,
         )
+
+    def read(self, plan: Plan, batches: Sequence[np.ndarray]) -> Generator[Batch | FeatureBatch, None, None]:
+        """Rows of a plan, batch by batch: their images, or their features where they are computed."""
+        if self.features is not None:
+            return self.features.read(plan, batches)
+        return read_ahead(plan, self.images, batches, self.pins_memory, self.rendered)
 
     def sum_devices(self, value: torch.Tensor) -> torch.Tensor:
         """The sum of every device's tensor."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -12,11 +12,11 @@ import torch
 
 from imbalkit.kinds import Backbone, Loss, Mixer, Order
 from imbalkit.plan import Plan
-from imbalkit.training.batches import partition, read_ahead
+from imbalkit.training.batches import partition
 from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
 from imbalkit.training.classifier import Classifier, build_model
 from imbalkit.training.epoch_metrics import EpochValues
-from imbalkit.training.fit import Fit, Score
+from imbalkit.training.fit import Fit, Network, Score
 from imbalkit.training.peers import Peers
 from imbalkit.training.phase import Phase
 from imbalkit.training.process_checks import SAME, rows_in_common
@@ -36,6 +36,9 @@ class FitResult:
 
     model: Classifier
     scores: np.ndarray | None = None
+
+
+Validate = Callable[[Any], dict[str, Any]]  # of a network: its metrics on validation rows
 
 
 @dataclass
@@ -61,7 +64,7 @@ class Trainer:
         backbone: Backbone,
         loss: Loss,
         epochs: int,
-        validate: Callable[[Classifier], dict[str, Any]] | None = None,
+        validate: Validate | None = None,
         start: dict[str, Any] | None = None,
         freeze_epochs: int = 0,
         score: Score | None = None,
@@ -91,8 +94,46 @@ class Trainer:
         Raises:
             TrainingError: a loss that is not finite; fewer rows than devices
         """
+        model = self.network(stage, plan, backbone, epochs, start)
         phases = [Phase(loss, order), *([deferred] if deferred is not None else [])]
-        run = Fit.build(self.session, stage, plan, backbone, phases, epochs, start, score, mixer)
+
+        def freeze(epoch: int) -> None:
+            model.freeze_body(epoch < freeze_epochs)
+
+        run = self.fit_network(stage, plan, model, phases, epochs, validate, score, mixer, freeze)
+        return FitResult(cast(Classifier, run.chosen()), None if run.scores is None else run.scores.numpy())
+
+    def network(
+        self, stage: str, plan: Plan, backbone: Backbone, epochs: int = 1, weights: dict[str, Any] | None = None
+    ) -> Classifier:
+        """A network on the device, with these weights or with those that it starts the training `stage` from."""
+        model = build_model(backbone, self.session.head, self.session.context(plan, stage, epochs))
+        if weights is not None:
+            model.load_state_dict(weights)
+        if self.session.settings.channels_last:
+            model = model.to(memory_format=torch.channels_last)
+        return model.to(self.session.fabric.device)
+
+    def fit_network(
+        self,
+        stage: str,
+        plan: Plan,
+        model: Network,
+        phases: Sequence[Phase],
+        epochs: int,
+        validate: Validate | None = None,
+        score: Score | None = None,
+        mixer: Mixer | None = None,
+        epoch_starts: Callable[[int], None] = lambda epoch: None,
+    ) -> Fit:
+        """Train a network that is built; as `fit`, whose arguments it has.
+
+        Args:
+            model: the network, or what stands for it; parameters without `requires_grad` stay
+            phases: losses and orders by their first epochs
+            epoch_starts: called before each epoch with its number, from 0
+        """
+        run = Fit.build(self.session, stage, plan, model, phases, epochs, score, mixer)
         fabric, progress = self.session.fabric, self.session.progress
         checkpoint = self.folder / f"{stage}.pt"
         state = self.from_first(lambda: load_checkpoint(checkpoint) if checkpoint.exists() else None)
@@ -102,7 +143,7 @@ class Trainer:
             self.peers.agree(rows_in_common(plan), f"rows in {stage}", SAME)
         progress.stage(stage, epochs, run.epoch)
         while not run.is_done:
-            run.model.freeze_body(run.epoch < freeze_epochs)
+            epoch_starts(run.epoch)
             values = run.train_epoch()
             if validate is not None:
                 # Those of the first process: two kinds of processors may round otherwise, and choose other epochs.
@@ -114,50 +155,41 @@ class Trainer:
                 save_checkpoint(checkpoint, run.state())
             fabric.barrier()
             progress.epoch(run.epoch, values)
-        return FitResult(run.chosen(), None if run.scores is None else run.scores.numpy())
+        return run
 
-    def network(self, stage: str, plan: Plan, backbone: Backbone) -> Classifier:
-        """A network on the device, with the weights that it starts the training `stage` from."""
-        session = self.session
-        model = build_model(backbone, session.head, session.context(plan, stage))
-        if session.settings.channels_last:
-            model = model.to(memory_format=torch.channels_last)
-        return model.to(session.fabric.device)
+    def predict(self, model: Network, plan: Plan, score: Score | None = None) -> np.ndarray:
+        """Logits of every row, float32 [n, C], in eval mode; or `score(logits, labels)`, float32 [n]. Divided among devices."""
 
-    @torch.no_grad()
+        def logits(images: torch.Tensor) -> torch.Tensor:
+            with self.session.fabric.autocast():
+                return cast(torch.Tensor, model(images))
+
+        return self._each_row(model, logits, plan, (len(plan.classes),) if score is None else (), score)
+
     def features(self, model: Classifier, plan: Plan) -> np.ndarray:
         """What the head sees of every row, float32 [n, F], in eval mode and at full precision. Divided among devices."""
-        session, fabric = self.session, self.session.fabric
-        model.eval()
-        own = np.arange(len(plan))[fabric.global_rank :: fabric.world_size]
-        result = torch.zeros((len(plan), cast(int, model.body.num_features)), device=fabric.device)
-        if len(own):
-            batches = partition(own, session.settings.batch_size)
-            for batch in read_ahead(plan, session.images, batches, session.pins_memory, session.rendered):
-                images, _ = batch.render(fabric.device)
-                result[torch.from_numpy(batch.rows).to(fabric.device)] = model.features(images).float()
-        # Every row is zero everywhere but on one process, so that the sum is exact.
-        return session.sum_devices(result).cpu().numpy()
+        return self._each_row(model, model.features, plan, (model.width,))
 
     @torch.no_grad()
-    def predict(self, model: Classifier, plan: Plan, score: Score | None = None) -> np.ndarray:
-        """Logits of every row, float32 [n, C], in eval mode; or `score(logits, labels)`, float32 [n]. Divided among devices."""
+    def _each_row(
+        self,
+        model: Network,
+        compute: Callable[[torch.Tensor], torch.Tensor],
+        plan: Plan,
+        shape: tuple[int, ...],
+        score: Score | None = None,
+    ) -> np.ndarray:
+        """`compute(images)` of every row in eval mode, or the score of that, float32 [n, *shape]."""
         session, fabric = self.session, self.session.fabric
         model.eval()
         own = np.arange(len(plan))[fabric.global_rank :: fabric.world_size]
-        result: torch.Tensor | None = None
+        result = torch.zeros((len(plan), *shape), device=fabric.device)
         if len(own):
-            batches = partition(own, session.settings.batch_size)
-            for batch in read_ahead(plan, session.images, batches, session.pins_memory, session.rendered):
+            for batch in session.read(plan, partition(own, session.settings.batch_size)):
                 images, labels = batch.render(fabric.device)
-                with fabric.autocast():
-                    logits = model(images).float()
-                part = logits if score is None else score(logits, labels).float()
-                if result is None:
-                    result = torch.zeros((len(plan), *part.shape[1:]), device=fabric.device)
+                computed = compute(images).float()
+                part = computed if score is None else score(computed, labels).float()
                 result[torch.from_numpy(batch.rows).to(fabric.device)] = part
-        if result is None:
-            result = torch.zeros((len(plan),) if score else (len(plan), len(plan.classes)), device=fabric.device)
         # Every row is zero everywhere but on one process, so that the sum is exact.
         return session.sum_devices(result).cpu().numpy()
 

@@ -101,7 +101,7 @@ def test_the_cache_and_rounds_tell(tmp_path, other, monkeypatch):
     threading.Timer(0.5, second.kill).start()
     with rounds.claim("k"):
         pass
-    assert f"trains the same round for {tmp_path} (process {second.pid} on" in notes[-1]
+    assert f"does the same training for {tmp_path} (process {second.pid} on" in notes[-1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

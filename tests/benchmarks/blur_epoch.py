@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -27,8 +28,10 @@ from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import TrainingSettings
 from imbalkit.training.device_images import place
 from imbalkit.training.fit import Fit
+from imbalkit.training.phase import Phase
 from imbalkit.training.rendered_cache import RenderedCache
 from imbalkit.training.session import TrainingSession
+from imbalkit.training.trainer import Trainer
 from tests.benchmarks._timing import alternate, ratios, spread
 from tests.benchmarks._trainings import Setting
 
@@ -58,7 +61,8 @@ def main(arguments: list[str]) -> None:
             session = TrainingSession(
                 fabric, images, settings, seed=0, head=Linear(dropout=0.2), positive=1, rendered=cache
             )
-            fit = Fit.build(session, "final", plan, setting.backbone, CE(), 50, None)
+            network = Trainer(session, Path()).network("final", plan, setting.backbone)
+            fit = Fit.build(session, "final", plan, network, [Phase(CE())], 50)
             fit.train_epoch()  # warm-up, which also fills the cache
             return fit.train_epoch
 

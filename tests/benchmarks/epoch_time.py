@@ -30,7 +30,9 @@ from imbalkit.recipe.recipe import OptimizerSettings, TrainingSettings
 from imbalkit.training.classifier import build_model
 from imbalkit.training.fit import Fit
 from imbalkit.training.optimization import build_optimizer
+from imbalkit.training.phase import Phase
 from imbalkit.training.session import TrainingSession
+from imbalkit.training.trainer import Trainer
 
 
 def main(arguments: list[str]) -> None:
@@ -78,7 +80,9 @@ def ours_epoch(pixels: np.ndarray, labels: np.ndarray, batch: int, folder: Path)
         head=Linear(),
         positive=1,
     )
-    fit = Fit.build(session, "final", Plan.from_labels(labels, ("other", "positive")), MobileNetV1(), CE(), 50, None)
+    plan = Plan.from_labels(labels, ("other", "positive"))
+    network = Trainer(session, Path()).network("final", plan, MobileNetV1())
+    fit = Fit.build(session, "final", plan, network, [Phase(CE())], 50)
     return lambda: fit.train_epoch() and None
 
 

@@ -50,6 +50,7 @@ def main(arguments: list[str]) -> None:
         images=ArrayStore(pixels),
         settings=TrainingSettings(batch_size=options.batch),
         seed=0,
+        head=Linear(dropout=0.0),
         positive=1,
     )
     trainer = Trainer(session, Path(tempfile.gettempdir()))  # nothing is written

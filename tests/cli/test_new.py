@@ -16,7 +16,7 @@ from tests.command_line import imbalkit
 
 def test_there_is_a_template_for_every_kind(tmp_path):
     assert {part_kind(kind) for kind in template_kinds()} == set(KINDS)
-    assert set(template_kinds()) - set(KINDS) == {"scored_sampler", "feature_sampler"}
+    assert set(template_kinds()) - set(KINDS) == {"scored_sampler", "feature_sampler", "solved_stage"}
     assert "KIND is one of: augmentation," in " ".join(imbalkit("new", "--help", cwd=tmp_path).stdout.split())
 
 

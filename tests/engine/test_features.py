@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 import imbalkit
 from imbalkit.builtin.backbones import SmallCNN
+from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import CE
 from imbalkit.builtin.ops.horizontal_flip import HorizontalFlip
 from imbalkit.builtin.samplers import TomekLinks
@@ -41,7 +42,8 @@ def scorer(tmp_path):
     def build(folder="a", **settings):
         training = TrainingSettings(epochs=1, accelerator="cpu", optimizer=OptimizerSettings(lr=0.01), **settings)
         fabric = Fabric(accelerator="cpu", devices=1)
-        trainer = Trainer(TrainingSession(fabric, ArrayStore(PIXELS), training, seed=3), tmp_path / folder)
+        session = TrainingSession(fabric, ArrayStore(PIXELS), training, seed=3, head=Linear(dropout=0.0))
+        trainer = Trainer(session, tmp_path / folder)
         return RoundScorer(trainer, SmallCNN(width=8), RoundCache(None))
 
     return build

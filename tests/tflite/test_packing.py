@@ -24,6 +24,7 @@ from imbalkit_tflite.quantising import quantise
 from imbalkit_tflite.running import runtime
 
 from imbalkit.builtin.backbones import SmallCNN
+from imbalkit.builtin.heads import Linear
 from imbalkit.export.graph import Deployed
 from imbalkit.functional.maps import FocalMap, Poly1Map, ScaleMap, SmoothingMap
 from imbalkit.kinds import BuildContext
@@ -40,7 +41,7 @@ SOURCE = Input(height=12, width=10, channels=3)
 def small(tmp_path_factory):
     """A network, its file's content before anything is put in, and inputs [40, 12, 10, 3]."""
     context = BuildContext(("a", "b"), (1, 1), image_size=(12, 10))
-    classifier = build_model(SmallCNN(width=8), context, 0.0).eval()
+    classifier = build_model(SmallCNN(width=8), Linear(), context).eval()
     classifier.head.weight.data *= 30  # so that pictures differ in their probabilities
     network = Deployed(classifier, (np.array([1.5, 1.2]), np.array([0.2, -0.1])), SOURCE).eval()
     path = tmp_path_factory.mktemp("small") / "bare.tflite"
@@ -252,7 +253,7 @@ def test_labels_have_one_line_a_class():
 def test_the_map_of_a_loss_is_in_the_file(module, tmp_path):
     """Also where p rounds to 1; in float32 in an int8 file; of operations that a phone's GPU takes."""
     torch.manual_seed(0)
-    classifier = build_model(SmallCNN(width=8), BuildContext(("a", "b", "c"), (1, 1, 1), image_size=(12, 10)), 0.0)
+    classifier = build_model(SmallCNN(width=8), Linear(), BuildContext(("a", "b", "c"), (1, 1, 1), image_size=(12, 10)))
     classifier.head.weight.data *= 1000
     exact = copy.deepcopy(module).double()
     network = Deployed(classifier.eval(), (np.array([0.5, 0.6, 0.4]), np.zeros(3)), SOURCE, module).eval()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -12,12 +14,14 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from imbalkit.builtin.backbones import SmallCNN
+from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import CE, RCE, AUCMargin
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.kinds import Augmentation, Loss
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import OptimizerSettings, SAMSettings, ScheduleSettings, TrainingSettings
 from imbalkit.training.fit import Fit
+from imbalkit.training.phase import Phase
 from imbalkit.training.sam import ascended
 from imbalkit.training.session import TrainingSession
 from imbalkit.training.trainer import Trainer
@@ -66,6 +70,11 @@ class Noise(Augmentation):
         return Module()
 
 
+def network(backbone, **options):
+    """A network as a training starts with it."""
+    return Trainer(session(**options), Path()).network("final", PLAN, backbone)
+
+
 def session(fabric=None, dropout=0.0, augment=(), **settings):
     settings = {
         "epochs": 3,
@@ -76,7 +85,13 @@ def session(fabric=None, dropout=0.0, augment=(), **settings):
     } | settings
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
     return TrainingSession(
-        fabric, ArrayStore(PIXELS), TrainingSettings(**settings), seed=3, positive=1, dropout=dropout, augment=augment
+        fabric,
+        ArrayStore(PIXELS),
+        TrainingSettings(**settings),
+        seed=3,
+        head=Linear(dropout=dropout),
+        augment=augment,
+        positive=1,
     )
 
 
@@ -120,7 +135,7 @@ def test_a_small_network_moves_as_the_published_code_in_float64():
 def test_a_training_moves_as_the_published_code_in_float64(tmp_path, backbone, radius):
     options = {"batch_size": 48, "sam": SAMSettings(radius=radius)}
     found = fit(tmp_path, backbone=backbone, **options)
-    model = Fit.build(session(**options), "final", PLAN, backbone, CE(), 3, None).model.double().train()
+    model = network(backbone, **options).double().train()
     base = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, nesterov=True)  # timm's sgd
     published = PublishedSAM(base, radius)
     images = torch.from_numpy(PIXELS).permute(0, 3, 1, 2).double() / 255
@@ -172,11 +187,11 @@ def test_without_a_radius_to_speak_of_it_is_plain_training(tmp_path, options):
 def test_clipping_is_of_the_second_gradient(tmp_path):
     """Plain descent with a clipped gradient moves by lr times its norm at most, whatever the radius."""
     options = {"optimizer": OptimizerSettings(name="momentum", lr=1.0, weight_decay=0.0), "backbone": GROUP}
-    start = Fit.build(session(), "final", PLAN, GROUP, CE(), 1, None)
+    start = network(GROUP)
     for radius in (0.05, 5.0):
         clipped = {**options, "batch_size": 48, "gradient_clip_norm": 0.01, "sam": SAMSettings(radius=radius)}
         model = fit(tmp_path / str(radius), epochs=1, **clipped)
-        assert float((weights(model) - weights(start.model)).norm()) == pytest.approx(0.01, rel=1e-2)
+        assert float((weights(model) - weights(start)).norm()) == pytest.approx(0.01, rel=1e-2)
 
 
 def test_a_gradient_of_zero_moves_nothing(tmp_path):
@@ -190,14 +205,14 @@ def test_a_gradient_of_zero_moves_nothing(tmp_path):
 
             return Module()
 
-    start = Fit.build(session(), "final", PLAN, GROUP, Nothing(), 1, None).model
+    start = network(GROUP)
     model = fit(tmp_path, Nothing(), backbone=GROUP, sam=SAMSettings(radius=0.5))
     assert torch.equal(weights(model), weights(start))
 
 
 def test_a_frozen_body_stays_and_its_norm_does_not_count(tmp_path):
     options = {"sam": SAMSettings(radius=0.1)}
-    start = Fit.build(session(**options), "final", PLAN, BATCH, CE(), 1, None).model
+    start = network(BATCH, **options)
     model = fit(tmp_path, freeze_epochs=3, **options)
     assert torch.equal(weights(model.body), weights(start.body))
     assert not torch.equal(weights(model.head), weights(start.head))
@@ -248,7 +263,8 @@ def test_fp16_finds_the_direction_whatever_its_loss_scale(tmp_path):
 def test_fp16_skips_a_step_whose_gradient_overflows(tmp_path):
     fabric, scaler = half_precision(2.0**120)  # of the first steps: infinite in fp16
     options = {"sam": SAMSettings(radius=0.1), "batch_size": 48}
-    run = Fit.build(session(fabric=fabric, **options), "final", PLAN, BATCH, CE(), 3, None)
+    model = network(BATCH, fabric=fabric, **options)
+    run = Fit.build(session(fabric=fabric, **options), "final", PLAN, model, [Phase(CE())], 3)
     before = [parameter.detach().clone() for parameter in run.model.parameters()]
     run.train_epoch()
     assert all(torch.equal(old, new) for old, new in zip(before, run.model.parameters(), strict=True))

@@ -16,6 +16,7 @@ from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from imbalkit.builtin.backbones import SmallCNN
+from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import RCE, AUCMargin, PairwiseAUC, PartialAUC, TopK
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.kinds import Loss
@@ -66,7 +67,7 @@ def fit(folder, loss, backbone=GROUP, fabric=None, dropout=0.0, epochs=2, seen=N
     } | settings
     fabric = fabric or Fabric(accelerator="cpu", devices=1)
     session = TrainingSession(
-        fabric, ArrayStore(pixels), TrainingSettings(**settings), seed=3, dropout=dropout, positive=1
+        fabric, ArrayStore(pixels), TrainingSettings(**settings), seed=3, head=Linear(dropout=dropout), positive=1
     )
     losses = []
     trainer = Trainer(session, folder)

@@ -14,6 +14,7 @@ class Linear(Head):
     """Dropout, and logits w_c h + b_c of the features h."""
 
     name = "linear"
+    is_linear = True
 
     def build(self, context: BuildContext, features: int) -> nn.Module:
         from torch import nn

@@ -13,6 +13,7 @@ from imbalkit.kinds import (
     BackboneRef,
     Counts,
     LossRef,
+    OrderRef,
     PriorShift,
     Sampler,
     ScoredSampler,
@@ -42,6 +43,7 @@ class RandomDrop(Dropping, Sampler):
     score: Annotated[ScoreRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
     loss: Annotated[LossRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
     backbone: Annotated[BackboneRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
+    order: Annotated[OrderRef, WrapValidator(_or_none)] = param(None, help=_UNUSED)
     epochs: int | None = param(None, help=_UNUSED, unit="epochs", ge=1)
     scores_from: Literal["pass", "last_epoch"] | None = param(None, help=_UNUSED)
     warm_start: bool | None = param(None, help=_UNUSED)

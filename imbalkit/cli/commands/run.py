@@ -22,7 +22,7 @@ from imbalkit.cli.commands import options
 @click.option(
     "--rounds",
     type=click.Path(path_type=Path),
-    help="Folder of finished loss-rank rounds: runs that would compute the same round share it.",
+    help="Folder of finished rounds and main trainings: runs that would train the same share it.",
 )
 @options.without
 def command(

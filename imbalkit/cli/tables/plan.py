@@ -37,6 +37,7 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         "missing_groups": split.missing_groups,
         "repeated_files": {**file_facts(table.labels, table.files), "in_two_splits": split.shared_files},
         "class_counts": stage_facts(prepared),
+        "stages": [stage.model_dump(mode="json") for stage in prepared.recipe.stages],
         "prior": prior_ledger(prepared).to_json(),
         "notes": list(prepared.notes),
     }
@@ -88,6 +89,8 @@ def print_plan(prepared: Prepared) -> None:
     two = facts["positive"] is not None and len(classes) == 2
     meaning = f"{facts['positive']} / the other" if two else "smallest / largest class"
     out.print(f"balance ratio: {plain(meaning)}. Samplers see training rows only.")
+    for index, stage in enumerate(prepared.recipe.stages):
+        out.say(f"then stages[{index}] {stage.name}: {stage.summary}")
     print_prior(facts["prior"], out)
     if facts["groups"]:
         groups = ", ".join(f"{count:,} {name}" for name, count in facts["groups"].items())

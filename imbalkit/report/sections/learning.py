@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from imbalkit.base.text import sentence_list
 from imbalkit.errors import RunError
 from imbalkit.plots.run import drawing
 from imbalkit.plots.run.training import epochs
@@ -11,6 +13,7 @@ from imbalkit.plots.svg import Chart
 from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
 
+STAGE = "stage-"  # before the name of a training that follows the final one
 SIZE = (4.6, 3.1)  # inches
 CHARTS = (  # name, title, description
     (
@@ -29,15 +32,19 @@ def values(report: Report) -> dict[str, Any] | None:
     stages = list(dict.fromkeys(str(entry.get("stage")) for entry in run.log))
     if "final" not in stages:
         return None
+    others = [stage for stage in stages if stage != "final"]
+    solved = {str(entry["stage"]): entry["solution"] for entry in run.log if "solution" in entry}
+    after = [stage for stage in others if stage.startswith(STAGE)]
+    included = {"rounds": len(after) < len(others), "stages": len(after) > 0}
     entries = epochs(run)
     last = entries[-1]
     named = [report.classes[code] for code in drawing.named(run)]
     return {
         "final": _charts(report, "final"),
-        "rounds": [
-            (_title(stage), _charts(report, stage)) for stage in stages if stage != "final" and _long(run, stage)
-        ],
-        "short": [_title(stage) for stage in stages if stage != "final" and not _long(run, stage)],
+        "rounds": [(_title(stage), _charts(report, stage)) for stage in others if _long(run, stage)],
+        "short": [_title(stage) for stage in others if not _long(run, stage) and stage not in solved],
+        "solved": [f"{_title(stage)} ({_facts(facts)})" if facts else _title(stage) for stage, facts in solved.items()],
+        "included": sentence_list(kind for kind, there in included.items() if there),
         "epochs": len(entries),
         "best": last.get("best_epoch"),
         "monitor": run.recipe["training"]["monitor"],
@@ -52,8 +59,16 @@ def _long(run: Any, stage: str) -> bool:
     return len(epochs(run, stage)) > 1
 
 
+def _facts(facts: Mapping[str, Any]) -> str:
+    """The numbers that a stage found: "tau 0.7"."""
+    return ", ".join(f"{name} {value:g}" for name, value in facts.items() if isinstance(value, int | float))
+
+
 def _title(stage: str) -> str:
-    """ "loss_rank-0-round-2" as "loss rank, round 2"."""
+    """ "loss_rank-0-round-2" as "loss rank, round 2", "stage-retrain-1" as "stage retrain"."""
+    if stage.startswith(STAGE):
+        name, _, number = stage.removeprefix(STAGE).rpartition("-")
+        return f"stage {name.replace('_', ' ')}{'' if number == '1' else f', number {number}'}"
     name, _, number = stage.partition("-round-")
     return f"{name.rpartition('-')[0].replace('_', ' ')}, round {number}" if number else stage
 

@@ -29,7 +29,7 @@ def statements(report: Report) -> list[Statement]:
         ask("Model", _model(report), clear=clear, tripod="12c, 22", card="Model details"),
         ask("Class imbalance", *_imbalance(report), clear=clear, tripod="13"),
         ask("Random augmentation", _augmentation(report), clear=clear, tripod="12c"),
-        ask("Training", _training(report), clear=clear, tripod="12c"),
+        ask("Training", *_training(report), clear=clear, tripod="12c"),
         ask("Epoch selection", _selection(report), clear=clear, tripod="12c"),
         ask(
             "From logits to probabilities",
@@ -83,13 +83,15 @@ def _augmentation(report: Report) -> str:
     return f"{sentence_list(part_text(part) for part in parts)}, drawn anew each epoch." if parts else "None."
 
 
-def _training(report: Report) -> str:
+def _training(report: Report) -> list[str]:
     training = report.run.recipe["training"]
     optimizer = {key: value for key, value in training["optimizer"].items() if key != "options" or value}
-    return (
+    main = (
         f"{plural(training['epochs'], 'epoch')} in batches of {training['batch_size']}, {part_text(optimizer)}, schedule "
         f"{part_text(training['schedule'])}, {training['precision']}, seed {report.run.facts.get('seed')}."
     )
+    stages = report.part("stages") or []
+    return [main, *([f"After it: {'; then '.join(map(part_text, stages))}."] if stages else [])]
 
 
 def _selection(report: Report) -> str:

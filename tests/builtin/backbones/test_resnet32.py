@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from imbalkit.builtin.backbones import ResNet32
+from imbalkit.builtin.heads import Linear
 from imbalkit.kinds import BuildContext
 from imbalkit.training.classifier import build_model
 
@@ -17,7 +18,7 @@ PUBLISHED = {20: 269_722, 32: 464_154, 44: 658_586, 56: 853_018}
 
 @pytest.mark.parametrize("depth", PUBLISHED)
 def test_number_of_parameters(depth):
-    model = build_model(ResNet32(depth=depth), TEN, dropout=0.0)
+    model = build_model(ResNet32(depth=depth), Linear(), TEN)
     assert sum(value.numel() for value in model.parameters()) == PUBLISHED[depth]
     weighted = [value for value in model.parameters() if value.ndim > 1]
     assert len(weighted) == depth  # the shortcuts have none
@@ -69,7 +70,7 @@ def test_initial_weights_are_kaimings():
 
 def test_other_sizes_and_channels():
     grey = BuildContext(("a", "b"), (1, 1), image_size=(28, 28), channels=1, seed=0)
-    assert build_model(ResNet32(), grey, 0.0).eval()(torch.rand(2, 1, 28, 28)).shape == (2, 2)
+    assert build_model(ResNet32(), Linear(), grey).eval()(torch.rand(2, 1, 28, 28)).shape == (2, 2)
     assert ResNet32().build(TEN).eval()(torch.rand(1, 3, 33, 47)).shape == (1, 64)
 
 

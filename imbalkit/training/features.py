@@ -1,0 +1,75 @@
+"""Features computed once: a head then trains on them, without images and body."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from imbalkit.plan import Plan
+from imbalkit.training.classifier import Classifier, logits_of
+
+
+@dataclass(frozen=True)
+class FeatureBatch:
+    """Rows of a plan by their features; stands for `Batch`, which has their images.
+
+    Attributes:
+        rows: positions in the plan, int64 [n]
+        features: float32 [n, F], on the device
+        labels: int64 [n], on the device
+    """
+
+    rows: np.ndarray
+    features: torch.Tensor
+    labels: torch.Tensor
+
+    def render(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features and labels."""
+        return self.features, self.labels
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """The features of all rows of some plans.
+
+    Attributes:
+        plans: the plans
+        features: of each plan, float32 [n, F], all on one device
+        labels: of each plan, int64 [n], on that device
+    """
+
+    plans: Sequence[Plan]
+    features: Sequence[torch.Tensor]
+    labels: Sequence[torch.Tensor]
+
+    @classmethod
+    def of(cls, plans: Sequence[Plan], features: Sequence[torch.Tensor], device: torch.device) -> FeatureTable:
+        """Features of plans, moved to the device where a head trains on them."""
+        labels = [torch.from_numpy(plan.label.astype(np.int64)).to(device) for plan in plans]
+        return cls(plans, [table.to(device) for table in features], labels)
+
+    def read(self, plan: Plan, batches: Sequence[np.ndarray]) -> Generator[FeatureBatch, None, None]:
+        """Batches in order, of one of the plans; `batches` are positions in it, int64 [n] each."""
+        number = next(index for index, known in enumerate(self.plans) if known is plan)
+        features, labels = self.features[number], self.labels[number]
+        for rows in batches:
+            index = torch.from_numpy(np.asarray(rows, dtype=np.int64))
+            if features.is_cuda:  # the copy of a pinned index does not wait for what the device is doing
+                index = index.pin_memory().to(features.device, non_blocking=True)
+            yield FeatureBatch(rows, features[index], labels[index])
+
+
+class HeadNetwork(nn.Module):
+    """A network without its body: features [n, F] to logits [n, C], by the dropout and the head of a network."""
+
+    def __init__(self, network: Classifier):
+        super().__init__()
+        self.dropout, self.head = network.dropout, network.head
+
+    def forward(self, features: torch.Tensor, with_features: bool = False) -> Any:
+        return logits_of(features, self.dropout, self.head, with_features)
