@@ -42,7 +42,7 @@ def figures(folder: Path, baseline: Path) -> list[dict[str, Any]]:
     ledger, counts = prior_ledger(prepared, stages), np.array(stages[0])
     validation, test = prepared.split.validation, prepared.split.test
     found = []
-    for network, epoch in networks(folder, restored.model, bool(run.recipe.get("stages"))):
+    for network, epoch in networks(folder, restored.model, bool(run.recipe["stages"])):
         logits = restored.logits(images, test)
         decision = fit_decision(
             restored.logits(images, validation),

@@ -98,8 +98,8 @@ def tables(study: str, cells: list[Row]) -> str:
         "",
         "The epoch that validation chose, and the decisions at the balanced prior:",
         "",
-        "| method | last epoch | chosen epoch (which) | last epoch, balanced prior | restored by | seconds of training |",
-        "| --- " * 6 + "|",
+        "| method | last epoch | chosen epoch (which) | last epoch, balanced prior | moved by |",
+        "| --- " * 5 + "|",
     ]
     for name in methods:
         if name == "post_hoc":
@@ -108,7 +108,7 @@ def tables(study: str, cells: list[Row]) -> str:
         which = f"{percent(early, 'accuracy')} ({', '.join(row['epoch'] for row in early)})" if early else "-"
         lines.append(
             f"| {NAMES[name]} | {percent(rows, 'accuracy')} | {which} | {percent(rows, 'balanced_accuracy')} | "
-            f"{rows[0]['restored_by']} | {mean(rows, 'seconds'):,.0f} |"
+            f"{rows[0]['restored_by']} |"
         )
     return "\n".join(lines)
 

@@ -93,7 +93,7 @@ def run_cell(study: str, method: str, seed: int, fold: int | None, runs: Path) -
 
     overrides = [f"seed={seed}", *([] if fold is None else [f"split.fold={fold}"])]
     prepared = prepare(recipe_file(study, method), overrides)
-    if not getattr(prepared.recipe, "stages", ()) and prepared.recipe.training.monitor == "last":
+    if not prepared.recipe.stages and prepared.recipe.training.monitor == "last":
         # Keeps the best epoch's weights beside the last one's, and changes nothing of training.
         overrides.append("training.monitor=balanced_accuracy")
         prepared = prepare(recipe_file(study, method), overrides)
@@ -126,7 +126,7 @@ def start_from(other: Path, epochs: int, folder: Path, prepared: Any) -> None:
     state = load_checkpoint(kept(other, epochs))
     if prepared.recipe.training.monitor == "last":
         state["best_weights"] = None
-    if getattr(prepared.recipe, "deferred", None) is not None and len(state["losses"]) == 1:
+    if prepared.recipe.deferred is not None and len(state["losses"]) == 1:
         loss = prepared.recipe.deferred.loss or prepared.recipe.loss
         context = BuildContext(
             prepared.classes, prepared.class_counts[-1].counts.low, epochs=prepared.recipe.training.epochs

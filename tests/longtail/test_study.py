@@ -17,33 +17,41 @@ pytestmark = pytest.mark.usefixtures("no_charts")
 SMALL = "training: {epochs: 5, precision: fp32}\nbackbone: {name: resnet32, depth: 20}\nevaluation: {resamples: 0}\n"
 
 
+METHODS = {
+    "ce": "",
+    "ce_deferred": "deferred: {loss: class_balanced}\n",
+    "tau_normalisation": "stages: [tau_normalisation]\n",
+}
+
+
 @pytest.fixture
 def study(cifar10_lt, tmp_path, monkeypatch):
-    """The recipes of a study of 5 epochs: ce, and a method with another loss that begins as ce."""
+    """A study of 5 epochs: ce, a method that begins as ce, and one that follows it."""
     monkeypatch.setenv("CIFAR10_LT", str(cifar10_lt))
-    ce = longtail.recipe_file("cifar10-100/quick", "ce")
-    (tmp_path / "ce.yaml").write_text(f"base: {ce}\n{SMALL}")
-    (tmp_path / "ce_deferred.yaml").write_text("base: ce.yaml\nloss: inverse_ce\n")
+    base = longtail.recipe_file("cifar10-100/quick", "ce")
+    for name, keys in METHODS.items():
+        (tmp_path / f"{name}.yaml").write_text(f"base: {base}\n{SMALL}{keys}")
     monkeypatch.setattr(longtail, "recipe_file", lambda study, method: tmp_path / f"{method}.yaml")
     monkeypatch.setattr(longtail, "CELLS", tmp_path / "cells.csv")
     return tmp_path
 
 
 def test_cells_are_kept_and_a_method_goes_on_where_it_begins_to_differ(study):
-    longtail.main(["run", "cifar10-100/quick", "--runs", str(study), "--methods", "ce", "ce_deferred"])
+    longtail.main(["run", "cifar10-100/quick", "--runs", str(study), "--methods", *METHODS])
     cells = longtail.read_cells()
-    assert {(row["method"], row["network"]) for row in cells} == {
-        (method, network) for method in ("ce", "ce_deferred") for network in ("last", "chosen")
-    }
-    first, second = (study / "cifar10-100-quick" / f"{name}--seed-0" for name in ("ce", "ce_deferred"))
-    logs = [RunData(folder).log for folder in (first, second)]
-    assert logs[0][:4] == logs[1][:4]  # to the second: not trained again
-    assert len(logs[1]) == 5
-    assert logs[0][4]["loss"] != logs[1][4]["loss"]
-    assert RunData(second).recipe["loss"]["name"] == "inverse_ce"
+    assert [(row["method"], row["network"], row["epochs"]) for row in cells] == [
+        *(("ce", network, "5") for network in ("chosen", "last")),
+        *(("ce_deferred", network, "5") for network in ("chosen", "last")),
+        ("tau_normalisation", "last", "5"),
+    ]
+    first, deferred, staged = (RunData(study / "cifar10-100-quick" / f"{name}--seed-0") for name in METHODS)
+    assert first.log[:4] == deferred.log[:4]  # to the second: not trained again
+    assert first.log[4]["loss"] != deferred.log[4]["loss"]
+    assert first.log == staged.log[:5]
+    assert deferred.recipe["deferred"]["loss"]["name"] == "class_balanced"
 
     before = (study / "cells.csv").read_text()
-    longtail.main(["run", "cifar10-100/quick", "--runs", "/nowhere", "--methods", "ce", "ce_deferred"])
+    longtail.main(["run", "cifar10-100/quick", "--runs", "/nowhere", "--methods", *METHODS])
     assert (study / "cells.csv").read_text() == before
 
     page = study / "page.md"
@@ -52,6 +60,19 @@ def test_cells_are_kept_and_a_method_goes_on_where_it_begins_to_differ(study):
     text = page.read_text()
     assert "| cross entropy, post-hoc adjustment | 1 |" in text
     assert "No cell of this study has been run yet." in text
+
+
+def test_a_run_that_goes_on_is_the_run_from_the_start(study):
+    """The shared epochs change nothing: the same figures as a run of all of its epochs."""
+    longtail.main(["run", "cifar10-100/quick", "--runs", str(study / "shared"), "--methods", "ce", "ce_deferred"])
+    shared = [row for row in longtail.read_cells() if row["method"] == "ce_deferred"]
+    (study / "cells.csv").unlink()
+    longtail.main(["run", "cifar10-100/quick", "--runs", str(study / "alone"), "--methods", "ce_deferred"])
+    times = {"seconds", "gap_low", "gap_high", "balanced_gap_low", "balanced_gap_high"}
+    for row, other in zip(shared, longtail.read_cells(), strict=True):
+        assert {key: row[key] for key in row if key not in times} == {
+            key: other[key] for key in other if key not in times
+        }
 
 
 def test_figures_of_both_networks(study):
