@@ -52,8 +52,9 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
         {"weights": {"malignant": 9.0}, "label_smoothing": smoothing} for smoothing in (0.0, 0.1)
     ],
     ("loss", "inverse_ce"): [{}, {"label_smoothing": {"benign": 0.3, "malignant": 0.1}}],
+    ("loss", "ldam"): [{}, {"beta": 0.9999, "margin": 0.3}],
     ("loss", "logit_adjusted"): [{}, {"tau": 0.0}, {"tau": 2.0}],
-    ("loss", "vs"): [{}, {"tau": 0.0, "gamma": 0.2}, {"warm_up": 2}],
+    ("loss", "vs"): [{}, {"tau": 0.0, "gamma": 0.2}, {"warm_up": 0.5}],
     ("loss", "class_balanced"): [{}, {"beta": 0.9, "gamma": 2.0}, {"power": 0.5, "scale": "classes"}, {"beta": 0.0}],
     ("loss", "label_aware_smoothing"): [{"shape": shape} for shape in ("concave", "linear", "convex")],
     ("loss", "pairwise_auc"): [{}, {"surrogate": "logistic"}],

@@ -30,6 +30,7 @@ class Loss(Part):
 
     kind = "loss"
     by_row: ClassVar[bool] = True  # a row's loss depends on that row and constants alone, so that mixers can weigh it
+    needs_normalised_head: ClassVar[bool] = False  # made for logits that are cosines times a scale: others are refused
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         """What it does to the class prior. Exact for cross entropy with a constant weight for each class; to override there."""

@@ -34,7 +34,7 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             yield problem(("samplers", index), random)
     if recipe.training.freeze_epochs > recipe.training.epochs:
         yield problem(("training", "freeze_epochs"), f"is more than training.epochs, {recipe.training.epochs}")
-    for place, message in [*training_problems(recipe), *stage_problems(recipe)]:
+    for place, message in [*training_problems(recipe), *stage_problems(recipe), *margin_problems(recipe)]:
         yield problem(place, message)
     shape = recipe.images.shape or (table.arrays.shape[1:3] if table.arrays is not None else None)
     for place, op in operations(recipe):
@@ -85,6 +85,20 @@ def training_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
     if deferred is not None and deferred.first_epoch(recipe.training) >= epochs:
         first = deferred.first_epoch(recipe.training) + 1
         yield ("deferred",), f"begins with epoch {first} of {epochs}, that is never: expected an earlier `start`"
+
+
+def margin_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
+    """Losses that add margins to cosines, under a head whose logits are none, as (place, message)."""
+    for place, part in parts_of(recipe):
+        if not isinstance(part, Loss) or not part.needs_normalised_head:
+            continue
+        head = recipe.heads[int(place[1]) + 1] if place[0] == "stages" else recipe.head
+        if not head.normalised:
+            yield (
+                place,
+                f"{part.name!r} adds margins to cosines, and logits of the head {head.name!r} are none: take `head: cosine`, or "
+                "another loss such as logit_adjusted",
+            )
 
 
 def decision_problems(recipe: Recipe, classes: tuple[str, ...]) -> Iterable[tuple[Place, str]]:

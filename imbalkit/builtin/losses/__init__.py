@@ -7,6 +7,7 @@ from imbalkit.builtin.losses.focal import Focal
 from imbalkit.builtin.losses.gamma_rce import GammaRCE
 from imbalkit.builtin.losses.inverse_ce import InverseCE
 from imbalkit.builtin.losses.label_aware_smoothing import LabelAwareSmoothing
+from imbalkit.builtin.losses.ldam import LDAM
 from imbalkit.builtin.losses.logit_adjusted import LogitAdjusted
 from imbalkit.builtin.losses.pairwise_auc import PairwiseAUC
 from imbalkit.builtin.losses.partial_auc import PartialAUC
@@ -25,6 +26,7 @@ LOSSES: list[type[Loss]] = [
     GammaRCE,
     InverseCE,
     LabelAwareSmoothing,
+    LDAM,
     LogitAdjusted,
     PairwiseAUC,
     PartialAUC,

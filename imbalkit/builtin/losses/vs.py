@@ -22,7 +22,7 @@ class VS(Loss):
     name = "vs"
     gamma: float = param(0.3, help="exponent of the scale of each class's logit; 0 leaves logit_adjusted", ge=0)
     tau: float = param(1.0, help="strength of the shift; 0 leaves CDT", ge=0)
-    warm_up: int = param(0, help="first epochs that take plain cross entropy", unit="epochs", ge=0)
+    warm_up: float = param(0.0, help="share of the epochs, the first ones, that take plain cross entropy", ge=0, lt=1)
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         rows = [max(count, 1) for count in context.counts]
@@ -36,4 +36,5 @@ class VS(Loss):
         from imbalkit.functional.vector_scaling import VectorScaling
 
         scale, shift = class_scales(context.counts, self.gamma), log_priors(context.counts, self.tau)
-        return VectorScaling(scale, shift, self.warm_up, reduction="none")
+        warm_up = int(self.warm_up * context.epochs)  # at least the last epoch is left
+        return VectorScaling(scale, shift, warm_up, reduction="none")

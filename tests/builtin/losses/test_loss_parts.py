@@ -13,6 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from imbalkit.builtin.losses import (
     CE,
+    LDAM,
     LOSSES,
     RCE,
     VS,
@@ -45,6 +46,8 @@ PARTS = [
     ClassBalanced(beta=0.9, gamma=2.0),
     ClassBalanced(power=0.5, scale="classes"),
     LabelAwareSmoothing(),
+    LDAM(),
+    LDAM(beta=0.99),
     LogitAdjusted(),
     VS(),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -86,14 +88,16 @@ def test_the_shift_is_added_in_float32(loss, dtype):
 
 def test_first_epochs_are_plain():
     logits, targets = batch()
-    module, plain = VS(warm_up=2).build(CONTEXT), CE().build(CONTEXT)(logits, targets)
+    context = replace(CONTEXT, epochs=4)
+    module, plain = VS(warm_up=0.5).build(context), CE().build(CONTEXT)(logits, targets)
     vs = VS().build(CONTEXT)(logits, targets)
     for epoch in range(4):
         module.epoch_started(epoch)
         torch.testing.assert_close(module(logits, targets), plain if epoch < 2 else vs)
-    again = VS(warm_up=2).build(CONTEXT)  # a resumed run says the epoch before its first batch
+    again = VS(warm_up=0.5).build(context)  # a resumed run says the epoch before its first batch
     again.epoch_started(3)
     torch.testing.assert_close(again(logits, targets), vs)
+    assert VS(warm_up=0.99).build(replace(CONTEXT, epochs=1)).warm_up == 0
 
 
 def test_wrong_numbers_are_refused():
