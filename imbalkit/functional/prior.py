@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from imbalkit.functional.class_draws import effective_number
+
 
 def shares(weights: Sequence[float] | np.ndarray) -> np.ndarray:
     """Weights of the classes as shares of their sum, float64 [C]; equal shares where the sum is 0."""
@@ -128,10 +130,8 @@ def balancing_weights(
     rows = np.maximum(np.asarray(counts, dtype=np.float64), 1)
     if power is not None:
         weights = rows**-power
-    elif beta:
-        weights = (1 - beta) / -np.expm1(rows * np.log(beta))  # 1 - beta^N without a difference of near numbers
     else:
-        weights = np.ones_like(rows)
+        weights = 1 / effective_number(rows, beta)
     share = np.asarray(counts, dtype=np.float64) if scale == "rows" and any(counts) else np.ones_like(rows)
     result: list[float] = (weights * share.sum() / (weights * share).sum()).tolist()
     return result
