@@ -24,7 +24,7 @@ from imbalkit_tflite.quantising import quantise
 from imbalkit_tflite.running import runtime
 
 from imbalkit.builtin.backbones import SmallCNN
-from imbalkit.builtin.heads import Linear
+from imbalkit.builtin.heads import Cosine, Linear
 from imbalkit.export.graph import Deployed
 from imbalkit.functional.maps import FocalMap, Poly1Map, ScaleMap, SmoothingMap
 from imbalkit.kinds import BuildContext
@@ -280,3 +280,22 @@ def test_the_map_of_a_loss_is_in_the_file(module, tmp_path):
     rounded = answers(int8, inputs)
     assert np.isfinite(rounded).all()
     assert (rounded.argmax(1) == expected.argmax(1)).mean() > 0.8
+
+
+def test_a_normalised_head_stays_float32(tmp_path):
+    """Its norm and its division too: 8 bits of a cosine, times the scale of 30, would tie many logits."""
+    context = BuildContext(("a", "b"), (1, 1), image_size=(12, 10))
+    classifier = build_model(SmallCNN(width=8), Cosine(dropout=0.0), context).eval()
+    network = Deployed(classifier, (np.ones(2), np.zeros(2)), SOURCE).eval()
+    path = tmp_path / "cosine.tflite"
+    convert(network, torch.zeros(1, 12, 10, 3), path)
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 12, 10, 3), dtype=np.uint8)
+    interpreter = Interpreter(model_content=quantise(path.read_bytes(), "int8", input_tensor(pixels, SOURCE)))
+    interpreter.allocate_tensors()
+    kinds = {each["index"]: each["dtype"] for each in interpreter.get_tensor_details()}
+    operations = [each for each in interpreter._get_ops_details() if each["op_name"] != "DELEGATE"]
+    first = max(n for n, each in enumerate(operations) if each["op_name"] == "MEAN")  # pooling, the last of the body
+    names = [each["op_name"] for each in operations[first + 1 :]]
+    assert {"DIV", "FULLY_CONNECTED", "SOFTMAX"} <= set(names)
+    for each in operations[first + 1 :]:
+        assert np.int8 not in {kinds[index] for index in each["outputs"]}, each["op_name"]
