@@ -109,9 +109,10 @@ class StageRunner:
 
     def _solve(self, stage: SolvedStage, name: str, model: Classifier, head: Head, trained_by: str) -> None:
         """Put the head that a stage finds into the network."""
-        trainer, started = self.trainer, time.perf_counter()
+        trainer = self.trainer
         context = trainer.session.context(self.plan, name)
         table = self._features(model, trained_by)
+        started = time.perf_counter()
         train, validation = (
             FeatureRows(features.cpu().numpy(), labels.cpu().numpy())
             for features, labels in zip(table.features, table.labels, strict=True)

@@ -21,6 +21,7 @@ from imbalkit.builtin.stages import (
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.engine.stages import StageRunner, named
 from imbalkit.functional.metrics import confusion_matrix
+from imbalkit.kinds import BuildContext, FeatureRows
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import OptimizerSettings, TrainingSettings
 from imbalkit.training.checkpoints import load_checkpoint
@@ -298,6 +299,25 @@ class TestHeads:
         assert entry["loss"] > 0
         assert entry["validation"]["balanced_accuracy"] > 0.4
 
+    @pytest.mark.parametrize("part", [TauNormalisation, LogisticRegression, Smote])
+    def test_what_is_chosen_is_chosen_by_validation_alone(self, part):
+        random = np.random.default_rng(0)
+        labels = np.repeat(np.arange(3), (60, 30, 8))
+        rows = FeatureRows((random.normal(size=(98, 5)) + 0.7 * labels[:, None]).astype(np.float32), labels)
+        head = {"weight": random.normal(size=(3, 5)) * [[9], [3], [1]], "bias": np.zeros(3)}
+        context = BuildContext(CLASSES, (60, 30, 8))
+        name = part().needs_validation
+        for seed in range(3):
+            held = np.random.default_rng(seed).permutation(98)[:40]
+            validation = FeatureRows(rows.features[held], labels[held])
+            found = part().solve(rows, validation, head, context)
+            same = part(**{name: found.facts[name]}).solve(rows, validation, head, context)
+            np.testing.assert_allclose(found.state["weight"], same.state["weight"], rtol=1e-6)
+            hits = (validation.features @ found.state["weight"].T + found.state["bias"]).argmax(axis=1) == labels[held]
+            recall = np.mean([hits[labels[held] == label].mean() for label in range(3)])
+            assert recall == pytest.approx(max(found.facts["tried"].values()))
+            assert found.facts["tried"][str(found.facts[name])] == pytest.approx(recall)
+
     def test_smote_is_imbalanced_learns(self, make, rows):
         from imblearn.over_sampling import SMOTE
         from sklearn.linear_model import LogisticRegression as Theirs
@@ -308,7 +328,7 @@ class TestHeads:
         _, (plan, _, test) = rows
         runner, model = make()
         features, unseen = (runner.trainer.features(model, part) for part in (plan, test))
-        network = runner.run([stage(Smote)], model, "final")
+        network = runner.run([stage(Smote, penalty=1.0)], model, "final")
         seed = derive_seed(3, "weights", "stage-smote-1") % 2**32
         filled, labels = SMOTE(k_neighbors=5, random_state=seed).fit_resample(features, plan.label.astype(np.int64))
         scaler = StandardScaler().fit(filled)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from imbalkit.builtin.heads import Linear
+from imbalkit.builtin.stages.penalised import PENALTY_HELP, penalised_head
 from imbalkit.kinds import BuildContext, FeatureRows, Head, PriorShift, Solution, SolvedStage, param
 
 
@@ -17,16 +18,19 @@ class LogisticRegression(SolvedStage):
     It minimises sum_i v_i CE(W s(h_i) + b + o, y_i) + penalty/2 |W|^2, with s(h) of mean 0 and standard deviation 1 (folded into
     the head afterwards). `logit_adjusted`: o_c = log(N_c/N), balanced softmax (Menon et al. 2021, eq. 10; Ren et al. 2020);
     `balanced`: v_i = N/(C N_y), as scikit-learn's; `none`: neither. Both corrections lead to equal class shares, factor 1/N_c,
-    exactly so given the features; `none` leaves the shares of the rows.
+    exactly so given the features; `none` leaves the shares of the rows. Without `penalty` the one of highest balanced accuracy
+    on validation is taken.
     """
 
     name = "logistic_regression"
     correction: Literal["logit_adjusted", "balanced", "none"] = param(
         "logit_adjusted", help="how the imbalance of the rows is corrected"
     )
-    penalty: float = param(
-        1.0, help="weight of |W|^2 / 2 beside the sum of the rows' losses; 1/C of scikit-learn", gt=0
-    )
+    penalty: float | None = param(None, help=PENALTY_HELP, ge=1e-6)
+
+    @property
+    def needs_validation(self) -> str:
+        return "penalty" if self.penalty is None else ""
 
     @property
     def makes_new_head(self) -> bool:
@@ -38,8 +42,6 @@ class LogisticRegression(SolvedStage):
     def solve(
         self, train: FeatureRows, validation: FeatureRows, head: Mapping[str, np.ndarray], context: BuildContext
     ) -> Solution:
-        from imbalkit.functional.softmax_regression import fit_softmax_regression
-
         classes = len(context.classes)
         counts = np.bincount(train.labels, minlength=classes)
         weights = offset = None
@@ -47,8 +49,7 @@ class LogisticRegression(SolvedStage):
             weights = len(train.labels) / (classes * counts[train.labels])
         elif self.correction == "logit_adjusted":
             offset = np.log(np.maximum(counts, 1) / len(train.labels))  # a class without rows counts as one of one row
-        weight, bias = fit_softmax_regression(train.features, train.labels, classes, weights, offset, self.penalty)
-        return Solution({"weight": weight, "bias": bias})
+        return penalised_head(train, classes, self.penalty, validation, weights=weights, offset=offset)
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         if self.correction == "none":

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from imbalkit.builtin.heads import Linear
+from imbalkit.builtin.stages.penalised import PENALTY_HELP, penalised_head
 from imbalkit.kinds import BuildContext, Counts, FeatureRows, Head, PriorShift, Solution, SolvedStage, listing, param
 
 
@@ -22,7 +23,11 @@ class Smote(SolvedStage):
     name = "smote"
     requires = {"imblearn": "imbalkit[imblearn]"}
     neighbours: int = param(5, help="k, the nearest rows of the same class that a new point may lie towards", ge=1)
-    penalty: float = param(1.0, help="weight of |W|^2 / 2 beside the sum of the rows' losses", gt=0)
+    penalty: float | None = param(None, help=PENALTY_HELP, ge=1e-6)
+
+    @property
+    def needs_validation(self) -> str:
+        return "penalty" if self.penalty is None else ""
 
     @property
     def makes_new_head(self) -> bool:
@@ -46,12 +51,10 @@ class Smote(SolvedStage):
     ) -> Solution:
         from imblearn.over_sampling import SMOTE
 
-        from imbalkit.functional.softmax_regression import fit_softmax_regression
-
         sampler = SMOTE(k_neighbors=self.neighbours, random_state=context.seed % 2**32)
         features, labels = sampler.fit_resample(train.features, train.labels)
-        weight, bias = fit_softmax_regression(features, labels, len(context.classes), penalty=self.penalty)
-        return Solution({"weight": weight, "bias": bias}, {"rows": len(labels)})
+        solution = penalised_head(FeatureRows(features, labels), len(context.classes), self.penalty, validation)
+        return Solution(solution.state, {"rows": len(labels), **solution.facts})
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         factors = tuple(1 / max(count, 1) for count in context.counts)
