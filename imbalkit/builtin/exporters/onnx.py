@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     import numpy as np
     from onnx import GraphProto, ModelProto
 
-# Attributes of imbalkit.export.graph.Deployed that stay float32, by the names of their parameters, as does all after the head.
+# Attributes of imbalkit.export.graph.Deployed that stay float32, as does all that follows the head. Names of parameters begin with
+# them, and the converter notes on every node which attribute it comes from.
 _FLOAT, _HEAD = ("normalisation.", "head.", "calibration."), "head."
+_SCOPES = "pkg.torch.onnx.name_scopes"
 _BATCH = 32  # images at once
 
 
@@ -34,8 +37,8 @@ class Onnx(Exporter):
         from imbalkit_lite.card import KEY
         from imbalkit_lite.seals import seal
 
-        _convert(model, path)
-        quantized = _quantized(self.quantize, onnx.load(path), path, model)
+        floats = _convert(model, path)
+        quantized = _quantized(self.quantize, onnx.load(path), path, model, floats)
         quantized.doc_string = model.card.description
         onnx.helper.set_model_props(quantized, {KEY: model.card.to_text()})
         onnx.checker.check_model(quantized)
@@ -46,7 +49,8 @@ class Onnx(Exporter):
         return [FileRuntime("ONNX Runtime", _runner(path.read_bytes(), threads), _logits(path))]
 
 
-def _convert(model: Exportable, path: Path) -> None:
+def _convert(model: Exportable, path: Path) -> list[str]:
+    """Write a float32 file; the names of its nodes that stay float32 in any other."""
     import onnx
     import torch
 
@@ -63,8 +67,10 @@ def _convert(model: Exportable, path: Path) -> None:
             verbose=False,
         )
     graph = onnx.load(path)
+    floats = _floats(graph.graph.node)
     _forget_origin(graph.graph)
     onnx.save(graph, path)
+    return floats
 
 
 def _forget_origin(graph: GraphProto) -> None:
@@ -77,11 +83,10 @@ def _forget_origin(graph: GraphProto) -> None:
             _forget_origin(inner)
 
 
-def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable) -> ModelProto:
+def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable, floats: list[str]) -> ModelProto:
     """The graph with smaller numbers, made by ONNX Runtime's tools; `path` is written over."""
     import onnx
 
-    floats = _floats(graph.graph.node)
     if how == "none":
         return graph
     if how == "fp16":
@@ -108,12 +113,17 @@ def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable) -> Mo
     return onnx.load(path)
 
 
+def _is_of_head(node: Any) -> bool:
+    scopes = [ast.literal_eval(each.value) for each in node.metadata_props if each.key == _SCOPES]
+    return any(scope[1:2] == ["head"] for scope in scopes)
+
+
 def _floats(nodes: Iterable[Any]) -> list[str]:
     """Names of the nodes that stay float32; nodes come after those whose outputs they take."""
     names: list[str] = []
     after: set[str] = set()  # what comes of the head
     for node in nodes:
-        follows = any(name.startswith(_HEAD) or name in after for name in node.input)
+        follows = _is_of_head(node) or any(name.startswith(_HEAD) or name in after for name in node.input)
         after.update(node.output if follows else ())
         if follows or node.op_type in ("Softmax", "Cast") or any(name.startswith(_FLOAT) for name in node.input):
             names.append(node.name)

@@ -11,15 +11,19 @@ import pandas as pd
 import pytest
 
 import imbalkit
+from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.builtin.exporters import Onnx
+from imbalkit.builtin.heads import Cosine
 from imbalkit.builtin.losses import CE, Focal, Poly1
 from imbalkit.decision.corrections import loss_map
 from imbalkit.errors import ImbalkitError
 from imbalkit.export.card import card_of
 from imbalkit.export.export import export
-from imbalkit.export.graph import deployed
-from imbalkit.kinds import Exportable
+from imbalkit.export.graph import Deployed, deployed
+from imbalkit.kinds import BuildContext, Exportable
 from imbalkit.runs.restore import restore
+from imbalkit.training.classifier import build_model
+from imbalkit_lite.card import Card, Input, Probabilities
 from imbalkit_lite.model import open_model
 
 pytestmark = pytest.mark.slow  # a converter
@@ -190,3 +194,21 @@ def test_the_map_of_a_loss_is_in_the_file_and_stays_float32(run, loss, how, tmp_
             assert "Linear" not in node.op_type  # QuantizeLinear, DequantizeLinear
             after.update(node.output)
     assert len(after) > 5
+
+
+@pytest.mark.parametrize("how", ["int8", "dynamic"])
+def test_a_normalised_head_stays_float32(how, tmp_path):
+    """Its weights are folded into a constant that no longer has their name."""
+    context = BuildContext(("a", "b"), (1, 1), image_size=(12, 10))
+    classifier = build_model(SmallCNN(width=8), Cosine(dropout=0.0), context).eval()
+    source = Input(12, 10, 3, "NCHW", "float32", (0, 1))
+    card = Card(name="x", classes=("a", "b"), input=source, probabilities=Probabilities("as trained"), quantization=how)
+    inputs = np.random.default_rng(0).random((20, 3, 12, 10), dtype=np.float32)
+    network = Deployed(classifier, (np.full(2, 1.5), np.zeros(2)), source).eval()
+    path = tmp_path / "m.onnx"
+    Onnx(quantize=how).write(Exportable(network, card, inputs if how == "int8" else None), path)
+    nodes = list(onnx.load(path).graph.node)
+    norm = next(n for n, node in enumerate(nodes) if node.op_type == "ReduceL2")
+    assert not [node.name for node in nodes[norm:] if "Linear" in node.op_type or "Integer" in node.op_type]
+    assert [node.op_type for node in nodes if "Linear" in node.op_type or "Integer" in node.op_type]
+    assert not [node.name for node in nodes if node.metadata_props]
