@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from onnx import GraphProto, ModelProto
 
-# Attributes of imbalkit.export.graph.Deployed that stay float32, as does all that follows the head. Names of parameters begin with
-# them, and the converter notes on every node which attribute it comes from.
+# Attributes of imbalkit.export.graph.Deployed that stay float32, as does all that follows the head. Names of parameters begin
+# with them, and the converter notes on every node which attribute it comes from.
 _FLOAT, _HEAD = ("normalisation.", "head.", "calibration."), "head."
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _BATCH = 32  # images at once
