@@ -312,7 +312,7 @@ class TestHeads:
             validation = FeatureRows(rows.features[held], labels[held])
             found = part().solve(rows, validation, head, context)
             same = part(**{name: found.facts[name]}).solve(rows, validation, head, context)
-            np.testing.assert_allclose(found.state["weight"], same.state["weight"], rtol=1e-6)
+            np.testing.assert_allclose(found.state["weight"], same.state["weight"], atol=1e-3)
             hits = (validation.features @ found.state["weight"].T + found.state["bias"]).argmax(axis=1) == labels[held]
             recall = np.mean([hits[labels[held] == label].mean() for label in range(3)])
             assert recall == pytest.approx(max(found.facts["tried"].values()))

@@ -87,6 +87,10 @@ class TestMeans:
         assert np.isnan(means[2]).all()
 
 
+def regression(features, labels, classes, weights=None, offset=None, penalty=1.0):
+    return fit_softmax_regression(features, labels, classes, [penalty], weights, offset)[0]
+
+
 class TestSoftmaxRegression:
     @pytest.mark.parametrize("penalty", [0.1, 1.0, 30.0])
     @pytest.mark.parametrize("balanced", [False, True])
@@ -102,7 +106,7 @@ class TestSoftmaxRegression:
         theirs = make_pipeline(StandardScaler(), model).fit(features, labels).predict_proba(features)
         counts = np.bincount(labels)
         weights = len(labels) / (3 * counts[labels]) if balanced else None
-        weight, bias = fit_softmax_regression(features, labels, 3, weights, penalty=penalty)
+        weight, bias = regression(features, labels, 3, weights, penalty=penalty)
         ours = np.exp(log_softmax(features @ weight.T + bias, axis=1))
         np.testing.assert_allclose(ours, theirs, atol=2e-4)
 
@@ -110,7 +114,7 @@ class TestSoftmaxRegression:
         """At the least value the slope of bias and weights is 0, by central differences of the objective written out."""
         features, labels = clouds((50, 12, 4), width=3)
         offset = np.log(np.bincount(labels) / len(labels))
-        weight, bias = fit_softmax_regression(features, labels, 3, offset=offset, penalty=2.0)
+        weight, bias = regression(features, labels, 3, offset=offset, penalty=2.0)
         mean, spread = features.astype(float).mean(axis=0), features.astype(float).std(axis=0)
 
         def objective(weight, bias):
@@ -132,21 +136,29 @@ class TestSoftmaxRegression:
     def test_features_that_do_not_vary_get_no_weight(self):
         features, labels = clouds((20, 20))
         features[:, 2], features[:, 3] = 0.0, 7.0
-        weight, bias = fit_softmax_regression(features, labels, 2)
+        weight, bias = regression(features, labels, 2)
         assert np.isfinite(weight).all()
         np.testing.assert_allclose(weight[:, 2:4], 0, atol=1e-9)
 
     def test_the_scale_of_features_does_not_matter(self):
         features, labels = clouds((40, 10))
-        weight, bias = fit_softmax_regression(features, labels, 2)
-        larger, same = fit_softmax_regression(1000 * features + 5, labels, 2)
+        weight, bias = regression(features, labels, 2)
+        larger, same = regression(1000 * features + 5, labels, 2)
         np.testing.assert_allclose((1000 * features + 5) @ larger.T + same, features @ weight.T + bias, atol=2e-3)
 
     def test_a_class_without_rows_and_one_row(self):
         features, labels = clouds((10, 1))
-        weight, bias = fit_softmax_regression(features, labels, 3)
+        weight, bias = regression(features, labels, 3)
         assert np.isfinite(weight).all()
         assert np.isfinite(bias).all()
         assert ((features @ weight.T + bias).argmax(axis=1) != 2).all()
-        weight, bias = fit_softmax_regression(features[:1], labels[:1], 2)
+        weight, bias = regression(features[:1], labels[:1], 2)
         assert np.isfinite([*weight.ravel(), *bias]).all()
+
+    def test_penalties_one_after_the_other_are_those_alone(self):
+        features, labels = clouds((50, 12, 4))
+        penalties = [100.0, 3.0, 0.5]
+        together = fit_softmax_regression(features, labels, 3, penalties)
+        for penalty, (weight, bias) in zip(penalties, together, strict=True):
+            alone = regression(features, labels, 3, penalty=penalty)
+            np.testing.assert_allclose(features @ weight.T + bias, features @ alone[0].T + alone[1], atol=5e-3)

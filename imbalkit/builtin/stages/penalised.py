@@ -8,9 +8,9 @@ import numpy as np
 
 from imbalkit.kinds import FeatureRows, Solution
 
-PENALTIES = [1000.0, 100.0, 10.0, 1.0]  # that are tried; of equal ones the strongest is taken
+PENALTIES = [1000.0, 100.0, 10.0]  # that are tried; of equal ones the strongest is taken
 PENALTY_HELP = (
-    "weight of |W|^2 / 2 beside the sum of the rows' losses, 1/C of scikit-learn; default: of 1000, 100, 10, 1 the best on "
+    "weight of |W|^2 / 2 beside the sum of the rows' losses, 1/C of scikit-learn; default: of 1000, 100, 10 the best on "
     "validation"
 )
 
@@ -25,15 +25,13 @@ def penalised_head(
     from imbalkit.functional.softmax_regression import fit_softmax_regression
     from imbalkit.functional.tau_normalisation import best_of
 
-    def head(penalty: float) -> dict[str, np.ndarray]:
-        weight, bias = fit_softmax_regression(rows.features, rows.labels, classes, penalty=penalty, **options)
-        return {"weight": weight, "bias": bias}
-
+    tried = PENALTIES if penalty is None else [penalty]
+    found = fit_softmax_regression(rows.features, rows.labels, classes, tried, **options)
+    heads = {value: {"weight": weight, "bias": bias} for value, (weight, bias) in zip(tried, found, strict=True)}
     if penalty is not None:
-        return Solution(head(penalty))
-    heads = {tried: head(tried) for tried in PENALTIES}
+        return Solution(heads[penalty])
     features = validation.features.astype(np.float64)
-    best, found = best_of(
-        PENALTIES, lambda tried: features @ heads[tried]["weight"].T + heads[tried]["bias"], validation.labels
+    best, values = best_of(
+        tried, lambda value: features @ heads[value]["weight"].T + heads[value]["bias"], validation.labels
     )
-    return Solution(heads[best], {"penalty": best, "tried": dict(zip(map(str, PENALTIES), found, strict=True))})
+    return Solution(heads[best], {"penalty": best, "tried": dict(zip(map(str, tried), values, strict=True))})
