@@ -102,7 +102,7 @@ def test_recipes_of_diagnoses_can_be_planned(name, ham10000, monkeypatch):
     assert prepared.classes == ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
     assert prepared.recipe.description
     assert prepared.split.shared_groups == 0
-    assert (prepared.recipe.training.epochs, prepared.recipe.training.monitor) == (5, "last")
+    assert (prepared.recipe.training.epochs, prepared.recipe.training.monitor) == (3, "last")
 
 
 @pytest.mark.parametrize("name", sorted(imbalkit_longtail.register_sweeps()))
