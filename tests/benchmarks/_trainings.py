@@ -26,7 +26,9 @@ from imbalkit.training.classifier import build_model
 from imbalkit.training.device_images import place
 from imbalkit.training.fit import Fit
 from imbalkit.training.optimization import build_optimizer
+from imbalkit.training.phase import Phase
 from imbalkit.training.session import TrainingSession
+from imbalkit.training.trainer import Trainer
 from imbalkit_lite.folders import list_images
 from imbalkit_lite.images import ImageRule
 
@@ -73,7 +75,8 @@ def imbalkit(root: Path, setting: Setting, epochs: int) -> Iterator[None]:
         host = open_store([str(root / name) for name in names], None, ImageRule((setting.size, setting.size)), folder)
         images = place(host, fabric.device, 0.5)
         session = TrainingSession(fabric, images, settings, seed=0, head=Linear(dropout=0.2), positive=1)
-        fit = Fit.build(session, "final", plan, setting.backbone, CE(), epochs, None)
+        network = Trainer(session, Path(folder)).network("final", plan, setting.backbone)
+        fit = Fit.build(session, "final", plan, network, [Phase(CE())], epochs)
         for _ in range(epochs):
             fit.train_epoch()
             yield

@@ -20,6 +20,9 @@ PARTS = {
     "losses": ["--device", "cuda", "--repeats", "100"],
     "scoring": ["--accelerator", "cuda", "--rows", "5120", "--size", "224", "--batch", "128"],
     "blur_epoch": ["--rows", "5120", "--repeats", "3"],
+    "methods": ["--device", "cuda", "--rows", "2560", "--repeats", "3"],
+    "second_stage": ["--accelerator", "cuda"],
+    "cifar": ["--accelerator", "cuda"],
     "training_speed": ["--later", "2", "--repeats", "2"],
 }
 

@@ -10,26 +10,38 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 from imbalkit_melanoma.mobilenet import MobileNetV1
 from lightning_fabric import Fabric
 
-from imbalkit.builtin.losses import CE, AUCMargin, PairwiseAUC, PartialAUC, TopK
+from imbalkit.builtin.heads import Linear
+from imbalkit.builtin.losses import CE, AUCMargin, LogitAdjusted, PairwiseAUC, PartialAUC, TopK
+from imbalkit.builtin.mixers import Mixup
+from imbalkit.builtin.orders import Balanced, Natural, Progressive, RepeatFactor
 from imbalkit.data.image_store import ArrayStore
-from imbalkit.kinds import Loss
+from imbalkit.kinds import Loss, Mixer, Order
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import SAMSettings, TrainingSettings
 from imbalkit.training.fit import Fit
+from imbalkit.training.phase import Phase
 from imbalkit.training.session import TrainingSession
+from imbalkit.training.trainer import Trainer
 from tests.benchmarks._timing import alternate, ratios, spread
 
 EPOCHS = 50  # of the schedule
 
 
-def fit(options: argparse.Namespace, loss: Loss | None = None, **settings: object) -> Fit:
-    """A training about to begin, of random pictures with 8 % positives."""
+def fit(
+    options: argparse.Namespace,
+    loss: Loss | None = None,
+    order: Order | None = None,
+    mixer: Mixer | None = None,
+    **settings: object,
+) -> Fit:
+    """A training about to begin, of random pictures with 8 % positives; every epoch of as many rows."""
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (options.rows, options.size, options.size, 3), dtype=np.uint8)
     labels = (random.random(options.rows) < 0.08).astype(np.int64)
@@ -38,15 +50,23 @@ def fit(options: argparse.Namespace, loss: Loss | None = None, **settings: objec
         ArrayStore(pixels),
         TrainingSettings.model_validate({"epochs": EPOCHS, "batch_size": options.batch, **settings}),
         seed=0,
+        head=Linear(),
         positive=1,
     )
     plan = Plan.from_labels(labels, ("other", "positive"))
-    return Fit.build(session, "final", plan, MobileNetV1(), loss or CE(), EPOCHS, None)
+    network = Trainer(session, Path()).network("final", plan, MobileNetV1())
+    return Fit.build(session, "final", plan, network, [Phase(loss or CE(), order)], EPOCHS, mixer=mixer)
 
 
 METHODS: dict[str, Callable[[argparse.Namespace], Fit]] = {
     "plain": fit,
     "plain again": fit,  # the control: what a ratio of 1 looks like on this machine
+    "natural": lambda options: fit(options, order=Natural()),
+    "balanced": lambda options: fit(options, order=Balanced()),
+    "progressive": lambda options: fit(options, order=Progressive()),
+    "repeat_factor": lambda options: fit(options, order=RepeatFactor(threshold=0.01)),
+    "mixup": lambda options: fit(options, mixer=Mixup()),
+    "logit_adjusted": lambda options: fit(options, LogitAdjusted()),
     "sam": lambda options: fit(options, sam=SAMSettings()),
     "auc_margin": lambda options: fit(options, AUCMargin()),
     "pairwise_auc": lambda options: fit(options, PairwiseAUC()),
