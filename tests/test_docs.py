@@ -15,8 +15,10 @@ import yaml
 
 from imbalkit.catalogue import default_catalogue
 from imbalkit.cli.main import COMMANDS, root
+from imbalkit.decision.class_prior import SPLIT
 from imbalkit.errors import RecipeError
 from imbalkit.kinds import KINDS, FeatureSampler, Sampler, ScoredSampler, SolvedStage, TrainedStage
+from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.document import read_document
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import Recipe
@@ -235,6 +237,42 @@ def test_an_unknown_placeholder_stops_the_build():
 def test_no_table_shows_a_value_of_unknown_type():
     for page in ("recipes.md", "plugins.md"):
         assert "any value" not in filled(page), page
+
+
+# --- the table of methods -------------------------------------------------------------------------------------------
+
+METHOD_KINDS = ("loss", "order", "mixer", "head", "stage", "sampler", "threshold")
+
+
+def method_rows():
+    """Cells of each row of the table of all methods."""
+    text = (DOCS / "methods.md").read_text(encoding="utf-8")
+    section = text.split("\n## All methods\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("| ")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize("kind", METHOD_KINDS)
+def test_every_built_in_method_has_a_row(kind):
+    methods = " ".join(row[1] for row in method_rows())
+    missing = [
+        name for name in generate.built_in(default_catalogue(), kind) if f"(recipes.md#{kind}-{name})" not in methods
+    ]
+    assert not missing, f"docs/methods.md, 'All methods', has no row for {kind} {missing}"
+
+
+@pytest.mark.parametrize("row", method_rows(), ids=lambda row: row[1].split("]")[0].strip("[`"))
+def test_a_methods_recipe_is_accepted_and_its_prior_is_the_ledgers(row, tmp_path, monkeypatch):
+    assert len(row) == 8
+    monkeypatch.chdir(tmp_path)
+    recipe = {"data": {"name": "digits", "imbalance": 20, "minority": 8}, "split": {"column": "split"}}
+    recipe |= yaml.safe_load(re.match(r"\[`(.+?)`\]", row[1])[1])
+    recipe["training"] = {"epochs": 20} | recipe.get("training", {})
+    Path("recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    entries = [entry for entry in prior_ledger(prepare("recipe.yaml")).entries if entry.stage != SPLIT]
+    mapped = any(entry.shift.map is not None for entry in entries)
+    expected = "no" if not all(entry.shift.exact for entry in entries) else "yes, with a map" if mapped else "yes"
+    assert row[4].split(" (")[0] == expected, [(entry.stage, entry.shift.why) for entry in entries]
 
 
 # --- the site ---------------------------------------------------------------------------------------------------------
