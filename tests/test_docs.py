@@ -265,9 +265,9 @@ def test_every_built_in_method_has_a_row(kind):
 def test_a_methods_recipe_is_accepted_and_its_prior_is_the_ledgers(row, tmp_path, monkeypatch):
     assert len(row) == 8
     monkeypatch.chdir(tmp_path)
-    recipe = {"data": {"name": "digits", "imbalance": 20, "minority": 8}, "split": {"column": "split"}}
-    recipe |= yaml.safe_load(re.match(r"\[`(.+?)`\]", row[1])[1])
-    recipe["training"] = {"epochs": 20} | recipe.get("training", {})
+    snippet = yaml.safe_load(row[1].split("`")[1])
+    recipe = {"data": {"name": "digits", "imbalance": 20, "minority": 8}, "split": {"column": "split"}, **snippet}
+    recipe["training"] = {"epochs": 20, **snippet.get("training", {})}
     Path("recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
     entries = [entry for entry in prior_ledger(prepare("recipe.yaml")).entries if entry.stage != SPLIT]
     mapped = any(entry.shift.map is not None for entry in entries)
