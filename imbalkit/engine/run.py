@@ -14,6 +14,7 @@ from imbalkit.base.processes import Launch, launched, spawned, unused_tasks
 from imbalkit.base.progress import Progress, choose_progress
 from imbalkit.base.randomness import derive_seed
 from imbalkit.engine.allocator import freed_memory_kept
+from imbalkit.engine.deferral import deferral_notes, deferred_phase
 from imbalkit.engine.events import RunEvents
 from imbalkit.engine.launch import create_fabric, spawn
 from imbalkit.engine.options import RunOptions
@@ -36,9 +37,7 @@ if TYPE_CHECKING:
     from imbalkit.engine.run_metrics import RunMetrics
     from imbalkit.kinds import Metric
     from imbalkit.plan import Plan
-    from imbalkit.recipe.recipe import Recipe
     from imbalkit.training.classifier import Classifier
-    from imbalkit.training.phase import Phase
     from imbalkit.training.trainer import Network, Trainer, Validate
 
 MAIN = "final"  # name of the training that samplers prepare and stages follow
@@ -185,7 +184,7 @@ def _stages(
             freeze_epochs=recipe.training.freeze_epochs,
             order=recipe.order,
             mixer=recipe.mixer,
-            deferred=_deferred(recipe),
+            deferred=deferred_phase(recipe),
         ).model
 
     shared = SharedTraining(cache, trainer, folder, MAIN, plan, rows["validation"], run_metrics.train_counts)
@@ -208,6 +207,7 @@ def _stages(
         )
 
         # Evaluate.
+        main_log = [entry for entry in run_folder.read_log(folder) if entry.get("stage") == MAIN]
         seed = derive_seed(recipe.seed, "intervals")
         metrics = {
             **evaluate_run(run_metrics, decision, held_out, recipe.evaluation, table.frame, seed),
@@ -218,7 +218,7 @@ def _stages(
                 for stage, counts in zip(["train", *(step.stage for step in steps)], stages, strict=True)
             ],
             "bad_images": [asdict(image) for image in bad_images],
-            "notes": [*prepared.split.notes, *decision.notes],
+            "notes": [*prepared.split.notes, *deferral_notes(recipe, main_log), *decision.notes],
         }
 
         # Write, export, report.
@@ -281,16 +281,6 @@ def _trainer(
         sample_names=lambda samples: _sample_names(frame, samples),
     )
     return Trainer(session, folder / run_folder.CHECKPOINTS, peers, events.epoch_finished)
-
-
-def _deferred(recipe: Recipe) -> Phase | None:
-    """What the end of the training visits and minimises, if that is another thing than before."""
-    from imbalkit.training.phase import Phase
-
-    deferred = recipe.deferred
-    if deferred is None:
-        return None
-    return Phase(deferred.loss or recipe.loss, deferred.order or recipe.order, deferred.first_epoch(recipe.training))
 
 
 def _round_cache(

@@ -12,6 +12,7 @@ from imbalkit.base.randomness import derive_seed
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.split import Split
 from imbalkit.data.table import Table
+from imbalkit.functional.prior import shares
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.recipe import Recipe
 
@@ -53,11 +54,22 @@ class Prepared:
         return (*self.table.all_notes, *self.split.notes, *self._loss_notes())
 
     def _loss_notes(self) -> list[str]:
-        counts, training = self.class_counts[-1].counts, self.recipe.training
+        """Of each loss, with the rows of each class in a batch as its order visits them; none where they are not known."""
+        recipe, counts, deferred = self.recipe, self.class_counts[-1].counts, self.recipe.deferred
         if not counts.is_exact:
             return []
-        batches = max(1, math.ceil(sum(counts.low) / training.batch_size))
-        return self.recipe.loss.notes(self.classes, tuple(rows / batches for rows in counts.low), self.positive)
+        trained = [(recipe.order, recipe.loss)]
+        if deferred is not None:
+            trained.append((deferred.order or recipe.order, deferred.loss or recipe.loss))
+        notes = []
+        for order, loss in trained:
+            factors, visits = order.prior_shift(counts.low).factors, order.epoch_rows(counts.low)
+            if factors is None:
+                continue
+            batch = visits / max(1, math.ceil(visits / recipe.training.batch_size))
+            rows = batch * shares([count * factor for count, factor in zip(counts.low, factors, strict=True)])
+            notes += loss.notes(self.classes, tuple(map(float, rows)), self.positive)
+        return list(dict.fromkeys(notes))
 
     def source_plan(self, bad: Iterable[int] = ()) -> Plan:
         """The training rows before any sampler, less the samples whose images are unreadable."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from imbalkit.errors import RecipeError
 from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.prepare import prepare
 
 TWO = ["data.minority=8"]
+RANK = "{name: loss_rank, drop: 20, which: lowest, warm_start: true, scores_from: last_epoch, order: %s}"
 
 
 def test_each_sampler_and_the_loss_are_an_entry():
@@ -50,3 +52,80 @@ def test_a_loss_that_depends_on_counts_which_are_known_after_training_only():
     assert known.entries[-1].shift.factors == pytest.approx((913 / 1800, 913 / 26))
     assert known.effective == pytest.approx([0.5, 0.5])
     assert not known.exact
+
+
+OURS = ["data={name: digits, imbalance: 20}", "split={column: null, validation: 0.2, test: 0.2}", "samplers=[]"]
+
+
+def ledger(*overrides):
+    return prior_ledger(prepare("digits", [*OURS, "loss=ce", *overrides]))
+
+
+class TestOrderMixerAndDeferral:
+    @pytest.mark.parametrize("order", ["balanced", "{name: power, q: 0.5}", "{name: repeat_factor, threshold: 0.1}"])
+    def test_an_order_is_an_entry(self, order):
+        found = ledger(f"order={order}")
+        name = order.split("name: ")[-1].split(",")[0]
+        assert [entry.stage for entry in found.entries] == [f"order {name}", "loss ce"]
+        assert found.exact
+        rows = np.array(found.rows, dtype=float)
+        expected = {
+            "balanced": np.ones_like(rows),
+            "power": rows**0.5,
+            "repeat_factor": rows * np.maximum(1, np.sqrt(0.1 / (rows / rows.sum()))),
+        }[name]
+        np.testing.assert_allclose(found.effective, expected / expected.sum(), rtol=1e-9)
+
+    @pytest.mark.parametrize("order", ["natural", "stratified"])
+    def test_an_order_that_visits_each_row_once_is_none(self, order):
+        found = ledger(f"order={order}")
+        assert [entry.stage for entry in found.entries] == ["loss ce"]
+        assert not found.is_shifted
+
+    def test_progressive_heads_for_balance(self):
+        found = ledger("order=progressive")
+        np.testing.assert_allclose(found.effective, 0.1)
+        assert not found.exact
+
+    def test_a_mixer_is_an_entry_between_order_and_loss(self):
+        found = ledger("order=balanced", "mixer=mixup")
+        assert [entry.stage for entry in found.entries] == ["order balanced", "mixer mixup", "loss ce"]
+
+    def test_a_deferral_stands_for_what_was_before(self):
+        found = ledger("order=balanced", "training.epochs=10", "deferred={loss: inverse_ce, order: natural}")
+        assert [entry.stage for entry in found.entries] == ["deferred loss inverse_ce"]
+        np.testing.assert_allclose(found.effective, 0.1)
+        assert not found.exact
+        assert "for the last 2 of 10 epochs" in found.entries[-1].shift.why
+
+    def test_a_deferred_order_keeps_the_loss(self):
+        found = ledger("training.epochs=10", "deferred={start: 0.5, order: balanced}")
+        assert [entry.stage for entry in found.entries] == ["deferred order balanced", "deferred loss ce"]
+        np.testing.assert_allclose(found.effective, 0.1)
+        assert not found.exact
+        assert found.warnings == ()
+
+    @pytest.mark.parametrize(
+        "twice",
+        [
+            ["order=balanced", "loss=inverse_ce"],
+            ["training.epochs=10", "deferred={loss: inverse_ce, order: balanced}"],
+        ],
+    )
+    def test_two_corrections_of_one_imbalance_are_warned_of(self, twice):
+        (text,) = {found.partition(": ")[2] for found in ledger(*twice).warnings}
+        assert "correct the same imbalance twice, past balance" in text
+
+    def test_an_order_balances_whatever_rows_samplers_left(self):
+        found = ledger("order=balanced", "samplers=[random_over]")
+        assert [entry.stage for entry in found.entries] == ["samplers[0] random_over", "order balanced", "loss ce"]
+        np.testing.assert_allclose(found.effective, 0.1)
+        assert found.warnings == ()
+
+
+def test_scores_of_the_last_epoch_need_every_row_in_it():
+    with pytest.raises(
+        RecipeError, match="scores_from: last_epoch needs an order that visits every row once, got 'balanced'"
+    ):
+        prepare("digits", [*TWO, f"samplers=[{RANK % 'balanced'}]"])
+    prepare("digits", [*TWO, f"samplers=[{RANK % 'stratified'}]"])

@@ -93,3 +93,19 @@ def test_the_note_is_shown_when_a_recipe_is_checked():
     assert any(note.startswith("loss auc_margin: of batches of 4 rows") for note in prepare(recipe).notes)
     large = {**recipe, "training": {"batch_size": 64}}
     assert not any("auc_margin" in note for note in prepare(large).notes)
+
+
+class TestNotesGoByTheOrder:
+    RECIPE = {"data": {"name": "digits", "minority": 8}, "training": {"batch_size": 8, "epochs": 10}}
+
+    def notes(self, **more):
+        return [note for note in prepare(self.RECIPE | more).notes if note.startswith("loss auc_margin")]
+
+    def test_balanced_draws_fill_every_batch(self):
+        assert self.notes(loss="auc_margin")
+        assert self.notes(loss="auc_margin", order="balanced") == []
+
+    def test_a_deferred_loss_is_looked_at_under_its_own_order(self):
+        assert self.notes(deferred={"loss": "auc_margin"}) == self.notes(loss="auc_margin")
+        assert self.notes(deferred={"loss": "auc_margin", "order": "balanced"}) == []
+        assert len(self.notes(loss="auc_margin", deferred={"order": "balanced"})) == 1

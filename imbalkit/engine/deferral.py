@@ -1,0 +1,42 @@
+"""The end of a training that has a loss or an order of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from imbalkit.recipe.recipe import Recipe
+
+if TYPE_CHECKING:
+    from imbalkit.training.phase import Phase
+
+
+def deferred_phase(recipe: Recipe) -> Phase | None:
+    """What the end of the training visits and minimises, if that is another thing than before."""
+    from imbalkit.training.phase import Phase
+
+    deferred = recipe.deferred
+    if deferred is None:
+        return None
+    return Phase(deferred.loss or recipe.loss, deferred.order or recipe.order, deferred.first_epoch(recipe.training))
+
+
+def deferral_notes(recipe: Recipe, log: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A note if validation chose an epoch before the deferral begins, so that the kept weights never saw it.
+
+    Args:
+        recipe: of the run
+        log: the epochs of its main training, in order
+    """
+    deferred = recipe.deferred
+    chosen = log[-1].get("best_epoch") if log else None
+    if deferred is None or not chosen:  # without validation, the last epoch is kept
+        return []
+    first = deferred.first_epoch(recipe.training) + 1
+    if chosen >= first:
+        return []
+    what = " and ".join(name for name in ("loss", "order") if getattr(deferred, name) is not None)
+    begins = "begins" if len(what.split()) == 1 else "begin"
+    return [
+        f"the chosen epoch {chosen} is before the deferred {what} {begins} with epoch {first}: set training.monitor: last"
+    ]
