@@ -21,6 +21,7 @@ def run_of(
     groups: np.ndarray | None = None,
     validation: int = 60,
     card: dict | None = None,
+    recipe: dict | None = None,
     **metrics: Any,
 ) -> Path:
     """A run folder whose test rows are these; its validation rows are the first of them again."""
@@ -32,7 +33,7 @@ def run_of(
         Decision(threshold, rule="youden", positive=positive, rows=(1,) * len(classes)),
         columns=None if groups is None else {"group": [None if group is None else str(group) for group in groups]},
         validation=validation,
-        recipe={"evaluation": {"resamples": 100}, "card": card or {}},
+        recipe={"evaluation": {"resamples": 100}, "card": card or {}, **(recipe or {})},
         name="made-up",
         **metrics,
     )

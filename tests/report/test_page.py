@@ -284,3 +284,28 @@ def test_a_line_break_in_a_class_name_is_an_escape_everywhere(tmp_path):
     assert r"recall of mel\nanoma" in page.texts["summary"]
     assert r"other\nkind" in page.texts["rows"]
     assert not re.search(r"mel\s+anoma|other\s+kind", page.source.partition("The resolved recipe")[0])
+
+
+def test_the_method_names_head_order_mixer_deferral_and_sam(tmp_path):
+    labels, logits = scored(100, 30)
+    recipe = {
+        "head": {"name": "cosine", "scale": 16.0},
+        "loss": "ce",
+        "order": {"name": "power", "q": 0.25},
+        "mixer": {"name": "mixup", "alpha": 0.4},
+        "deferred": {"start": 0.6, "loss": {"name": "class_balanced", "beta": 0.99}},
+        "training": {"sam": {"radius": 0.7}},
+    }
+    text = Page(write_report(run_of(tmp_path / "run", labels, logits, recipe=recipe), None)).texts["method"]
+    assert "the head cosine (scale 16) with 2 outputs" in text
+    assert "dense layer" not in text
+    assert "Rows of an epoch: power (" in text
+    assert "q 0.25" in text
+    assert "Rows are mixed in pairs: mixup (" in text
+    assert "alpha 0.4" in text
+    assert "Deferred, after 60% of the epochs: loss class_balanced (" in text
+    assert "beta 0.99" in text
+    assert "Sharpness-aware steps (SAM), radius 0.7." in text
+    plain = Page(write_report(run_of(tmp_path / "plain", labels, logits), None)).texts["method"]
+    assert "a dense layer with 2 outputs" in plain
+    assert "Rows of an epoch" not in plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -62,7 +63,9 @@ def statements(report: Report) -> list[Statement]:
 
 
 def _model(report: Report) -> str:
-    head = f"dropout {report.run.recipe['head']['dropout']:g} and a dense layer"
+    dropout, kind = report.run.recipe["head"]["dropout"], {**report.part("head"), "dropout": None}
+    layer = "a dense layer" if kind.get("name", "linear") == "linear" else f"the head {part_text(kind)}"
+    head = f"dropout {dropout:g} and {layer}"
     return (
         f"{part_text(report.part('backbone'))}, then {head} with {plural(len(report.classes), 'output')} and a softmax."
     )
@@ -74,8 +77,23 @@ def _imbalance(report: Report) -> list[str | Markup]:
     return [
         f"Samplers: {rows}.",
         f"Loss: {part_text(report.part('loss'))}.",
+        *_rows_of_epochs(report),
         Markup('The resulting class counts and their effect on the prior are under <a href="#rows">Training rows</a>.'),
     ]
+
+
+def _rows_of_epochs(report: Report) -> Iterator[str]:
+    """Order, mixer and what is deferred, where a recipe has them."""
+    order, mixer, deferred = report.part("order"), report.part("mixer"), report.part("deferred")
+    if order and part_text(order) != "natural":
+        yield f"Rows of an epoch: {part_text(order)}."
+    if mixer:
+        yield f"Rows are mixed in pairs: {part_text(mixer)}."
+    if deferred:
+        start = deferred.get("start")
+        later = [f"{key} {part_text(deferred[key])}" for key in ("loss", "order") if deferred.get(key)]
+        when = f"after {start:.0%} of the epochs" if start else "for the last epochs"
+        yield f"Deferred, {when}: {', '.join(later)}."
 
 
 def _augmentation(report: Report) -> str:
@@ -90,6 +108,8 @@ def _training(report: Report) -> list[str]:
         f"{plural(training['epochs'], 'epoch')} in batches of {training['batch_size']}, {part_text(optimizer)}, schedule "
         f"{part_text(training['schedule'])}, {training['precision']}, seed {report.run.facts.get('seed')}."
     )
+    if training.get("sam"):
+        main += f" Sharpness-aware steps (SAM), radius {training['sam']['radius']:g}."
     stages = report.part("stages") or []
     return [main, *([f"After it: {'; then '.join(map(part_text, stages))}."] if stages else [])]
 
