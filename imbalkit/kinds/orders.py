@@ -47,7 +47,8 @@ class ClassShareOrder(Order):
 
     length: Literal["plan", "all"] = param(
         "plan",
-        help="rows an epoch: as many as the plan has; or `all`: as many as it takes to visit every row at least once",
+        help="rows an epoch: as many as the plan has; or `all`: as many as the first epoch's shares need to visit each row once "
+        "on average",
     )
 
     def shares(self, counts: np.ndarray, progress: float) -> np.ndarray:
