@@ -183,7 +183,7 @@ class DeferredSettings(Settings):
         if self.start is not None:
             return max(1, round(self.start * training.epochs))
         drops = training.schedule.drops
-        return round(drops[0]) if drops else max(1, round(0.8 * training.epochs))
+        return round(drops[0]) if drops else max(1, min(round(0.8 * training.epochs), training.epochs - 1))
 
 
 class LoggingSettings(Settings):

@@ -140,6 +140,7 @@ class TestRecipe:
     @pytest.mark.parametrize(
         "training, first",
         [
+            ({"epochs": 2}, 1),
             ({"epochs": 200, "schedule": {"name": "multistep", "options": {"decay_milestones": [160, 180]}}}, 160),
             ({"epochs": 90, "schedule": {"name": "step", "options": {"decay_epochs": 30}}}, 30),
             ({"epochs": 200}, 160),
