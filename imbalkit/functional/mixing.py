@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import torch
 from torch import Tensor
 
 
@@ -14,3 +16,56 @@ def blend(images: Tensor, partners: Tensor, share: Tensor) -> Tensor:
     """
     share = share.to(images.dtype).view(-1, *[1] * (images.ndim - 1))
     return share * images + (1 - share) * partners
+
+
+def boxes(share: np.ndarray, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
+    """Boxes of area 1 - share with a centre drawn anywhere, cut off at the image's edges. Yun et al. 2019 (CutMix), eq. 2.
+
+    Args:
+        share: of the image that is kept, float [n]
+        height, width: px
+        rng: draws 2 n numbers
+
+    Returns:
+        int64 [n, 4]: top, bottom, left, right; bottom and right are the first px outside
+    """
+    side = np.sqrt(1 - np.asarray(share, dtype=np.float64))
+    edges = []
+    for length in (height, width):
+        centre, half = rng.integers(0, length, len(side)), (side * length).astype(np.int64) // 2
+        edges += [np.clip(centre - half, 0, length), np.clip(centre + half, 0, length)]
+    return np.stack(edges, axis=1)
+
+
+def box_share(edges: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The share of each image outside its box, float64 [n]: that of its own label."""
+    top, bottom, left, right = edges.T
+    share: np.ndarray = 1 - (bottom - top) * (right - left) / (height * width)
+    return share
+
+
+def pasted(images: Tensor, partners: Tensor, edges: Tensor) -> Tensor:
+    """Each image with its partner's pixels inside its box.
+
+    Args:
+        images, partners: float [n, C, H, W]
+        edges: int64 [n, 4] as `boxes` gives them, on the images' device
+    """
+    top, bottom, left, right = (edges[:, index, None] for index in range(4))
+    rows = torch.arange(images.shape[-2], device=images.device)
+    columns = torch.arange(images.shape[-1], device=images.device)
+    inside = ((rows >= top) & (rows < bottom))[:, :, None] & ((columns >= left) & (columns < right))[:, None, :]
+    return torch.where(inside[:, None], partners, images)
+
+
+def remix_share(share: Tensor, counts: Tensor, partner_counts: Tensor, ratio: float, threshold: float) -> Tensor:
+    """The share of a row's own label: 0 where its class is `ratio` times its partner's or more and `share` below the threshold,
+    1 where it is the other way round, else `share`. Chou et al. 2020 (Remix), eq. 6; by row, not of the batch's mean.
+
+    Args:
+        share: of a row's own pixels, float [n]
+        counts, partner_counts: training rows of each row's class and of its partner's, float [n]
+    """
+    larger = (counts >= ratio * partner_counts) & (share < threshold)
+    smaller = (counts * ratio <= partner_counts) & (1 - share < threshold)
+    return torch.where(larger, torch.zeros_like(share), torch.where(smaller, torch.ones_like(share), share))

@@ -1,0 +1,49 @@
+"""Boxes of rare images on natural ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imbalkit.kinds import BuildContext, Mixer, Order, OrderRef, PriorShift, param
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class CMO(Mixer):
+    """A box of an image of a rarer class pasted on a natural one, in some batches: context-rich oversampling. Park et al. 2022.
+
+    CutMix whose partners come from an order that favours rare classes. `balanced` is what the published code draws, which
+    weighs rows by 1 / N_c; off in the first and last three epochs, as there.
+    """
+
+    name = "cmo"
+    alpha: float = param(1.0, help="of the Beta distribution of the area that is kept", gt=0)
+    probability: float = param(0.5, help="share of the batches that are mixed", ge=0, le=1)
+    order: OrderRef = param("balanced", help="which rows the pasted boxes come from", validate_default=True)
+    first_epochs_off: int = param(3, help="first epochs that train on unmixed images", unit="epochs", ge=0)
+    last_epochs_off: int = param(3, help="last epochs that train on unmixed images", unit="epochs", ge=0)
+
+    @property
+    def partners(self) -> Order:
+        return self.order
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        return PriorShift(None, False, "pastes boxes of another order over images, in a share that the edges decide")
+
+    def build(self, context: BuildContext) -> nn.Module:
+        import torch
+
+        from imbalkit.functional.mixing import box_share, boxes, pasted
+
+        class Module(torch.nn.Module):
+            def forward(module, images, labels, partners, partner_labels, rng):
+                if rng.random() >= self.probability:
+                    return images, torch.ones(len(labels), device=images.device)
+                height, width = images.shape[-2:]
+                edges = boxes(rng.beta(self.alpha, self.alpha, len(labels)), height, width, rng)
+                share = torch.from_numpy(box_share(edges, height, width).astype("float32"))
+                mixed = pasted(images, partners, torch.from_numpy(edges).to(images.device, non_blocking=True))
+                return mixed, share.to(images.device, non_blocking=True)
+
+        return Module()

@@ -1,0 +1,39 @@
+"""A box of another image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imbalkit.kinds import BuildContext, Mixer, PriorShift, param
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class CutMix(Mixer):
+    """A box of the partner's image pasted over each image; labels in the shares of the areas. Yun et al. 2019.
+
+    The box has the area 1 - lam, lam ~ Beta(alpha, alpha), before it is cut off at the edges; shares are those after it.
+    """
+
+    name = "cutmix"
+    alpha: float = param(1.0, help="of the Beta distribution: 1 draws the box's area evenly from 0..1", gt=0)
+
+    def prior_shift(self, context: BuildContext) -> PriorShift:
+        why = "leaves each class its share of the labels, but draws probabilities to the middle"
+        return PriorShift((1.0,) * len(context.classes), False, why)
+
+    def build(self, context: BuildContext) -> nn.Module:
+        import torch
+
+        from imbalkit.functional.mixing import box_share, boxes, pasted
+
+        class Module(torch.nn.Module):
+            def forward(module, images, labels, partners, partner_labels, rng):
+                height, width = images.shape[-2:]
+                edges = boxes(rng.beta(self.alpha, self.alpha, len(labels)), height, width, rng)
+                share = torch.from_numpy(box_share(edges, height, width).astype("float32"))
+                mixed = pasted(images, partners, torch.from_numpy(edges).to(images.device, non_blocking=True))
+                return mixed, share.to(images.device, non_blocking=True)
+
+        return Module()
