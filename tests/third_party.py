@@ -10,9 +10,11 @@ from imbalkit.kinds import (
     Augmentation,
     Backbone,
     Dataset,
+    Head,
     Launcher,
     Loss,
     Op,
+    Order,
     Preprocessing,
     Sampler,
     Score,
@@ -120,6 +122,29 @@ class Nothing(Augmentation):
         return nn.Identity()
 
 
+class Flat(Head):
+    """A dense layer without bias."""
+
+    name = "flat"
+
+    def build(self, context, features):
+        from torch import nn
+
+        return nn.Linear(features, len(context.classes), bias=False)
+
+
+class FrontToBack(Order):
+    """Every row once, always in the plan's order."""
+
+    name = "front_to_back"
+    visits_each_row_once = True
+
+    def rows(self, plan, epoch, epochs, draws):
+        import numpy as np
+
+        return np.arange(len(plan))
+
+
 class Right(ShareMetric):
     """Share of rows decided rightly."""
 
@@ -180,6 +205,16 @@ def register_losses():
 @hookimpl
 def register_backbones():
     return [Brightness]
+
+
+@hookimpl
+def register_heads():
+    return [Flat]
+
+
+@hookimpl
+def register_orders():
+    return [FrontToBack]
 
 
 @hookimpl
