@@ -58,6 +58,20 @@ def pasted(images: Tensor, partners: Tensor, edges: Tensor) -> Tensor:
     return torch.where(inside[:, None], partners, images)
 
 
+def with_boxes(images: Tensor, partners: Tensor, share: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Each image with a random box of its partner, and the share of it that is left, float32 [n]. Yun et al. 2019.
+
+    Args:
+        images, partners: float [n, C, H, W]
+        share: of each image that is kept before its box is cut off at the edges, float [n]
+        rng: draws the boxes
+    """
+    height, width = images.shape[-2:]
+    edges = boxes(share, height, width, rng)
+    kept = torch.from_numpy(box_share(edges, height, width).astype("float32")).to(images.device, non_blocking=True)
+    return pasted(images, partners, torch.from_numpy(edges).to(images.device, non_blocking=True)), kept
+
+
 def remix_share(share: Tensor, counts: Tensor, partner_counts: Tensor, ratio: float, threshold: float) -> Tensor:
     """The share of a row's own label: 0 where its class is `ratio` times its partner's or more and `share` below the threshold,
     1 where it is the other way round, else `share`. Chou et al. 2020 (Remix), eq. 6; by row, not of the batch's mean.

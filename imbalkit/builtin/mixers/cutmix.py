@@ -26,14 +26,10 @@ class CutMix(Mixer):
     def build(self, context: BuildContext) -> nn.Module:
         import torch
 
-        from imbalkit.functional.mixing import box_share, boxes, pasted
+        from imbalkit.functional.mixing import with_boxes
 
         class Module(torch.nn.Module):
             def forward(module, images, labels, partners, partner_labels, rng):
-                height, width = images.shape[-2:]
-                edges = boxes(rng.beta(self.alpha, self.alpha, len(labels)), height, width, rng)
-                share = torch.from_numpy(box_share(edges, height, width).astype("float32"))
-                mixed = pasted(images, partners, torch.from_numpy(edges).to(images.device, non_blocking=True))
-                return mixed, share.to(images.device, non_blocking=True)
+                return with_boxes(images, partners, rng.beta(self.alpha, self.alpha, len(labels)), rng)
 
         return Module()
