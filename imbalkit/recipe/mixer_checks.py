@@ -22,4 +22,10 @@ def mixer_problems(
                 "leave out `mixer`, or take a loss that weighs each row by itself, such as ce",
             )
     if not any(mixer.mixes(epoch, epochs) for epoch in range(epochs)):
-        yield place, f"mixes in none of {epochs} epochs: expected fewer epochs without it"
+        yield (
+            place,
+            (
+                f"mixes in none of {epochs} epochs: lower `first_epochs_off` ({mixer.first_epochs_off}) or `last_epochs_off` "
+                f"({mixer.last_epochs_off})"
+            ),
+        )

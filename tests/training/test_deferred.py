@@ -162,7 +162,7 @@ class TestRecipe:
     @pytest.mark.parametrize(
         "deferred, training, words",
         [
-            ({"loss": "focal"}, {"epochs": 2}, "begins with epoch 3 of 2, that is never"),
+            ({"loss": "focal"}, {"epochs": 1}, "begins with epoch 2 of 1, that is never"),
             ({"start": 0.96, "loss": "focal"}, {"epochs": 10}, "begins with epoch 11 of 10, that is never"),
             (
                 {"loss": "focal"},

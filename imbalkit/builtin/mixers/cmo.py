@@ -14,7 +14,7 @@ class CMO(Mixer):
     """A box of an image of a rarer class pasted on a natural one, in some batches: context-rich oversampling. Park et al. 2022.
 
     CutMix whose partners come from an order that favours rare classes. `balanced` is what the published code draws, which
-    weighs rows by 1 / N_c; off in the first and last three epochs, as there.
+    weighs rows by 1 / N_c. Off in the first and last three epochs (there in the first four).
     """
 
     name = "cmo"

@@ -140,6 +140,8 @@ def test_it_is_refused_with_a_loss_that_counts_a_batch():
 
 
 def test_a_mixer_that_is_never_on_says_what_to_lower():
-    with pytest.raises(ImbalkitError, match=r"none of 6 epochs: lower `first_epochs_off` \(3\) or `last_epochs_off` \(3\)"):
+    with pytest.raises(
+        ImbalkitError, match=r"none of 6 epochs: lower `first_epochs_off` \(3\) or `last_epochs_off` \(3\)"
+    ):
         imbalkit.prepare("digits", ["mixer=cmo", "training.epochs=6"])
     assert imbalkit.prepare("digits", ["mixer=cmo", "training.epochs=7"]).recipe.mixer.mixes(3, 7)
