@@ -112,7 +112,7 @@ class AUCLoss(nn.Module):
 
     def losses(self, scores: Tensor, members: Tensor) -> Tensor:
         """The loss of each class, [K]."""
-        raise NotImplementedError
+        raise NotImplementedError  # each loss of AUC writes its own
 
 
 class AUCMargin(AUCLoss):

@@ -59,7 +59,7 @@ class RowPicker(FeatureSampler):
 
     def picker(self, before: Counts, after: Counts) -> Any:
         """imbalanced-learn's sampler for exact counts before, and what `preview` makes of them; None: all rows stay."""
-        raise NotImplementedError
+        raise NotImplementedError  # each picker writes its own
 
     def resample(self, plan: Plan, features: np.ndarray, rng: np.random.Generator) -> Plan:
         """Raises PlanError as `preview`, for features that are not finite or of another shape, and if a class loses every row."""
