@@ -16,6 +16,7 @@ from imbalkit.base.randomness import derive_seed
 from imbalkit.base.text import share_text
 from imbalkit.data.split_column import SPLIT_NAMES, column_splits
 from imbalkit.data.split_settings import SplitSettings
+from imbalkit.data.strata import Strata, strata_of
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, listing
 from imbalkit.functional.group_split import assign_groups, fill_splits, stratified
@@ -85,24 +86,25 @@ def split_table(table: Table, settings: SplitSettings) -> Split:
 def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, notes: list[str]) -> np.ndarray:
     """The split of each row, int64 [n]: 0 train, 1 validation, 2 test."""
     labels = table.labels.astype(np.int64)
+    strata = strata_of(table, settings.stratify, groups, 2 * (settings.folds or 3))
     others = 1 if settings.validation == 0 else 2  # splits beside the test
     if settings.folds is None:
         _check_rare(
             table, labels, groups, others + 1, "train and test" if others == 1 else "train, validation and test"
         )
         share = settings.test
-        test = _sample(table, labels, groups, share, settings.seed, "test", keep=others)
+        test = _sample(strata, groups, share, settings.seed, "test", keep=others)
     else:
         least = max(settings.folds, ceil(others * settings.folds / (settings.folds - 1)))
         _check_rare(table, labels, groups, least, f"{settings.folds} folds")
         share = 1 / settings.folds
-        test = _fold(table, labels, groups, settings) == (settings.fold or 0)
+        test = _fold(strata, groups, settings) == (settings.fold or 0)
         if settings.fold is None:
             notes.append(f"the split shown is fold 0 of {settings.folds}")
     splits = np.where(test, 2, 0)
     if settings.validation > 0:
         rows = np.flatnonzero(~test)
-        splits[_sample_validation(table, labels, groups, rows, settings.validation / (1 - share), settings.seed)] = 1
+        splits[_sample_validation(table, strata, groups, rows, settings.validation / (1 - share), settings.seed)] = 1
     for name, number, requested in (("validation", 1, settings.validation), ("test", 2, share)):
         got = float((splits == number).mean())
         if groups is not None and abs(got - requested) > 0.02:
@@ -120,64 +122,63 @@ def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
 
 
 def _sample_validation(
-    table: Table, labels: np.ndarray, groups: np.ndarray | None, rows: np.ndarray, share: float, seed: int
+    table: Table, strata: Strata, groups: np.ndarray | None, rows: np.ndarray, share: float, seed: int
 ) -> np.ndarray:
     """About `share` of `rows`, for validation."""
-    labels, groups = labels[rows], None if groups is None else groups[rows]
-    _check_rare(table, labels, groups, 2, "train and validation")
+    groups = None if groups is None else groups[rows]
+    _check_rare(table, table.labels[rows].astype(np.int64), groups, 2, "train and validation")
     seed = derive_seed(seed, "split", "validation") % 2**32
-    return rows[_sample(table, labels, groups, share, seed, "validation", keep=1)]
+    return rows[_sample(strata.of(rows), groups, share, seed, "validation", keep=1)]
 
 
-def _sample(
-    table: Table, labels: np.ndarray, groups: np.ndarray | None, share: float, seed: int, name: str, keep: int
-) -> np.ndarray:
-    """Mask [n] of the part to take: about `share` of each class, 1 row (or group) at least, leaving `keep` at least."""
+def _sample(found: Strata, groups: np.ndarray | None, share: float, seed: int, name: str, keep: int) -> np.ndarray:
+    """Mask [n] of the part to take: about `share` of each stratum, 1 row (or group) at least, leaving `keep` at least."""
     if groups is not None:
-        return _grouped(table, labels, groups, np.array([1 - share, share]), seed, name, np.array([keep, 1])) == 1
-    size = ceil(share * len(labels) - 1e-6)  # scikit-learn's rounding, safe against 0.2 * 5 = 1.0000000000000002
-    present = np.bincount(labels) > 0
-    if size < present.sum() or len(labels) - size < keep * present.sum():
+        return _grouped(found, groups, np.array([1 - share, share]), seed, name, np.array([keep, 1])) == 1
+    strata = found.codes
+    size = ceil(share * len(strata) - 1e-6)  # scikit-learn's rounding, safe against 0.2 * 5 = 1.0000000000000002
+    present = np.bincount(strata) > 0
+    if size < present.sum() or len(strata) - size < keep * present.sum():
         raise DataError(
-            f"{len(labels):,} samples at a {name} share of {share:g} give {size:,} for {name} and leave "
-            f"{len(labels) - size:,}, too few for {present.sum()} classes in each split: change split.{name}"
+            f"{len(strata):,} samples at a {name} share of {share:g} give {size:,} for {name} and leave "
+            f"{len(strata) - size:,}, too few for {present.sum()} {found.word} in each split: change split.{name}"
         )
-    taken = stratified(labels, size, seed)
-    # Shares of a rare class may round to nothing: move single rows until each split has its least.
-    total, got = np.bincount(labels), np.bincount(labels[taken], minlength=len(present))
+    taken = stratified(strata, size, seed)
+    # Shares of a rare stratum may round to nothing: move single rows until each split has its least.
+    total, got = np.bincount(strata), np.bincount(strata[taken], minlength=len(present))
     least, most = np.minimum(total, 1), np.maximum(total - keep, 0)
     rng = np.random.default_rng(seed)
-    for label in np.flatnonzero((got < least) | (got > most)):
-        change = int(np.clip(got[label], least[label], most[label]) - got[label])
-        movable = np.flatnonzero((labels == label) & (taken == (change < 0)))
+    for stratum in np.flatnonzero((got < least) | (got > most)):
+        change = int(np.clip(got[stratum], least[stratum], most[stratum]) - got[stratum])
+        movable = np.flatnonzero((strata == stratum) & (taken == (change < 0)))
         taken[rng.choice(movable, abs(change), replace=False)] = change > 0
     return taken
 
 
 def _grouped(
-    table: Table, labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, seed: int, name: str, least: np.ndarray
+    found: Strata, groups: np.ndarray, shares: np.ndarray, seed: int, name: str, least: np.ndarray
 ) -> np.ndarray:
-    splits = assign_groups(labels, groups, shares, seed)
-    lacking = fill_splits(splits, labels, groups, least)
+    splits = assign_groups(found.codes, groups, shares, seed)
+    lacking = fill_splits(splits, found.codes, groups, least)
     if lacking is not None:
         raise DataError(
-            f"class {table.classes[lacking]!r}: its groups cannot be assigned so that each part of the {name} split has "
+            f"class {found.labels[lacking]!r}: its groups cannot be assigned so that each part of the {name} split has "
             "one; set split.group to false, leave the class out, or bring more groups of it"
         )
     return splits
 
 
-def _fold(table: Table, labels: np.ndarray, groups: np.ndarray | None, settings: SplitSettings) -> np.ndarray:
+def _fold(found: Strata, groups: np.ndarray | None, settings: SplitSettings) -> np.ndarray:
     """The fold of each row, int [n]."""
     folds = settings.folds or 0
     if groups is not None:
         shares = np.full(folds, 1 / folds)
-        return _grouped(table, labels, groups, shares, settings.seed, "folds", np.ones(folds, dtype=np.int64))
+        return _grouped(found, groups, shares, settings.seed, "folds", np.ones(folds, dtype=np.int64))
     from sklearn.model_selection import StratifiedKFold
 
-    fold = np.zeros(len(labels), dtype=np.int64)
+    fold = np.zeros(len(found.codes), dtype=np.int64)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=settings.seed)
-    for number, (_, rows) in enumerate(splitter.split(np.zeros(len(labels)), labels)):
+    for number, (_, rows) in enumerate(splitter.split(np.zeros(len(found.codes)), found.codes)):
         fold[rows] = number
     return fold
 
@@ -204,7 +205,9 @@ def _given(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
         )
     if settings.validation > 0 and not (splits == 1).any():
         rows = np.flatnonzero(splits == 0)
-        splits[_sample_validation(table, labels, groups, rows, settings.validation, settings.seed)] = 1
+        splits[
+            _sample_validation(table, Strata(labels, table.classes), groups, rows, settings.validation, settings.seed)
+        ] = 1
         notes.append(
             f"the column {column!r} has no validation samples: "
             f"{settings.validation:g} of its train samples became validation"

@@ -20,6 +20,10 @@ class SplitSettings(Settings):
     )
     test: float = param(0.2, help="share of all samples for the test; not used with a column or folds", ge=0, lt=1)
     group: bool = param(True, help="keep the samples of a group in one split, where the data have groups")
+    stratify: str | None = param(
+        None,
+        help="column of the data of which each split gets its share beside the labels, such as the diagnosis (default: none)",
+    )
     column: str | None = param(None, help="column of the data that says train, validation or test of each sample")
     folds: int | None = param(None, help="cross-validation: how many test folds", ge=2)
     fold: int | None = param(None, help="which of the folds is the test, from 0 (default: each in turn)", ge=0)
@@ -35,6 +39,8 @@ class SplitSettings(Settings):
         test = self.test if self.folds is None else 1 / self.folds
         if self.column is not None and self.folds is not None:
             problem = "expected a column or folds, got both: leave one out"
+        elif self.column is not None and self.stratify is not None:
+            problem = "expected a column that says the split or one to stratify by, got both: leave one out"
         elif self.fold is not None and self.folds is None:
             problem = "a fold needs folds: give how many there are"
         elif self.folds is not None and self.fold is not None and self.fold >= self.folds:
