@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from imbalkit_lite.text import printable
+
 THIN = "\u202f"  # narrow no-break space
 _NOTHING = 1e-12  # a sum of shares misses 0 or 1 by less
 
@@ -82,6 +84,33 @@ def sentence_list(items: Iterable[Any], last: str = "and") -> str:
 def plural(n: int, one: str, many: str | None = None) -> str:
     """ "1 row", "2 rows", "1,234 rows"."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def part_text(part: Any) -> str:
+    """A part of a recipe as a person reads it: "target_recall (recall 0.9)"; without parameters that are not set."""
+    if not isinstance(part, Mapping):
+        return str(part)
+    texts = [
+        f"{name.replace('_', ' ')} {value_text(value)}"
+        for name, value in part.items()
+        if name != "name" and _is_set(value)
+    ]
+    return f"{part.get('name', '')} ({', '.join(texts)})" if texts else str(part.get("name", ""))
+
+
+def _is_set(value: Any) -> bool:
+    return value is not None and value is not False and value != {} and value != []
+
+
+def value_text(value: Any) -> str:
+    """A parameter of a part as a person reads it."""
+    if isinstance(value, Mapping):
+        if "name" in value:
+            return part_text(value)
+        return "; ".join(f"{printable(name)}: {value_text(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return "[" + ", ".join(value_text(item) for item in value) + "]"
+    return "yes" if value is True else f"{value:g}" if isinstance(value, float) else printable(value)
 
 
 def metric_text(value: Any) -> str:

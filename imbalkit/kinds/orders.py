@@ -31,6 +31,20 @@ class Order(Part):
         """Positions in the plan, int64 [epoch_rows], for epoch `epoch` (from 0) of `epochs`; the same at every call."""
         raise NotImplementedError  # each part of this kind writes its own
 
+    def class_visits(self, counts: tuple[int, ...], progress: float) -> tuple[float, ...] | None:
+        """Expected rows of each class in an epoch, float [C], to show before training; None if not known.
+
+        Default: as many as `prior_shift` says, where that is exact.
+
+        Args:
+            counts: rows of each class in the plan
+            progress: 0 in the first epoch of a training, 1 in the last
+        """
+        shift = self.prior_shift(counts)
+        if not shift.exact or shift.factors is None:
+            return None
+        return tuple(map(float, self.epoch_rows(counts) * shares(np.multiply(counts, shift.factors))))
+
     def prior_shift(self, counts: tuple[int, ...]) -> PriorShift:
         """What it does to the class prior: each class's share of the visits / its share of the plan. To override."""
         return PriorShift(None, False, "it does not say how often it visits the classes")
@@ -85,6 +99,9 @@ class ClassShareOrder(Order):
         drawn = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
         visited: np.ndarray = drawn[spread_evenly(plan.label[drawn], draws(epoch, "places"))]
         return visited
+
+    def class_visits(self, counts: tuple[int, ...], progress: float) -> tuple[float, ...]:
+        return tuple(map(float, self.epoch_rows(counts) * self._shares(counts, progress)))
 
     def prior_shift(self, counts: tuple[int, ...]) -> PriorShift:
         rows = np.asarray(counts, dtype=np.float64)

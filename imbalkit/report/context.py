@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from imbalkit.base.text import part_text
 from imbalkit.data.image_store import ImageStore
 from imbalkit.data.table import RESERVED
 from imbalkit.errors import DataError, ImbalkitError
@@ -84,7 +85,6 @@ class Report:
         if self.prepared is None:
             return {}
         from imbalkit.recipe.traverse import metrics_of
-        from imbalkit.report.recipe_words import part_text
 
         parts = metrics_of(self.prepared.recipe, self.prepared.catalogue)
         texts = {part.name: part_text(part.model_dump(mode="json")) for part in parts}

@@ -5,32 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from imbalkit.base.text import part_text, value_text
 from imbalkit.runs.results import RunData
 from imbalkit_lite.text import printable
-
-
-def part_text(part: Any) -> str:
-    """A part of a recipe as a person reads it: "target_recall (recall 0.9)"; without parameters that are not set."""
-    if not isinstance(part, Mapping):
-        return str(part)
-    texts = [
-        f"{name.replace('_', ' ')} {_value(value)}" for name, value in part.items() if name != "name" and _is_set(value)
-    ]
-    return f"{part.get('name', '')} ({', '.join(texts)})" if texts else str(part.get("name", ""))
-
-
-def _is_set(value: Any) -> bool:
-    return value is not None and value is not False and value != {} and value != []
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        if "name" in value:
-            return part_text(value)
-        return "; ".join(f"{printable(name)}: {_value(item)}" for name, item in value.items())
-    if isinstance(value, list):
-        return "[" + ", ".join(_value(item) for item in value) + "]"
-    return "yes" if value is True else f"{value:g}" if isinstance(value, float) else printable(value)
 
 
 def decision_sentence(run: RunData) -> str:
@@ -55,7 +32,7 @@ def decision_sentence(run: RunData) -> str:
 
 def _fitted(decision: Mapping[str, Any]) -> str:
     """What the rule fitted on validation rows: ", with tau 1.35"."""
-    fitted = [f"{name} {_value(value)}" for name, value in decision.get("rule_fitted", {}).items()]
+    fitted = [f"{name} {value_text(value)}" for name, value in decision.get("rule_fitted", {}).items()]
     return f", with {', '.join(fitted)}" if fitted else ""
 
 

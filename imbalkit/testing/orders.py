@@ -51,6 +51,7 @@ def _check(who: str, part: Order, plan: Plan, setting: Setting) -> None:
     if len(plan) > 20:
         first, second = (part.rows(plan, epoch, EPOCHS, draws) for epoch in (0, 1))
         assert not np.array_equal(first, second), f"{who}: the same rows in the same order every epoch"
+    _check_visits(who, part, counts, np.bincount(plan.label, weights=visits, minlength=len(counts)))
     shift = part.prior_shift(counts)
     assert isinstance(shift, PriorShift), f"{who}: prior_shift must return a PriorShift, got {type(shift).__name__}"
     assert shift.why.strip(), f"{who}: prior_shift must say why"
@@ -62,4 +63,20 @@ def _check(who: str, part: Order, plan: Plan, setting: Setting) -> None:
     # An epoch rounds a class up or down; over the epochs less than one visit an epoch is left of that.
     assert np.allclose(visited, said, atol=2 / max(1, expected)), (
         f"{who}: prior_shift says exact with shares {said.tolist()}, `rows` visits {visited.tolist()}"
+    )
+
+
+def _check_visits(who: str, part: Order, counts: tuple[int, ...], visited: np.ndarray) -> None:
+    """`class_visits` against what all epochs visited of each class, float [C]."""
+    said = [part.class_visits(counts, epoch / (EPOCHS - 1)) for epoch in range(EPOCHS)]
+    known = [visits for visits in said if visits is not None]
+    if not known:
+        return
+    assert len(known) == EPOCHS, f"{who}: class_visits knows the rows of some epochs and not of others"
+    assert all(np.isclose(sum(visits), part.epoch_rows(counts)) for visits in known), (
+        f"{who}: class_visits must sum to epoch_rows, {part.epoch_rows(counts)}, got {list(map(sum, known))}"
+    )
+    # As below: rounding leaves less than a visit an epoch, draws of whole rows a little more.
+    assert np.allclose(visited / EPOCHS, np.mean(known, axis=0), atol=2), (
+        f"{who}: class_visits says {np.mean(known, axis=0).tolist()} rows an epoch, `rows` visits {(visited / EPOCHS).tolist()}"
     )

@@ -8,12 +8,15 @@ from typing import Any
 
 from rich.table import Table as RichTable
 
-from imbalkit.base.console import MOST_COLUMNS, console, plain
+from imbalkit.base.console import console, plain
 from imbalkit.base.text import ratio_text, rounded
+from imbalkit.cli.tables.class_columns import class_cells, class_columns
+from imbalkit.cli.tables.epochs import epoch_facts, print_epochs
 from imbalkit.cli.tables.prior import print_prior
 from imbalkit.data.same_file import file_facts
 from imbalkit.plan import Counts, balance_ratio
 from imbalkit.recipe.class_prior import prior_ledger
+from imbalkit.recipe.epochs import epochs_of
 from imbalkit.recipe.prepared import Prepared
 from imbalkit_lite.text import counted
 
@@ -37,6 +40,7 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         "missing_groups": split.missing_groups,
         "repeated_files": {**file_facts(table.labels, table.files), "in_two_splits": split.shared_files},
         "class_counts": stage_facts(prepared),
+        "epochs": epoch_facts(epochs_of(prepared)),
         "stages": [stage.model_dump(mode="json") for stage in prepared.recipe.stages],
         "prior": prior_ledger(prepared).to_json(),
         "notes": list(prepared.notes),
@@ -66,13 +70,13 @@ def print_plan(prepared: Prepared) -> None:
     classes = facts["classes"]
     table = RichTable(title=f"plan of {plain(prepared.name)}", title_justify="left")
     table.add_column("stage")
-    for name in _columns(classes):
+    for name in class_columns(classes):
         table.add_column(plain(name), justify="right")
     table.add_column("rows", justify="right")
     table.add_column("balance ratio", justify="right")
 
     def row(stage: str, low: Sequence[int], high: Sequence[int], total: int | None, ratio: float | None) -> None:
-        table.add_row(plain(stage), *_cells(low, high), "?" if total is None else f"{total:,}", ratio_text(ratio))
+        table.add_row(plain(stage), *class_cells(low, high), "?" if total is None else f"{total:,}", ratio_text(ratio))
 
     def exact(stage: str, counts: Sequence[int]) -> None:
         row(stage, counts, counts, sum(counts), _ratio(counts, prepared.positive))
@@ -89,8 +93,7 @@ def print_plan(prepared: Prepared) -> None:
     two = facts["positive"] is not None and len(classes) == 2
     meaning = f"{facts['positive']} / the other" if two else "smallest / largest class"
     out.print(f"balance ratio: {plain(meaning)}. Samplers see training rows only.")
-    for index, stage in enumerate(prepared.recipe.stages):
-        out.say(f"then stages[{index}] {stage.name}: {stage.summary}")
+    print_epochs(epochs_of(prepared), prepared.recipe, classes, out)
     print_prior(facts["prior"], out)
     if facts["groups"]:
         groups = ", ".join(f"{count:,} {name}" for name, count in facts["groups"].items())
@@ -118,30 +121,14 @@ def print_sweep_counts(entries: Mapping[str, Prepared]) -> None:
     """Class counts by stage of the sweeps that are built on a recipe."""
     table = RichTable(title="rows of the sweeps that are built on this recipe", title_justify="left")
     classes = next(iter(entries.values())).classes
-    for name in ("rows", "stage", *_columns(classes), "balance ratio"):
+    for name in ("rows", "stage", *class_columns(classes), "balance ratio"):
         table.add_column(plain(name), justify="left" if name in ("rows", "stage") else "right")
     for label, prepared in entries.items():
         table.add_section()
         for stage in prepared.class_counts:
             counts = stage.counts
             ratio = _ratio(counts.low, prepared.positive) if counts.is_exact else None
-            cells = _cells(counts.low, counts.high)
+            cells = class_cells(counts.low, counts.high)
             table.add_row(plain(label), plain(stage.stage), *cells, ratio_text(ratio))
             label = ""
     console().print(table)
-
-
-def _columns(classes: Sequence[str]) -> Sequence[str]:
-    """Headers of the counts: a class each, or of many classes the smallest and the largest."""
-    return classes if len(classes) <= MOST_COLUMNS else ("smallest class", "largest class")
-
-
-def _cells(low: Sequence[int], high: Sequence[int]) -> list[str]:
-    """The counts below `_columns`."""
-    if len(low) > MOST_COLUMNS:
-        low, high = (min(low), max(low)), (min(high), max(high))
-    return [_range(a, b) for a, b in zip(low, high, strict=True)]
-
-
-def _range(low: int, high: int) -> str:
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

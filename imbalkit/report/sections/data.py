@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.base.text import count, percent, plural, sentence_list
+from imbalkit.base.text import count, part_text, percent, plural, sentence_list
 from imbalkit.report.context import Report, is_informative
-from imbalkit.report.recipe_words import part_text
 from imbalkit.report.statements import Statement, statement
 from imbalkit_lite.text import printable
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from imbalkit.base.text import percent, plural, sentence_list
+from imbalkit.base.text import part_text, percent, plural, sentence_list
 from imbalkit.report.context import Report
 from imbalkit.report.metric_values import metric_name
-from imbalkit.report.recipe_words import correction_sentence, decision_sentence, part_text
+from imbalkit.report.recipe_words import correction_sentence, decision_sentence
 from imbalkit.report.statements import Statement, statement
 
 TEMPLATE = "statements.html"

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.base.text import ratio_text
+from imbalkit.base.text import part_text, ratio_text
 from imbalkit.plan import balance_ratio
 from imbalkit.report.context import Report
-from imbalkit.report.recipe_words import part_text
 from imbalkit.report.sections.probabilities import prior_facts
 
 MOST_CLASSES = 8  # in a column each; of more, the rarest and the largest
