@@ -72,6 +72,8 @@ class Backbone(Part):
     """`build` returns a module from normalised images [n, C, H, W] to features [n, F] with an attribute `num_features`."""
 
     kind = "backbone"
+    # The module has `group_matcher(coarse=False)`, as timm's models do: `training.optimizer.layer_decay` can tell its layers.
+    has_layers: ClassVar[bool] = False
 
     def preprocessing(self) -> Preprocessing:
         """Normalisation and default input size."""

@@ -10,7 +10,7 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.data.columns import column_problem
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import ImbalkitError, Problem, listing, nearest
-from imbalkit.kinds import Backbone, FeatureSampler, Loss
+from imbalkit.kinds import Backbone, FeatureSampler, Loss, ScoredSampler
 from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.document import Document, Place
 from imbalkit.recipe.mixer_checks import mixer_problems
@@ -34,8 +34,9 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             yield problem(("samplers", index), random)
     if recipe.training.freeze_epochs > recipe.training.epochs:
         yield problem(("training", "freeze_epochs"), f"is more than training.epochs, {recipe.training.epochs}")
-    for place, message in [*training_problems(recipe), *stage_problems(recipe), *margin_problems(recipe)]:
-        yield problem(place, message)
+    for find in (training_problems, stage_problems, margin_problems, layer_problems):
+        for place, message in find(recipe):
+            yield problem(place, message)
     shape = recipe.images.shape or (table.arrays.shape[1:3] if table.arrays is not None else None)
     for place, op in operations(recipe):
         if shape and shape[0] != shape[1] and op.square_only:
@@ -98,6 +99,23 @@ def margin_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
                 place,
                 f"{part.name!r} adds margins to cosines, and logits of the head {head.name!r} are none: take `head: cosine`, or "
                 "another loss such as logit_adjusted",
+            )
+
+
+def layer_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
+    """Networks that train with a learning rate for each layer and do not tell their layers, as (place, message)."""
+    if recipe.training.optimizer.layer_decay is None:
+        return
+    trained: list[tuple[Place, Backbone]] = [(("backbone",), recipe.backbone)]
+    for index, sampler in enumerate(recipe.samplers):
+        if isinstance(sampler, ScoredSampler | FeatureSampler) and sampler.backbone is not None and sampler.epochs:
+            trained.append((("samplers", index, "backbone"), sampler.backbone))
+    for place, backbone in trained:
+        if not backbone.has_layers:
+            yield (
+                place,
+                f"{backbone.name!r} does not tell its layers, which training.optimizer.layer_decay needs: take a model of timm "
+                "(`backbone: {name: timm, model: ...}`), or leave out layer_decay",
             )
 
 

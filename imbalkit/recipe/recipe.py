@@ -95,7 +95,22 @@ class OptimizerSettings(Settings):
     name: str = param("adamw", help="any optimiser that timm knows")
     lr: float = param(1e-3, help="learning rate; the peak of a one-cycle schedule", gt=0)
     weight_decay: float = param(0.01, help="weight decay; none on biases and normalisation", ge=0)
+    layer_decay: float | None = param(
+        None,
+        help="factor on the learning rate from each layer to the one below it, such as 0.75; the head has the full rate "
+        "(default: one rate for all layers)",
+        gt=0,
+        le=1,
+    )
     options: dict[str, Any] = param({}, help="further arguments of the optimiser, such as {momentum: 0.9}")
+
+    @field_validator("options")
+    @classmethod
+    def _no_layers(cls, value: dict[str, Any]) -> dict[str, Any]:
+        named = [key for key in value if key.startswith("layer_decay")]
+        if named:
+            raise ValueError(f"cannot set {named[0]!r}: write `layer_decay` beside `lr`")
+        return value
 
 
 class EarlyStopping(Settings):

@@ -99,6 +99,10 @@ def check_backbone(part: Backbone, setting: Setting) -> None:
     features = getattr(module, "num_features", None)
     right = isinstance(features, int) and features > 0
     assert right, f"{who}: the module needs an int `num_features`, got {features!r}"
+    if part.has_layers:
+        assert hasattr(module, "group_matcher"), (
+            f"{who}: has_layers, and the module has no group_matcher(coarse=False) as timm's models have"
+        )
     images = _images(4, setting.channels, *setting.image_size, setting.seed)
     out = module.train()(images)
     assert list(out.shape) == [4, features], f"{who}: expected features [4, {features}], got {list(out.shape)}"

@@ -171,7 +171,7 @@ class Fit:
             "stage": self.stage,
             "epoch": self.epoch + 1,
             **metrics.values(session, self.plan.classes),
-            "lr": self.optimizer.param_groups[0]["lr"],
+            "lr": max(group["lr"] for group in self.optimizer.param_groups),  # with layer_decay that of the head
             "seconds": round(seconds, 3),
             "rows_per_second": round(len(order) / seconds, 1),
         }

@@ -10,6 +10,7 @@ from torch import nn
 from imbalkit.errors import TrainingError
 from imbalkit.recipe.recipe import OptimizerSettings, ScheduleSettings
 from imbalkit.recipe.runtime_checks import ADAMW
+from imbalkit.training.layer_decay import layer_decay_groups
 
 
 class Schedule(Protocol):
@@ -25,13 +26,17 @@ class Schedule(Protocol):
 
 def build_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
     """An optimiser by timm's name. Raises TrainingError for options that it does not take."""
+    by_layer = None
+    if settings.layer_decay is not None:
+        by_layer = layer_decay_groups(model, settings.layer_decay, settings.weight_decay)
     if settings.name == ADAMW and not settings.options:
-        return torch.optim.AdamW(_parameter_groups(model, settings.weight_decay), lr=settings.lr, weight_decay=0.0)
+        groups = by_layer or _parameter_groups(model, settings.weight_decay)
+        return torch.optim.AdamW(groups, lr=settings.lr, weight_decay=0.0)
     from timm.optim import create_optimizer_v2
 
     try:
         return create_optimizer_v2(
-            model, opt=settings.name, lr=settings.lr, weight_decay=settings.weight_decay, **settings.options
+            by_layer or model, opt=settings.name, lr=settings.lr, weight_decay=settings.weight_decay, **settings.options
         )
     except TypeError as error:
         raise TrainingError(
@@ -54,13 +59,15 @@ def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, A
 def build_schedule(optimizer: torch.optim.Optimizer, settings: ScheduleSettings, steps: int, epochs: int) -> Schedule:
     """A schedule over `steps` optimiser steps in `epochs` epochs."""
     if settings.name == "one_cycle":
-        peaks = [group["lr"] for group in optimizer.param_groups]
+        peaks = _scaled_rates(optimizer)
         # Momentum stays: the paper and timm's optimisers without betas know only the learning rate's cycle.
         cycle = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, max_lr=peaks, total_steps=max(steps, 1) + 1, pct_start=settings.warmup, cycle_momentum=False
         )
         return _Torch(cycle)
     if settings.name == "constant":
+        for group, rate in zip(optimizer.param_groups, _scaled_rates(optimizer), strict=True):
+            group["lr"] = rate
         return _Torch(torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0))
     from timm.scheduler import create_scheduler_v2
 
@@ -78,6 +85,11 @@ def build_schedule(optimizer: torch.optim.Optimizer, settings: ScheduleSettings,
             f"training.schedule.options: {settings.name} does not take {settings.options}: {error}"
         ) from error
     return _Timm(schedule)
+
+
+def _scaled_rates(optimizer: torch.optim.Optimizer) -> list[float]:
+    """The learning rate of each group; timm's schedules know of `lr_scale` themselves."""
+    return [group["lr"] * group.get("lr_scale", 1.0) for group in optimizer.param_groups]
 
 
 class _Torch:

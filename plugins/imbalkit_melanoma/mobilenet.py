@@ -15,6 +15,7 @@ class MobileNetV1(Backbone):
     """MobileNetV1 of width 0.75 (Howard et al. 2017), with the parameter names of timm and the padding of TensorFlow."""
 
     name = "mobilenetv1_075"
+    has_layers = True
 
     weights: PathText | None = param(None, help="safetensors file to start from, with timm's parameter names")
 

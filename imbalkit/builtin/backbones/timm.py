@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from imbalkit.kinds import Backbone, BuildContext, DataError, PathText, Preprocessing, load_weights, nearest, param
 
@@ -21,11 +22,19 @@ class Timm(Backbone):
     """A model of timm without its classifier, such as efficientnet_b0, efficientnet_b2, efficientnet_lite0, _lite2, _lite4."""
 
     name = "timm"
+    has_layers = True
 
     model: str = param(help="timm's name of the model, such as efficientnet_b0")
     pretrained: bool = param(False, help="start from timm's ImageNet weights, downloaded once from its hub")
     weights: PathText | None = param(None, help="safetensors file to start from, with timm's parameter names")
-    options: dict[str, Any] = param({}, help="further arguments of the model, such as {drop_path_rate: 0.2}")
+    drop_path: float | None = param(
+        None,
+        help="stochastic depth: probability of leaving out the last residual block for an image in training, rising from 0 at "
+        "the first (default: the model's own, mostly none)",
+        ge=0,
+        lt=1,
+    )
+    options: dict[str, Any] = param({}, help="further arguments of the model, such as {drop_rate: 0.2}")
     mean: list[float] | None = param(None, help="mean of the normalisation, of RGB in 0..1 (default: the model's own)")
     std: list[float] | None = param(None, help="deviation of the normalisation (default: the model's own)")
 
@@ -50,6 +59,15 @@ class Timm(Backbone):
                 )
         return value
 
+    @model_validator(mode="after")
+    def _one_drop_path(self) -> Timm:
+        if self.drop_path is not None and "drop_path_rate" in self.options:
+            raise PydanticCustomError(
+                "two_drop_paths",
+                "expected `drop_path` or `options: {drop_path_rate: ...}`, got both: leave out the latter",
+            )
+        return self
+
     def preprocessing(self) -> Preprocessing:
         from timm.models import get_pretrained_cfg
 
@@ -66,10 +84,24 @@ class Timm(Backbone):
         found = []
         if not is_model(self.model):
             found.append(("model", f"timm has no model {self.model!r}{nearest(self.model, list_models())}"))
+        elif self.drop_path and not self._takes_drop_path():
+            found.append(("drop_path", f"timm's {self.model} has no residual block to leave out: leave out drop_path"))
         if self.weights and not Path(self.weights).expanduser().is_file():
             path = Path(self.weights).expanduser().absolute()
             found.append(("weights", f"expected a safetensors file at {path}: there is none"))
         return found
+
+    def _takes_drop_path(self) -> bool:
+        """Whether any block of the model can be left out. Builds it without memory for its weights."""
+        import timm
+        import torch
+
+        try:
+            with torch.device("meta"):
+                body = timm.create_model(self.model, num_classes=0, drop_path_rate=self.drop_path)
+        except TypeError:
+            return False
+        return any(getattr(module, "drop_prob", 0) for module in body.modules())
 
     def without_initial_weights(self) -> Timm:
         return self.model_copy(update={"pretrained": False, "weights": None})
@@ -77,12 +109,13 @@ class Timm(Backbone):
     def build(self, context: BuildContext) -> nn.Module:
         import timm
 
+        options = self.options if self.drop_path is None else {**self.options, "drop_path_rate": self.drop_path}
         try:
             body = timm.create_model(
-                self.model, pretrained=self.pretrained, num_classes=0, in_chans=context.channels, **self.options
+                self.model, pretrained=self.pretrained, num_classes=0, in_chans=context.channels, **options
             )
         except TypeError as error:
-            raise DataError(f"timm's {self.model} does not take these options: {self.options} ({error})") from error
+            raise DataError(f"timm's {self.model} does not take these options: {options} ({error})") from error
         except Exception as error:
             if not self.pretrained:
                 raise

@@ -41,6 +41,8 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         "repeated_files": {**file_facts(table.labels, table.files), "in_two_splits": split.shared_files},
         "class_counts": stage_facts(prepared),
         "epochs": epoch_facts(epochs_of(prepared)),
+        "augment": [part.model_dump(mode="json") for part in prepared.recipe.augment],
+        "optimizer": prepared.recipe.training.optimizer.model_dump(mode="json"),
         "stages": [stage.model_dump(mode="json") for stage in prepared.recipe.stages],
         "prior": prior_ledger(prepared).to_json(),
         "notes": list(prepared.notes),
@@ -93,6 +95,14 @@ def print_plan(prepared: Prepared) -> None:
     two = facts["positive"] is not None and len(classes) == 2
     meaning = f"{facts['positive']} / the other" if two else "smallest / largest class"
     out.print(f"balance ratio: {plain(meaning)}. Samplers see training rows only.")
+    if prepared.recipe.augment:
+        names = ", ".join(getattr(part, "transform", part.name) for part in prepared.recipe.augment)
+        out.say(f"augmentation, drawn anew each epoch: {names}")
+    optimizer = prepared.recipe.training.optimizer
+    if optimizer.layer_decay is not None:
+        out.say(
+            f"learning rate: {optimizer.lr:g} at the head, times {optimizer.layer_decay:g} with each layer towards the input"
+        )
     print_epochs(epochs_of(prepared), prepared.recipe, classes, out)
     print_prior(facts["prior"], out)
     if facts["groups"]:

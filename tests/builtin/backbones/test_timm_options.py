@@ -48,3 +48,35 @@ def test_ordinary_options_stay():
     assert part.options["act_layer"] == "silu"
     body = Timm(model="test_efficientnet", options={"drop_path_rate": 0.1}).build(BuildContext(("a", "b"), (1, 1)))
     assert body.num_features > 0
+
+
+def drop_rates(part):
+    from timm.layers import DropPath
+
+    body = part.build(BuildContext(("a", "b"), (1, 1)))
+    return [module.drop_prob for module in body.modules() if isinstance(module, DropPath)]
+
+
+def test_drop_path_is_timm_s_drop_path_rate():
+    rates = drop_rates(Timm(model="tf_efficientnet_lite0", drop_path=0.2))
+    assert rates == drop_rates(Timm(model="tf_efficientnet_lite0", options={"drop_path_rate": 0.2}))
+    assert rates == sorted(rates)
+    assert max(rates) == pytest.approx(0.2 * 15 / 16)  # block 16 of 16 blocks, counted from 0
+    assert drop_rates(Timm(model="tf_efficientnet_lite0")) == []
+    assert drop_rates(Timm(model="tf_efficientnet_lite0", drop_path=0.0)) == []
+
+
+@pytest.mark.parametrize("model", ["vgg11", "densenet121"])
+def test_a_model_that_takes_no_drop_path_is_refused(model):
+    assert Timm(model=model).problems() == []
+    assert Timm(model=model, drop_path=0.1).problems() == [
+        ("drop_path", f"timm's {model} has no residual block to leave out: leave out drop_path")
+    ]
+    assert Timm(model="test_efficientnet", drop_path=0.1).problems() == []
+
+
+def test_one_place_for_drop_path():
+    with pytest.raises(ValidationError, match="expected `drop_path` or `options: {drop_path_rate: ...}`, got both"):
+        Timm(model="test_efficientnet", drop_path=0.1, options={"drop_path_rate": 0.2})
+    with pytest.raises(ValidationError, match="drop_path"):
+        Timm(model="test_efficientnet", drop_path=1.0)

@@ -1,0 +1,233 @@
+"""Layer-wise learning-rate decay against timm's own groups, and what must hold of every step with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import timm
+import torch
+from lightning_fabric import Fabric
+from timm.optim import create_optimizer_v2
+from timm.optim._param_groups import param_groups_layer_decay
+from torch import nn
+
+from imbalkit.builtin.backbones import SmallCNN, Timm
+from imbalkit.builtin.heads import Linear
+from imbalkit.builtin.losses import CE
+from imbalkit.data.image_store import ArrayStore
+from imbalkit.errors import RecipeError, TrainingError
+from imbalkit.kinds import BuildContext
+from imbalkit.plan import Plan
+from imbalkit.recipe.prepare import prepare
+from imbalkit.recipe.recipe import OptimizerSettings, SAMSettings, ScheduleSettings, TrainingSettings
+from imbalkit.training.classifier import build_model
+from imbalkit.training.features import HeadNetwork
+from imbalkit.training.layer_decay import layer_decay_groups
+from imbalkit.training.optimization import build_optimizer, build_schedule
+from imbalkit.training.session import TrainingSession
+from imbalkit.training.trainer import Trainer
+
+CONTEXT = BuildContext(("a", "b"), (3, 2), image_size=(32, 32))
+MODELS = ["test_efficientnet", "test_resnet", "test_vit", "tf_efficientnet_lite0"]
+
+
+def network(model="test_efficientnet"):
+    return build_model(Timm(model=model), Linear(), CONTEXT)
+
+
+def scales(model, groups, rate=lambda group: group["lr_scale"]):
+    """lr_scale of each parameter by its name."""
+    names = {id(value): name for name, value in model.named_parameters()}
+    return {names[id(value)]: rate(group) for group in groups for value in group["params"]}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_scales_are_timm_s(model):
+    """timm's groups are those of a whole model with its own classifier, which stands for our head."""
+    ours, theirs = network(model), timm.create_model(model, num_classes=2)
+    classifier = theirs.pretrained_cfg["classifier"]
+    expected = scales(theirs, param_groups_layer_decay(theirs, layer_decay=0.7))
+    found = scales(ours, layer_decay_groups(ours, 0.7, 0.05))
+    assert set(found) == {name for name, _ in ours.named_parameters()}
+    own = {name.replace("body.", "", 1): scale for name, scale in found.items() if not name.startswith("head.")} | {
+        name.replace("head.", f"{classifier}."): scale for name, scale in found.items() if name.startswith("head.")
+    }
+    assert own == pytest.approx(expected, rel=1e-12)
+    assert found["head.weight"] == 1.0
+    assert min(found.values()) < 0.7**3
+
+
+def test_the_layers_of_lite0_as_the_docs_say():
+    found = scales(ours := network("tf_efficientnet_lite0"), layer_decay_groups(ours, 0.5, 0.0))
+    assert found["body.conv_stem.weight"] == 0.5**17
+    assert found["body.blocks.0.0.conv_dw.weight"] == 0.5**16
+    assert found["body.conv_head.weight"] == found["body.blocks.6.0.conv_pw.weight"] == 0.5
+    assert found["head.bias"] == 1.0
+
+
+def test_weight_decay_is_left_off_biases_and_normalisation():
+    model = network()
+    groups = layer_decay_groups(model, 0.7, 0.05)
+    decays = scales(model, groups, lambda group: group["weight_decay"])
+    assert {decays[name] for name, value in model.named_parameters() if value.ndim > 1} == {0.05}
+    assert {decays[name] for name, value in model.named_parameters() if value.ndim <= 1} == {0.0}
+    assert {group["weight_decay"] for group in layer_decay_groups(model, 0.7, 0.0)} == {0.0}
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd", "lion"])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        ScheduleSettings(),
+        ScheduleSettings(name="constant"),
+        ScheduleSettings(name="cosine", options={"warmup_epochs": 2, "warmup_lr": 1e-4}),
+    ],
+    ids=lambda schedule: schedule.name,
+)
+def test_every_rate_is_the_scale_times_the_rate_of_the_head(name, schedule):
+    model = network()
+    expected = scales(model, layer_decay_groups(model, 0.7, 0.01))
+    plain = build_optimizer(nn.Linear(2, 2), OptimizerSettings(name=name, lr=0.01))
+    optimizer = build_optimizer(model, OptimizerSettings(name=name, lr=0.01, layer_decay=0.7))
+    steps = [build_schedule(one, schedule, 20, 10) for one in (plain, optimizer)]
+    seen = []
+    for step in range(1, 20):
+        rates = scales(model, optimizer.param_groups, lambda group: group["lr"])
+        rate = plain.param_groups[0]["lr"]
+        seen.append(rate)
+        assert rates == pytest.approx({key: value * rate for key, value in expected.items()}, rel=1e-9)
+        for one in (plain, optimizer):
+            one.step()
+        for one in steps:
+            one.step(step)
+    assert 0.009 < max(seen) <= 0.01
+
+
+def test_a_step_of_sgd_is_scale_times_rate_times_gradient():
+    model = network()
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    scale = scales(model, layer_decay_groups(model, 0.5, 0.0))
+    options = {"momentum": 0.0, "nesterov": False}
+    optimizer = build_optimizer(
+        model, OptimizerSettings(name="sgd", lr=0.1, weight_decay=0.0, layer_decay=0.5, options=options)
+    )
+    build_schedule(optimizer, ScheduleSettings(name="constant"), 5, 1)
+    model(torch.rand(4, 3, 32, 32)).square().sum().backward()
+    optimizer.step()
+    for name, value in model.named_parameters():
+        torch.testing.assert_close(value.detach(), before[name] - 0.1 * scale[name] * value.grad)
+
+
+def test_at_one_the_steps_are_those_without():
+    models = [network(), network()]
+    settings = [OptimizerSettings(lr=0.01, layer_decay=1.0), OptimizerSettings(lr=0.01)]
+    images = torch.rand(6, 3, 32, 32)
+    optimizers = [build_optimizer(*pair) for pair in zip(models, settings, strict=True)]
+    schedules = [build_schedule(optimizer, ScheduleSettings(), 4, 1) for optimizer in optimizers]
+    for step in range(1, 4):
+        for model, optimizer, schedule in zip(models, optimizers, schedules, strict=True):
+            optimizer.zero_grad()
+            torch.manual_seed(step)  # of dropout
+            model(images).square().sum().backward()
+            optimizer.step()
+            schedule.step(step)
+    for one, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_without_it_the_optimiser_is_timm_s_as_before():
+    one = build_optimizer(network(), OptimizerSettings(name="sgd", lr=0.01))
+    assert one.state_dict() == create_optimizer_v2(network(), "sgd", lr=0.01, weight_decay=0.01).state_dict()
+
+
+def test_a_head_that_trains_on_features_and_a_frozen_body_have_the_full_rate():
+    model = network()
+    assert {group["lr_scale"] for group in layer_decay_groups(HeadNetwork(model), 0.5, 0.01)} == {1.0}
+    model.body.requires_grad_(False)
+    found = scales(model, layer_decay_groups(model, 0.5, 0.01))
+    assert found == {"head.weight": 1.0, "head.bias": 1.0}
+
+
+# --- in a training ---------------------------------------------------------------------------------------------------
+
+
+def train(folder, epochs=2, freeze_epochs=0, backbone=None, **settings):
+    plan = Plan.from_labels(np.arange(12) % 2, seed=1)
+    pixels = np.random.default_rng(0).integers(0, 255, (12, 32, 32, 3), dtype=np.uint8)
+    optimizer = settings.pop("optimizer", OptimizerSettings(lr=0.01, layer_decay=0.5))
+    training = TrainingSettings(batch_size=6, optimizer=optimizer, **settings)
+    fabric = Fabric(accelerator="cpu", devices=1)
+    trainer = Trainer(TrainingSession(fabric, ArrayStore(pixels), training, 0, Linear()), folder)
+    rates = []
+    trainer.epoch_finished = lambda stage, epoch, values: rates.append(values["lr"])
+    backbone = backbone or Timm(model="test_efficientnet")
+    return trainer.fit("final", plan, backbone, CE(), epochs, freeze_epochs=freeze_epochs).model, rates
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"ema": 0.5}, {"sam": SAMSettings()}, {"gradient_clip_norm": 0.5}, {"freeze_epochs": 1}, {"micro_batches": 2}],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_trains_with_everything_else(tmp_path, settings):
+    model, rates = train(tmp_path, schedule=ScheduleSettings(name="constant"), **settings)
+    assert all(torch.isfinite(value).all() for value in model.parameters())
+    assert rates == [0.01, 0.01]  # the log has the head's
+
+
+def test_a_resumed_training_ends_with_the_same_weights(tmp_path):
+    whole, _ = train(tmp_path / "a", epochs=3, schedule=ScheduleSettings(name="constant"))
+    train(tmp_path / "b", epochs=2, schedule=ScheduleSettings(name="constant"))
+    resumed, _ = train(tmp_path / "b", epochs=3, schedule=ScheduleSettings(name="constant"))
+    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+# --- refused ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_network_without_layers_is_refused_when_the_recipe_is_checked():
+    with pytest.raises(RecipeError, match=r"backbone: 'small_cnn' does not tell its layers.*take a model of timm"):
+        prepare("digits", ["training.optimizer.layer_decay=0.75"])
+    overrides = ["training.optimizer.layer_decay=0.75", "backbone={name: timm, model: test_efficientnet}"]
+    prepare("digits", overrides)
+    rank = (
+        "samplers=[{name: loss_rank, classes: ['0'], drop: 5, which: highest, warm_start: false, backbone: small_cnn}]"
+    )
+    with pytest.raises(RecipeError, match=r"samplers\[0\].backbone: 'small_cnn' does not tell its layers"):
+        prepare("digits", [*overrides, rank])
+
+
+def test_a_network_without_a_matcher_is_one_sentence(tmp_path):
+    with pytest.raises(TrainingError, match="has no `group_matcher` that tells its layers"):
+        train(tmp_path, backbone=SmallCNN(width=8))
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "0.75"])
+def test_values_are_checked(value):
+    with pytest.raises(ValueError, match="layer_decay"):
+        OptimizerSettings(layer_decay=value)
+
+
+def test_timm_s_own_option_is_refused_with_the_key():
+    with pytest.raises(ValueError, match="cannot set 'layer_decay': write `layer_decay` beside `lr`"):
+        OptimizerSettings(options={"layer_decay": 0.75})
+
+
+def test_the_plan_and_the_report_name_it(capsys):
+    from imbalkit.cli.tables.plan import plan_facts, print_plan
+    from imbalkit.base.text import part_text
+
+    prepared = prepare("digits", ["training.optimizer.layer_decay=0.75", "backbone={name: timm, model: test_vit}"])
+    print_plan(prepared)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "learning rate: 0.003 at the head, times 0.75 with each layer towards the input" in shown
+    assert plan_facts(prepared)["optimizer"]["layer_decay"] == 0.75
+    assert "layer decay 0.75" in part_text(prepared.recipe.training.optimizer.model_dump())
+
+
+def test_a_warmup_that_the_schedule_does_not_read_is_refused():
+    with pytest.raises(ValueError, match=r"the schedule is 'cosine': write `options: {warmup_epochs: 1}`"):
+        ScheduleSettings(name="cosine", warmup=0.1)
+    assert ScheduleSettings(warmup=0.1).warmup == 0.1
+    assert ScheduleSettings(name="cosine", warmup=0.3).warmup == 0.3  # as a resolved recipe writes it
