@@ -135,6 +135,44 @@ class WeightedCrossEntropy(nn.Module):
         return cross_entropy(logits, targets, self.weights, self.label_smoothing, self.reduction)
 
 
+class WeightedMean(nn.Module):
+    """A loss of rows weighed by class, times n over the sum of the batch's weights: its mean over rows is their weighted mean.
+
+    So does torch's weighted cross entropy with reduction "mean", sum_i w_{y_i} CE_i / sum_i w_{y_i}. The sum is that of the whole
+    batch: a loop that cuts it into parts, or spreads it over devices, adds up `statistics` and gives them to each call.
+
+    Args:
+        loss: a module that gives w_y L_i of each row, [n]
+        weights: w of each class, above 0, [C]
+    """
+
+    weights: Tensor
+    needs_statistics = True
+
+    def __init__(self, loss: nn.Module, weights: Sequence[float] | Tensor):
+        super().__init__()
+        self.loss = loss
+        self.register_buffer("weights", class_weights(weights, None, "weights"), persistent=False)
+
+    def class_weights(self) -> Tensor:
+        """The weights, [C], of which a common factor does nothing."""
+        return self.weights
+
+    def statistics(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The sum of these rows' weights, and their number, float32 [2]; additive."""
+        weights = self.weights[targets]
+        return torch.stack([weights.sum(), torch.full_like(weights, 1.0).sum()])
+
+    def forward(self, logits: Tensor, targets: Tensor, statistics: Tensor | None = None) -> Tensor:
+        """Logits [n, C] and targets [n] to [n]. `statistics`: [2], of the whole batch; None for these rows alone."""
+        total, rows = self.statistics(logits, targets) if statistics is None else statistics
+        weighed: Tensor = self.loss(logits, targets) * (rows / total)
+        return weighed
+
+    def update(self, statistics: Tensor) -> None:
+        """Nothing is kept from one batch to the next."""
+
+
 def _keep_smoothing(
     module: CrossEntropy | WeightedCrossEntropy, value: float | Sequence[float], num_classes: int | None = None
 ) -> None:

@@ -18,8 +18,8 @@ def mixer_problems(
         if not loss.by_row:
             yield (
                 where,
-                f"{loss.name!r} compares the rows of a batch, each of one class, and {mixer.name!r} mixes two rows: "
-                "leave out `mixer`, or take a loss that weighs each row by itself, such as ce",
+                f"{loss.name!r} compares the rows of a batch, each of one class, and {mixer.name!r} mixes two rows: leave "
+                "out `mixer`, or take a loss that weighs each row by itself, such as ce or class_balanced with `scale: rows`",
             )
     if not any(mixer.mixes(epoch, epochs) for epoch in range(epochs)):
         yield (

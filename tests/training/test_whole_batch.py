@@ -17,7 +17,7 @@ from torch import nn
 
 from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.builtin.heads import Linear
-from imbalkit.builtin.losses import RCE, AUCMargin, PairwiseAUC, PartialAUC, TopK
+from imbalkit.builtin.losses import RCE, AUCMargin, ClassBalanced, PairwiseAUC, PartialAUC, TopK
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.kinds import Loss
 from imbalkit.plan import Plan
@@ -47,6 +47,7 @@ LOSSES = {
     "top_k": TopK(share=0.4),
     "deviations": Deviations(),
     "rce": RCE(),
+    "class_balanced": ClassBalanced(scale="batch"),
 }
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 GROUP, BATCH = SmallCNN(width=8, norm="group"), SmallCNN(width=8)

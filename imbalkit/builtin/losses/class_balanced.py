@@ -21,9 +21,11 @@ class ClassBalanced(Loss):
 
     Or times N_c^-power. Beyond 1 / (1 - beta) rows more of a class count nothing: with 0.9999 classes of less than some 3,000
     rows weigh by inverse frequency. Published weights sum to the number of classes, which shrinks the mean loss (to 0.17 on
-    CIFAR-10-LT) and with it the steps: here a row's weight is 1 on average. The focal loss is of softmax, its p that of the
-    network, not of weighted cross entropy; Cui et al. take sigmoids of each class against the rest. Class prior: each class
-    weighs w_c times as much, exactly (with focal after its map). A class without rows counts as one row.
+    CIFAR-10-LT) and with it the steps: here a row's weight is 1 on average. Published code divides the cross entropy by the sum
+    of the batch's weights (torch's weighted mean): `scale: batch`. The focal loss is of softmax, its p that of the network, not
+    of weighted cross entropy; Cui et al. take sigmoids of each class against the rest. Class prior: a class weighs w_c times as
+    much, exactly (with focal after its map); by less with `scale: batch`, where a heavy row makes its batch's sum larger. A class
+    without rows counts as one row.
     """
 
     name = "class_balanced"
@@ -37,8 +39,10 @@ class ClassBalanced(Loss):
         None, help="weigh by N_c^-power instead: 1 by inverse frequency, 0.5 by its square root", ge=0
     )
     gamma: float = param(0.0, help="focusing exponent of focal loss; 0 is cross entropy", ge=0)
-    scale: Literal["rows", "classes"] = param(
-        "rows", help="rows: the mean weight of a row is 1; classes: the mean weight of a class is 1, as published"
+    scale: Literal["rows", "classes", "batch"] = param(
+        "rows",
+        help="what has a mean weight of 1: the training rows; the classes, as published; or the rows of each batch, as torch's "
+        "weighted cross entropy, which published code uses",
     )
 
     @model_validator(mode="after")
@@ -47,8 +51,16 @@ class ClassBalanced(Loss):
             raise PydanticCustomError("beta_or_power", "expected either beta or power, got both")
         return self
 
+    @property
+    def by_row(self) -> bool:  # type: ignore[override]
+        """Whether a row's weight is the same in every batch."""
+        return self.scale != "batch"
+
     def prior_shift(self, context: BuildContext) -> PriorShift:
         shift = constant_weights(self._weights(context))
+        if not self.by_row and len(set(shift.factors or ())) > 1:
+            why = "divides by the batch's sum of weights, which takes back a part of a heavy class's weight that its size decides"
+            return PriorShift(shift.factors, False, why)
         if not self.gamma:
             return shift
         why = f"{shift.why}; focal loss draws probabilities to the middle, by a formula that is known"
@@ -58,10 +70,11 @@ class ClassBalanced(Loss):
         from imbalkit.functional import ce, focal
 
         weights = self._weights(context)
-        if not self.gamma:
-            return ce.WeightedCrossEntropy(weights, reduction="none")
-        return focal.Focal(len(weights), self.gamma, weights, reduction="none")
+        loss: nn.Module = ce.WeightedCrossEntropy(weights, reduction="none")
+        if self.gamma:
+            loss = focal.Focal(len(weights), self.gamma, weights, reduction="none")
+        return loss if self.by_row else ce.WeightedMean(loss, weights)
 
     def _weights(self, context: BuildContext) -> list[float]:
         beta = BETA if self.beta is None else self.beta
-        return balancing_weights(context.counts, beta, self.power, self.scale)
+        return balancing_weights(context.counts, beta, self.power, "rows" if self.scale == "batch" else self.scale)

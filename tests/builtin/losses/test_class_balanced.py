@@ -9,7 +9,8 @@ import torch.nn.functional as F
 
 from imbalkit.builtin.losses import CE, ClassBalanced, Focal, InverseCE
 from imbalkit.functional.prior import balancing_weights
-from imbalkit.kinds import BuildContext
+from imbalkit.kinds import BuildContext, ImbalkitError
+from imbalkit.recipe.prepare import prepare
 
 CIFAR10 = [int(5000 * 100 ** (-c / 9)) for c in range(10)]  # CIFAR-10-LT, imbalance 100
 CIFAR100 = [int(500 * 100 ** (-c / 99)) for c in range(100)]
@@ -37,6 +38,62 @@ def test_the_published_scale_shrinks_the_loss_and_ours_does_not():
         assert classes.sum() == pytest.approx(len(counts))
         assert (classes * counts).sum() / sum(counts) == pytest.approx(mean, abs=0.006)
         np.testing.assert_allclose(rows / rows[0], classes / classes[0], rtol=1e-12)
+
+
+class TestScaleOfTheBatch:
+    """Published code leaves the mean to torch, which divides by the sum of the batch's weights."""
+
+    def published(self, logits, targets, counts, beta=0.9999):
+        # LDAM-DRW: per_cls_weights of cifar_train.py, then nn.CrossEntropyLoss(weight=per_cls_weights)
+        weights = (1 - beta) / (1.0 - np.power(beta, np.asarray(counts, dtype=np.float64)))
+        weights = torch.from_numpy(weights / weights.sum() * len(counts))
+        return F.cross_entropy(logits, targets, weight=weights)
+
+    @pytest.mark.parametrize("rows", [1, 7, 60])
+    def test_it_is_the_published_loss(self, rows):
+        logits, targets = batch(rows)
+        found = ClassBalanced(scale="batch").build(CONTEXT)(logits, targets)
+        assert found.shape == (rows,)
+        torch.testing.assert_close(found.mean(), self.published(logits, targets, CONTEXT.counts), rtol=1e-6, atol=1e-9)
+
+    def test_parts_with_the_batch_s_statistics_add_up_to_it(self):
+        logits, targets = batch(60)
+        module = ClassBalanced(scale="batch").build(CONTEXT)
+        parts = list(zip(logits.split([30, 20, 10]), targets.split([30, 20, 10]), strict=True))
+        whole = sum(module.statistics(*part) for part in parts)
+        total = sum(module(*part, statistics=whole).sum() for part in parts) / 60
+        torch.testing.assert_close(total, self.published(logits, targets, CONTEXT.counts), rtol=1e-6, atol=1e-9)
+
+    def test_focal(self):
+        logits, targets = batch(60)
+        part = ClassBalanced(gamma=2.0, beta=0.999, scale="batch")
+        rows = ClassBalanced(gamma=2.0, beta=0.999).build(CONTEXT)(logits, targets)
+        weights = torch.tensor(balancing_weights(CONTEXT.counts, 0.999), dtype=torch.float64)[targets]
+        found = part.build(CONTEXT)(logits, targets).mean()
+        torch.testing.assert_close(found, rows.sum() / weights.sum(), rtol=1e-6, atol=1e-9)
+
+    def test_a_batch_of_one_class_is_not_weighed(self):
+        logits, targets = batch(8)[0], torch.full((8,), 2)
+        module = ClassBalanced(scale="batch").build(CONTEXT)
+        torch.testing.assert_close(module(logits, targets).mean(), F.cross_entropy(logits, targets))
+        assert module(logits[:0], targets[:0]).sum() == 0
+
+    def test_what_a_heavy_class_keeps_of_its_weight(self):
+        """The figure of docs/methods.md: of weights 1 and 10, at one row in 100 and batches of 32."""
+        others = np.random.default_rng(0).random((200_000, 31)) < 0.01
+        kept = [(32 / (own + 31 + 9 * others.sum(1))).mean() for own in (1.0, 10.0)]
+        assert kept[1] / kept[0] == pytest.approx(0.8, abs=0.02)
+
+    def test_it_says_that_the_prior_is_not_known_exactly_and_goes_by_the_batch(self):
+        part = ClassBalanced(scale="batch")
+        shift = part.prior_shift(CONTEXT)
+        assert (part.by_row, ClassBalanced().by_row, shift.exact) == (False, True, False)
+        assert "batch's sum of weights" in shift.why
+        assert part.prior_shift(BuildContext(("a", "b"), (9, 9))).exact  # equal weights: cross entropy
+
+    def test_it_is_refused_with_a_mixer(self):
+        with pytest.raises(ImbalkitError, match="class_balanced with `scale: rows`"):
+            prepare({"data": "digits", "mixer": "mixup", "loss": {"name": "class_balanced", "scale": "batch"}})
 
 
 def test_it_saturates_at_some_thousand_rows():
