@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +14,17 @@ from imbalkit.data.dark_images import darkness_in_a_run
 from imbalkit.data.image_store import BadImage, ImageStore
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, PlanError, listing
-from imbalkit.kinds import Op
-from imbalkit.recipe.document import Place, show_place
-from imbalkit.recipe.recipe import ImageSettings
+from imbalkit.recipe.document import show_place
+from imbalkit.recipe.recipe import ImageSettings, Recipe
+from imbalkit.recipe.traverse import needs_square
 from imbalkit.training.device_images import place
 from imbalkit_lite.images import ImageRule
 
 
-def check_square(operations: Iterable[tuple[Place, Op]], rule: ImageRule) -> None:
-    """Raise PlanError for an operation, given with its place in the recipe, that needs square images and gets others."""
-    for at, op in operations:
-        if op.square_only and rule.size[0] != rule.size[1]:
-            raise PlanError(
-                f"{show_place(at)}: {op.label} needs square images, the images are {list(rule.size)} (height, width)"
-            )
+def check_square(recipe: Recipe, rule: ImageRule) -> None:
+    """Raise PlanError for what needs square images and gets others."""
+    for at, what in needs_square(recipe) if rule.size[0] != rule.size[1] else ():
+        raise PlanError(f"{show_place(at)}: {what}, the images are {list(rule.size)} (height, width)")
 
 
 def load_images(

@@ -31,6 +31,7 @@ NOT_DECIDING = {
         "split",
         "samplers",
         "stages",
+        "predict",
         "decision",
         "export",
         "launcher",

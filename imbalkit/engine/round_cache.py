@@ -45,6 +45,7 @@ LEFT_OUT = {
         "mixer": "of the final training",
         "deferred": "of the final training",
         "stages": "after the training",
+        "predict": "after the training",
         "decision": "after the training",
         "metrics": "after the training",
         "evaluation": "after the training",

@@ -22,7 +22,6 @@ from imbalkit.engine.run_folder import open_folder
 from imbalkit.errors import RunError
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.prepared import Prepared
-from imbalkit.recipe.traverse import operations
 from imbalkit.runs import folder as run_folder
 from imbalkit.training.peers import Peers
 from imbalkit.training.process_checks import SAME, facts_in_common, pictures_in_common
@@ -146,6 +145,7 @@ def _stages(
     from imbalkit.engine.run_metrics import HeldOut, RunMetrics, evaluate_run
     from imbalkit.engine.stages import StageRunner
     from imbalkit.export.export import export_all
+    from imbalkit.functional.views import averaged
     from imbalkit.plan.audit import audit
     from imbalkit.recipe.class_prior import prior_ledger
     from imbalkit.report import write_report
@@ -190,7 +190,10 @@ def _stages(
     shared = SharedTraining(cache, trainer, folder, MAIN, plan, rows["validation"], run_metrics.train_counts)
     model = shared.network(recipe.backbone, train)
     model = StageRunner(trainer, plan, rows["validation"], validate).run(recipe.stages, model, MAIN)
-    held_out = {split: HeldOut.of(part, table.groups, trainer.predict(model, part)) for split, part in rows.items()}
+
+    # Predict.
+    network = averaged(model, recipe.predict.views)
+    held_out = {split: HeldOut.of(part, table.groups, trainer.predict(network, part)) for split, part in rows.items()}
 
     def results() -> None:
         # Decide.
@@ -244,7 +247,7 @@ def _decode(
 
     recipe, table, split = prepared.recipe, prepared.table, prepared.split
     rule = image_rule(recipe, table)
-    check_square(operations(recipe), rule)
+    check_square(recipe, rule)
     images, bad = peers.in_turn(lambda: load_images(table, split.train, rule, recipe.images, fabric.device, progress))
     peers.agree(pictures_in_common(images.content, [image.index for image in bad]), "pictures", SAME)
     peers.first(lambda: remember(folder, recipe, record_of(table, split, images.content)))

@@ -17,7 +17,7 @@ from imbalkit.recipe.mixer_checks import mixer_problems
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.recipe.stage_checks import stage_count_problems, stage_problems
-from imbalkit.recipe.traverse import metric_names, operations, parts_of
+from imbalkit.recipe.traverse import metric_names, needs_square, parts_of
 
 
 def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Catalogue) -> Iterable[Problem]:
@@ -38,9 +38,9 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
         for place, message in find(recipe):
             yield problem(place, message)
     shape = recipe.images.shape or (table.arrays.shape[1:3] if table.arrays is not None else None)
-    for place, op in operations(recipe):
-        if shape and shape[0] != shape[1] and op.square_only:
-            yield problem(place, f"{op.label} needs square images, the images are {list(shape)} (height, width)")
+    if shape and shape[0] != shape[1]:
+        for place, what in needs_square(recipe):
+            yield problem(place, f"{what}, the images are {list(shape)} (height, width)")
     names = metric_names(recipe, catalogue)
     if recipe.training.monitor not in (*names, "last"):
         hint = nearest(recipe.training.monitor, names)

@@ -201,6 +201,16 @@ class DeferredSettings(Settings):
         return round(drops[0]) if drops else max(1, min(round(0.8 * training.epochs), training.epochs - 1))
 
 
+class PredictSettings(Settings):
+    """How a picture is predicted by the network that was trained."""
+
+    views: Literal["none", "flips", "dihedral"] = param(
+        "none",
+        help="mirrored and turned views whose probabilities are averaged: none; the 4 of flips in both directions; all 8 of a "
+        "square (those, and each turned by a quarter)",
+    )
+
+
 class LoggingSettings(Settings):
     """What is written beside log.jsonl."""
 
@@ -229,6 +239,7 @@ class Recipe(Settings):
     deferred: DeferredSettings | None = param(None, help="another loss or order for the end of the training")
     stages: list[StageRef] = param([], help="what follows the training, in order, such as a new head on a frozen body")
     training: TrainingSettings = param(TrainingSettings(), help="the training loop")
+    predict: PredictSettings = param(PredictSettings(), help="how the trained network predicts")
     decision: DecisionSettings = param(None, help="calibration and threshold, from validation", validate_default=True)
     metrics: list[MetricRef] | None = param(None, help="metrics of the evaluation (default: all that are installed)")
     evaluation: EvaluationSettings = param(EvaluationSettings(), help="intervals, subgroups and prevalences")

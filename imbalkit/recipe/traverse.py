@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 from imbalkit.catalogue import Catalogue
@@ -46,3 +46,12 @@ def parts_of(recipe: Recipe) -> Iterable[tuple[Place, Part]]:
 def operations(recipe: Recipe) -> list[tuple[Place, Op]]:
     """Every operation of every view, with its place."""
     return [(place, part) for place, part in parts_of(recipe) if isinstance(part, Op)]
+
+
+def needs_square(recipe: Recipe) -> Iterator[tuple[Place, str]]:
+    """What swaps the height and width of images: where it stands, and that it needs square ones, in words."""
+    for place, op in operations(recipe):
+        if op.square_only:
+            yield place, f"{op.label} needs square images"
+    if recipe.predict.views == "dihedral":
+        yield ("predict", "views"), "dihedral turns images by a quarter and needs square images (flips does not)"

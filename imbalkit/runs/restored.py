@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.cache import open_store
@@ -19,6 +20,7 @@ from imbalkit.data.image_store import ArrayStore, FileStore, ImageStore
 from imbalkit.data.split import split_table
 from imbalkit.decision.decision import Decision
 from imbalkit.errors import DataError, ImbalkitError, listing
+from imbalkit.functional.views import averaged
 from imbalkit.kinds import BuildContext
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.document import Document
@@ -43,7 +45,7 @@ class Restored:
         recipe: the resolved recipe
         catalogue: the installed parts, less the plugins that the run did without
         context: what the network was built for: classes, positive class, image size, channels
-        model: the network in eval mode, on `device`; images in 0..1 to logits (not calibrated)
+        model: the trained network in eval mode, on `device`; images in 0..1 to logits (not calibrated) of the plain picture
         decision: calibration and threshold of the run: logits to probabilities and class codes
         rule: how an image becomes pixels of the size that the network takes
         device: where the network is
@@ -71,12 +73,20 @@ class Restored:
         """Label code of the positive class, None without one."""
         return self.context.positive
 
+    @cached_property
+    def network(self) -> nn.Module:
+        """The network at work, which averages the views of the recipe's `predict`: images in 0..1 to the logits of `decision`."""
+        return averaged(self.model, self.recipe.predict.views).eval()
+
     def logits(self, images: Images, samples: Any = None) -> np.ndarray:
-        """Logits, float32 [n, C], before calibration: what `decision` takes. Arguments as `features`."""
-        return self._each_batch(self.model, images, samples, len(self.classes))
+        """Logits, float32 [n, C], before calibration, of averaged views where the recipe has them: what `decision` takes.
+
+        Arguments as `features`.
+        """
+        return self._each_batch(self.network, images, samples, len(self.classes))
 
     def features(self, images: Images, samples: Any = None) -> np.ndarray:
-        """What the head sees, float32 [n, F], in the order of the images.
+        """What the head sees of the plain picture, float32 [n, F], in the order of the images.
 
         Args:
             images: image files, an array uint8 [n, H, W] or [n, H, W, C], or a store such as `self.images()`

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from imbalkit.kinds import Backbone, Loss, Mixer, Order
 from imbalkit.plan import Plan
@@ -157,7 +158,7 @@ class Trainer:
             progress.epoch(run.epoch, values)
         return run
 
-    def predict(self, model: Network, plan: Plan, score: Score | None = None) -> np.ndarray:
+    def predict(self, model: nn.Module, plan: Plan, score: Score | None = None) -> np.ndarray:
         """Logits of every row, float32 [n, C], in eval mode; or `score(logits, labels)`, float32 [n]. Divided among devices."""
 
         def logits(images: torch.Tensor) -> torch.Tensor:
@@ -173,7 +174,7 @@ class Trainer:
     @torch.no_grad()
     def _each_row(
         self,
-        model: Network,
+        model: nn.Module,
         compute: Callable[[torch.Tensor], torch.Tensor],
         plan: Plan,
         shape: tuple[int, ...],

@@ -33,7 +33,7 @@ def key(*overrides, stage="loss_rank-0-round-1", before="", plan=None, **around)
 UNTOUCHED = [
     "description=another", "card.contact=someone", "split.validation=0.1", "loss={name: focal, gamma: 2}",
     "order=balanced", "mixer=mixup", "deferred={loss: inverse_ce}", "stages=[retrain]",
-    "decision.threshold=fixed", "metrics=[balanced_accuracy]", "evaluation.resamples=200", "export=[onnx]",
+    "predict.views=flips", "decision.threshold=fixed", "metrics=[balanced_accuracy]", "evaluation.resamples=200", "export=[onnx]",
     "launcher={name: local, jobs: 2}",
     "logging.tensorboard=true", "images.size=8", "images.on_bad_image=skip", "images.cache=elsewhere",
     "images.device_memory=0.1", "images.render_cache_gib=1.0", "training.epochs=9", "training.monitor=last",
