@@ -71,6 +71,8 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
     ("loss", "rce"): [{"estimator": name} for name in ("batch", "ema", "epoch")],
     ("loss", "gamma_rce"): [{"costs": {"malignant": 100.0}}, {"costs": {"benign": 2.0}, "estimator": "ema"}],
     ("loss", "focal"): [{}, {"gamma": 0.0, "alpha": {"malignant": 5.0}}, {"gamma": 4.0, "alpha": {"malignant": 5.0}}],
+    ("order", "power"): [{}, {"q": -1.0}],
+    ("mixer", "cmo"): [{}, {"order": {"name": "power", "q": -0.5}}],
     ("threshold", "target_recall"): [{}, {"recall": 0.5, "confidence": 0.9}],
     ("threshold", "best_f"): [{}, {"beta": 2.0}],
     ("threshold", "logit_adjustment"): [{}, {"tau": 1.5}, {"by": "macro_f1"}],

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from imbalkit.functional.boxes import box_share, boxes
+
 
 def blend(images: Tensor, partners: Tensor, share: Tensor) -> Tensor:
     """share x + (1 - share) x_partner of each row. Zhang et al. 2018 (mixup), eq. 1.
@@ -16,32 +18,6 @@ def blend(images: Tensor, partners: Tensor, share: Tensor) -> Tensor:
     """
     share = share.to(images.dtype).view(-1, *[1] * (images.ndim - 1))
     return share * images + (1 - share) * partners
-
-
-def boxes(share: np.ndarray, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Boxes of area 1 - share with a centre drawn anywhere, cut off at the image's edges. Yun et al. 2019 (CutMix), eq. 2.
-
-    Args:
-        share: of the image that is kept, float [n]
-        height, width: px
-        rng: draws 2 n numbers
-
-    Returns:
-        int64 [n, 4]: top, bottom, left, right; bottom and right are the first px outside
-    """
-    side = np.sqrt(1 - np.asarray(share, dtype=np.float64))
-    edges = []
-    for length in (height, width):
-        centre, half = rng.integers(0, length, len(side)), (side * length).astype(np.int64) // 2
-        edges += [np.clip(centre - half, 0, length), np.clip(centre + half, 0, length)]
-    return np.stack(edges, axis=1)
-
-
-def box_share(edges: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The share of each image outside its box, float64 [n]: that of its own label."""
-    top, bottom, left, right = edges.T
-    share: np.ndarray = 1 - (bottom - top) * (right - left) / (height * width)
-    return share
 
 
 def pasted(images: Tensor, partners: Tensor, edges: Tensor) -> Tensor:

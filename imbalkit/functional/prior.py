@@ -137,6 +137,16 @@ def balancing_weights(
     return result
 
 
+def with_labels_of(factors: Sequence[float] | None, taken: float) -> tuple[float, ...] | None:
+    """What mixing does to each class's share of the labels, where a share `taken` of them is of rows drawn otherwise.
+
+    Args:
+        factors: how many times as often those rows are of each class, [C]; None where it is not known
+        taken: 0..1
+    """
+    return None if factors is None else tuple(1 - taken + taken * factor for factor in factors)
+
+
 def same_shares(first: Sequence[int], second: Sequence[int]) -> float:
     """p value of Pearson's chi-squared test that two counts by class, [C] each, above 0, come from the same shares.
 

@@ -75,7 +75,12 @@ def _training_entries(prepared: Prepared, counts: Counts) -> list[Entry]:
     if not order.visits_each_row_once:
         entries.append(Entry(f"{where}{when}order {order.name}", _known(order.prior_shift, counts)))
     if mixer is not None:
-        entries.append(Entry(f"{where}mixer {mixer.name}", known(mixer)))
+        shift = known(mixer)
+        if mixer.partners is not None and not order.visits_each_row_once:
+            named = mixer.partners.name
+            why = f"mixes in labels of another order, {named}, whose share beside those of {order.name} is not known"
+            shift = PriorShift(None, False, why)
+        entries.append(Entry(f"{where}mixer {mixer.name}", shift))
     shift = known(loss)
     if late:
         shift = replace(shift, exact=False, why=shift.why + late)

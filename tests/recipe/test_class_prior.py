@@ -91,6 +91,16 @@ class TestOrderMixerAndDeferral:
         found = ledger("order=balanced", "mixer=mixup")
         assert [entry.stage for entry in found.entries] == ["order balanced", "mixer mixup", "loss ce"]
 
+    @pytest.mark.parametrize("mixer, taken", [("balanced_mixup", 1 / 6), ("cmo", 0.16)])
+    def test_partners_of_another_order_bring_their_labels(self, mixer, taken):
+        found = ledger(f"mixer={mixer}")
+        rows = np.array(found.rows, dtype=float)
+        np.testing.assert_allclose(found.effective, (1 - taken) * rows / rows.sum() + taken / 10, atol=1e-3)
+        assert not found.exact
+        both = ledger("order=balanced", f"mixer={mixer}").entries[1].shift  # not the product of what each does
+        assert both.factors is None
+        assert "beside those of balanced is not known" in both.why
+
     def test_a_deferral_stands_for_what_was_before(self):
         found = ledger("order=balanced", "training.epochs=10", "deferred={loss: inverse_ce, order: natural}")
         assert [entry.stage for entry in found.entries] == ["deferred loss inverse_ce"]

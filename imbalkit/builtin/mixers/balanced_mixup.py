@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imbalkit.functional.prior import with_labels_of
 from imbalkit.kinds import BuildContext, Mixer, Order, OrderRef, PriorShift, param
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ class BalancedMixup(Mixer):
     def prior_shift(self, context: BuildContext) -> PriorShift:
         taken, shift = self.alpha / (1 + self.alpha), self.order.prior_shift(context.counts)
         why = "mixes in labels of another order, in a share known on average, but draws probabilities to the middle"
-        if shift.factors is None:
-            return PriorShift(None, False, why)
-        return PriorShift(tuple(1 - taken + taken * factor for factor in shift.factors), False, why)
+        return PriorShift(with_labels_of(shift.factors, taken), False, why)
 
     def build(self, context: BuildContext) -> nn.Module:
         import torch

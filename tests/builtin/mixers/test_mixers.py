@@ -10,7 +10,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 import imbalkit
 from imbalkit.builtin.mixers import CMO, BalancedMixup, CutMix, Mixup, Remix
-from imbalkit.functional.mixing import box_share, boxes, pasted, remix_share
+from imbalkit.functional.boxes import box_share, boxes, mean_box_area
+from imbalkit.functional.mixing import pasted, remix_share
 from imbalkit.kinds import BuildContext, ImbalkitError
 
 CONTEXT = BuildContext(("a", "b", "c"), (900, 90, 10))
@@ -100,6 +101,31 @@ def test_balanced_mixup_takes_the_share_of_labels_that_it_says():
     factors = np.array(BalancedMixup(alpha=0.3).prior_shift(CONTEXT).factors)
     prior = np.array(CONTEXT.counts) / 1000 * factors
     assert prior == pytest.approx((1 - 0.3 / 1.3) * np.array([0.9, 0.09, 0.01]) + 0.3 / 1.3 / 3)
+
+
+@pytest.mark.parametrize("alpha", [0.3, 1.0, 4.0])
+def test_the_mean_area_of_a_box_is_that_of_the_boxes_drawn(alpha):
+    rng = np.random.default_rng(0)
+    kept = box_share(boxes(rng.beta(alpha, alpha, 200_000), 512, 512, rng), 512, 512)
+    assert mean_box_area(alpha) == pytest.approx(
+        1 - kept.mean(), abs=0.003
+    )  # 0.001 more, sides rounded down to even px
+    assert mean_box_area(1.0) == pytest.approx(0.5 - 0.2 + 1 / 48)
+
+
+@pytest.mark.parametrize(
+    "order, shares", [("balanced", [1, 1, 1]), ({"name": "power", "q": -1.0}, [1 / 900, 1 / 90, 0.1])]
+)
+def test_cmo_takes_the_share_of_labels_that_it_says(order, shares):
+    part = CMO(probability=0.5, order=order)
+    taken, shares = 0.5 * mean_box_area(1.0), np.array(shares) / np.sum(shares)
+    prior = np.array(CONTEXT.counts) / 1000 * part.prior_shift(CONTEXT).factors
+    assert prior == pytest.approx((1 - taken) * np.array([0.9, 0.09, 0.01]) + taken * shares)
+    module, rng = part.build(CONTEXT), np.random.default_rng(0)
+    images, labels = torch.zeros(100, 1, 128, 128), torch.zeros(100, dtype=torch.int64)
+    kept = [float(module(images, labels, images, labels, rng)[1].mean()) for _ in range(400)]
+    # More by a sixtieth of each side of a box, which is rounded down to even px; 0.008 is one standard error.
+    assert np.mean(kept) == pytest.approx(1 - taken, abs=0.02)
 
 
 def test_cmo_mixes_a_share_of_the_batches():

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from imbalkit.base.randomness import generator
 from imbalkit.builtin.orders import ORDERS, Balanced, Effective, Natural, Power, Progressive, RepeatFactor, Stratified
@@ -35,6 +36,9 @@ def normed(weights):
         (Power(q=0.5), [20, 80**0.5, 20**0.5]),
         (Power(q=1.0), COUNTS),
         (Power(q=0.0), [1, 1, 1]),
+        (Power(q=-1.0), [1 / 400, 1 / 80, 1 / 20]),
+        (Power(q=-0.5), [400**-0.5, 80**-0.5, 20**-0.5]),
+        (Power(q=-500.0), [0, 0, 1]),
         (Effective(beta=0.0), COUNTS),
         (Effective(beta=0.99), [count * (1 - 0.99) / (1 - 0.99**count) for count in COUNTS]),
     ],
@@ -45,7 +49,7 @@ def test_shares_are_those_of_the_formula(order, expected):
     assert (np.abs(visits(order, plan) - 500 * expected) < 1.001).all()
     shift = order.prior_shift(COUNTS)
     assert shift.exact
-    np.testing.assert_allclose(normed(np.array(COUNTS) * shift.factors), expected, rtol=1e-9)
+    np.testing.assert_allclose(normed(np.array(COUNTS) * shift.factors), expected, rtol=1e-9, atol=1e-12)
     mean = np.mean([visits(order, plan, epoch, 300) for epoch in range(300)], axis=0)
     np.testing.assert_allclose(mean, 500 * expected, atol=0.15)
 
@@ -59,6 +63,12 @@ def test_progressive_goes_from_natural_to_balanced():
     assert not order.prior_shift(COUNTS).exact
     assert order.prior_shift((7, 7, 7)).exact
     assert visits(order, plan, 0, 1).tolist() == list(COUNTS)  # of a single epoch, the first
+
+
+def test_below_0_power_leaves_out_classes_without_rows_and_has_no_length_all():
+    assert visits(Power(q=-1.0), plan_of((30, 0, 6))).tolist() == [6, 0, 30]
+    with pytest.raises(ValidationError, match="expected length: plan with q below 0"):
+        Power(q=-1.0, length="all")
 
 
 class TestRepeatFactor:
