@@ -23,9 +23,9 @@ PLUGINS = (
 BUILTIN = "builtin"  # the plugin that comes with imbalkit; nothing imports it but its entry point
 # From the ground up. What is not a folder is a module of imbalkit/ itself.
 LAYERS = (
-    "imbalkit_lite", "errors", "base", "functional", "data", "plan", "kinds", "hookspecs", "decision", "evaluation",
-    "catalogue", "recipe", "inspection", "training", "runs", "export", "plots", "report", "testing", "engine", "studies",
-    "notebook", "cli",
+    "imbalkit_lite", "errors", "base", "functional", "data", "pretrained", "plan", "kinds", "hookspecs", "decision",
+    "evaluation", "catalogue", "recipe", "inspection", "training", "runs", "export", "plots", "report", "testing",
+    "engine", "studies", "notebook", "cli",
 )  # fmt: skip
 BELOW_BUILTIN = LAYERS[: LAYERS.index("hookspecs") + 1]
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 240, 66, 26, 38, 16  # px

@@ -5,6 +5,7 @@ In CSV, what a terminal or a spreadsheet would act on is made plain.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,3 +45,12 @@ def read_json(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's content, as hex digits. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):  # Python 3.10 has no hashlib.file_digest
+            digest.update(part)
+    return digest.hexdigest()

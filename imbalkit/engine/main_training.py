@@ -10,7 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from imbalkit.engine.round_cache import LEFT_OUT, RoundCache, Surroundings, deciding_keys, key_of, versions, views_of
+from imbalkit.engine.round_cache import (
+    LEFT_OUT,
+    RoundCache,
+    Surroundings,
+    deciding_keys,
+    initial_fact,
+    key_of,
+    versions,
+    views_of,
+)
 from imbalkit.kinds import Backbone
 from imbalkit.plan import Plan
 from imbalkit.recipe.traverse import metrics_of, parts_of
@@ -58,6 +67,7 @@ def training_key(around: Surroundings, stage: str, plan: Plan, validation: Plan,
     operations = [("op", op.name) for view in plan.views for op in view]
     facts = {
         **deciding_keys(recipe, NOT_DECIDING),
+        **initial_fact(recipe.backbone),
         "metrics": [metric.model_dump(mode="json") for metric in metrics],
         "stage": stage,
         "classes": plan.classes,

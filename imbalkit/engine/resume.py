@@ -12,6 +12,7 @@ from imbalkit.errors import RecipeError, RunError
 from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import read_document
 from imbalkit.recipe.recipe import save_recipe
+from imbalkit.recipe.traverse import initial_weights_of
 from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import RECORD, difference, read_record, record_of, refuse_other_data
@@ -63,7 +64,7 @@ def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
     Where only the place of the data, or what changes no result, differs from before, the folder takes it over.
 
     Raises:
-        RunError: another recipe, other data, no `resume`, or run.json and recipe.yaml that cannot be read
+        RunError: another recipe, other data or weights to start from, no `resume`, run.json and recipe.yaml that cannot be read
     """
     facts = run_folder.read_mapping(folder / run_folder.FACTS)
     changed: Difference = {}
@@ -88,6 +89,7 @@ def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
         note(
             f"{folder} was begun by an older imbalkit, which kept no record of its data: they are taken to be the same"
         )
+    _refuse_other_weights(facts.get("initial_weights"), prepared, folder)
     if changed:
         note(f"{folder} goes on with {show_difference(changed)}")
     elif not _readable(folder):
@@ -100,6 +102,18 @@ def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
             write_json(folder / run_folder.FACTS, facts | more)
     except OSError as error:
         raise RunError(f"the run folder {folder} cannot be written: {error}") from error
+
+
+def _refuse_other_weights(then: dict[str, dict[str, str]] | None, prepared: Prepared, folder: Path) -> None:
+    """Raise RunError where the weights to start from are others than before; `then` None: no record of them."""
+    now = {} if then is None else initial_weights_of(prepared.recipe)
+    for place, weights in (then or {}).items():
+        if place in now and now[place]["sha256"] != weights["sha256"]:
+            was, found = (f"{entry['source']}, SHA-256 {entry['sha256'][:12]}..." for entry in (weights, now[place]))
+            raise RunError(
+                f"{folder} was begun with other weights in {place}: {was}; they are now {found}. Put them back as they were, or "
+                "start anew in another folder"
+            )
 
 
 def saved_recipe(folder: Path, catalogue: Catalogue) -> dict[str, Any]:

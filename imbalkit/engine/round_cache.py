@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbalkit.base.locks import Note, held
+from imbalkit.errors import DataError
 from imbalkit.kinds import Backbone, FeatureSampler, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import Recipe
@@ -145,6 +146,7 @@ def round_key(
         **deciding_keys(around.recipe),
         **{name: ranked[name] for name in OF_THE_SAMPLER if name in ranked},
         "backbone": backbone.model_dump(mode="json"),
+        **initial_fact(backbone),
         "stage": stage,
         "before": before,
         "classes": plan.classes,
@@ -153,6 +155,15 @@ def round_key(
         "versions": versions(around.catalogue, [*parts, *(("op", op.name) for op in operations)]),
     }
     return key_of(facts, around, [plan])
+
+
+def initial_fact(backbone: Backbone) -> dict[str, str]:
+    """The checksum of the weights that a network starts from, where there are any: a file's name does not tell them."""
+    try:
+        weights = backbone.initial_weights()
+    except DataError:  # the training will say so
+        return {}
+    return {} if weights is None else {"initial_weights": weights.sha256}
 
 
 def key_of(facts: dict[str, Any], around: Surroundings, plans: Sequence[Plan]) -> str:

@@ -16,6 +16,7 @@ from imbalkit.engine.resume import find_run, go_on
 from imbalkit.errors import RunError
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import save_recipe
+from imbalkit.recipe.traverse import initial_weights_of
 from imbalkit.runs import folder as run_folder
 
 _VERSIONS = (
@@ -47,7 +48,9 @@ def open_folder(
         resume: go on with a run
         note: called with what is found, or that nothing is
 
-    Raises RunError if the folder named holds another recipe or another run's data, or if it cannot be made.
+    Raises:
+        RunError: the folder named holds another recipe or another run's data, or it cannot be made
+        DataError: weights to start from cannot be had
     """
     recipe = prepared.recipe
     if resume and folder is None:
@@ -58,13 +61,14 @@ def open_folder(
     if folder is not None and folder.exists() and not _only_begun(folder):
         raise RunError(f"{folder} is not empty and holds no run; choose another folder")
     try:
+        facts = _facts(prepared)  # first: weights to start from may be fetched, and fail to be
         folder = folder or _new_folder(runs, prepared.name)
         folder.mkdir(parents=True, exist_ok=True)
         save_recipe(recipe, folder / run_folder.RECIPE)
         removed = prepared.table.removed
         if removed is not None:
             write_csv(folder / run_folder.REMOVED, removed)
-        write_json(folder / run_folder.FACTS, _facts(prepared))
+        write_json(folder / run_folder.FACTS, facts)
     except OSError as error:
         raise RunError(f"the run folder {folder or runs} cannot be written: {error}") from error
     return folder
@@ -109,6 +113,7 @@ def _facts(prepared: Prepared) -> dict[str, Any]:
         "classes": list(prepared.classes),
         "positive": prepared.classes[prepared.positive] if prepared.positive is not None else None,
         "data_notes": list(prepared.table.all_notes),
+        "initial_weights": initial_weights_of(prepared.recipe),
         "variables": list(prepared.variables),  # of the environment, in the recipe's paths
         "data_cautions": list(prepared.table.cautions),
         "versions": versions,

@@ -53,7 +53,16 @@ from imbalkit.kinds.metric_bases import (
 )
 from imbalkit.kinds.metrics import Interval, Limits, Metric, MetricRef, Predictions
 from imbalkit.kinds.mixers import Mixer, MixerRef
-from imbalkit.kinds.networks import Augmentation, AugmentationRef, Backbone, BackboneRef, Loss, LossRef, Preprocessing
+from imbalkit.kinds.networks import (
+    Augmentation,
+    AugmentationRef,
+    Backbone,
+    BackboneRef,
+    InitialWeights,
+    Loss,
+    LossRef,
+    Preprocessing,
+)
 from imbalkit.kinds.orders import ClassShareOrder, Draws, Order, OrderRef
 from imbalkit.kinds.prepared_run import PreparedRun
 from imbalkit.kinds.ranges import RhoRange, SigmaRange, draw_range, range_label, range_of
@@ -63,7 +72,7 @@ from imbalkit.kinds.rows import Dataset, DatasetRef, Op, OpRef, Score, ScoreRef
 from imbalkit.kinds.samplers import AnySampler, FeatureSampler, Sampler, SamplerRef, ScoredSampler
 from imbalkit.kinds.schedules import ScheduleSettings
 from imbalkit.kinds.stages import AnyStage, FeatureRows, Solution, SolvedStage, StageRef, TrainedStage
-from imbalkit.kinds.weights import load_weights
+from imbalkit.kinds.weights import load_weights, weights_file
 from imbalkit.plan import Counts, Plan, View, balance_ratio
 
 if TYPE_CHECKING:
@@ -105,6 +114,7 @@ __all__ = [
     "HeadRef",
     "HitsAndRows",
     "ImbalkitError",
+    "InitialWeights",
     "Interval",
     "LabelNames",
     "LabelSmoothing",
@@ -174,6 +184,7 @@ __all__ = [
     "label_text",
     "listing",
     "load_weights",
+    "weights_file",
     "map_labels",
     "nearest",
     "no_rows",

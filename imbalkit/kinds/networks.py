@@ -68,6 +68,19 @@ class Preprocessing:
     size: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class InitialWeights:
+    """What a network starts from, for the record of a run.
+
+    Attributes:
+        source: a file, or the package or hub that the weights are from
+        sha256: of the file
+    """
+
+    source: str
+    sha256: str
+
+
 class Backbone(Part):
     """`build` returns a module from normalised images [n, C, H, W] to features [n, F] with an attribute `num_features`."""
 
@@ -78,6 +91,13 @@ class Backbone(Part):
     def preprocessing(self) -> Preprocessing:
         """Normalisation and default input size."""
         raise NotImplementedError  # each part of this kind writes its own
+
+    def initial_weights(self) -> InitialWeights | None:
+        """The weights that it starts from, None for random ones; they are fetched where need be, at the start of a run.
+
+        To override where parameters name weights. Raises DataError where they cannot be had.
+        """
+        return None
 
     def without_initial_weights(self) -> Backbone:
         """The same network with no weights to start from: called where a run's own weights are loaded next.

@@ -5,10 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imbalkit.base.files import sha256_of
 from imbalkit.errors import DataError
+from imbalkit.kinds.networks import InitialWeights
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+def weights_file(path: str) -> InitialWeights:
+    """A file of a recipe that a network starts from. Raises DataError if it cannot be read."""
+    try:
+        return InitialWeights(path, sha256_of(Path(path).expanduser()))
+    except OSError as error:
+        raise DataError(f"the weights {path} cannot be read: {error.strerror or error}") from error
 
 
 def load_weights(module: nn.Module, path: Path) -> None:

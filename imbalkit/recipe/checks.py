@@ -71,8 +71,8 @@ def _random_features(sampler: FeatureSampler, recipes: Backbone) -> str | None:
         return None
     return (
         f"{sampler.name} compares rows by the features of {backbone.name!r}, whose weights would be random: give it a "
-        "`backbone` with pretrained weights, such as {name: timm, model: efficientnet_lite0, weights: FILE}, or train it first "
-        "with `epochs: 5`"
+        "`backbone` with pretrained weights, such as {name: timm, model: tf_efficientnet_lite0, pretrained: true}, or train "
+        "it first with `epochs: 5`"
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import cast
 
 from imbalkit.catalogue import Catalogue
-from imbalkit.kinds import Metric, Op, Part, Settings
+from imbalkit.kinds import Backbone, Metric, Op, Part, Settings
 from imbalkit.recipe.document import Place
 from imbalkit.recipe.recipe import Recipe
 
@@ -55,3 +56,13 @@ def needs_square(recipe: Recipe) -> Iterator[tuple[Place, str]]:
             yield place, f"{op.label} needs square images"
     if recipe.predict.views == "dihedral":
         yield ("predict", "views"), "dihedral turns images by a quarter and needs square images (flips does not)"
+
+
+def initial_weights_of(recipe: Recipe) -> dict[str, dict[str, str]]:
+    """Source and checksum of the weights that each backbone starts from, by its place: "backbone", "samplers.0.backbone".
+
+    They are fetched where need be. Raises DataError where they cannot be had.
+    """
+    backbones = [(place, part) for place, part in parts_of(recipe) if isinstance(part, Backbone)]
+    found = {".".join(map(str, place)): part.initial_weights() for place, part in backbones}
+    return {place: asdict(weights) for place, weights in found.items() if weights is not None}

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imbalkit.kinds import Backbone, BuildContext, PathText, Preprocessing, load_weights, param
+from imbalkit.kinds import (
+    Backbone,
+    BuildContext,
+    InitialWeights,
+    PathText,
+    Preprocessing,
+    load_weights,
+    param,
+    weights_file,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +42,9 @@ class MobileNetV1(Backbone):
                 f"expected a safetensors file at {path}: there is none; take it out to start from random weights",
             )
         ]
+
+    def initial_weights(self) -> InitialWeights | None:
+        return weights_file(self.weights) if self.weights else None
 
     def without_initial_weights(self) -> MobileNetV1:
         return self.model_copy(update={"weights": None})

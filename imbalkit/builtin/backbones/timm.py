@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 from pydantic import field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from imbalkit.kinds import Backbone, BuildContext, DataError, PathText, Preprocessing, load_weights, nearest, param
+from imbalkit.kinds import (
+    Backbone,
+    BuildContext,
+    DataError,
+    InitialWeights,
+    PathText,
+    Preprocessing,
+    load_weights,
+    nearest,
+    param,
+    weights_file,
+)
+from imbalkit.pretrained.sources import Source, find_source, hub_has, hub_is_off, nowhere
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +37,9 @@ class Timm(Backbone):
     has_layers = True
 
     model: str = param(help="timm's name of the model, such as efficientnet_b0")
-    pretrained: bool = param(False, help="start from timm's ImageNet weights, downloaded once from its hub")
+    pretrained: bool = param(
+        False, help="start from ImageNet weights: of an installed package (extra `weights`), else of timm's hub"
+    )
     weights: PathText | None = param(None, help="safetensors file to start from, with timm's parameter names")
     drop_path: float | None = param(
         None,
@@ -89,6 +103,8 @@ class Timm(Backbone):
         if self.weights and not Path(self.weights).expanduser().is_file():
             path = Path(self.weights).expanduser().absolute()
             found.append(("weights", f"expected a safetensors file at {path}: there is none"))
+        if self.pretrained and not self.weights and not found:
+            found += [("pretrained", message) for message in self._pretrained_problems()]
         return found
 
     def _takes_drop_path(self) -> bool:
@@ -103,30 +119,81 @@ class Timm(Backbone):
             return False
         return any(getattr(module, "drop_prob", 0) for module in body.modules())
 
+    def _pretrained_problems(self) -> list[str]:
+        """Why the weights cannot be had, as far as this machine knows without asking the network."""
+        hub = self._hub()
+        try:
+            if self._source() or (hub and not hub_is_off()):
+                return []
+        except DataError as error:
+            return [str(error)]
+        why = "HF_HUB_OFFLINE forbids to look there" if hub else ""
+        return [] if hub and hub_has(hub) else [_with_ways_out(nowhere(self.model, hub, why))]
+
+    def _hub(self) -> str | None:
+        """The hub's name of the weights, or their address; None where timm has none of this model."""
+        from timm.models import get_pretrained_cfg
+
+        config = get_pretrained_cfg(self.model)
+        return str(config.hf_hub_id or config.url or "") or None if config else None
+
+    def _source(self) -> Source | None:
+        """The pretrained weights that are on this machine. Raises DataError for a package with an unknown file."""
+        from timm.models import get_pretrained_cfg
+
+        config = get_pretrained_cfg(self.model)
+        if config is None or config.custom_load or config.hf_hub_filename:  # none, or read by rules of timm's own
+            return None
+        return find_source(self.model, config.hf_hub_id or None)
+
+    def initial_weights(self) -> InitialWeights | None:
+        if self.weights:
+            return weights_file(self.weights)
+        if not self.pretrained:
+            return None
+        source = self._source()
+        if source is None:
+            self.build(BuildContext(("0", "1"), (1, 1)))  # downloads them
+            source = self._source()
+        return (
+            InitialWeights(source.name, source.sha256) if source else InitialWeights(f"timm's hub, {self._hub()}", "")
+        )
+
     def without_initial_weights(self) -> Timm:
         return self.model_copy(update={"pretrained": False, "weights": None})
 
     def build(self, context: BuildContext) -> nn.Module:
         import timm
 
+        from imbalkit.pretrained.conversion import safetensors_of
+
         options = self.options if self.drop_path is None else {**self.options, "drop_path_rate": self.drop_path}
+        pretrained = self.pretrained and not self.weights
+        source = self._source() if pretrained else None
+        given: dict[str, Any] = {"pretrained_cfg_overlay": {"file": str(safetensors_of(source))}} if source else {}
         try:
             body = timm.create_model(
-                self.model, pretrained=self.pretrained, num_classes=0, in_chans=context.channels, **options
+                self.model, pretrained=pretrained, num_classes=0, in_chans=context.channels, **given, **options
             )
         except TypeError as error:
             raise DataError(f"timm's {self.model} does not take these options: {options} ({error})") from error
         except Exception as error:
-            if not self.pretrained:
+            if source and isinstance(error, RuntimeError):
+                raise DataError(
+                    f"{source.name} does not fit {self.model} with these options: {options} ({error})"
+                ) from error
+            if not pretrained or source:
                 raise
-            raise DataError(
-                f"the weights of {self.model} could not be downloaded ({type(error).__name__}: {error}); give a file "
-                "(backbone.weights) or start from random weights (backbone.pretrained: false)"
-            ) from error
+            why = f"{type(error).__name__}: {str(error).partition('. ')[0]:.200}"
+            raise DataError(_with_ways_out(nowhere(self.model, self._hub(), why))) from error
         if self.weights:
             load_weights(body, Path(self.weights).expanduser())
         body.num_features = getattr(body, "head_hidden_size", None) or body.num_features
         return body
+
+
+def _with_ways_out(message: str) -> str:
+    return f"{message}; a file does as well (backbone.weights), or random weights (backbone.pretrained: false)"
 
 
 def _is_plain(value: Any) -> bool:

@@ -27,7 +27,7 @@ def statements(report: Report) -> list[Statement]:
     ask = partial(statement, report)
     clear = "Technique"
     return [
-        ask("Model", _model(report), clear=clear, tripod="12c, 22", card="Model details"),
+        ask("Model", _model(report), *initial_weights(report), clear=clear, tripod="12c, 22", card="Model details"),
         ask("Class imbalance", *_imbalance(report), clear=clear, tripod="13"),
         ask("Random augmentation", _augmentation(report), clear=clear, tripod="12c"),
         ask("Training", *_training(report), clear=clear, tripod="12c"),
@@ -69,6 +69,14 @@ def _model(report: Report) -> str:
     return (
         f"{part_text(report.part('backbone'))}, then {head} with {plural(len(report.classes), 'output')} and a softmax."
     )
+
+
+def initial_weights(report: Report) -> Iterator[str]:
+    """What the networks of a run started from, where that was recorded and not random."""
+    for place, weights in (report.run.facts.get("initial_weights") or {}).items():
+        whose = "Initial weights" if place == "backbone" else f"Initial weights of {place}"
+        digest = f" (SHA-256 {weights['sha256']})" if weights.get("sha256") else ""
+        yield f"{whose}: {weights['source']}{digest}."
 
 
 def _imbalance(report: Report) -> list[str | Markup]:

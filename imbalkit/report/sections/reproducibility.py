@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
 from typing import Any
 
+from imbalkit.base.files import sha256_of
 from imbalkit.report.context import Report
 from imbalkit.runs import folder as run_folder
 
@@ -16,7 +15,7 @@ def values(report: Report) -> dict[str, Any]:
     """Command, seeds, versions and hashes."""
     run, facts = report.run, report.run.facts
     paths = [path for name in FILES for path in sorted(run.folder.glob(name)) if path.is_file()]
-    files = [{"name": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths]
+    files = [{"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)} for path in paths]
     return {
         "command": f"imbalkit run {run_folder.RECIPE}",
         "facts": [
@@ -34,15 +33,3 @@ def values(report: Report) -> dict[str, Any]:
         "files": files,
         "recipe": (run.folder / run_folder.RECIPE).read_text(encoding="utf-8"),
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _by_parts(file)
-
-
-def _by_parts(file: Any) -> str:
-    digest = hashlib.sha256()  # Python 3.10 has no file_digest
-    while part := file.read(1 << 20):
-        digest.update(part)
-    return digest.hexdigest()

