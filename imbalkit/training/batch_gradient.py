@@ -57,10 +57,12 @@ class BatchGradient:
             read = self.render(batch)
             labels = read.labels
             with fabric.no_backward_sync(self.wrapped, enabled=index < parts - 1):
-                logits, features = self._forward(read.images)
+                logits, features = self._forward(self.wrapped, read.images)
                 if cached is not None:
                     # Its gradient is the one known already.
-                    part = (logits * cached[1][index]).sum()
+                    part = (logits * cached[1][index][0]).sum()
+                    if features is not None:
+                        part = part + (features * cached[1][index][1]).sum()
                     share = cached[0] * len(labels) / rows
                 else:
                     if counts:
@@ -82,47 +84,56 @@ class BatchGradient:
             return total, None
         return total, self.session.sum_devices(counted) if whole is None else whole
 
-    def _forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def _forward(self, network: Any, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Logits float32 [n, C], and what the head saw, float32 [n, F], for a loss that needs it."""
         if not getattr(self.loss, "needs_features", False):
-            return self.wrapped(images).float(), None
-        logits, features = self.wrapped(images, with_features=True)
+            return network(images).float(), None
+        logits, features = network(images, with_features=True)
         return logits.float(), features.float()
 
     @torch.no_grad()
     def _whole_statistics(self, window: Sequence[Part]) -> torch.Tensor:
         """What the loss counts over the whole batch, before any part is trained on."""
         statistics: Any = 0
-        for logits, labels in self._logits_ahead(window):
+        for logits, _, labels in self._ahead(window):
             statistics = statistics + self.loss.statistics(logits, labels)
         return self.session.sum_devices(statistics)
 
-    def _whole_gradient(self, window: Sequence[Part], rows: int) -> tuple[torch.Tensor, Sequence[torch.Tensor]]:
-        """The loss of the whole batch, and its gradient with respect to the logits of each part, [n, C] each.
+    def _whole_gradient(self, window: Sequence[Part], rows: int) -> tuple[torch.Tensor, list[tuple[torch.Tensor, ...]]]:
+        """The loss of the whole batch, and its gradient with respect to what the network gives for each part.
 
-        Each device has the logits of all, and takes the gradient for its own; by the chain rule a part's gradient of the
-        parameters then needs no other part (gradient caching, Gao et al. 2021).
+        That is its logits, [n, C], and the features, [n, F], for a loss that needs them. Each device has those of all, and takes
+        the gradient for its own; by the chain rule a part's gradient of the parameters then needs no other part (gradient
+        caching, Gao et al. 2021).
         """
         rank, world = self.session.fabric.global_rank, self.session.fabric.world_size
-        parts = self._logits_ahead(window)
-        own, own_labels = torch.cat([logits for logits, _ in parts]), torch.cat([labels for _, labels in parts])
-        # A row is zero everywhere but on its own device, so that the sums are exact.
-        logits, labels = own.new_zeros((rows, own.shape[1])), own_labels.new_zeros(rows)
-        logits[rank::world], labels[rank::world] = own, own_labels
-        logits, labels = self.session.sum_devices(logits).requires_grad_(), self.session.sum_devices(labels)
-        loss = self.loss(logits, labels)
-        loss = loss.mean() if loss.ndim else loss
-        (gradient,) = torch.autograd.grad(loss, logits)
-        return loss.detach(), gradient[rank::world].split([len(labels) for _, labels in parts])
+        logits, features, labels = zip(*self._ahead(window), strict=True)
+        sizes = [len(own) for own in labels]
 
-    def _logits_ahead(self, window: Sequence[Part]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Logits and labels of each part, from one more pass without gradients, which leaves no trace."""
+        def whole(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+            """Of all rows and devices; a row is zero everywhere but on its own device, so that the sums are exact."""
+            own = torch.cat(tuple(parts))
+            found = own.new_zeros((rows, *own.shape[1:]))
+            found[rank::world] = own
+            return self.session.sum_devices(found)
+
+        given, options = [whole(logits).requires_grad_()], {}
+        if features[0] is not None:
+            options["features"] = whole(features).requires_grad_()
+            given.append(options["features"])
+        loss = self.loss(given[0], whole(labels), **options)
+        loss = loss.mean() if loss.ndim else loss
+        slopes = torch.autograd.grad(loss, given, allow_unused=True, materialize_grads=True)  # it may use one of them
+        return loss.detach(), list(zip(*(slope[rank::world].split(sizes) for slope in slopes), strict=True))
+
+    def _ahead(self, window: Sequence[Part]) -> list[tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]]:
+        """Logits, features and labels of each part, from one more pass without gradients, which leaves no trace."""
         found = []
         with torch.no_grad(), same_draws(self.session.fabric.device), kept_buffers(self.model):
             for batch in window:
                 read = self.render(batch)
                 with self.session.fabric.autocast():
-                    found.append((self.model(read.images).float(), read.labels))
+                    found.append((*self._forward(self.model, read.images), read.labels))
         return found
 
 

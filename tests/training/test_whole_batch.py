@@ -40,12 +40,47 @@ class Deviations(Loss):
         return Module()
 
 
+class Centres(Loss):
+    """Cross entropy and the distance of features to the mean of their class in the batch, as in Wen et al. 2016."""
+
+    name = "centres"
+    by_row = False
+
+    def build(self, context):
+        class Module(nn.Module):
+            needs_features = True
+
+            def forward(self, logits, targets, features):
+                of_class = nn.functional.one_hot(targets, logits.shape[1]).to(features.dtype)
+                centres = of_class.T @ features / of_class.sum(0).clamp_min(1)[:, None]
+                return nn.functional.cross_entropy(logits, targets) + ((features - centres[targets]) ** 2).mean()
+
+        return Module()
+
+
+class FeaturesAlone(Centres):
+    """Asks for logits and looks at features alone, [n]."""
+
+    name = "features_alone"
+
+    def build(self, context):
+        class Module(nn.Module):
+            needs_features = True
+
+            def forward(self, logits, targets, features):
+                return (features - features.mean(0)).square().sum(1)
+
+        return Module()
+
+
 LOSSES = {
     "auc_margin": AUCMargin(),
     "pairwise_auc": PairwiseAUC(surrogate="logistic"),
     "partial_auc": PartialAUC(side="low_fpr", share=0.4),
     "top_k": TopK(share=0.4),
     "deviations": Deviations(),
+    "centres": Centres(),
+    "features_alone": FeaturesAlone(),
     "rce": RCE(),
     "class_balanced": ClassBalanced(scale="batch"),
 }
