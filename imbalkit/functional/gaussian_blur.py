@@ -33,7 +33,8 @@ def gaussian_blur(images: Tensor, sigma: Tensor | float) -> Tensor:
     if not images.is_floating_point():
         raise ImbalkitError(f"gaussian_blur: expected float images, got {images.dtype}; convert with images.float()")
     work = images if images.dtype == torch.float64 else images.float()
-    sigma = torch.as_tensor(sigma, device=images.device).to(work.dtype)
+    # A sigma that the host knows stays there until its kernels are made, so that their width needs no wait for the device.
+    sigma = (sigma if isinstance(sigma, Tensor) else torch.tensor(sigma)).to(work.dtype)
     if sigma.ndim == 0:
         sigma = sigma.expand(len(images))
     if sigma.shape != (len(images),):
@@ -42,7 +43,7 @@ def gaussian_blur(images: Tensor, sigma: Tensor | float) -> Tensor:
         )
     if images.numel() == 0:
         return images.clone()
-    kernels = _kernels(sigma)  # [B, K]
+    kernels = _kernels(sigma).to(work.device, non_blocking=True)  # [B, K]
     with torch.autocast(images.device.type, enabled=False):  # else convolutions fall back to half precision
         for axis in (2, 3):
             work = _convolve(work, kernels, axis)

@@ -95,7 +95,9 @@ def test_a_run_answers_afterwards_as_it_did(runs):
 
 
 def test_dihedral_is_refused_for_pictures_that_are_not_square():
-    with pytest.raises(RecipeError, match=r"predict.views.*dihedral turns images by a quarter.*flips does not.*\[8, 10\]"):
+    with pytest.raises(
+        RecipeError, match=r"predict.views.*dihedral turns images by a quarter.*flips does not.*\[8, 10\]"
+    ):
         prepare(views("dihedral"), ["images.size=[8,10]"])
     assert prepare(views("flips"), ["images.size=[8,10]"]).recipe.predict.views == "flips"
 

@@ -215,8 +215,8 @@ def test_timm_s_own_option_is_refused_with_the_key():
 
 
 def test_the_plan_and_the_report_name_it(capsys):
-    from imbalkit.cli.tables.plan import plan_facts, print_plan
     from imbalkit.base.text import part_text
+    from imbalkit.cli.tables.plan import plan_facts, print_plan
 
     prepared = prepare("digits", ["training.optimizer.layer_decay=0.75", "backbone={name: timm, model: test_vit}"])
     print_plan(prepared)
