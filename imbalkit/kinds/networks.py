@@ -12,6 +12,8 @@ from imbalkit.kinds.common import BuildContext, PriorShift
 if TYPE_CHECKING:
     from torch import nn
 
+    from imbalkit.kinds.orders import Order
+
 
 class Loss(Part):
     """`build` returns a module: `module(logits [n, C], targets int64 [n])` gives a loss for each row, [n], or a scalar.
@@ -36,8 +38,10 @@ class Loss(Part):
         """What it does to the class prior. Exact for cross entropy with a constant weight for each class; to override there."""
         return PriorShift(None, False, "it does not say how it weighs the classes")
 
-    def notes(self, classes: tuple[str, ...], rows: tuple[float, ...], positive: int | None) -> list[str]:
-        """What a user should know who trains with it: `rows` of each class are in a batch on average, [C]."""
+    def notes(
+        self, classes: tuple[str, ...], rows: tuple[float, ...], positive: int | None, order: Order | None = None
+    ) -> list[str]:
+        """What a user should know who trains with it in that order: `rows` of each class are in a batch on average, [C]."""
         return []
 
     def build(self, context: BuildContext) -> nn.Module:

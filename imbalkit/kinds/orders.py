@@ -22,6 +22,9 @@ class Order(Part):
 
     kind = "order"
     visits_each_row_once: ClassVar[bool] = False
+    spreads_classes: ClassVar[bool] = (
+        False  # each class stands evenly over an epoch, as functional.class_draws.spread_evenly does
+    )
 
     def epoch_rows(self, counts: tuple[int, ...]) -> int:
         """How many rows an epoch visits, given the plan's rows of each class; the same in every epoch. Default: as many."""
@@ -59,6 +62,7 @@ class ClassShareOrder(Order):
     Every class is spread evenly over the epoch, so that each batch holds close to its share of it.
     """
 
+    spreads_classes = True
     length: Literal["plan", "all"] = param(
         "plan",
         help="rows an epoch: as many as the plan has; or `all`: as many as the first epoch's shares need to visit each row once "

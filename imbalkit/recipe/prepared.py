@@ -68,7 +68,7 @@ class Prepared:
                 continue
             batch = visits / max(1, math.ceil(visits / recipe.training.batch_size))
             rows = batch * shares([count * factor for count, factor in zip(counts.low, factors, strict=True)])
-            notes += loss.notes(self.classes, tuple(map(float, rows)), self.positive)
+            notes += loss.notes(self.classes, tuple(map(float, rows)), self.positive, order)
         return list(dict.fromkeys(notes))
 
     def source_plan(self, bad: Iterable[int] = ()) -> Plan:

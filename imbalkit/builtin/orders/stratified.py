@@ -16,6 +16,7 @@ class Stratified(Order):
 
     name = "stratified"
     visits_each_row_once = True
+    spreads_classes = True
 
     def rows(self, plan: Plan, epoch: int, epochs: int, draws: Draws) -> np.ndarray:
         rows = draws(epoch).permutation(len(plan))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
 from sklearn.metrics import roc_auc_score
 
+from imbalkit.base.randomness import generator
 from imbalkit.builtin.losses import AUCMargin, PairwiseAUC, PartialAUC, TopK
+from imbalkit.builtin.orders import Balanced, Natural, Stratified
 from imbalkit.kinds import BuildContext
+from imbalkit.plan import Plan
 from imbalkit.recipe.prepare import prepare
 
 CONTEXT = BuildContext(classes=("benign", "malignant"), counts=(90, 10), positive=1)
@@ -104,6 +110,22 @@ class TestNotesGoByTheOrder:
     def test_balanced_draws_fill_every_batch(self):
         assert self.notes(loss="auc_margin")
         assert self.notes(loss="auc_margin", order="balanced") == []
+
+    def test_an_order_that_spreads_classes_is_taken_at_its_word(self):
+        """A bound for what its batches show."""
+        classes, rows = ("benign", "malignant"), (31.424, 0.576)  # 1.8 % of 32 rows
+        (note,) = AUCMargin().notes(classes, rows, 1, Stratified())
+        assert "batches of 32 rows, at least 42% hold no rows of malignant" in note
+        assert AUCMargin().notes(classes, rows, 1, Natural()) == AUCMargin().notes(classes, rows, 1)
+        plan = Plan.from_labels((np.arange(6400) < 115).astype(np.int64), classes, seed=1)
+        drawn = [plan.label[Stratified().rows(plan, epoch, 9, partial(generator, 5))] for epoch in range(9)]
+        none = np.mean([epoch.reshape(-1, 32).sum(1) == 0 for epoch in drawn])
+        assert 0.42 < none < 0.52  # at random: 0.56
+
+    def test_balanced_draws_of_more_classes_than_rows_ask_for_larger_batches(self):
+        (first, *_) = PairwiseAUC().notes(tuple("abcdefgh"), (0.5,) * 8, None, Balanced())
+        assert "at least 50% hold no rows of a, and it learns nothing from them: take a larger" in first
+        assert self.notes(loss="auc_margin", order="stratified")[0].count("at least") == 1
 
     def test_a_deferred_loss_is_looked_at_under_its_own_order(self):
         assert self.notes(deferred={"loss": "auc_margin"}) == self.notes(loss="auc_margin")
