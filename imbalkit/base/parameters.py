@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
+from imbalkit.base.text import part_text
 from imbalkit.base.variables import expand_variables
 from imbalkit.errors import MissingExtraError, listing, nearest
 
@@ -106,6 +107,11 @@ class Part(Settings):
     def _with_name(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return {"name": self.name, **handler(self)}
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Parameters that mean nothing as the others are set; they are not shown where a part is described."""
+        return ()
+
     def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
         """What does not fit the classes of the data, as (parameter, message)."""
         return []
@@ -121,6 +127,17 @@ class Part(Settings):
                 raise MissingExtraError(
                     f"{self.kind} {self.name!r} needs the module {module!r}, which is not installed: pip install '{install}'"
                 )
+
+
+def given(part: Part) -> dict[str, Any]:
+    """A part's name and the parameters that are not as by default, as plain data; none that mean nothing here."""
+    found = part.model_dump(mode="json", exclude_defaults=True)
+    return {key: value for key, value in found.items() if key not in part.idle}
+
+
+def described(part: Part) -> str:
+    """A part as a person reads it, by what is not as by default: "ldam (beta 0.9999)"."""
+    return part_text(given(part))
 
 
 # --- references to other parts, and class names, inside parameters ---

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from imbalkit.base.text import plural
 from imbalkit_lite.text import printable, printable_message
 
 
@@ -54,7 +55,7 @@ class Lines(Progress):
 
     def stage(self, name: str, epochs: int, done: int) -> None:
         self.name, self.epochs, self.first, self.started = name, epochs, done, time.perf_counter()
-        self.note(f"{name}: {epochs} epochs" + (f", {done} of them done before" if done else ""))
+        self.note(f"{name}: {plural(epochs, 'epoch')}" + (f", {done} of them done before" if done else ""))
 
     def epoch(self, number: int, metrics: Mapping[str, Any]) -> None:
         spent = time.perf_counter() - self.started

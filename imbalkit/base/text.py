@@ -68,6 +68,13 @@ def count(n: float) -> str:
     return f"{int(n):,}"
 
 
+def expected_text(rows: float) -> str:
+    """An expected number of rows: "1,117", "45.2", "0.3"."""
+    if rows >= 99.95 or rows == round(rows):
+        return f"{rows:,.0f}"
+    return f"{rows:.1f}" if rows >= 1 else f"{rows:.2g}"
+
+
 def decimal(value: float | None, digits: int = 3) -> str:
     """A number to three decimals; "n/a" if it is not defined."""
     if value is None or not math.isfinite(value):
@@ -111,6 +118,11 @@ def value_text(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(value_text(item) for item in value) + "]"
     return "yes" if value is True else f"{value:g}" if isinstance(value, float) else printable(value)
+
+
+def numbers_text(facts: Mapping[str, Any]) -> str:
+    """The numbers among what was found: "tau 0.7"."""
+    return ", ".join(f"{name} {value:g}" for name, value in facts.items() if isinstance(value, int | float))
 
 
 def metric_text(value: Any) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from imbalkit.base.progress import describe
+from imbalkit.base.text import numbers_text
 from imbalkit.errors import PluginError
 from imbalkit.functional.tau_normalisation import recall_of_classes
 from imbalkit.kinds import AnyStage, BuildContext, FeatureRows, Head, Solution, SolvedStage, TrainedStage
@@ -133,10 +135,10 @@ class StageRunner:
         }
         seconds = time.perf_counter() - started
         values |= {"seconds": round(seconds, 3), "rows_per_second": round(len(self.plan) / seconds, 1)}
-        trainer.session.progress.stage(name, 1, 0)
+        found = f" ({numbers})" if (numbers := numbers_text(solution.facts)) else ""
+        trainer.session.progress.note(f"{name}: a head from {len(train.labels):,} rows{found}  {describe(values)}")
         if trainer.session.fabric.is_global_zero:
             trainer.epoch_finished(name, 1, values)
-        trainer.session.progress.epoch(1, values)
 
     # --- features ----------------------------------------------------------------------------------------------------
 

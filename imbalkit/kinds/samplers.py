@@ -163,6 +163,10 @@ class FeatureSampler(AnySampler):
     )
     loss: LossRef = param("ce", help="the loss of these epochs", validate_default=True)
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        return () if self.epochs else ("loss",)
+
     def resample(self, plan: Plan, features: np.ndarray, rng: np.random.Generator) -> Plan:
         """The new plan, given `features`, float32 [rows of the plan, F], each standardised over them.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from imbalkit.base.parameters import Part, param, part_of
+from imbalkit.base.parameters import Part, described, param, part_of
 from imbalkit.base.text import plural
 from imbalkit.kinds.common import BuildContext, PriorShift
 from imbalkit.kinds.heads import Head
@@ -147,10 +147,9 @@ class TrainedStage(AnyStage):
     def summary(self) -> str:
         head = "a new head" if self.makes_new_head else "the head"
         what = f"{head} and the body" if self.trains_body else f"{head} on the frozen body"
-        mixer = "" if self.mixer is None else f", mixer {self.mixer.name}"
-        return (
-            f"trains {what} for {plural(self.epochs, 'epoch')}, order {self.order.name}, loss {self.loss.name}{mixer}"
-        )
+        mixer = "" if self.mixer is None else f", mixer {described(self.mixer)}"
+        how = f"order {described(self.order)}, loss {described(self.loss)}{mixer}"
+        return f"trains {what} for {plural(self.epochs, 'epoch')}, {how}"
 
     @property
     def changes_body(self) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from imbalkit.base.parameters import described, given
+from imbalkit.base.text import part_text
 from imbalkit.kinds import Loss, Mixer, Order, TrainedStage
 from imbalkit.plan import Counts
 from imbalkit.recipe.prepared import Prepared
@@ -35,10 +38,29 @@ class Epochs:
     rows: int | None
     visits: tuple[tuple[float, ...], tuple[float, ...]] | None
 
+    @property
+    def label(self) -> str:
+        """Which they are: "1 to 160", "161 to 200, deferred", "stages[0] retrain: 1 to 10"."""
+        where = "" if self.training == TRAINING else f"{self.training}: "
+        span = f"{self.first} to {self.last}" if self.last > self.first else str(self.first)
+        return f"{where}{span}{', deferred' if self.deferred else ''}"
 
-def epochs_of(prepared: Prepared) -> tuple[Epochs, ...]:
-    """The epochs of the main training and of the stages that train, in order; not those that score or pick rows."""
-    recipe, counts = prepared.recipe, prepared.class_counts[-1].counts
+    @property
+    def mixer_text(self) -> str:
+        """The mixer and its parameters, without those that say in which epochs it is on."""
+        if self.mixer is None:
+            return "none"
+        return part_text({key: value for key, value in given(self.mixer).items() if not key.endswith("_epochs_off")})
+
+
+def epochs_of(prepared: Prepared, counts: Counts | None = None) -> tuple[Epochs, ...]:
+    """The epochs of the main training and of the stages that train, in order; not those that score or pick rows.
+
+    Args:
+        prepared: the recipe and its class counts
+        counts: rows of each class in the plan, where a run has found them out (default: what the recipe foretells)
+    """
+    recipe, counts = prepared.recipe, counts or prepared.class_counts[-1].counts
     phases, deferred, epochs = [(0, recipe.order, recipe.loss)], recipe.deferred, recipe.training.epochs
     if deferred is not None:
         start = deferred.first_epoch(recipe.training)
@@ -49,6 +71,25 @@ def epochs_of(prepared: Prepared) -> tuple[Epochs, ...]:
             where = f"stages[{index}] {stage.name}"
             found += _cut(where, [(0, stage.order, stage.loss)], stage.mixer, stage.epochs, counts)
     return tuple(found)
+
+
+def are_plain(epochs: Sequence[Epochs]) -> bool:
+    """Whether all epochs visit each row once, unmixed, with one loss, so that the class counts say it all."""
+    return len(epochs) == 1 and epochs[0].order.visits_each_row_once and epochs[0].mixer is None
+
+
+def explanations(epochs: Sequence[Epochs]) -> list[str]:
+    """What a reader of their table has to know."""
+    found = []
+    if any(each.visits is None for each in epochs):
+        found.append("what is not known depends on rows that a sampler picks later, or the order does not say it")
+    if any(each.visits is not None and each.visits[0] != each.visits[1] for each in epochs):
+        found.append("ranges go from the first to the last of these epochs")
+    mixers = {each.mixer_text: each.mixer for each in epochs if each.mixer is not None}
+    for text, mixer in mixers.items():
+        other = "of the same batch" if mixer.partners is None else f"drawn in the order {described(mixer.partners)}"
+        found.append(f"mixer {text}: partners are rows {other}")
+    return found
 
 
 def _cut(

@@ -195,10 +195,15 @@ class DeferredSettings(Settings):
 
     def first_epoch(self, training: TrainingSettings) -> int:
         """The first epoch, from 0, that it holds for."""
-        if self.start is not None:
-            return max(1, round(self.start * training.epochs))
-        drops = training.schedule.drops
-        return round(drops[0]) if drops else max(1, min(round(0.8 * training.epochs), training.epochs - 1))
+        return deferral_start(self.start, training)
+
+
+def deferral_start(start: float | None, training: TrainingSettings) -> int:
+    """The first epoch, from 0, of what `deferred.start` defers."""
+    if start is not None:
+        return max(1, round(start * training.epochs))
+    drops = training.schedule.drops
+    return round(drops[0]) if drops else max(1, min(round(0.8 * training.epochs), training.epochs - 1))
 
 
 class PredictSettings(Settings):

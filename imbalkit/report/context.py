@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from imbalkit.base.parameters import Part, Settings, given
 from imbalkit.base.text import part_text
 from imbalkit.data.image_store import ImageStore
 from imbalkit.data.table import RESERVED
@@ -75,7 +76,9 @@ class Report:
         value = getattr(self.prepared.recipe, name)
 
         def plain(item: Any) -> Any:
-            return item.model_dump(mode="json", exclude_defaults=True) if hasattr(item, "model_dump") else item
+            if isinstance(item, Part):
+                return given(item)
+            return item.model_dump(mode="json", exclude_defaults=True) if isinstance(item, Settings) else item
 
         return [plain(item) for item in value] if isinstance(value, list) else plain(value)
 

@@ -173,6 +173,16 @@ class RunData:
         return tuple(map("\n".join, lines))
 
     @property
+    def deferred_epoch(self) -> int | None:
+        """The epoch, from 1, with which a deferred loss or order begins; None without one."""
+        from imbalkit.recipe.recipe import TrainingSettings, deferral_start
+
+        deferred = self.recipe.get("deferred")
+        if not deferred:
+            return None
+        return 1 + deferral_start(deferred.get("start"), TrainingSettings.model_validate(self.recipe["training"]))
+
+    @property
     def positive(self) -> int | None:
         """Label code of the positive class, None without one."""
         name = self.facts.get("positive")

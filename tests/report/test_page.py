@@ -299,13 +299,13 @@ def test_the_method_names_head_order_mixer_deferral_and_sam(tmp_path):
     text = Page(write_report(run_of(tmp_path / "run", labels, logits, recipe=recipe), None)).texts["method"]
     assert "the head cosine (scale 16) with 2 outputs" in text
     assert "dense layer" not in text
-    assert "Rows of an epoch: power (" in text
+    assert "Order in which epochs visit rows: power (" in text
     assert "q 0.25" in text
     assert "Rows are mixed in pairs: mixup (" in text
     assert "alpha 0.4" in text
-    assert "Deferred, after 60% of the epochs: loss class_balanced (" in text
+    assert "From epoch 7 of 10 on: loss class_balanced (" in text
     assert "beta 0.99" in text
     assert "Sharpness-aware steps (SAM), radius 0.7." in text
     plain = Page(write_report(run_of(tmp_path / "plain", labels, logits), None)).texts["method"]
     assert "a dense layer with 2 outputs" in plain
-    assert "Rows of an epoch" not in plain
+    assert "Order in which" not in plain

@@ -42,16 +42,9 @@ def learning(run: RunData, axes: Axes, stage: str = "final") -> None:
     _epoch_axis(axes, entries)
     best = entries[-1].get("best_epoch")
     if best and best != len(entries):
-        axes.axvline(best, color=style.GUIDE, linewidth=0.8, zorder=0)
-        axes.annotate(
-            "best",
-            (best, 1.0),
-            xycoords=("data", "axes fraction"),
-            color=style.NOTE,
-            fontsize="small",
-            ha="center",
-            va="bottom",
-        )
+        _mark(axes, best, "best")
+    elif stage == "final" and run.deferred_epoch is not None:  # beside "best" there is no room for its word
+        _mark(axes, run.deferred_epoch - 0.5, "deferred")
     drawing.end_labels(axes, lines)
 
 
@@ -62,6 +55,8 @@ def loss(run: RunData, axes: Axes, stage: str = "final") -> None:
     axes.plot(*values, color=style.COLOURS[0], linewidth=1.6, marker="." if len(entries) < 25 else None)
     axes.set_ylim(0, 1.08 * max(np.nanmax(values[1]), 1e-9))
     axes.set_ylabel("training loss, mean over rows")
+    if stage == "final" and run.deferred_epoch is not None:
+        _mark(axes, run.deferred_epoch - 0.5, "deferred")
     style.grid(axes)
     _epoch_axis(axes, entries)
 
@@ -83,6 +78,20 @@ def class_weights(run: RunData, axes: Axes, stage: str = "final") -> None:
     style.grid(axes)
     _epoch_axis(axes, entries)
     drawing.end_labels(axes, lines)
+
+
+def _mark(axes: Axes, epoch: float, text: str) -> None:
+    """A line at an epoch, with a word above it."""
+    axes.axvline(epoch, color=style.GUIDE, linewidth=0.8, zorder=0)
+    axes.annotate(
+        text,
+        (epoch, 1.0),
+        xycoords=("data", "axes fraction"),
+        color=style.NOTE,
+        fontsize="small",
+        ha="center",
+        va="bottom",
+    )
 
 
 def epochs(run: RunData, stage: str = "final") -> list[dict[str, Any]]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from imbalkit.base.text import sentence_list
+from imbalkit.base.text import numbers_text, sentence_list
 from imbalkit.errors import RunError
 from imbalkit.plots.run import drawing
 from imbalkit.plots.run.training import epochs
@@ -43,13 +42,18 @@ def values(report: Report) -> dict[str, Any] | None:
         "final": _charts(report, "final"),
         "rounds": [(_title(stage), _charts(report, stage)) for stage in others if _long(run, stage)],
         "short": [_title(stage) for stage in others if not _long(run, stage) and stage not in solved],
-        "solved": [f"{_title(stage)} ({_facts(facts)})" if facts else _title(stage) for stage, facts in solved.items()],
+        "solved": [
+            f"{_title(stage)} ({numbers_text(facts)})" if facts else _title(stage) for stage, facts in solved.items()
+        ],
         "included": sentence_list(kind for kind, there in included.items() if there),
         "epochs": len(entries),
         "best": last.get("best_epoch"),
         "monitor": run.recipe["training"]["monitor"],
         "seconds": sum(entry.get("seconds", 0) for entry in run.log),
         "rate": last.get("rows_per_second"),
+        "mixed": bool(report.part("mixer")),
+        "deferred": run.deferred_epoch,
+        "deferred_loss": bool((report.part("deferred") or {}).get("loss")),
         "validated": any("validation" in entry for entry in entries),
         "named": named if len(named) < len(report.classes) else [],
     }
@@ -57,11 +61,6 @@ def values(report: Report) -> dict[str, Any] | None:
 
 def _long(run: Any, stage: str) -> bool:
     return len(epochs(run, stage)) > 1
-
-
-def _facts(facts: Mapping[str, Any]) -> str:
-    """The numbers that a stage found: "tau 0.7"."""
-    return ", ".join(f"{name} {value:g}" for name, value in facts.items() if isinstance(value, int | float))
 
 
 def _title(stage: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from imbalkit.base.parameters import described, given
 from imbalkit.base.text import part_text, percent, plural, sentence_list
 from imbalkit.report.context import Report
 from imbalkit.report.metric_values import metric_name
@@ -66,9 +67,16 @@ def _model(report: Report) -> str:
     dropout, kind = report.run.recipe["head"]["dropout"], {**report.part("head"), "dropout": None}
     layer = "a dense layer" if kind.get("name", "linear") == "linear" else f"the head {part_text(kind)}"
     head = f"dropout {dropout:g} and {layer}"
-    return (
+    text = (
         f"{part_text(report.part('backbone'))}, then {head} with {plural(len(report.classes), 'output')} and a softmax."
     )
+    if report.prepared is None:
+        return text
+    heads, stages = report.prepared.recipe.heads, report.prepared.recipe.stages
+    for stage, before, after in zip(stages, heads, heads[1:], strict=False):
+        if after != before:
+            text += f" The stage {stage.name} replaces the head by {described(after)}."
+    return text
 
 
 def initial_weights(report: Report) -> Iterator[str]:
@@ -94,14 +102,13 @@ def _rows_of_epochs(report: Report) -> Iterator[str]:
     """Order, mixer and what is deferred, where a recipe has them."""
     order, mixer, deferred = report.part("order"), report.part("mixer"), report.part("deferred")
     if order and part_text(order) != "natural":
-        yield f"Rows of an epoch: {part_text(order)}."
+        yield f"Order in which epochs visit rows: {part_text(order)}."
     if mixer:
         yield f"Rows are mixed in pairs: {part_text(mixer)}."
     if deferred:
-        start = deferred.get("start")
         later = [f"{key} {part_text(deferred[key])}" for key in ("loss", "order") if deferred.get(key)]
-        when = f"after {start:.0%} of the epochs" if start else "for the last epochs"
-        yield f"Deferred, {when}: {', '.join(later)}."
+        epochs = report.run.recipe["training"]["epochs"]
+        yield f"From epoch {report.run.deferred_epoch} of {epochs} on: {', '.join(later)} (deferred)."
 
 
 def _augmentation(report: Report) -> str:
@@ -118,8 +125,18 @@ def _training(report: Report) -> list[str]:
     )
     if training.get("sam"):
         main += f" Sharpness-aware steps (SAM), radius {training['sam']['radius']:g}."
-    stages = report.part("stages") or []
-    return [main, *([f"After it: {'; then '.join(map(part_text, stages))}."] if stages else [])]
+    return [main, *_stages(report)]
+
+
+def _stages(report: Report) -> Iterator[str]:
+    """What follows the main training, a sentence a stage."""
+    if report.prepared is None:
+        yield from (f"Then the stage {part_text(stage)}." for stage in report.part("stages") or [])
+        return
+    for stage in report.prepared.recipe.stages:
+        told = ("order", "loss", "mixer", "epochs", "head", "body")  # by the summary, or as the model's head
+        rest = part_text({key: value for key, value in given(stage).items() if key not in told})
+        yield f"Then the stage {rest} {stage.summary}."
 
 
 def _selection(report: Report) -> str:

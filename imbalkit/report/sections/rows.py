@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.base.text import part_text, ratio_text
-from imbalkit.plan import balance_ratio
+from imbalkit.base.parameters import described
+from imbalkit.base.text import expected_text, part_text, ratio_text
+from imbalkit.plan import Counts, balance_ratio
+from imbalkit.recipe.epochs import Epochs, are_plain, epochs_of, explanations
 from imbalkit.report.context import Report
 from imbalkit.report.sections.probabilities import prior_facts
 
@@ -56,8 +58,52 @@ def values(report: Report) -> dict[str, Any]:
         else "smallest to largest class",
         "prior": prior_facts(report),
         "warnings": (run.metrics.get("prior") or {}).get("warnings", []),
-        "loss": part_text(report.part("loss") or ""),
+        "loss": part_text(report.part("loss") or "") if not _later_losses(report) else "",
+        "epochs": _epochs(report, shown),
+        "stages_last": _last_stage(report),
         "removed": removed,
+    }
+
+
+def _later_losses(report: Report) -> bool:
+    """Whether another loss follows that of the main training."""
+    return bool((report.part("deferred") or {}).get("loss") or report.part("stages"))
+
+
+def _last_stage(report: Report) -> str:
+    """Name of the last stage, "" without stages."""
+    return str((report.part("stages") or [{"name": ""}])[-1]["name"])
+
+
+def _epochs(report: Report, shown: list[int]) -> dict[str, Any] | None:
+    """What the epochs visit, of the classes shown; None where they visit each row once, or the plugins are unavailable."""
+    if report.prepared is None:
+        return None
+    counts = Counts.exact(report.run.classes, report.run.metrics["class_counts"][-1]["counts"])
+    epochs = epochs_of(report.prepared, counts)
+    if are_plain(epochs):
+        return None
+
+    def cell(each: Epochs, code: int) -> str:
+        if each.visits is None:
+            return "?"
+        first, last = (expected_text(visits[code]) for visits in each.visits)
+        return first if first == last else f"{first} to {last}"
+
+    return {
+        "mixed": any(each.mixer is not None for each in epochs),
+        "rows": [
+            {
+                "label": each.label,
+                "order": described(each.order),
+                "mixer": each.mixer_text,
+                "loss": described(each.loss),
+                "visits": [cell(each, code) for code in shown],
+                "total": "?" if each.rows is None else f"{each.rows:,}",
+            }
+            for each in epochs
+        ],
+        "notes": explanations(epochs),
     }
 
 

@@ -67,7 +67,7 @@ def test_a_mixer_is_shown_for_the_epochs_in_which_it_is_on():
         ["18 to 20", "progressive", "none"],
     ]
     assert (rows[0][4], rows[-1][-2]) == ("993 to 942", "455 to 506")
-    assert "a to b: from the first to the last of these epochs" in output
+    assert "ranges go from the first to the last of these epochs" in output
     assert "mixer cmo (order balanced): partners are rows drawn in the order balanced" in output
     assert "mixer mixup: partners are rows of the same batch" in plan("mixer=mixup")
 
@@ -88,7 +88,7 @@ def test_rows_that_a_sampler_picks_later_are_question_marks():
     assert known[0][-1] == "911"
     picked = plan("samplers=[{name: tomek_links, epochs: 1}]", "order=balanced")
     assert rows_of(picked)[0][-3:] == ["?", "?", "?"]
-    assert "?: it depends on rows that a sampler picks later" in picked
+    assert "what is not known depends on rows that a sampler picks later" in picked
 
 
 def test_many_classes_are_the_smallest_and_the_largest(tmp_path, monkeypatch):

@@ -90,7 +90,7 @@ def test_a_sweep_leaves_figures_predictions_and_tables(folder):
 
     # The same rows ranked in the same way are trained once, and the scores are those of a run on its own.
     logs = {cell: (path / "logs" / f"{cell}.txt").read_text() for cell in frame.index}
-    assert sum("loss_rank-0-round-2: 1 epochs" in text for text in logs.values()) == 1
+    assert sum("loss_rank-0-round-2: 1 epoch" in text for text in logs.values()) == 1
     assert not (path / "rounds").exists()
     alone = folder / "alone"
     recipe = path / "cells" / "ranked--inverse_ce--seed-0" / "recipe.yaml"
