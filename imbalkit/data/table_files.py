@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imbalkit.errors import DataError, listing, nearest
+from imbalkit_lite.columns import GAPS
 from imbalkit_lite.tables import not_text, open_text_table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "<NA>", "#N/A")
-"""Words of a cell that stand for no value."""
 
 
 def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.base.files import write_json, write_parquet
+from imbalkit.data.column_inputs import FittedColumn
 from imbalkit.data.table import RESERVED
 from imbalkit.decision.decision import Decision
 from imbalkit.engine.run_metrics import HeldOut
@@ -22,9 +23,19 @@ if TYPE_CHECKING:
 
 
 def write_run(
-    folder: Path, predictions: pd.DataFrame, plan: pd.DataFrame, model: Classifier, image_shape: Sequence[int]
+    folder: Path,
+    predictions: pd.DataFrame,
+    plan: pd.DataFrame,
+    model: Classifier,
+    image_shape: Sequence[int],
+    columns: Sequence[FittedColumn] = (),
 ) -> None:
-    """Write predictions.parquet, plan.parquet, model.safetensors and the facts that restoring the model needs."""
+    """Write predictions.parquet, plan.parquet, model.safetensors and the facts that restoring the model needs.
+
+    `columns` are the inputs beside the image: what was fitted of them goes into columns.json.
+    """
+    if columns:
+        write_json(folder / run_folder.COLUMNS, {"columns": [fitted.to_json() for fitted in columns]})
     write_parquet(folder / run_folder.PREDICTIONS, predictions)
     write_parquet(folder / run_folder.PLAN, plan)
     write_weights(folder / run_folder.WEIGHTS, model)

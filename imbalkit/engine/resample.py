@@ -126,6 +126,7 @@ class RoundScorer:
                         model = trainer.fit(name, plan, backbone, sampler.loss, sampler.epochs).model
                     else:
                         model = trainer.network(name, plan, backbone)
+                        model.columns = None  # of random weights: rows are compared by their images
                     found = standardised(trainer.features(model, plan))
                     if trainer.session.fabric.is_global_zero:
                         write_atomic(path, lambda temporary: temporary.write_bytes(_npy(found)))

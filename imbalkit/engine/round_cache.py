@@ -98,6 +98,7 @@ class Surroundings:
         content: a hash of each sample's picture, uint64 [samples]
         shape: height, width, channels of a picture as it is trained on
         place: device and, on the CPU, number of threads: they decide how sums are rounded
+        columns: what the network takes beside each sample's picture, float32 [samples, W]; None for nothing
     """
 
     recipe: Recipe
@@ -105,6 +106,7 @@ class Surroundings:
     content: np.ndarray
     shape: tuple[int, ...]
     place: str
+    columns: np.ndarray | None = None
 
     @classmethod
     def of(cls, prepared: Prepared, images: ImageStore, device: torch.device) -> Surroundings | None:
@@ -118,7 +120,8 @@ class Surroundings:
         if content is None:
             return None
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(torch.get_num_threads())
-        return cls(prepared.recipe, prepared.catalogue, content, tuple(images.shape), f"{device.type} {name}")
+        shape = tuple(images.shape)
+        return cls(prepared.recipe, prepared.catalogue, content, shape, f"{device.type} {name}", prepared.columns)
 
 
 def round_key(
@@ -167,11 +170,13 @@ def initial_fact(backbone: Backbone) -> dict[str, str]:
 
 
 def key_of(facts: dict[str, Any], around: Surroundings, plans: Sequence[Plan]) -> str:
-    """A hash of facts, ready for JSON, and of the rows and pictures of plans."""
+    """A hash of facts, ready for JSON, and of the rows, pictures and columns of plans."""
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for plan in plans:
         for column in (plan.key, plan.source, plan.label, plan.view, around.content[plan.source]):
             digest.update(column.tobytes())
+        if around.columns is not None:
+            digest.update(around.columns[plan.source].tobytes())
     return digest.hexdigest()[:24]
 
 

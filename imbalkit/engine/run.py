@@ -221,12 +221,13 @@ def _stages(
                 for stage, counts in zip(["train", *(step.stage for step in steps)], stages, strict=True)
             ],
             "bad_images": [asdict(image) for image in bad_images],
-            "notes": [*prepared.split.notes, *deferral_notes(recipe, main_log), *decision.notes],
+            "notes": [*prepared.input_notes, *prepared.split.notes, *deferral_notes(recipe, main_log), *decision.notes],
         }
 
         # Write, export, report.
         predictions = predictions_table(table.frame, prepared.classes, held_out, decision)
-        write_run(folder, predictions, audit(plan, steps, table.frame.get("path")), model, images.shape)
+        rows_kept = audit(plan, steps, table.frame.get("path"))
+        write_run(folder, predictions, rows_kept, model, images.shape, prepared.fitted_columns)
         if recipe.export:
             metrics["export"], notes = export_all(folder, metrics, prepared)
             metrics["notes"] += notes
@@ -250,7 +251,8 @@ def _decode(
     check_square(recipe, rule)
     images, bad = peers.in_turn(lambda: load_images(table, split.train, rule, recipe.images, fabric.device, progress))
     peers.agree(pictures_in_common(images.content, [image.index for image in bad]), "pictures", SAME)
-    peers.first(lambda: remember(folder, recipe, record_of(table, split, images.content)))
+    record = record_of(table, split, images.content, recipe.inputs.columns if recipe.inputs else ())
+    peers.first(lambda: remember(folder, recipe, record))
     return images, bad
 
 
@@ -263,6 +265,7 @@ def _trainer(
     events: RunEvents,
     progress: Progress,
 ) -> Trainer:
+    from imbalkit.training.column_branch import ColumnInputs
     from imbalkit.training.rendered_cache import RenderedCache
     from imbalkit.training.session import TrainingSession
     from imbalkit.training.trainer import Trainer
@@ -280,6 +283,8 @@ def _trainer(
         positive=prepared.positive,
         higher_is_better=metric is None or metric.higher_is_better,
         rendered=RenderedCache(images.shape, gib) if gib else None,
+        inputs=ColumnInputs.of(recipe.inputs, prepared.encoding),
+        columns=prepared.columns,
         progress=progress,
         sample_names=lambda samples: _sample_names(frame, samples),
     )

@@ -75,6 +75,8 @@ class StageRunner:
         table = self._features(model, trained_by) if on_features else None
         model.head = stage.head_to_train(model.head)
         model.body.requires_grad_(stage.trains_body)
+        if model.columns is not None:
+            model.columns.requires_grad_(stage.trains_body)
         model.freeze_body(not stage.trains_body, stage.moves_batch_norm)
         optimizer = session.settings.optimizer.model_copy(
             update={

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 LEAST = 4  # places in each direction that feature maps must have: two by two show nothing of where
 
 
-def grad_cam(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor | None:
+def grad_cam(network: nn.Module, images: Tensor, targets: Tensor, *beside: Tensor) -> Tensor | None:
     """Heat maps of what speaks for a class against all others.
 
     Feature maps of the network, each weighed by the mean gradient of the target's log odds with respect to it, summed, with what
@@ -23,12 +23,13 @@ def grad_cam(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor | No
         network: images [n, C, H, W] to logits [n, classes]; its weights and mode stay as they are
         images: float [n, C, H, W]
         targets: class codes, int64 [n]
+        beside: what else the network takes of each image, [n, ...]
 
     Returns:
         float32 [n, h, w] >= 0 at the size of the feature maps, not scaled; None for a network without such maps, as a
         transformer's: its tokens have no last map of places
     """
-    maps = _last_maps(network, images[:1])
+    maps = _last_maps(network, images[:1], *(value[:1] for value in beside))
     if maps is None:
         return None
     maps_seen: list[Tensor] = []
@@ -40,7 +41,7 @@ def grad_cam(network: nn.Module, images: Tensor, targets: Tensor) -> Tensor | No
     hook = maps.register_forward_hook(keep)
     try:
         with torch.enable_grad():
-            logits = network(images).float()
+            logits = network(images, *beside).float()
             odds = _log_odds(logits, targets.to(logits.device))
             (gradient,) = torch.autograd.grad(odds.sum(), maps_seen[-1])
     finally:
@@ -58,7 +59,7 @@ def _log_odds(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _last_maps(network: nn.Module, image: Tensor) -> nn.Module | None:
+def _last_maps(network: nn.Module, image: Tensor, *beside: Tensor) -> nn.Module | None:
     """The module, called once, that gives the last feature maps [1, c, h, w] with some places; None after tokens."""
     seen: list[tuple[nn.Module, tuple[int, ...]]] = []
 
@@ -71,7 +72,7 @@ def _last_maps(network: nn.Module, image: Tensor) -> nn.Module | None:
 
     hooks = [module.register_forward_hook(note(module)) for module in network.modules()]
     try:
-        network(image)
+        network(image, *beside)
     finally:
         for hook in hooks:
             hook.remove()

@@ -81,6 +81,7 @@ class Exporter(Part):
     suffix: ClassVar[str]
     layout: ClassVar[Literal["NHWC", "NCHW"]] = "NCHW"  # of the file's input
     quantizations: ClassVar[tuple[str, ...]] = ("none",)  # what `quantize` may be
+    takes_columns: ClassVar[bool] = False  # whether it writes a network that takes table columns beside the image
 
     file: str | None = param(None, help="name of the file (default: model, the quantisation and the suffix)")
     quantize: Literal["none", "fp16", "dynamic", "int8"] = param(

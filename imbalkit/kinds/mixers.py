@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from imbalkit.base.parameters import Part, param, part_of
 from imbalkit.kinds.common import BuildContext, PriorShift
@@ -21,6 +21,9 @@ class Mixer(Part):
     """
 
     kind = "mixer"
+    shares_labels_as_images: ClassVar[bool] = (
+        True  # whether the share of a label is that of its image; False: no columns beside it
+    )
 
     first_epochs_off: int = param(0, help="first epochs that train on unmixed images", unit="epochs", ge=0)
     last_epochs_off: int = param(0, help="last epochs that train on unmixed images", unit="epochs", ge=0)

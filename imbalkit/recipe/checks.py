@@ -10,9 +10,10 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.data.columns import column_problem
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import ImbalkitError, Problem, listing, nearest
-from imbalkit.kinds import Backbone, FeatureSampler, Loss, ScoredSampler
+from imbalkit.kinds import Backbone, Exporter, FeatureSampler, Loss, Mixer, Part, ScoredSampler
 from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.document import Document, Place
+from imbalkit.recipe.inputs import name_problems, value_problems
 from imbalkit.recipe.mixer_checks import mixer_problems
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
@@ -50,12 +51,17 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
     missing = column_problem(recipe.evaluation.subgroups or [], columns)
     if missing:
         yield problem(("evaluation", "subgroups"), missing)
+    if recipe.inputs is not None:
+        for index, message in name_problems(recipe.inputs, table, recipe.data):
+            yield problem(("inputs", "columns", index), message)
     files = [exporter.file_name for exporter in recipe.export]
     for index, name in enumerate(files):
         if name in files[:index]:
             message = f"writes {name}, as export[{files.index(name)}] does: give one of them another `file`"
             yield problem(("export", index), message)
     for place, part in parts_of(recipe):
+        if recipe.inputs is not None and (why := _without_columns(part)):
+            yield problem(place, why)
         for name, message in part.check_classes(table.classes):
             yield problem((*place, name), message)
         try:
@@ -74,6 +80,18 @@ def _random_features(sampler: FeatureSampler, recipes: Backbone) -> str | None:
         "`backbone` with pretrained weights, such as {name: timm, model: tf_efficientnet_lite0, pretrained: true}, or train "
         "it first with `epochs: 5`"
     )
+
+
+def _without_columns(part: Part) -> str:
+    """Why a part cannot be put together with table columns as inputs; "" if it can."""
+    if isinstance(part, Mixer) and not part.shares_labels_as_images:
+        return (
+            f"{part.name!r} gives a label another share than its image, so that columns (`inputs`) have no share of their own: "
+            "take mixup, cutmix or balanced_mixup, or leave out `inputs`"
+        )
+    if isinstance(part, Exporter) and not part.takes_columns:
+        return f"the exporter {part.name!r} writes networks on images alone: leave it out, or `inputs`"
+    return ""
 
 
 def training_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
@@ -157,6 +175,9 @@ def validation_problems(prepared: Prepared, document: Document) -> Iterable[Prob
     for place, problem in stage_count_problems(prepared.recipe, remaining, len(prepared.split.validation)):
         yield document.problem(place, problem)
     table, rows, positive = prepared.table, prepared.split.validation, prepared.positive
+    if prepared.recipe.inputs is not None:
+        for index, why in value_problems(prepared.recipe.inputs, table, prepared.split.train):
+            yield document.problem(("inputs", "columns", index), why)
     if (message := _unknown_prior(prepared)) is not None:
         yield document.problem(("decision", "threshold"), message)
     if not len(rows) or positive is None:

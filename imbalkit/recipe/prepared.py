@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from imbalkit.base.randomness import derive_seed
 from imbalkit.catalogue import Catalogue
+from imbalkit.data.column_inputs import FittedColumn
 from imbalkit.data.split import Split
 from imbalkit.data.table import Table
 from imbalkit.functional.prior import shares
 from imbalkit.plan import Counts, Plan
+from imbalkit.recipe.inputs import fitted, risk_notes, rows_of
 from imbalkit.recipe.recipe import Recipe
+from imbalkit_lite.columns import ColumnEncoding
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,30 @@ class Prepared:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of the data, the split and the loss."""
-        return (*self.table.all_notes, *self.split.notes, *self._loss_notes())
+        return (*self.input_notes, *self.table.all_notes, *self.split.notes, *self._loss_notes())
+
+    @cached_property
+    def input_notes(self) -> list[str]:
+        """What a user should know of the columns beside the image."""
+        return [] if self.recipe.inputs is None else risk_notes(self.recipe.inputs, self.table, self.split.train)
+
+    @cached_property
+    def fitted_columns(self) -> list[FittedColumn]:
+        """What training rows say of the columns beside the image; empty without such inputs."""
+        if self.recipe.inputs is None:
+            return []
+        found = fitted(self.recipe.inputs, self.table, self.split.train).values()
+        return [column for column in found if isinstance(column, FittedColumn)]
+
+    @property
+    def encoding(self) -> ColumnEncoding | None:
+        """How the network takes the columns beside the image; None without such inputs."""
+        return ColumnEncoding(tuple(fitted.column for fitted in self.fitted_columns)) if self.fitted_columns else None
+
+    @cached_property
+    def columns(self) -> np.ndarray | None:
+        """The columns of every sample as the network takes them, float32 [samples, W]; None without such inputs."""
+        return None if self.encoding is None else self.encoding.encode(rows_of(self.table, self.encoding.names))
 
     def _loss_notes(self) -> list[str]:
         """Of each loss, with the rows of each class in a batch as its order visits them; none where they are not known."""

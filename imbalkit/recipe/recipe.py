@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from imbalkit.base.yaml_text import yaml_text
@@ -35,6 +35,7 @@ from imbalkit.kinds import (
     param,
 )
 from imbalkit.recipe.card import ModelCardSettings
+from imbalkit.recipe.inputs import InputSettings
 from imbalkit_lite.files import write_text
 
 
@@ -222,6 +223,9 @@ class LoggingSettings(Settings):
     tensorboard: bool = param(False, help="write TensorBoard event files into the run folder")
 
 
+_WHERE_ON = ("inputs",)
+
+
 class Recipe(Settings):
     """A whole recipe. Everything but `data` has a default."""
 
@@ -238,6 +242,7 @@ class Recipe(Settings):
     augment: list[AugmentationRef] = param([], help="random online augmentation, in order")
     backbone: BackboneRef = param("small_cnn", help="the network under the head", validate_default=True)
     head: HeadRef = param("linear", help="the classifier on the backbone's features", validate_default=True)
+    inputs: InputSettings | None = param(None, help="table columns as inputs beside the image (default: none)")
     loss: LossRef = param("ce", help="what training minimises", validate_default=True)
     order: OrderRef = param("natural", help="which rows of the plan an epoch visits", validate_default=True)
     mixer: MixerRef | None = param(None, help="mixtures of two rows (default: none)")
@@ -257,6 +262,12 @@ class Recipe(Settings):
     @classmethod
     def _decision(cls, value: Any, info: Any) -> Any:
         return DecisionSettings.model_validate({}, context=info.context) if value is None else value
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_off(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keys that came later are written only where they are on, so that recipes of before keep their text and hash."""
+        found: dict[str, Any] = handler(self)
+        return {key: value for key, value in found.items() if value is not None or key not in _WHERE_ON}
 
     @property
     def heads(self) -> list[Head]:

@@ -9,6 +9,7 @@ import numpy as np
 from imbalkit.base.text import percent, plural, sentence_list
 from imbalkit.evaluation.intervals import FEW, few_units
 from imbalkit.report.context import Report
+from imbalkit_lite.text import printable
 
 FEW_TEST, FEW_VALIDATION = 100, 50  # rows of a class below which a recall, or a threshold, rests on little
 MOST_NAMED = 6  # classes
@@ -31,6 +32,7 @@ def cautions(report: Report) -> list[Caution]:
         *_few_for_intervals(report),
         *_validation_rows(report),
         *_independence(report),
+        *_inputs(report),
         *_probabilities(report),
         *_rest(report),
     ]
@@ -150,6 +152,19 @@ def _shared_groups(report: Report) -> int:
     groups, split = report.prepared.table.groups, report.prepared.split
     seen = np.concatenate([groups[split.train], groups[split.validation]])
     return len(np.intersect1d(groups[split.test], seen))
+
+
+def _inputs(report: Report) -> list[Caution]:
+    names = sentence_list(printable(fitted.column.name) for fitted in report.run.columns)
+    if not names:
+        return []
+    text = (
+        f"Part of what it predicts comes from {names}, as they go with the classes in these data. How frequent a class is at "
+        "each of their values differs elsewhere, as patients and records do, and nothing here tests that; the same picture may "
+        "get another answer for another person. The metrics hold where the columns are known as often as in the test rows. "
+        "Subgroups by these columns show how the model does within each value, not what it would do without them."
+    )
+    return [Caution(f"The model uses {names} beside the image", text)]
 
 
 def _probabilities(report: Report) -> list[Caution]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from imbalkit.base.parameters import parameters_text
 from imbalkit.errors import DataError, RunError, listing
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import RunData
+from imbalkit_lite.columns import cell_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,18 +31,22 @@ if TYPE_CHECKING:
     from imbalkit.recipe.recipe import Recipe
 
 RECORD = "data.parquet"
+_INPUT = "input_"  # before the name of a column that the network takes beside the image
 
 
-def record_of(table: Table, split: Split | None = None, content: np.ndarray | None = None) -> pd.DataFrame:
+def record_of(
+    table: Table, split: Split | None = None, content: np.ndarray | None = None, inputs: Iterable[str] = ()
+) -> pd.DataFrame:
     """What a table's samples are.
 
     Args:
         table: the data as they are read now
         split: which of train, validation and test each sample is in
         content: hashes of the files, uint64 [n], 0 for one that cannot be read; of arrays they are computed here
+        inputs: columns that the network takes beside the image
 
     Returns:
-        a row a sample: label, code and, where they are known, path, group, split, content
+        a row a sample: label, code and, where they are known, path, group, split, content, input_<column>
     """
     import pandas as pd
 
@@ -53,6 +59,7 @@ def record_of(table: Table, split: Split | None = None, content: np.ndarray | No
         for name in ("train", "validation", "test"):
             splits[getattr(split, name)] = name
         columns["split"] = splits
+    columns |= {f"{_INPUT}{name}": [cell_text(cell) or "" for cell in table.frame[name]] for name in inputs}
     if table.arrays is not None:
         content = content_of(table.arrays)
     if content is not None:
@@ -177,6 +184,9 @@ def difference(then: pd.DataFrame, now: pd.DataFrame) -> str:
         "split": ("row is in another split", "rows are in another split"),
         "content": ("file has other content", "files have other content"),
     }
+    for column in (name for name in map(str, then) if name.startswith(_INPUT)):
+        name = column.removeprefix(_INPUT)
+        words[column] = (f"value of {name} has changed", f"values of {name} have changed")
     if "path" not in then:
         words["content"] = ("image has other pixels", "images have other pixels")
     for column, (one, many) in words.items():

@@ -25,6 +25,7 @@ PLAN, PREDICTIONS, LOG, WEIGHTS, REPORT = (
     "report.html",
 )
 REMOVED = "removed.csv"
+COLUMNS = "columns.json"  # what was fitted of the columns beside the image; only of runs with such inputs
 CHECKPOINTS = "checkpoints"
 
 

@@ -24,6 +24,8 @@ from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restored import Restored, working_directory
 from imbalkit.runs.results import RunData
 from imbalkit.training.classifier import Classifier, build_model
+from imbalkit.training.column_branch import ColumnInputs
+from imbalkit_lite.columns import ColumnEncoding
 from imbalkit_lite.images import ImageRule
 
 
@@ -70,7 +72,7 @@ def restore(
         seed=derive_seed(recipe.seed, "weights", "final"),
     )
     with working_directory(directory):
-        model = _network(folder, recipe, context)
+        model = _network(folder, recipe, context, run.encoding)
     if recipe.training.channels_last:
         model = model.to(memory_format=torch.channels_last)
     requested = _default_device(recipe.training.accelerator) if device is None else device
@@ -91,6 +93,7 @@ def restore(
         rule=ImageRule((height, width), settings.resize, settings.interpolation, settings.exif, settings.bits),
         device=place,
         directory=directory,
+        encoding=run.encoding,
         _prepared=prepared,
     )
 
@@ -112,7 +115,7 @@ def _recipe(folder: Path, facts: Mapping[str, Any], classes: tuple[str, ...]) ->
         raise RunError(f"{path} cannot be used: {error}{hint}") from error
 
 
-def _network(folder: Path, recipe: Recipe, context: BuildContext) -> Classifier:
+def _network(folder: Path, recipe: Recipe, context: BuildContext, encoding: ColumnEncoding | None = None) -> Classifier:
     """The network with the run's weights. Raises RunError."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -126,7 +129,8 @@ def _network(folder: Path, recipe: Recipe, context: BuildContext) -> Classifier:
         raise RunError(f"{path} is not a readable safetensors file: {error}") from error
     try:
         with torch.random.fork_rng(devices=[]):  # leave the caller's random numbers alone
-            model = build_model(recipe.backbone.without_initial_weights(), recipe.heads[-1], context)
+            inputs = ColumnInputs.of(recipe.inputs, encoding)
+            model = build_model(recipe.backbone.without_initial_weights(), recipe.heads[-1], context, inputs)
     except ImbalkitError as error:
         raise RunError(f"the network of {folder} cannot be built: {error}") from error
     expected = model.state_dict()

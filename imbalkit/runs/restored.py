@@ -24,12 +24,14 @@ from imbalkit.functional.views import averaged
 from imbalkit.kinds import BuildContext
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.document import Document
+from imbalkit.recipe.inputs import rows_of
 from imbalkit.recipe.prepare import count_stages
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.runs.data_record import record_of, refuse_changed_data
 from imbalkit.training.batches import partition, read_ahead
 from imbalkit.training.classifier import Classifier
+from imbalkit_lite.columns import ColumnEncoding
 from imbalkit_lite.images import ImageRule
 
 Images = ImageStore | np.ndarray | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -50,6 +52,7 @@ class Restored:
         rule: how an image becomes pixels of the size that the network takes
         device: where the network is
         directory: where relative paths of the recipe start
+        encoding: how the network takes table columns beside the image; None for one that takes none
     """
 
     folder: Path
@@ -62,6 +65,7 @@ class Restored:
     rule: ImageRule
     device: torch.device
     directory: Path
+    encoding: ColumnEncoding | None = None
     _prepared: Prepared | None = field(default=None, repr=False)
 
     @property
@@ -78,24 +82,26 @@ class Restored:
         """The network at work, which averages the views of the recipe's `predict`: images in 0..1 to the logits of `decision`."""
         return averaged(self.model, self.recipe.predict.views).eval()
 
-    def logits(self, images: Images, samples: Any = None) -> np.ndarray:
+    def logits(self, images: Images, samples: Any = None, columns: np.ndarray | None = None) -> np.ndarray:
         """Logits, float32 [n, C], before calibration, of averaged views where the recipe has them: what `decision` takes.
 
         Arguments as `features`.
         """
-        return self._each_batch(self.network, images, samples, len(self.classes))
+        return self._each_batch(self.network, images, samples, len(self.classes), columns)
 
-    def features(self, images: Images, samples: Any = None) -> np.ndarray:
+    def features(self, images: Images, samples: Any = None, columns: np.ndarray | None = None) -> np.ndarray:
         """What the head sees of the plain picture, float32 [n, F], in the order of the images.
 
         Args:
             images: image files, an array uint8 [n, H, W] or [n, H, W, C], or a store such as `self.images()`
             samples: which of them, int [m] (repeats allowed; default: all)
+            columns: of every image, for a network that takes some: `self.encoding.encode(rows)` of new ones, `self.columns` of
+                the run's own data, `self.encoding.missing(n)` where nothing is known; float32 [n, W]
 
         Raises:
-            DataError: an image that cannot be read (named), arrays of another type or number of channels
+            DataError: an image that cannot be read (named), arrays of another type or number of channels, columns that lack
         """
-        return self._each_batch(self.model.features, images, samples, self.model.width)
+        return self._each_batch(self.model.features, images, samples, self.model.width, columns)
 
     def open_images(self, images: Images) -> ImageStore:
         """Images as a store of what the network takes. Raises DataError as `features` does."""
@@ -113,8 +119,16 @@ class Restored:
         return images
 
     @torch.no_grad()
-    def _each_batch(self, compute: Callable[..., torch.Tensor], images: Images, samples: Any, width: int) -> np.ndarray:
+    def _each_batch(
+        self,
+        compute: Callable[..., torch.Tensor],
+        images: Images,
+        samples: Any,
+        width: int,
+        columns: np.ndarray | None = None,
+    ) -> np.ndarray:
         store = self.open_images(images)
+        self._check_columns(columns, len(store))
         rows = np.arange(len(store)) if samples is None else np.asarray(samples, dtype=np.int64)
         if len(rows) and not 0 <= rows.min() <= rows.max() < len(store):
             raise DataError(f"expected samples from 0 to {len(store) - 1}, got {rows.min()} to {rows.max()}")
@@ -122,13 +136,26 @@ class Restored:
         plan = Plan.from_labels(np.zeros(len(store), dtype=np.uint16), self.classes)  # pixels as they are, no view
         batches = partition(rows, self.recipe.training.batch_size) if len(rows) else []
         done = 0
-        for batch in read_ahead(plan, store, batches, pin=self.device.type == "cuda"):
+        for batch in read_ahead(plan, store, batches, pin=self.device.type == "cuda", columns=columns):
             pixels, _ = batch.render(self.device)
             with self._autocast():
-                part = compute(pixels).float()
+                part = compute(pixels, *batch.beside(self.device)).float()
             result[done : done + len(part)] = part.cpu().numpy()
             done += len(part)
         return result
+
+    def _check_columns(self, columns: np.ndarray | None, images: int) -> None:
+        """Raise DataError unless the columns are those that the network takes."""
+        expected = None if self.encoding is None else (images, self.encoding.width)
+        found = None if columns is None else columns.shape
+        if expected == found:
+            return
+        if self.encoding is None:
+            raise DataError(f"the network of {self.folder} takes no columns beside the image, got {list(found or ())}")
+        raise DataError(
+            f"the network of {self.folder} takes {listing(self.encoding.names)} beside the image: expected `columns` "
+            f"{list(expected or ())}, got {'none' if found is None else list(found)}; `encoding.encode` makes them"
+        )
 
     def _autocast(self) -> torch.autocast:
         """The recipe's number format; float32 instead of fp16 on a CPU."""
@@ -156,12 +183,23 @@ class Restored:
                 f"the data of {self.folder} have changed since the run: their classes were {listing(self.classes)}, "
                 f"now they are {listing(table.classes)}"
             )
-        refuse_changed_data(self.folder, record_of(table))
+        inputs = () if self.encoding is None else [name for name in self.encoding.names if name in table.frame]
+        refuse_changed_data(self.folder, record_of(table, inputs=inputs))
         split = split_table(table, self.recipe.split)
         refuse_changed_data(self.folder, record_of(table, split))
         counts = Counts.exact(table.classes, table.counts(split.train))
         class_counts = count_stages(self.recipe, counts, Document({}))
         return Prepared(self.name, self.recipe, self.catalogue, table, split, class_counts)
+
+    @property
+    def columns(self) -> np.ndarray | None:
+        """What the network takes beside each image of the run's data, float32 [samples, W]; None for nothing.
+
+        Raises DataError as `prepared`.
+        """
+        if self.encoding is None:
+            return None
+        return self.encoding.encode(rows_of(self.prepared.table, self.encoding.names))
 
     def images(self, progress: Callable[[int, int], None] | None = None) -> ImageStore:
         """The images of the run's data, by sample index, from the cache where they are there.

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imbalkit.errors import RunError
+from imbalkit.errors import CardError, RunError
 from imbalkit.runs import folder as run_folder
+from imbalkit_lite.columns import ColumnEncoding
 from imbalkit_lite.text import printable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from imbalkit.data.column_inputs import FittedColumn
 
 AUDIT = ("key", "kept", "dropped_by")  # columns of plan.parquet that a replay needs
 
@@ -130,6 +133,24 @@ class RunData:
         if not isinstance(recipe, dict):
             raise RunError(f"{path} cannot be read: expected the recipe of a run, got {str(recipe)[:40]!r}")
         return recipe
+
+    @cached_property
+    def columns(self) -> list[FittedColumn]:
+        """columns.json: what was fitted of the columns beside the image; empty for a run without such inputs."""
+        from imbalkit.data.column_inputs import FittedColumn
+
+        path = self.folder / run_folder.COLUMNS
+        if not self.recipe.get("inputs"):
+            return []
+        try:
+            return [FittedColumn.from_json(entry) for entry in run_folder.read_mapping(path)["columns"]]
+        except (KeyError, ValueError, TypeError, AttributeError, CardError) as error:
+            raise RunError(f"{path} cannot be read: {error}") from error
+
+    @property
+    def encoding(self) -> ColumnEncoding | None:
+        """How the network takes the columns beside the image; None for a run without such inputs."""
+        return ColumnEncoding(tuple(fitted.column for fitted in self.columns)) if self.columns else None
 
     @cached_property
     def predictions(self) -> pd.DataFrame:

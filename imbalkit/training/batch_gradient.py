@@ -57,7 +57,7 @@ class BatchGradient:
             read = self.render(batch)
             labels = read.labels
             with fabric.no_backward_sync(self.wrapped, enabled=index < parts - 1):
-                logits, features = self._forward(self.wrapped, read.images)
+                logits, features = self._forward(self.wrapped, *read.inputs)
                 if cached is not None:
                     # Its gradient is the one known already.
                     part = (logits * cached[1][index][0]).sum()
@@ -84,11 +84,11 @@ class BatchGradient:
             return total, None
         return total, self.session.sum_devices(counted) if whole is None else whole
 
-    def _forward(self, network: Any, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def _forward(self, network: Any, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Logits float32 [n, C], and what the head saw, float32 [n, F], for a loss that needs it."""
         if not getattr(self.loss, "needs_features", False):
-            return network(images).float(), None
-        logits, features = network(images, with_features=True)
+            return network(*inputs).float(), None
+        logits, features = network(*inputs, with_features=True)
         return logits.float(), features.float()
 
     @torch.no_grad()
@@ -133,7 +133,7 @@ class BatchGradient:
             for batch in window:
                 read = self.render(batch)
                 with self.session.fabric.autocast():
-                    found.append((*self._forward(self.model, read.images), read.labels))
+                    found.append((*self._forward(self.model, *read.inputs), read.labels))
         return found
 
 

@@ -31,6 +31,7 @@ class Batch:
         groups: the operations to apply
         rendered: cache of rendered copies, if there is one
         cached: the rows of this batch that are in it
+        columns: what the network takes beside the images, float32 [n, W]; None for nothing
     """
 
     plan: Plan
@@ -40,6 +41,7 @@ class Batch:
     groups: Sequence[ViewGroup]
     rendered: RenderedCache | None = None
     cached: CachedRows | None = None
+    columns: torch.Tensor | None = None
 
     def render(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Images float32 [n, C, H, W] in 0..1, and labels int64 [n], on the device."""
@@ -50,6 +52,10 @@ class Batch:
                 self.rendered.add(self.plan, self.rows[group.rows], images[torch.from_numpy(group.rows)])
         return images, self.labels.to(device, non_blocking=True)
 
+    def beside(self, device: torch.device) -> tuple[torch.Tensor, ...]:
+        """What the network takes beside the images, on the device: the columns, or nothing."""
+        return () if self.columns is None else (self.columns.to(device, non_blocking=True),)
+
 
 def partition(rows: np.ndarray, most: int) -> list[np.ndarray]:
     """Rows in order, cut into as few pieces of at most `most` as possible, whose sizes differ by one at most."""
@@ -57,9 +63,14 @@ def partition(rows: np.ndarray, most: int) -> list[np.ndarray]:
 
 
 def read_batch(
-    plan: Plan, images: ImageStore, rows: np.ndarray, pin: bool = False, rendered: RenderedCache | None = None
+    plan: Plan,
+    images: ImageStore,
+    rows: np.ndarray,
+    pin: bool = False,
+    rendered: RenderedCache | None = None,
+    columns: np.ndarray | None = None,
 ) -> Batch:
-    """One batch, on the host unless the images are on a device."""
+    """One batch, on the host unless the images are on a device; `columns` are those of every sample, float32 [samples, W]."""
     labels = torch.from_numpy(plan.label[rows].astype(np.int64))
     if isinstance(images, DeviceImages):
         pixels = images.gather(plan.source[rows])
@@ -68,7 +79,10 @@ def read_batch(
         pixels = pixels.pin_memory() if pin else pixels
     cached = rendered.find(plan, rows) if rendered is not None else None
     groups = decide(plan, rows, cached.rows if cached is not None else None)
-    return Batch(plan, rows, pixels, labels.pin_memory() if pin else labels, groups, rendered, cached)
+    beside = None if columns is None else torch.from_numpy(columns[plan.source[rows]])
+    if pin and beside is not None:
+        beside = beside.pin_memory()
+    return Batch(plan, rows, pixels, labels.pin_memory() if pin else labels, groups, rendered, cached, beside)
 
 
 def read_ahead(
@@ -78,13 +92,14 @@ def read_ahead(
     pin: bool = False,
     rendered: RenderedCache | None = None,
     depth: int = READERS,
+    columns: np.ndarray | None = None,
 ) -> Generator[Batch, None, None]:
     """Batches in order, up to `depth` of them read ahead by threads, which end when the caller stops early."""
     pool = ThreadPoolExecutor(min(READERS, depth), thread_name_prefix="imbalkit-read-ahead")
     pending: deque[Future[Batch]] = deque()
     try:
         for rows in batches:
-            pending.append(pool.submit(read_batch, plan, images, rows, pin, rendered))
+            pending.append(pool.submit(read_batch, plan, images, rows, pin, rendered, columns))
             if len(pending) > depth:
                 yield pending.popleft().result()
         while pending:

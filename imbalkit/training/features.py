@@ -32,6 +32,10 @@ class FeatureBatch:
         """Features and labels."""
         return self.features, self.labels
 
+    def beside(self, device: torch.device) -> tuple[torch.Tensor, ...]:
+        """Nothing: features hold those of the columns, too."""
+        return ()
+
 
 @dataclass(frozen=True)
 class FeatureTable:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from imbalkit.errors import TrainingError
+from imbalkit.functional.mixing import blend
 from imbalkit.training.batches import Batch
 from imbalkit.training.features import FeatureBatch
 
@@ -23,12 +24,19 @@ class Rows:
         labels: int64 [n]
         partner_labels: int64 [n], of the rows that the images are mixed with; None where nothing is mixed
         share: float32 [n], each row's share of its own label
+        columns: what the network takes beside the images, float32 [n, W], mixed in the same shares; None for nothing
     """
 
     images: torch.Tensor
     labels: torch.Tensor
     partner_labels: torch.Tensor | None = None
     share: torch.Tensor | None = None
+    columns: torch.Tensor | None = None
+
+    @property
+    def inputs(self) -> tuple[torch.Tensor, ...]:
+        """What the network is called with."""
+        return (self.images,) if self.columns is None else (self.images, self.columns)
 
     def loss(self, module: Any, logits: torch.Tensor, features: torch.Tensor | None = None, **options: Any) -> Any:
         """What a loss gives for logits [n, C]: [n] or a scalar; of mixed rows each label's loss in its share.
@@ -73,17 +81,19 @@ class Part:
     def render(self, device: torch.device, augment: Any, mixer: Any) -> Rows:
         """Images and labels on a device, after the modules `augment` and `mixer`."""
         images, labels = self.batch.render(device)
-        images = augment(images)
+        images, columns = augment(images), next(iter(self.batch.beside(device)), None)
         if self.rng is None:
-            return Rows(images, labels)
+            return Rows(images, labels, columns=columns)
         rng, own = self.rng(), len(self)
         if self.with_partners:
-            images, partners, labels, partner_labels = images[:own], images[own:], labels[:own], labels[own:]
+            order: Any = slice(own, None)
         else:
             order = torch.from_numpy(rng.permutation(own)).to(device, non_blocking=True)
-            partners, partner_labels = images[order], labels[order]
-        mixed, share = mixer(images, labels, partners, partner_labels, rng)
-        return Rows(mixed, labels, partner_labels, share)
+        partner_labels = labels[order]
+        mixed, share = mixer(images[:own], labels[:own], images[order], partner_labels, rng)
+        if columns is not None:
+            columns = blend(columns[:own], columns[order], share)
+        return Rows(mixed, labels[:own], partner_labels, share, columns)
 
 
 @dataclass

@@ -35,6 +35,7 @@ def facts_in_common(prepared: Prepared) -> dict[str, Any]:
         "labels": _digest([np.ascontiguousarray(table.labels).tobytes()]),
         "file names": _digest(f"{PurePath(path).name}\n" for path in paths),
         "pixels": _digest([] if table.arrays is None else [np.ascontiguousarray(table.arrays).tobytes()]),
+        **({} if prepared.columns is None else {"columns beside the image": _digest([prepared.columns.tobytes()])}),
         "groups": _digest([] if table.groups is None else (f"{group}\n" for group in table.groups)),
         **{name: _digest([getattr(split, name).tobytes()]) for name in ("train", "validation", "test")},
         **{f"version of {name}": version(name) for name in ("imbalkit", "torch")},

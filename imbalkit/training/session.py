@@ -17,6 +17,7 @@ from imbalkit.kinds import Augmentation, BuildContext, Head
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import TrainingSettings
 from imbalkit.training.batches import Batch, read_ahead
+from imbalkit.training.column_branch import ColumnInputs
 from imbalkit.training.features import FeatureBatch, FeatureTable
 from imbalkit.training.rendered_cache import RenderedCache
 
@@ -35,6 +36,8 @@ class TrainingSession:
         positive: code of the positive class; None without
         higher_is_better: whether the monitored metric is
         rendered: rendered copies, where they are cached
+        inputs: what the network takes beside the image; None for nothing
+        columns: of every sample, as the network takes them, float32 [samples, W]; None without such inputs
         features: what stands for the images where a head trains on a frozen body
         progress: shows epochs and batches
         sample_names: what a person finds samples by, for messages
@@ -49,6 +52,8 @@ class TrainingSession:
     positive: int | None = None
     higher_is_better: bool = True
     rendered: RenderedCache | None = None
+    inputs: ColumnInputs | None = None
+    columns: np.ndarray | None = None
     features: FeatureTable | None = None
     progress: Progress = field(default_factory=Progress)
     sample_names: Callable[[np.ndarray], list[str]] = field(default=lambda samples: [f"sample {i}" for i in samples])
@@ -71,7 +76,7 @@ class TrainingSession:
         """Rows of a plan, batch by batch: their images, or their features where they are computed."""
         if self.features is not None:
             return self.features.read(plan, batches)
-        return read_ahead(plan, self.images, batches, self.pins_memory, self.rendered)
+        return read_ahead(plan, self.images, batches, self.pins_memory, self.rendered, columns=self.columns)
 
     def sum_devices(self, value: torch.Tensor) -> torch.Tensor:
         """The sum of every device's tensor."""

@@ -108,7 +108,8 @@ class Trainer:
         self, stage: str, plan: Plan, backbone: Backbone, epochs: int = 1, weights: dict[str, Any] | None = None
     ) -> Classifier:
         """A network on the device, with these weights or with those that it starts the training `stage` from."""
-        model = build_model(backbone, self.session.head, self.session.context(plan, stage, epochs))
+        session = self.session
+        model = build_model(backbone, session.head, session.context(plan, stage, epochs), session.inputs)
         if weights is not None:
             model.load_state_dict(weights)
         if self.session.settings.channels_last:
@@ -161,9 +162,9 @@ class Trainer:
     def predict(self, model: nn.Module, plan: Plan, score: Score | None = None) -> np.ndarray:
         """Logits of every row, float32 [n, C], in eval mode; or `score(logits, labels)`, float32 [n]. Divided among devices."""
 
-        def logits(images: torch.Tensor) -> torch.Tensor:
+        def logits(*inputs: torch.Tensor) -> torch.Tensor:
             with self.session.fabric.autocast():
-                return cast(torch.Tensor, model(images))
+                return cast(torch.Tensor, model(*inputs))
 
         return self._each_row(model, logits, plan, (len(plan.classes),) if score is None else (), score)
 
@@ -175,12 +176,12 @@ class Trainer:
     def _each_row(
         self,
         model: nn.Module,
-        compute: Callable[[torch.Tensor], torch.Tensor],
+        compute: Callable[..., torch.Tensor],
         plan: Plan,
         shape: tuple[int, ...],
         score: Score | None = None,
     ) -> np.ndarray:
-        """`compute(images)` of every row in eval mode, or the score of that, float32 [n, *shape]."""
+        """`compute(images)`, with the columns if there are some, of every row in eval mode, or its score, float32 [n, *shape]."""
         session, fabric = self.session, self.session.fabric
         model.eval()
         own = np.arange(len(plan))[fabric.global_rank :: fabric.world_size]
@@ -188,7 +189,7 @@ class Trainer:
         if len(own):
             for batch in session.read(plan, partition(own, session.settings.batch_size)):
                 images, labels = batch.render(fabric.device)
-                computed = compute(images).float()
+                computed = compute(images, *batch.beside(fabric.device)).float()
                 part = computed if score is None else score(computed, labels).float()
                 result[torch.from_numpy(batch.rows).to(fabric.device)] = part
         # Every row is zero everywhere but on one process, so that the sum is exact.

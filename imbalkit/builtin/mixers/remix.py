@@ -18,6 +18,7 @@ class Remix(Mixer):
     """
 
     name = "remix"
+    shares_labels_as_images = False
     alpha: float = param(1.0, help="of the Beta distribution", gt=0)
     ratio: float = param(3.0, help="kappa: how many times larger a class must be to lose its label", ge=1)
     threshold: float = param(0.5, help="tau: the share of pixels below which it loses it", ge=0, le=1)

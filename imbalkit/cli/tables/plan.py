@@ -25,6 +25,7 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
     """Classes, counts of each split, and class counts by stage."""
     table, split = prepared.table, prepared.split
     counts = {name: table.counts(getattr(split, name)) for name in ("train", "validation", "test")}
+    fitted = prepared.fitted_columns
     return {
         "recipe": prepared.name,
         "hash": prepared.recipe.hash,
@@ -45,6 +46,7 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         "optimizer": prepared.recipe.training.optimizer.model_dump(mode="json"),
         "stages": [stage.model_dump(mode="json") for stage in prepared.recipe.stages],
         "prior": prior_ledger(prepared).to_json(),
+        **({} if not fitted else {"inputs": [column.to_json() for column in fitted]}),
         "notes": list(prepared.notes),
     }
 
@@ -104,6 +106,8 @@ def print_plan(prepared: Prepared) -> None:
             f"learning rate: {optimizer.lr:g} at the head, times {optimizer.layer_decay:g} with each layer towards the input"
         )
     print_epochs(epochs_of(prepared), prepared.recipe, classes, out)
+    for column in prepared.fitted_columns:
+        out.say(f"input beside the image: {column.text}")
     print_prior(facts["prior"], out)
     if facts["groups"]:
         groups = ", ".join(f"{count:,} {name}" for name, count in facts["groups"].items())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from imbalkit.base.text import percent
 from imbalkit.errors import ImbalkitError
@@ -48,7 +49,9 @@ def values(report: Report) -> dict[str, Any] | None:
     except ImbalkitError as error:
         problem = explain(error)
     if pixels is not None:
-        heat, why_no_heat = heat_maps(report, pixels, report.run.split_rows().decisions[rows])
+        heat, why_no_heat = heat_maps(
+            report, pixels, report.run.split_rows().decisions[rows], _columns(report, frame, rows)
+        )
     pictures, start = [], 0
     for gallery in chosen:
         span = slice(start, start + len(gallery.rows))
@@ -108,8 +111,19 @@ def galleries(report: Report) -> list[Gallery]:
     return result
 
 
-def heat_maps(report: Report, pixels: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray | None, str]:
-    """Grad-CAM of each picture for its target class, float32 [n, h, w], or None and why not."""
+def _columns(report: Report, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray | None:
+    """What the network takes beside each picture, float32 [n, W]; None for nothing."""
+    encoding = report.run.encoding
+    if encoding is None:
+        return None
+    cells = frame.iloc[rows][[f"metadata_{name}" for name in encoding.names]].itertuples(index=False, name=None)
+    return encoding.encode(dict(zip(encoding.names, row, strict=True)) for row in cells)
+
+
+def heat_maps(
+    report: Report, pixels: np.ndarray, targets: np.ndarray, columns: np.ndarray | None = None
+) -> tuple[np.ndarray | None, str]:
+    """Grad-CAM of each picture for its target class, float32 [n, h, w], or None and why not; columns stay as they are."""
     if report.model is None:
         return None, report.why or "the network is unavailable"
     import torch
@@ -126,7 +140,8 @@ def heat_maps(report: Report, pixels: np.ndarray, targets: np.ndarray) -> tuple[
         for start in range(0, len(pixels), BATCH):
             span = slice(start, start + BATCH)
             images = to_float(torch.from_numpy(pixels[span]).to(device))
-            maps = grad_cam(model, images, torch.from_numpy(targets[span].astype(np.int64)))
+            beside = () if columns is None else (torch.from_numpy(columns[span]).to(device),)
+            maps = grad_cam(model, images, torch.from_numpy(targets[span].astype(np.int64)), *beside)
             if maps is None:
                 return None, "this network has no feature maps"
             parts.append(maps.cpu().numpy())

@@ -14,6 +14,7 @@ from imbalkit.report.context import Report
 from imbalkit.report.metric_values import metric_name
 from imbalkit.report.recipe_words import correction_sentence, decision_sentence
 from imbalkit.report.statements import Statement, statement
+from imbalkit_lite.text import printable
 
 TEMPLATE = "statements.html"
 
@@ -29,6 +30,11 @@ def statements(report: Report) -> list[Statement]:
     clear = "Technique"
     return [
         ask("Model", _model(report), *initial_weights(report), clear=clear, tripod="12c, 22", card="Model details"),
+        *(
+            [ask("Inputs beside the image", *_inputs(report), clear=clear, tripod="9a, 9b")]
+            if report.run.columns
+            else []
+        ),
         ask("Class imbalance", *_imbalance(report), clear=clear, tripod="13"),
         ask("Random augmentation", _augmentation(report), clear=clear, tripod="12c"),
         ask("Training", *_training(report), clear=clear, tripod="12c"),
@@ -85,6 +91,17 @@ def initial_weights(report: Report) -> Iterator[str]:
         whose = "Initial weights" if place == "backbone" else f"Initial weights of {place}"
         digest = f" (SHA-256 {weights['sha256']})" if weights.get("sha256") else ""
         yield f"{whose}: {weights['source']}{digest}."
+
+
+def _inputs(report: Report) -> Iterator[str]:
+    """The table columns that the network takes, as they were fitted."""
+    settings = report.run.recipe["inputs"]
+    yield (
+        f"Table columns, fitted on training rows: two dense layers of {settings['width']} over them, whose outputs stand beside "
+        f"the image's features. Training saw each value as missing with probability {settings['dropout']:g}."
+    )
+    for fitted in report.run.columns:
+        yield f"{printable(fitted.text)}."
 
 
 def _imbalance(report: Report) -> list[str | Markup]:

@@ -118,7 +118,7 @@ def examine(restored: Restored, column: str = COLUMN, folds: int = FOLDS) -> dic
         }
     try:
         images = restored.images()
-        seen = {"features": restored.features(images, rows), "colours": colours(images, rows)}
+        seen = {"features": restored.features(images, rows, restored.columns), "colours": colours(images, rows)}
         facts["probe"] = {
             name: _probes(values, labels, sources, groups, classes, names, folds) for name, values in seen.items()
         }
