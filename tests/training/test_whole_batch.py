@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.strategies import DDPStrategy
 from torch import nn
 
 from imbalkit.builtin.backbones import SmallCNN
@@ -24,6 +20,7 @@ from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import OptimizerSettings, SAMSettings, ScheduleSettings, TrainingSettings
 from imbalkit.training.session import TrainingSession
 from imbalkit.training.trainer import Trainer
+from tests.two_processes import one_of_two, run_as_two
 
 
 class Deviations(Loss):
@@ -163,11 +160,8 @@ def test_the_pass_ahead_sees_the_same_dropout_and_batch_norm_forgets_it(tmp_path
 
 
 def two_processes(folder: Path, rank: int) -> None:
-    """One of two processes: each loss in one part and in two; `torchrun` would set what the environment says."""
-    torch.set_num_threads(1)
-    fabric = Fabric(accelerator="cpu", devices=2, strategy=DDPStrategy(start_method="popen"))
-    fabric.launch()
-    result = {}
+    """One of two processes: each loss in one part and in two."""
+    fabric, result = one_of_two(), {}
     for name, loss in LOSSES.items():
         for parts, sam in ((1, None), (2, None), (2, SAMSettings(radius=0.1))):
             work = folder / f"{name}{parts}{sam is not None}"
@@ -179,16 +173,7 @@ def two_processes(folder: Path, rank: int) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not torch.distributed.is_available(), reason="torch is built without distributed")
 def test_two_processes_learn_what_one_does(tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    together = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "test"}
-    both = []
-    for rank in ("0", "1"):
-        place = {"RANK": rank, "LOCAL_RANK": rank, "GROUP_RANK": "0", "LOCAL_WORLD_SIZE": "2"}
-        arguments = [sys.executable, __file__, str(tmp_path), rank]
-        both.append(subprocess.Popen(arguments, env={**os.environ, **together, **place}))
-    assert [process.wait(600) for process in both] == [0, 0]
+    run_as_two(__file__, tmp_path)
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
     assert len(first) == 3 * len(LOSSES)
     for (name, parts, sam), (found, losses) in first.items():
