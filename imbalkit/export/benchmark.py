@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -139,8 +139,7 @@ def _reference(restored: Restored, exporter: Exporter, path: Path) -> tuple[Expo
     """An ONNX file of the network in float32 to compare with; None where that is what is measured, or not installed."""
     if REFERENCE not in restored.catalogue.names("exporter"):
         return None
-    onnx = restored.catalogue.get("exporter", REFERENCE)()
-    assert isinstance(onnx, Exporter)
+    onnx = cast("type[Exporter]", restored.catalogue.get("exporter", REFERENCE))(views=exporter.views)
     try:
         onnx.check_requirements()
     except MissingExtraError:

@@ -12,6 +12,7 @@ import numpy as np
 
 from imbalkit.decision.decision import Decision
 from imbalkit.functional.abstain import uncertainty_band
+from imbalkit.functional.views import VIEWS
 from imbalkit.kinds import Exporter
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restored import Restored
@@ -41,7 +42,9 @@ def card_of(restored: Restored, exporter: Exporter) -> Card:
         exif=restored.rule.exif,
         bits=restored.rule.bits,
         normalisation=Normalisation(mean, std),
-        probabilities=Probabilities(_prior(restored) + _order(decision), decision.calibrator),
+        probabilities=Probabilities(
+            _prior(restored) + _order(decision) + _views(restored, exporter), decision.calibrator
+        ),
         quantization=exporter.quantize,
         card={} if model_card is None else model_card.model_dump(mode="json", exclude_none=True),
         run=Origin(
@@ -77,6 +80,16 @@ def _order(decision: Decision) -> str:
     """The order of the corrections in words, where there are several: which comes first makes a difference."""
     steps = [f"{step.stage} ({step.name})" for step in decision.corrections]
     return f"; steps on the logits: {', '.join(steps)}" if len(steps) > 1 else ""
+
+
+def _views(restored: Restored, exporter: Exporter) -> str:
+    """Which views are averaged, in words; nothing for a run that averages none."""
+    views = restored.recipe.predict.views
+    if views == "none":
+        return ""
+    if exporter.views:
+        return f"; mean over {len(VIEWS[views])} views of the picture ({views})"
+    return f"; of the plain picture, though fitted for the mean over {len(VIEWS[views])} views ({views})"
 
 
 def _abstain(decision: Decision) -> Abstain | None:

@@ -13,18 +13,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from imbalkit.errors import ImbalkitError, listing
 from imbalkit.export.card import card_of
 from imbalkit.export.graph import deployed, hard_for_int8
 from imbalkit.export.parity import Reference, compare_runtimes, judge
 from imbalkit.export.rows import SYNTHETIC, Rows, evenly, rows_of_run, synthetic_rows
+from imbalkit.export.views import views_facts, views_notes
 from imbalkit.kinds import Exportable, Exporter
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.restore import restore
 from imbalkit.runs.restored import Restored
-from imbalkit.training.classifier import Classifier
 from imbalkit_lite.card import Card
 from imbalkit_lite.decisions import decide
 from imbalkit_lite.files import write_atomic
@@ -54,6 +55,7 @@ def export_all(
         name = exporter.file_name
         try:
             facts[name] = export(restored, exporter, folder / name)
+            notes += [f"export: {name}: {note}" for note in views_notes(facts[name])]
         except (ImbalkitError, OSError) as error:
             facts[name] = {"error": str(error)}
             notes.append(f"export: {error}")
@@ -90,7 +92,8 @@ def export(
     network, source = deployed(restored, exporter)
     rows = synthetic_rows(restored) if synthetic else rows_of_run(restored, exporter.rows)
     card = card_of(restored, exporter)
-    inputs, reference = input_tensor(rows.pixels, source), _reference(restored, rows, card)
+    inputs = input_tensor(rows.pixels, source)
+    reference = _reference(restored, network_of(restored, exporter), rows, card)
     calibration = None
     if exporter.quantize == "int8" and rows.labels is not None:
         calibration = inputs[evenly(rows.labels, restored.recipe.seed)[: exporter.calibration_rows]]
@@ -99,11 +102,15 @@ def export(
     def write_and_compare(temporary: Path) -> None:
         exporter.write(Exportable(network, card, calibration), temporary)
         found = compare_runtimes(exporter, exporter.runtimes(temporary), reference, inputs, card)
-        limits, problems = judge(exporter, found, reference, lambda: _exact_logits(restored, rows))
+        limits, problems = judge(exporter, found, reference, lambda: _exact_logits(restored, exporter, rows))
         if problems:
             raise ImbalkitError(_refusal(path, exporter, rows, restored, problems))
         facts.update(_facts(exporter, rows, restored, temporary), limits=limits, runtimes=found)
         facts.update(exporter.facts(temporary), notes=_notes(exporter, restored, rows, found))
+        if restored.recipe.predict.views != "none":
+            averaged = reference if exporter.views else _reference(restored, restored.network, rows, card)
+            facts["views"] = views_facts(restored, exporter, averaged, reference)
+            facts["notes"] += views_notes(facts)
 
     write_atomic(path, write_and_compare)
     run_folder.write_json(path.with_name(path.name + ".json"), card.to_json())
@@ -131,11 +138,16 @@ def _entries(parity: Path) -> dict[str, Any]:
     return entries
 
 
-def _reference(restored: Restored, rows: Rows, card: Card) -> Reference:
-    """What the run's own network and decision give for the rows, in float32 whatever it was trained in."""
+def network_of(restored: Restored, exporter: Exporter) -> nn.Module:
+    """The run's network as an exporter's file has it: averaging views, or of the plain picture."""
+    return restored.network if exporter.views else restored.model
+
+
+def _reference(restored: Restored, network: nn.Module, rows: Rows, card: Card) -> Reference:
+    """What a network and the run's decision give for the rows, in float32 whatever it was trained in."""
     affine = restored.decision.affine
     assert affine is not None  # or `deployed` would have refused the calibrator
-    logits = _logits(restored.model, rows.pixels, torch.float32)
+    logits = _logits(network, rows.pixels, torch.float32)
     probabilities = restored.decision.probabilities(logits)
     return Reference(
         logits=restored.decision.mapped(logits),
@@ -148,18 +160,19 @@ def _reference(restored: Restored, rows: Rows, card: Card) -> Reference:
     )
 
 
-def _exact_logits(restored: Restored, rows: Rows) -> np.ndarray:
+def _exact_logits(restored: Restored, exporter: Exporter, rows: Rows) -> np.ndarray:
     """The network's logits computed in float64, after the map of the loss."""
-    return restored.decision.mapped(_logits(copy.deepcopy(restored.model).double(), rows.pixels, torch.float64))
+    network = copy.deepcopy(network_of(restored, exporter)).double()
+    return restored.decision.mapped(_logits(network, rows.pixels, torch.float64))
 
 
 @torch.no_grad()
-def _logits(model: Classifier, pixels: np.ndarray, number: torch.dtype) -> np.ndarray:
+def _logits(network: nn.Module, pixels: np.ndarray, number: torch.dtype) -> np.ndarray:
     """Logits before calibration, float64 [n, C], of images uint8 [n, H, W, C]."""
     parts = []
     for start in range(0, len(pixels), BATCH):
         images = torch.from_numpy(pixels[start : start + BATCH]).permute(0, 3, 1, 2)
-        parts.append(model(images.to(number) / 255).double().numpy())
+        parts.append(network(images.to(number) / 255).double().numpy())
     return np.concatenate(parts)
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from imbalkit.errors import ImbalkitError
 from imbalkit.export.card import input_of
+from imbalkit.functional.views import VIEWS, log_mean_probabilities, viewed
 from imbalkit.kinds import Exporter
 from imbalkit.runs.restored import Restored
 from imbalkit.training.classifier import Classifier
@@ -57,12 +58,23 @@ class LossMapping(nn.Module):
         return self.loss(logits)
 
 
+class MeanOfViews(nn.Module):
+    """Logits [V n, K] of all pictures' first view, then their second, ... to those of the averaged views, [n, K]."""
+
+    def __init__(self, count: int):
+        super().__init__()
+        self.count = count
+
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
+        return log_mean_probabilities(logits.reshape(self.count, -1, logits.shape[1])) if self.count > 1 else logits
+
+
 class Deployed(nn.Module):
     """A classifier with the decision's steps, from the input that a card states to probabilities [n, classes].
 
-    Those are the map of the loss, if there is one, and an affine step. Exporters find the float parts by the attributes' names:
-    normalisation, head, mapping and calibration stay float32 in quantised files, because they cost nothing and a coarse one would
-    tie scores.
+    Those are the mean over views, the map of the loss, if there is one, and an affine step. Exporters find the float parts by the
+    attributes' names: normalisation, head, averaging, mapping and calibration stay float32 in quantised files, because they cost
+    nothing and a coarse one would tie scores. All views are one batch: one after another the body would be in the graph as often.
     """
 
     def __init__(
@@ -71,20 +83,32 @@ class Deployed(nn.Module):
         affine: tuple[np.ndarray, np.ndarray],
         source: Input,
         loss_map: nn.Module | None = None,
+        views: str = "none",
     ):
         super().__init__()
         self.normalisation = Normalisation(model.mean, model.std, source.layout, source.range[1])
         # With channels last in memory, as in training, the exported graph would copy activations about.
         self.body, self.head = model.body.to(memory_format=torch.contiguous_format), model.head
+        self.views = VIEWS[views]
+        self.averaging = MeanOfViews(len(self.views))
         self.mapping = LossMapping(loss_map)
         self.calibration = Calibration(*affine)
         self.channels_last = source.layout == "NHWC"
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         images = self.normalisation(images)  # before the axes turn, which a converter can then leave out
+        if len(self.views) > 1:
+            axes = (1, 2) if self.channels_last else (2, 3)
+            images = torch.cat([viewed(images, view, axes) for view in self.views])
         if self.channels_last:
             images = images.permute(0, 3, 1, 2)
-        return self.calibration(self.mapping(self.head(self.body(images)))).softmax(dim=1)
+        logits = self.averaging(self.head(self.body(images)))
+        return self.calibration(self.mapping(logits)).softmax(dim=1)
+
+
+def views_in_file(restored: Restored, exporter: Exporter) -> str:
+    """The views that an exporter's file averages, by name."""
+    return restored.recipe.predict.views if exporter.views else "none"
 
 
 def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed, Input]:
@@ -100,7 +124,7 @@ def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed, Input]:
         )
     source = input_of(restored, exporter)
     loss_map = None if given is None else given.module()
-    return Deployed(restored.model, affine, source, loss_map).eval(), source
+    return Deployed(restored.model, affine, source, loss_map, views_in_file(restored, exporter)).eval(), source
 
 
 # Layers by the class names that torch and timm give them, for which int8 is known to cost accuracy: a swish has a tail below

@@ -83,12 +83,17 @@ class Exporter(Part):
     quantizations: ClassVar[tuple[str, ...]] = ("none",)  # what `quantize` may be
     takes_columns: ClassVar[bool] = False  # whether it writes a network that takes table columns beside the image
 
-    file: str | None = param(None, help="name of the file (default: model, the quantisation and the suffix)")
+    file: str | None = param(
+        None, help="name of the file (default: model, what is unlike the defaults, and the suffix)"
+    )
     quantize: Literal["none", "fp16", "dynamic", "int8"] = param(
         "none",
         help="numbers in the file: float32; float16 weights; int8 weights; int8 weights and layers, fitted on validation rows",
     )
     input: Literal["float32", "uint8"] = param("float32", help="what the file takes: values 0..1, or pixels 0..255")
+    views: bool = param(
+        True, help="average the views of the recipe's `predict` inside the file; false: it sees the plain picture alone"
+    )
     limits: ExportLimits = param(ExportLimits(), help="how far a quantised file may be from the network")
     rows: int = param(1000, help="most validation rows to compare on", unit="rows", ge=1)
     calibration_rows: int = param(
@@ -108,7 +113,7 @@ class Exporter(Part):
     def file_name(self) -> str:
         """The file's name in a run folder."""
         parts = ["model", *(word for word in (self.quantize, self.input) if word not in ("none", "float32"))]
-        return self.file or "-".join(parts) + self.suffix
+        return self.file or "-".join([*parts, *([] if self.views else ["plain"])]) + self.suffix
 
     def write(self, model: Exportable, path: Path) -> None:
         """Write `path` (a temporary name, of any suffix), the card inside, and leave nothing else behind."""

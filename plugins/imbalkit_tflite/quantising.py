@@ -9,7 +9,7 @@ import numpy as np
 from imbalkit_tflite.converting import quiet
 
 # Operations that stay float32 (imbalkit.export.graph), found by the modules that their tensors are named after.
-_FLOAT = r"Normalisation_normalisation|Deployed/[\w.]+_head\b|LossMapping_mapping|Calibration_calibration"
+_FLOAT = r"Normalisation_normalisation|Deployed/[\w.]+_head\b|MeanOfViews_averaging|LossMapping_mapping|Calibration_calibration"
 
 
 def quantise(content: bytes, how: str, calibration: np.ndarray | None = None) -> bytes:

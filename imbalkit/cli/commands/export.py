@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     help="What the file takes: values 0..1, or pixels 0..255.",
 )
 @click.option(
+    "--views/--no-views",
+    default=True,
+    help="Average the views of the run's recipe inside the file, as `imbalkit predict` does.  [default: views]",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -55,6 +60,7 @@ def command(
     kind: str,
     quantize: str,
     input: str,
+    views: bool,
     out: Path | None,
     rows: int | None,
     synthetic: bool,
@@ -80,7 +86,7 @@ def command(
     restored = restore(run, "cpu")
     exporter_class = cast("type[Exporter]", restored.catalogue.get("exporter", kind))
     stated = {name: value for name, value in limits.items() if value is not None}
-    parameters: dict[str, Any] = {"quantize": quantize, "input": input, "limits": stated}
+    parameters: dict[str, Any] = {"quantize": quantize, "input": input, "views": views, "limits": stated}
     try:
         exporter = exporter_class.model_validate(parameters | ({} if rows is None else {"rows": rows}))
     except ValidationError as error:
@@ -117,6 +123,8 @@ def _lines(path: Path, facts: Mapping[str, Any]) -> Iterator[str]:
         for metric, label in (("auc", "ROC area"), ("sensitivity", "sensitivity"), ("ece", "ECE")):
             if facts["quantize"] != "none" and found.get(metric) is not None:
                 yield f"  {label} {found[metric]['network']:.4f}, in the file {found[metric]['file']:.4f}"
+    if facts.get("views", {}).get("in_the_file", "none") != "none":
+        yield f"the mean over views ({facts['views']['in_the_file']}) is in the file"
     gpu = facts.get("gpu")
     if gpu is not None:
         left = ", ".join(gpu["left_to_the_cpu"])
