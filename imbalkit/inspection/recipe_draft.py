@@ -15,6 +15,7 @@ from imbalkit.errors import DataError, listing
 from imbalkit.inspection.columns import inspect_table
 from imbalkit.inspection.findings import Findings, data_set
 from imbalkit.inspection.folders import inspect_folder
+from imbalkit.inspection.starting_point import PRETRAINED, PRETRAINED_SIZE, SMALL, StartingPoint
 from imbalkit_lite.paths import local_path
 from imbalkit_lite.text import printable
 
@@ -134,79 +135,119 @@ def planned(found: Findings, out: Path) -> list[str]:
     return list(prepared.split.notes)
 
 
-def recipe_text(found: Findings, out: Path) -> str:
+def recipe_text(found: Findings, start: StartingPoint, out: Path) -> str:
     """The recipe, with comments, as YAML that runs as it is."""
-    from imbalkit.base.yaml_text import one_line
-
     table, counts = found.table, found.table.counts()
-
-    given = found.part.model_dump(exclude_defaults=True)
-    data = [f"  {key}: {one_line(value)}" for key, value in given.items()]
-    if found.labels[1:]:
-        data.append(f"  # other columns that may hold the labels: {', '.join(found.labels[1:])}")
-    if found.groups and not getattr(found.part, "group_column", None):
-        data.append(f"  # group_column: {one_line(found.groups[0])}  # rows of one value stay in one split")
-    elif found.groups[1:]:
-        data.append(f"  # other columns that may hold the groups: {', '.join(found.groups[1:])}")
-    if found.group_pattern:
-        data.append(f"  # group_pattern: {one_line(found.group_pattern)}  # images of one match stay in one split")
-    bad = f"skip  # {len(found.bad)} could not be read; error: stop instead" if found.bad else "error  # or skip"
     whole = ", ".join(f"{name} {count}" for name, count in zip(table.classes[:20], counts, strict=False))
-    ratio = min(counts) / max(counts)
-    batch = max(8, min(64, 2 ** (len(table) // 16).bit_length()))
-    lines = [
-        f"# {len(table)} images in {len(table.classes)} classes: {whole}{', ...' if len(counts) > 20 else ''}",
-        f"# (balance ratio {ratio_text(ratio)}: smallest / largest class).",
-        f"# Class counts before and after each sampler: imbalkit plan {out}",
-        f"# Train, evaluate and write a report:         imbalkit run {out}",
-        "",
-        "data:",
-        *data,
-    ]
-    if found.positive is not None:
-        lines += [
-            "",
-            f"positive: {one_line(found.positive)}  # the class that must not be missed; recall is reported for it",
-        ]
-    lines += [
-        "",
-        "images:",
-        f"  size: {found.image_size}  # px, or [height, width]; larger sees more and takes longer",
-        "  resize: stretch  # to the size whatever the shape; or crop (cut the centre out), or pad (black rim)",
-        *(
-            [f"  bits: {found.bits}  # that the 16-bit pictures hold: white is {2**found.bits - 1}"]
-            if found.bits
-            else []
-        ),
-        f"  on_bad_image: {bad}",
-        "",
-        "split:",
-        "  seed: 0  # apart from the seed below: the test images stay while training varies",
-        *(
-            ["  column: split  # the data say which images are train, validation and test"]
-            if "split" in table.frame and (table.frame["split"] == "test").any()
-            else ["  validation: 0.2  # shares of all images", "  test: 0.2"]
-        ),
-        "",
-        "# What is done to the training rows, in order; `imbalkit plugins sampler` lists the methods, for instance:",
-        "#   samplers:",
-        "#     - name: random_over   # repeat rows of the smaller classes until all are as large as the largest",
-        "samplers: []",
-        "",
-        "backbone:",
-        "  name: small_cnn  # small, for a first look; for photographs take a pretrained network:",
-        "  # name: timm",
-        "  # model: efficientnet_b0",
-        "  # pretrained: true",
-        "",
-        "loss:",
-        f"  name: {'inverse_ce' if ratio < 0.5 else 'ce'}  # `imbalkit plugins loss` lists them all",
-        "",
-        "training:",
-        "  epochs: 10",
-        f"  batch_size: {batch}",
-        "",
-        "seed: 0",
+    sections = [
+        [
+            f"# {len(table)} images in {len(table.classes)} classes: {whole}{', ...' if len(counts) > 20 else ''}",
+            f"# (balance ratio {ratio_text(min(counts) / max(counts))}: smallest / largest class).",
+            f"# Class counts before and after each sampler: imbalkit plan {out}",
+            f"# Train, evaluate and write a report:         imbalkit run {out}",
+        ],
+        _data(found),
+        _positive(found),
+        _images(found, start),
+        _split(found),
+        [
+            "# What is done to the training rows, in order; `imbalkit plugins sampler` lists the methods, for instance:",
+            "#   samplers:",
+            "#     - name: random_over   # repeat rows of the smaller classes until all are as large as the largest",
+            "samplers: []",
+        ],
+        ["augment:  # random changes, drawn anew each epoch", *(f"  {line}" for line in start.augment)]
+        if start.augment
+        else [],
+        _backbone(start),
+        ["loss:", f"  name: {start.loss}  # `imbalkit plugins loss` lists them all"],
+        [
+            "training:",
+            f"  epochs: {start.settings.epochs}",
+            f"  batch_size: {start.settings.batch_size}",
+            f"  optimizer: {{lr: {start.settings.lr:g}}}",
+            "  monitor: roc_auc  # the epoch of best ROC AUC on validation rows is kept; or last",
+        ],
+        _decision(found),
+        ["seed: 0"],
     ]
     # A name may hold a line break, which would end a comment.
-    return "\n".join(map(printable, lines)) + "\n"
+    return "\n\n".join("\n".join(map(printable, lines)) for lines in sections if lines) + "\n"
+
+
+def _data(found: Findings) -> list[str]:
+    from imbalkit.base.yaml_text import one_line
+
+    given = found.part.model_dump(exclude_defaults=True)
+    lines = ["data:", *(f"  {key}: {one_line(value)}" for key, value in given.items())]
+    if found.labels[1:]:
+        lines.append(f"  # other columns that may hold the labels: {', '.join(found.labels[1:])}")
+    if found.groups and not getattr(found.part, "group_column", None):
+        lines.append(f"  # group_column: {one_line(found.groups[0])}  # rows of one value stay in one split")
+    elif found.groups[1:]:
+        lines.append(f"  # other columns that may hold the groups: {', '.join(found.groups[1:])}")
+    if found.group_pattern:
+        lines.append(f"  # group_pattern: {one_line(found.group_pattern)}  # images of one match stay in one split")
+    return lines
+
+
+def _positive(found: Findings) -> list[str]:
+    from imbalkit.base.yaml_text import one_line
+
+    if found.positive is None:
+        return []
+    return [f"positive: {one_line(found.positive)}  # the class that must not be missed; recall is reported for it"]
+
+
+def _images(found: Findings, start: StartingPoint) -> list[str]:
+    bad = f"skip  # {len(found.bad)} could not be read; error: stop instead" if found.bad else "error  # or skip"
+    own = start.network == PRETRAINED
+    size = "the network's own; 128 takes a third of the time" if own else "larger sees more and takes longer"
+    lines = [
+        "images:",
+        f"  size: {start.size}  # px, or [height, width]; {size}",
+        "  resize: stretch  # to the size whatever the shape; or crop (cut the centre out), or pad (black rim)",
+    ]
+    if found.bits:
+        lines.append(f"  bits: {found.bits}  # that the 16-bit pictures hold: white is {2**found.bits - 1}")
+    return [*lines, f"  on_bad_image: {bad}"]
+
+
+def _split(found: Findings) -> list[str]:
+    frame = found.table.frame
+    lines = ["split:", "  seed: 0  # apart from the seed below: the test images stay while training varies"]
+    if "split" in frame and (frame["split"] == "test").any():
+        return [*lines, "  column: split  # the data say which images are train, validation and test"]
+    return [*lines, "  validation: 0.2  # shares of all images", "  test: 0.2"]
+
+
+def _backbone(start: StartingPoint) -> list[str]:
+    network = ["name: timm", f"model: {PRETRAINED}", "pretrained: true"]
+    if start.network == PRETRAINED:
+        network[-1] += "  # ImageNet weights, which are on this machine"
+        return ["backbone:", *(f"  {line}" for line in network)]
+    if not start.install:
+        return ["backbone:", f"  name: {SMALL}  # small, as the pictures are"]
+    return [
+        "backbone:",
+        f"  name: {SMALL}  # from random weights. Photographs call for a pretrained one, whose weights are not here:",
+        f"  #   {start.install}",
+        f"  # and run init again. Where timm's hub can be reached this does as well, with size: {PRETRAINED_SIZE}:",
+        *(f"  # {line}" for line in network),
+    ]
+
+
+def _decision(found: Findings) -> list[str]:
+    """With two classes a threshold chosen on validation; with more, no class has the better start for being frequent."""
+    if len(found.table.classes) == 2:
+        return [
+            "decision:  # all of it from validation rows",
+            "  prior: data  # probabilities for the class shares of the data, whatever the training shows more often",
+            "  calibrator: temperature",
+            "  threshold: youden  # of best balanced accuracy; or {name: target_recall, recall: 0.9}, or {name: cost, ratio: 10}",
+        ]
+    return [
+        "decision:",
+        "  prior: balanced  # each class as likely as any other before the picture is seen; or data, as frequent as here",
+        "  calibrator: temperature",
+    ]

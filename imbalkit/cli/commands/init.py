@@ -25,6 +25,7 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, force: 
     from imbalkit.cli.tables.findings import print_findings
     from imbalkit.errors import ImbalkitError
     from imbalkit.inspection.recipe_draft import inspect, planned, recipe_text
+    from imbalkit.inspection.starting_point import starting_point
     from imbalkit_lite.files import write_text
 
     if out.exists() and not force:
@@ -36,7 +37,11 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, force: 
         with counting("reading the images") as count:
             found = inspect(data, root, label, count)
         print_findings(found, screen)
-        write_text(out, recipe_text(found, out))
+        start = starting_point(found)
+        screen.say(
+            f"network: {start.said}" + (f"; to have them: {start.install}, then init again" if start.install else "")
+        )
+        write_text(out, recipe_text(found, start, out))
         for line in planned(found, out):
             screen.print(line, markup=False, highlight=False, soft_wrap=True)
     except ImbalkitError as error:

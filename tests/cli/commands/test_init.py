@@ -16,6 +16,7 @@ from imbalkit.cli.commands.init import command
 from imbalkit.errors import DataError
 from imbalkit.inspection.columns import group_candidates, label_candidates
 from imbalkit.inspection.recipe_draft import inspect, recipe_text
+from imbalkit.inspection.starting_point import starting_point
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 
@@ -191,7 +192,7 @@ def test_odd_class_names_survive_yaml(tmp_path, names):
         for copy in range(3 + index):
             image(tmp_path / "d" / name / f"{copy}.png", 8, 8, copy + 10 * index)
     found = inspect(tmp_path / "d")
-    recipe = yaml.safe_load(recipe_text(found, Path("r.yaml")))
+    recipe = yaml.safe_load(recipe_text(found, starting_point(found), Path("r.yaml")))
     assert recipe["positive"] == names[0]
     assert dataset(recipe).load().classes == found.table.classes
 

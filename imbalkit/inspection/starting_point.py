@@ -1,0 +1,132 @@
+"""What the recipe of `imbalkit init` trains: a pretrained network where its weights are here; settings by the number of rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imbalkit.errors import DataError
+from imbalkit.pretrained.packages import package_of
+from imbalkit.pretrained.sources import find_source
+
+if TYPE_CHECKING:
+    from imbalkit.inspection.findings import Findings
+
+PRETRAINED, PRETRAINED_SIZE = "tf_efficientnet_lite0", 224  # px, its own
+SMALL = "small_cnn"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train with up to `rows` training rows."""
+
+    rows: float
+    epochs: int
+    batch_size: int
+    lr: float
+
+
+# About as many steps as a good first model takes; more rows need fewer passes. The last line is for all above.
+SETTINGS = {
+    PRETRAINED: (
+        Settings(300, epochs=30, batch_size=16, lr=0.0005),
+        Settings(2_000, epochs=15, batch_size=32, lr=0.001),
+        Settings(10_000, epochs=10, batch_size=64, lr=0.001),
+        Settings(50_000, epochs=6, batch_size=64, lr=0.001),
+        Settings(float("inf"), epochs=4, batch_size=128, lr=0.001),
+    ),
+    SMALL: (
+        Settings(300, epochs=40, batch_size=16, lr=0.001),
+        Settings(2_000, epochs=25, batch_size=32, lr=0.001),
+        Settings(10_000, epochs=15, batch_size=64, lr=0.001),
+        Settings(float("inf"), epochs=10, batch_size=128, lr=0.001),
+    ),
+}
+LOSSES = ("inverse_ce", "ce")  # for classes of unlike size (balance ratio below this), and for others
+BALANCED = 0.5
+PHOTOGRAPH = 64  # px: the shorter side from which a picture is taken for a photograph, not for an icon or a digit
+
+# Pictures of what has no up. For others a picture upside down, or turned by a quarter, is none that will be met.
+_NO_UP = re.compile(
+    r"melanoma|n(a)?ev(us|i)\b|dermo|dermato|skin|lesion|isic|ham10000|microscop|histolog|satellite|aerial", re.I
+)
+
+
+@dataclass(frozen=True)
+class StartingPoint:
+    """What a first recipe trains.
+
+    Attributes:
+        network: PRETRAINED or SMALL
+        size: px
+        settings: epochs, batch, learning rate
+        loss: its name
+        augment: lines of the recipe's list
+        said: why this network, in a sentence
+        install: the command that brings the pretrained weights; "" where they are here, or would not help
+    """
+
+    network: str
+    size: int
+    settings: Settings
+    loss: str
+    augment: tuple[str, ...]
+    said: str
+    install: str = ""
+
+
+def starting_point(found: Findings) -> StartingPoint:
+    """The network, size and settings for what was found."""
+    photographs = is_photographs(found)
+    network, size, said, install = SMALL, found.image_size, "a small one, which fits small pictures", ""
+    if photographs:
+        try:
+            source = find_source(PRETRAINED)
+            why = "its weights are neither in an installed package nor in the cache of timm's hub"
+        except DataError as error:
+            source, why = None, str(error)
+        package = package_of(PRETRAINED)
+        if source is not None:
+            network, size, said = PRETRAINED, PRETRAINED_SIZE, f"{PRETRAINED} with ImageNet weights ({source.name})"
+        elif package is not None:
+            install = package.command
+            said = f"a small one from random weights; {PRETRAINED} with ImageNet weights would be far better, but {why}"
+    counts = found.table.counts()
+    return StartingPoint(
+        network,
+        size,
+        settings_for(network, training_rows(found)),
+        LOSSES[min(counts) / max(counts) >= BALANCED],
+        augmentation(found) if photographs else (),
+        said,
+        install,
+    )
+
+
+def is_photographs(found: Findings) -> bool:
+    """Whether the pictures are large enough for a network that was trained on photographs."""
+    sides = sorted(min(size) for size in found.sizes.elements())
+    return sides[len(sides) // 2] >= PHOTOGRAPH
+
+
+def training_rows(found: Findings) -> int:
+    """About how many rows there will be to train on."""
+    frame = found.table.frame
+    return int((frame["split"] == "train").sum()) if "split" in frame else round(0.6 * len(frame))
+
+
+def settings_for(network: str, rows: int) -> Settings:
+    """The line of the table for that many training rows."""
+    return next(line for line in SETTINGS[network] if rows <= line.rows)
+
+
+def augmentation(found: Findings) -> tuple[str, ...]:
+    """What leaves a photograph one of its class."""
+    words = [*found.table.classes, *map(str, found.table.frame.columns), str(getattr(found.part, "root", None) or "")]
+    if any(_NO_UP.search(word) for word in words):
+        return ("- dermoscopy  # every flip and quarter turn, colour, blur, cutout: these pictures seem to have no up",)
+    return (
+        "- {name: kornia, transform: RandomHorizontalFlip, options: {p: 0.5}}  # not where left and right matter",
+        "- trivial_augment  # or dermoscopy, for pictures that have no up, such as of skin, from above, of cells",
+    )
