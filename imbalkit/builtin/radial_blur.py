@@ -18,6 +18,11 @@ class RadialBlurParameters(Part):
     axes: Literal["shared", "independent"] = param(
         "shared", help="one rho, or four of its own: expand x, expand y, shrink x, shrink y"
     )
+    channels: Literal["shared", "independent"] = param(
+        "shared",
+        help="the same rho for all colours, or its own for each of red, green and blue: the coloured fringes of a simple lens; a "
+        "grey image takes that of green",
+    )
     iterations: int = param(5, help="how often expansion and shrinking are averaged", unit="steps", ge=1, le=100)
     centre: Literal["middle", "paper"] = param(
         "middle", help="the middle of the image, (w-1)/2 and (h-1)/2, or w/2 and h/2 as the paper writes"

@@ -44,7 +44,8 @@ def radial_blur(
 
     Args:
         images: float [B, C, H, W] (half precision is computed in float32)
-        rho: relative zoom of one step, [B]; or [B, 4]: expand x, expand y, shrink x, shrink y; a number serves all
+        rho: relative zoom of one step, [B]; or [B, 4]: expand x, expand y, shrink x, shrink y; or [B, C, 4]: these four of each
+            channel, as a lens that bends colours differently does; a number serves all
         iterations: how often expansion and shrinking are averaged
         centre: "middle" is (w-1)/2, (h-1)/2; "paper" is w/2, h/2, half a pixel off, so that flips do not commute
         border: "reflect" about the pixel centres of the rim, "replicate" the rim, or mix with "zero" outside
@@ -61,6 +62,10 @@ def radial_blur(
         return images.clone()
     work = images if images.dtype == torch.float64 else images.float()
     height, width = images.shape[2:]
+    if rho.ndim == 3:  # each channel is a grey image with a rho of its own
+        planes = work.reshape(-1, 1, height, width)
+        blurred = radial_blur(planes, rho.reshape(-1, 4), iterations, centre, border, method)
+        return blurred.view(images.shape).to(images.dtype)
     if method == "composed":
         return _blur_composed(work, rho, iterations, centre, border).to(images.dtype)
     maps = [
@@ -164,7 +169,7 @@ def _runs_are_faster(images: Tensor, rho: Tensor) -> bool:
 
 
 def _checked(images: Tensor, rho: Tensor | float, iterations: int, centre: str, border: str, method: str) -> Tensor:
-    """rho as [B, 4] on the device of the images, float32 (float64 for float64 images)."""
+    """rho as [B, 4] or [B, C, 4] on the device of the images, float32 (float64 for float64 images)."""
     if not isinstance(images, Tensor) or images.ndim != 4:
         got = list(images.shape) if isinstance(images, Tensor) else type(images).__name__
         raise ImbalkitError(f"radial_blur: expected images [B, C, H, W], got {got}")
@@ -183,9 +188,10 @@ def _checked(images: Tensor, rho: Tensor | float, iterations: int, centre: str, 
     rho = torch.as_tensor(rho, device=images.device).to(dtype)
     if rho.ndim == 0:
         rho = rho.expand(len(images))
-    if rho.shape not in ((len(images),), (len(images), 4)):
+    n, channels = images.shape[:2]
+    if rho.shape not in ((n,), (n, 4), (n, channels, 4)):
         raise ImbalkitError(
-            f"radial_blur: expected rho [{len(images)}] or [{len(images)}, 4] (expand x, expand y, shrink x, shrink y) "
-            f"for {len(images)} images, got {list(rho.shape)}"
+            f"radial_blur: expected rho [{n}] or [{n}, 4] (expand x, expand y, shrink x, shrink y) for {n} images, or "
+            f"[{n}, {channels}, 4] for each of their channels; got {list(rho.shape)}"
         )
     return rho[:, None].expand(-1, 4) if rho.ndim == 1 else rho

@@ -9,8 +9,7 @@ from kornia.augmentation.random_generator import PlainUniformGenerator
 from torch import Tensor, stack
 
 from imbalkit.functional.radial_blur import Border, Centre, Method, radial_blur
-
-_FOUR = ("rho_expand_x", "rho_expand_y", "rho_shrink_x", "rho_shrink_y")
+from imbalkit.functional.rho import rho_names, rho_of
 
 
 class RandomRadialBlur(IntensityAugmentationBase2D):
@@ -22,6 +21,7 @@ class RandomRadialBlur(IntensityAugmentationBase2D):
         rho: relative zoom of one step, drawn uniformly between these for each image
         iterations, centre, border, method: as in `radial_blur`
         independent: draw four rho an image (expand x, expand y, shrink x, shrink y) instead of one
+        by_colour: draw them for each of red, green and blue (a grey image takes those of green)
         p: probability of blurring an image
         same_on_batch: blur every image of a batch alike
         keepdim: give back the shape of the input, instead of [B, C, H, W]
@@ -46,17 +46,20 @@ class RandomRadialBlur(IntensityAugmentationBase2D):
         same_on_batch: bool = False,
         keepdim: bool = False,
         method: Method = "iterated",
+        by_colour: bool = False,
     ) -> None:
         super().__init__(p=p, same_on_batch=same_on_batch, keepdim=keepdim)
-        names = _FOUR if independent else ("rho",)
-        self._param_generator = PlainUniformGenerator(*((tuple(rho), name, None, None) for name in names))
+        self.drawn = independent, by_colour
+        generators = ((tuple(rho), name, None, None) for name in rho_names(*self.drawn))
+        self._param_generator = PlainUniformGenerator(*generators)
         self.flags = {"iterations": iterations, "centre": centre, "border": border, "method": method}
 
     def apply_transform(
         self, input: Tensor, params: dict[str, Tensor], flags: dict[str, Any], transform: Tensor | None = None
     ) -> Tensor:
         """Blur the images that were chosen, [B, C, H, W], by their drawn rho, [B] each."""
-        rho = params["rho"] if "rho" in params else stack([params[name] for name in _FOUR], dim=1)
+        drawn = stack([params[name] for name in rho_names(*self.drawn)], dim=1)
+        rho = rho_of(drawn, *self.drawn, input.shape[1])
         options = {
             name: flags[name] for name in ("iterations", "centre", "border", "method")
         }  # containers add flags of their own

@@ -66,6 +66,7 @@ PLOTS = {
         Plot("net_benefit", "the decision curve", "run", "run.net_benefit"),
         Plot("cost_curve", "expected cost over every mix of prevalence and costs", "run", "run.net_benefit"),
         Plot("psf", "where radial blur puts the light of a white dot", "nothing", "study.psf"),
+        Plot("psf_colour", "the same with a rho for each colour channel", "nothing", "study.psf_colour"),
         Plot("gallery", "the copies that a recipe's samplers make", "plan", "study.gallery"),
         Plot("rates", "miss rate against false alarm rate, one mark a method", "runs", "study.rates"),
         Plot("balance", "error rates against the balance ratio of the training rows", "runs", "study.balance"),

@@ -91,6 +91,12 @@ def test_psf_needs_no_run(tmp_path):
     assert sorted(frame["rho"].unique()) == [0, 0.01, 0.02]
 
 
+def test_psf_of_colours_needs_no_run(tmp_path):
+    result = imbalkit("--only", "psf_colour,psf", "--out", tmp_path, "--format", "svg")
+    assert result.exit_code == 0, result.output
+    assert names(tmp_path) == ["psf.csv", "psf.svg", "psf_colour.csv", "psf_colour.svg"]
+
+
 def test_gallery_of_a_recipe(real_runs, tmp_path):
     result = imbalkit(
         "--recipe", real_runs / "r.yaml", "--out", tmp_path, "--only", "gallery", "--samples", 1, "--format", "svg"
@@ -103,7 +109,7 @@ def test_gallery_of_a_recipe(real_runs, tmp_path):
 def test_a_recipe_alone_asks_for_no_figures_of_runs(real_runs, tmp_path):
     made = make(out=tmp_path, recipe=real_runs / "r.yaml", formats=["svg"])
     assert made.left_out == {}
-    assert names(tmp_path) == ["gallery.csv", "gallery.svg", "psf.csv", "psf.svg"]
+    assert names(tmp_path) == ["gallery.csv", "gallery.svg", "psf.csv", "psf.svg", "psf_colour.csv", "psf_colour.svg"]
 
 
 def test_what_cannot_be_drawn_is_left_out_and_said(tmp_path, write_run):

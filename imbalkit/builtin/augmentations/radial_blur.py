@@ -29,6 +29,7 @@ class RandomRadialBlurPart(RadialBlurParameters, Augmentation):
             border=self.border,
             method=self.method,
             independent=self.axes == "independent",
+            by_colour=self.channels == "independent",
             p=self.p,
             same_on_batch=self.same_on_batch,
         )

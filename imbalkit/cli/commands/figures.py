@@ -8,7 +8,7 @@ from typing import Literal
 import click
 
 from imbalkit.cli.commands import options
-from imbalkit.plots import FIGURES
+from imbalkit.plots import FIGURES, plots_of
 from imbalkit_lite.command_line import say
 
 
@@ -59,15 +59,15 @@ def command(
 ) -> None:
     """Draw figures of finished runs, as PNG and SVG, each with its numbers as CSV.
 
-    Give run folders, sweep folders, or folders of them. Runs that differ by seed and fold only are one method. `psf` needs
-    no run; `gallery` needs a run or a --recipe.
+    Give run folders, sweep folders, or folders of them. Runs that differ by seed and fold only are one method. `psf` and
+    `psf_colour` need no run; `gallery` needs a run or a --recipe.
     """
     names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
     if names == []:
         raise click.BadParameter("names no figure", param_hint="--only")
-    if not folders and recipe is None and names != ["psf"]:
+    if not folders and recipe is None and not (names and set(names) <= set(plots_of("nothing"))):
         raise click.UsageError(
-            "give run or sweep folders, a --recipe for the gallery, or --only psf, which needs neither"
+            "give run or sweep folders, a --recipe for the gallery, or --only psf,psf_colour, which need neither"
         )
     from imbalkit.plots.save import FORMATS, make
 

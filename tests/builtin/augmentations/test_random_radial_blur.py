@@ -38,6 +38,19 @@ def test_four_independent_draws():
     assert torch.equal(blurred, radial_blur(images(), four))
 
 
+def test_draws_for_each_colour():
+    blur = RandomRadialBlur(rho=(0.02, 0.1), p=1.0, by_colour=True)
+    blurred = blur(images())
+    rho = torch.stack([blur._params[f"rho_{colour}"] for colour in ("red", "green", "blue")], dim=1)
+    assert len(rho.unique()) == 12
+    for channel in range(3):
+        alone = radial_blur(images()[:, channel : channel + 1], rho[:, channel])
+        torch.testing.assert_close(blurred[:, channel : channel + 1], alone)
+    assert RandomRadialBlur(p=1.0, by_colour=True)(images()[:, :1]).shape == (4, 1, 32, 32)
+    half = RandomRadialBlur(p=0.5, by_colour=True, independent=True)(images(40))
+    assert 5 < int((half != images(40)).flatten(1).any(1).sum()) < 35
+
+
 def test_probabilities():
     assert torch.equal(RandomRadialBlur(p=0.0)(images()), images())
     assert (RandomRadialBlur(rho=(0.1, 0.2), p=1.0)(images()) != images()).flatten(1).any(1).all()
@@ -101,14 +114,14 @@ def test_half_precision_and_gradients():
 
 def test_the_part_hands_its_parameters_on():
     values = {"rho": [0.02, 0.1], "axes": "independent", "iterations": 2, "centre": "paper", "border": "zero"}
-    values |= {"method": "composed", "p": 1.0, "same_on_batch": True}
+    values |= {"method": "composed", "p": 1.0, "same_on_batch": True, "channels": "independent"}
     built = RandomRadialBlurPart.model_validate(values).build(CONTEXT)
     assert isinstance(built, RandomRadialBlur)
     torch.manual_seed(3)
     ours = built(images())
     torch.manual_seed(3)
     direct = RandomRadialBlur(
-        (0.02, 0.1), 2, "paper", "zero", independent=True, p=1.0, same_on_batch=True, method="composed"
+        (0.02, 0.1), 2, "paper", "zero", independent=True, p=1.0, same_on_batch=True, method="composed", by_colour=True
     )
     assert torch.equal(ours, direct(images()))
     assert built.p == 1.0

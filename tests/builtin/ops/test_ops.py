@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from imbalkit.builtin.ops import OPS, GaussianBlur, HorizontalFlip, RadialBlur, Rotate90, VerticalFlip
-from imbalkit.errors import PlanError
+from imbalkit.errors import ImbalkitError, PlanError
 from imbalkit.functional.radial_blur import radial_blur
 from imbalkit.plan import Plan
 
@@ -19,6 +19,8 @@ EVERY = [
     VerticalFlip(),
     RadialBlur(),
     RadialBlur(axes="independent"),
+    RadialBlur(channels="independent"),
+    RadialBlur(axes="independent", channels="independent"),
     RadialBlur(method="composed"),
     GaussianBlur(sigma=(0.5, 2.0)),
     GaussianBlur(match_rho=(0.005, 0.02)),
@@ -71,6 +73,7 @@ LABELS = [
         RadialBlur(axes="independent", iterations=3, centre="paper"),
         "radial blur rho U(0.005, 0.02), four a row, 3 steps",
     ),
+    (RadialBlur(channels="independent"), "radial blur rho U(0.005, 0.02), for each colour"),
     (GaussianBlur(sigma=(0.5, 2)), "gaussian blur sigma U(0.5, 2) px"),
     (GaussianBlur(match_rho=(0.005, 0.02)), "gaussian blur as strong as radial rho U(0.005, 0.02)"),
 ]
@@ -148,3 +151,69 @@ def test_names_are_unique():
     names = [op.name for op in OPS]
     assert sorted(set(names)) == sorted(names)
     assert set(names) == {"rotate90", "horizontal_flip", "vertical_flip", "radial_blur", "gaussian_blur"}
+
+
+def float64_reference(image, rho, iterations=5):
+    """Gilal et al. 2023, eq. 1, of one channel float64 [H, W]; rho: expand x, expand y, shrink x, shrink y."""
+    height, width = image.shape
+
+    def pixel(y, x):
+        """The mirrored picture at whole positions."""
+        y, x = np.abs(y) % (2 * height - 2), np.abs(x) % (2 * width - 2)
+        return image[np.minimum(y, 2 * height - 2 - y), np.minimum(x, 2 * width - 2 - x)]
+
+    def at(y, x):
+        top, left = np.floor(y).astype(int), np.floor(x).astype(int)
+        down, right = y - top, x - left
+        return (
+            (1 - down) * (1 - right) * pixel(top, left)
+            + (1 - down) * right * pixel(top, left + 1)
+            + down * (1 - right) * pixel(top + 1, left)
+            + down * right * pixel(top + 1, left + 1)
+        )
+
+    v, u = np.indices((height, width)).astype(np.float64)
+    y, x = v - (height - 1) / 2, u - (width - 1) / 2
+    for _ in range(iterations):
+        image = (at(v + rho[1] * y, u + rho[0] * x) + at(v - rho[3] * y, u - rho[2] * x)) / 2
+    return image
+
+
+@pytest.mark.parametrize("axes, count", [("shared", 3), ("independent", 12)])
+def test_a_rho_for_each_colour_is_each_channel_s_own_blur(axes, count):
+    op = RadialBlur(rho=(0.01, 0.08), axes=axes, channels="independent")
+    assert len(op.parameters) == count
+    assert op.parameters[0] == ("rho_red" if count == 3 else "rho_red_expand_x")
+    images = noise(3, 3, 19, 26).double()
+    parameters = torch.from_numpy(op.decide(np.random.default_rng(0).random((3, count))))
+    found = op.apply(images, parameters).numpy()
+    for image, out, numbers in zip(images.numpy(), found, parameters.numpy(), strict=True):
+        for channel, rho in enumerate(numbers.reshape(3, -1)):
+            expected = float64_reference(image[channel], np.broadcast_to(rho, 4) if count == 3 else rho)
+            np.testing.assert_allclose(out[channel], expected, atol=1e-12)
+    last = op.apply(images.float().contiguous(memory_format=torch.channels_last), parameters.float())
+    np.testing.assert_allclose(last.numpy(), found, atol=1e-5)
+
+
+def test_equal_rho_of_all_colours_are_the_ordinary_blur():
+    images = noise(2, 3, 20, 24)
+    colours = RadialBlur(channels="independent").apply(images, torch.tensor([[0.01] * 3, [0.02] * 3]))
+    torch.testing.assert_close(colours, RadialBlur().apply(images, torch.tensor([[0.01], [0.02]])))
+
+
+def test_a_grey_image_takes_the_rho_of_green_and_others_are_refused():
+    op, parameters = RadialBlur(channels="independent"), torch.tensor([[0.01, 0.02, 0.05]] * 2)
+    grey = noise(2, 1, 12, 12)
+    assert torch.equal(op.apply(grey, parameters), radial_blur(grey, 0.02))
+    with pytest.raises(ImbalkitError, match=r"needs images of 3 channels \(or 1\), got 4"):
+        op.apply(noise(2, 4, 12, 12), parameters)
+
+
+def test_the_first_rho_stays_what_it_was():
+    """Row keys decide the draws one after the other: recipes of before keep their pixels."""
+    plan = Plan.from_labels([0, 1, 1], seed=3)
+    rows = np.arange(3)
+    one, many = (plan.parameters(rows, 0, op) for op in (RadialBlur(), RadialBlur(channels="independent")))
+    assert one.shape == (3, 1)
+    assert many.shape == (3, 3)
+    np.testing.assert_array_equal(one[:, 0], many[:, 0])
