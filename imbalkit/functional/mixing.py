@@ -17,7 +17,7 @@ def blend(images: Tensor, partners: Tensor, share: Tensor) -> Tensor:
         share: [n]
     """
     share = share.to(images.dtype).view(-1, *[1] * (images.ndim - 1))
-    return share * images + (1 - share) * partners
+    return torch.lerp(partners, images, share)
 
 
 def pasted(images: Tensor, partners: Tensor, edges: Tensor) -> Tensor:
