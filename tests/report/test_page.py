@@ -294,7 +294,14 @@ def test_the_method_names_head_order_mixer_deferral_and_sam(tmp_path):
         "order": {"name": "power", "q": 0.25},
         "mixer": {"name": "mixup", "alpha": 0.4},
         "deferred": {"start": 0.6, "loss": {"name": "class_balanced", "beta": 0.99}},
-        "training": {"sam": {"radius": 0.7}},
+        "augment": [{"name": "rand_augment", "magnitude": 5}],
+        "training": {
+            "sam": {"radius": 0.7},
+            "ema": 0.99,
+            "freeze_epochs": 1,
+            "optimizer": {"layer_decay": 0.8},
+            "schedule": {"name": "cosine", "options": {"warmup_epochs": 1}},
+        },
     }
     text = Page(write_report(run_of(tmp_path / "run", labels, logits, recipe=recipe), None)).texts["method"]
     assert "the head cosine (scale 16) with 2 outputs" in text
@@ -306,6 +313,11 @@ def test_the_method_names_head_order_mixer_deferral_and_sam(tmp_path):
     assert "From epoch 7 of 10 on: loss class_balanced (" in text
     assert "beta 0.99" in text
     assert "Sharpness-aware steps (SAM), radius 0.7." in text
+    assert "moving average of the weights (EMA, decay 0.99) was evaluated and kept" in text
+    assert "The head alone was trained first, for 1 epoch." in text
+    assert "layer decay 0.8" in text
+    assert "schedule cosine (options warmup_epochs: 1)" in text
+    assert "rand_augment (" in text
     plain = Page(write_report(run_of(tmp_path / "plain", labels, logits), None)).texts["method"]
     assert "a dense layer with 2 outputs" in plain
     assert "Order in which" not in plain

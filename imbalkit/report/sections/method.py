@@ -136,12 +136,18 @@ def _augmentation(report: Report) -> str:
 def _training(report: Report) -> list[str]:
     training = report.run.recipe["training"]
     optimizer = {key: value for key, value in training["optimizer"].items() if key != "options" or value}
+    of_one_cycle = training["schedule"]["name"] == "one_cycle"  # the only one that reads `warmup`
+    schedule = {key: value for key, value in training["schedule"].items() if key != "warmup" or of_one_cycle}
     main = (
         f"{plural(training['epochs'], 'epoch')} in batches of {training['batch_size']}, {part_text(optimizer)}, schedule "
-        f"{part_text(training['schedule'])}, {training['precision']}, seed {report.run.facts.get('seed')}."
+        f"{part_text(schedule)}, {training['precision']}, seed {report.run.facts.get('seed')}."
     )
     if training.get("sam"):
         main += f" Sharpness-aware steps (SAM), radius {training['sam']['radius']:g}."
+    if training.get("ema"):
+        main += f" The moving average of the weights (EMA, decay {training['ema']:g}) was evaluated and kept."
+    if training.get("freeze_epochs"):
+        main += f" The head alone was trained first, for {plural(training['freeze_epochs'], 'epoch')}."
     return [main, *_stages(report)]
 
 
