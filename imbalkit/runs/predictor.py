@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.errors import RunError, listing
+from imbalkit_lite.columns import ColumnEncoding, Unknown, absent_note, unknown_notes
 from imbalkit_lite.images import ImageRule
 from imbalkit_lite.inputs import Inputs, Item
 from imbalkit_lite.predicting import predict_rows
@@ -60,9 +61,13 @@ class RunPredictor:
     def batch_size(self) -> int:
         return self.restored.recipe.training.batch_size
 
-    def predict(self, pixels: np.ndarray) -> BatchPrediction:
-        """Pixels uint8 [n, H, W] or [n, H, W, C], of any size. Raises DataError for others."""
-        logits, decision = self.restored.logits(pixels), self.decision
+    @property
+    def encoding(self) -> ColumnEncoding | None:
+        return self.restored.encoding
+
+    def predict(self, pixels: np.ndarray, columns: np.ndarray | None = None) -> BatchPrediction:
+        """Pixels uint8 [n, H, W] or [n, H, W, C], of any size; columns [n, W]. Raises DataError for others."""
+        logits, decision = self.restored.logits(pixels, columns=columns), self.decision
         return BatchPrediction(decision.probabilities(logits), decision.decide(logits), decision.abstains(logits))
 
 
@@ -79,16 +84,27 @@ def at_threshold(restored: Restored, threshold: float) -> Decision:
 
 
 def predict_inputs(inputs: Inputs, predictor: Predictor) -> pd.DataFrame:
-    """A row for each image, columns as `imbalkit_lite.rows.columns_of`; warns of what was left out of folders."""
-    for note in inputs.notes:
-        warnings.warn(note, stacklevel=3)
+    """A row for each image, columns as `imbalkit_lite.rows.columns_of`.
+
+    Warns of what was left out of folders, and of columns beside the image that are missing or hold unknown values.
+    """
+    encoding, unknown = predictor.encoding, Unknown()
+    absent = "" if encoding is None else absent_note(encoding, inputs.tables)
     columns = columns_of(predictor.classes, inputs.columns)
-    return _frame(list(predict_rows(inputs, predictor)), columns)
+    frame = _frame(list(predict_rows(inputs, predictor, unknown=unknown)), columns)
+    for note in (*inputs.notes, absent, *([] if encoding is None else unknown_notes(unknown, encoding))):
+        if note:
+            warnings.warn(note, stacklevel=3)
+    return frame
 
 
 def predict_arrays(pixels: np.ndarray, predictor: Predictor) -> pd.DataFrame:
     """The same for pixels uint8 [n, H, W] or [n, H, W, C], which have no path and cannot fail."""
-    prediction, maker, nowhere = predictor.predict(pixels), RowMaker(predictor.classes), Item("", Path())
+    beside: tuple[np.ndarray, ...] = ()
+    if predictor.encoding is not None:
+        warnings.warn(absent_note(predictor.encoding, [()]), stacklevel=3)
+        beside = (predictor.encoding.missing(len(pixels)),)
+    prediction, maker, nowhere = predictor.predict(pixels, *beside), RowMaker(predictor.classes), Item("", Path())
     rows = [maker.predicted(nowhere, prediction, index) for index in range(len(prediction.decisions))]
     return _frame(rows, maker.columns).drop(columns=[PATH, ERROR])
 

@@ -25,6 +25,7 @@ class Brightness:
     """P("light") is the mean grey level; undecided from 0.4 to 0.6."""
 
     classes, positive, rule, channels = ("dark", "light"), 1, ImageRule((4, 4)), 1
+    encoding = None
 
     def __init__(self, batch_size: int = 3):
         self.batch_size, self.batches = batch_size, []

@@ -94,6 +94,7 @@ class Constant:
     """Answers the same to every picture, and remembers how much memory there was."""
 
     classes, positive, channels, batch_size = ("common", "rare"), 1, 3, 64
+    encoding = None
 
     def __init__(self, rule):
         import psutil

@@ -13,6 +13,7 @@ from typing import Any
 
 from imbalkit_lite.card_parts import LAYOUTS, Abstain, Input, Normalisation, Origin, Probabilities, set_field
 from imbalkit_lite.checks import check_choice, check_mapping, check_text, exactly, is_list, number, numbers
+from imbalkit_lite.columns import ColumnEncoding
 from imbalkit_lite.errors import CardError, listing, nearest
 from imbalkit_lite.text import json_text
 
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 FORMAT = 1  # raise it when a reader of the old one would misunderstand a card
+WITH_COLUMNS = 2  # the format of a card with `columns`, which a reader of format 1 would not feed
 KEY = "imbalkit"  # of ONNX's metadata_props
 FILE = "imbalkit.json"  # TFLite's associated file
 
@@ -55,6 +57,7 @@ class Card:
         costs: [C, C], costs[i][j] of predicting class j for class i: the class of least expected cost is predicted
         abstain: when the model abstains; None: never
         input: the input tensor
+        columns: how table columns become the second input tensor, float32 [n, W]; None for a file that takes images alone
         resize, interpolation, exif, bits: how a picture gets the input's size and its 256 grey levels
             (imbalkit_lite.images.ImageRule)
         normalisation: done by the graph, None for none
@@ -81,6 +84,7 @@ class Card:
     quantization: str = "none"
     card: Mapping[str, Any] = field(default_factory=dict)
     run: Origin = field(default_factory=Origin)
+    columns: ColumnEncoding | None = None
 
     def __post_init__(self) -> None:
         check_text(self.name, "name")
@@ -132,9 +136,12 @@ class Card:
         facts = asdict(self)
         if self.abstain is not None:  # the one that is meant, alone
             facts["abstain"] = {name: value for name, value in facts["abstain"].items() if value is not None}
+        del facts["columns"]
+        if self.columns is not None:  # written, with a format of its own, only where there are some
+            facts["columns"] = self.columns.to_json()
         if self.bits == 16:  # written only where it is not 16: a reader that does not know it then refuses the card
             del facts["bits"]
-        return {"format": FORMAT, **_plain(facts)}
+        return {"format": FORMAT if self.columns is None else WITH_COLUMNS, **_plain(facts)}
 
     def to_text(self) -> str:
         """The document as text. Raises CardError where `card` holds what JSON cannot."""
@@ -168,10 +175,14 @@ def _read_card(document: Any) -> Card:
     if not isinstance(document, Mapping):
         raise CardError(f"expected keys and values, got {type(document).__name__}")
     found = document.get("format")
-    if found != FORMAT or found is True:
-        newer = "; a newer imbalkit wrote it: update this one" if type(found) is int and found > FORMAT else ""
-        raise CardError(f"format: expected {FORMAT}, got {found!r}{newer}")
-    document = {"bits": 16, **document}
+    if found not in (FORMAT, WITH_COLUMNS) or found is True:
+        newer = "; a newer imbalkit wrote it: update this one" if type(found) is int and found > WITH_COLUMNS else ""
+        raise CardError(f"format: expected {FORMAT} or {WITH_COLUMNS}, got {found!r}{newer}")
+    if (found == WITH_COLUMNS) != ("columns" in document):
+        raise CardError(
+            f"format: expected {WITH_COLUMNS} for a file that takes columns, and {FORMAT} for others, got {found}"
+        )
+    document = {"bits": 16, "columns": None, **document}
     if document.get("resize") == "squash":  # its name in files of earlier versions
         document["resize"] = "stretch"
     names = ["format", *(each.name for each in fields(Card))]
@@ -181,6 +192,8 @@ def _read_card(document: Any) -> Card:
             names = [each.name for each in fields(part)]
             check_mapping(values[name], name)
             values[name] = part(**{key: values[name][key] for key in exactly(values[name], names, f"{name}.")})
+    if values["columns"] is not None:
+        values["columns"] = ColumnEncoding.from_json(values["columns"])
     if values["abstain"] is not None:
         check_mapping(values["abstain"], "abstain")
         names = [each.name for each in fields(Abstain)]

@@ -114,6 +114,11 @@ class Inputs:
         """The other columns of all tables, each once."""
         return tuple(dict.fromkeys(name for source in self.sources for name in source.columns))
 
+    @property
+    def tables(self) -> list[tuple[str, ...]]:
+        """The other columns of each source; () of one that is no table."""
+        return [tuple(source.columns) for source in self.sources]
+
     def __len__(self) -> int:
         return sum(len(source) for source in self.sources)
 

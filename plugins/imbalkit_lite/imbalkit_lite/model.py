@@ -30,6 +30,7 @@ class Model:
         positive: place of the positive class in them, None without one
         channels: 3 (RGB) or 1 (grey)
         batch_size: pictures at once
+        encoding: how it takes table columns beside the picture; None for pictures alone
     """
 
     def __init__(self, path: Path, card: Card, runtime: Runtime):
@@ -38,6 +39,7 @@ class Model:
         self.rule = ImageRule(size, card.resize, card.interpolation, card.exif, card.bits)
         self.classes, self.positive, self.channels = card.classes, card.positive_index, card.input.channels
         self.batch_size = BATCH
+        self.encoding = card.columns
 
     def at(self, threshold: float) -> Model:
         """The same at another threshold, and without costs. Raises ModelError without a positive class, or outside 0..1."""
@@ -54,10 +56,13 @@ class Model:
         other.card = replace(self.card, threshold=float(threshold), costs=None, abstain=abstain)
         return other
 
-    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+    def probabilities(self, pixels: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
         """Probabilities, float32 [n, classes], of pictures uint8 [n, H, W, C] of the size that the file takes.
 
-        Raises DataError for pixels of another type or shape, ModelError where the file's output is not finite.
+        `columns`, float32 [n, W], are for a file that takes some beside the picture: `encoding.encode([{"age": 45}, ...])`, or
+        `encoding.missing(n)` where nothing is known.
+
+        Raises DataError for pixels or columns of another type or shape, ModelError where the file's output is not finite.
         """
         pixels = np.asarray(pixels)
         shape = (*self.rule.size, self.channels)
@@ -66,19 +71,35 @@ class Model:
                 f"{self.path} takes pictures uint8 [n, {', '.join(map(str, shape))}] (height, width, channels), got "
                 f"{pixels.dtype} {list(pixels.shape)}; `rule` with imbalkit_lite.images.read_image makes them"
             )
+        beside = self._beside(len(pixels), columns)
         outputs = np.empty((len(pixels), len(self.classes)), dtype=np.float32)
         step = self.batch_size if self._runtime.any_batch else 1
         for start in range(0, len(pixels), step):
-            outputs[start : start + step] = self._runtime.run(
-                input_tensor(pixels[start : start + step], self.card.input)
+            part = slice(start, start + step)
+            outputs[part] = self._runtime.run(
+                input_tensor(pixels[part], self.card.input), *(each[part] for each in beside)
             )
         if not np.isfinite(outputs).all():
             raise ModelError(f"{self.path} outputs probabilities that are not finite")
         return outputs
 
-    def predict(self, pixels: np.ndarray) -> BatchPrediction:
-        """Probabilities, forced decisions (class codes) and abstentions. Pixels and errors as for `probabilities`."""
-        probabilities = self.probabilities(pixels)
+    def _beside(self, pictures: int, columns: np.ndarray | None) -> tuple[np.ndarray, ...]:
+        """The columns as the file takes them, or nothing. Raises DataError."""
+        found = None if columns is None else np.shape(columns)
+        expected = None if self.encoding is None else (pictures, self.encoding.width)
+        if found == expected:
+            return () if columns is None else (np.ascontiguousarray(columns, dtype=np.float32),)
+        if self.encoding is None:
+            raise DataError(f"{self.path} takes pictures alone, got columns {list(found or ())}")
+        raise DataError(
+            f"{self.path} takes {listing(self.encoding.names)} beside the picture: expected columns {list(expected or ())}, "
+            f"got {'none' if found is None else list(found)}; `encoding.encode([{{...}}])` makes them, `encoding.missing(n)` "
+            "where nothing is known"
+        )
+
+    def predict(self, pixels: np.ndarray, columns: np.ndarray | None = None) -> BatchPrediction:
+        """Probabilities, forced decisions (class codes) and abstentions. Arguments and errors as for `probabilities`."""
+        probabilities = self.probabilities(pixels, columns)
         return BatchPrediction(probabilities, decide(probabilities, self.card), abstains(probabilities, self.card))
 
 
@@ -130,6 +151,7 @@ def _check_tensors(path: Path, card: Card, runtime: Runtime) -> None:
     for what, card_says, file_has in (
         ("takes images of shape", card.input.shape, runtime.input_shape),
         ("takes values of type", card.input.type, runtime.input_type),
+        ("takes columns of shape", None if card.columns is None else (card.columns.width,), runtime.columns_shape),
         ("outputs a shape of", (len(card.classes),), runtime.output_shape),
         ("outputs values of type", "float32", runtime.output_type),
     ):

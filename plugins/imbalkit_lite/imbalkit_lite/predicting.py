@@ -13,6 +13,7 @@ from itertools import islice
 
 import numpy as np
 
+from imbalkit_lite.columns import Unknown
 from imbalkit_lite.errors import DataError
 from imbalkit_lite.images import ImageRule, read_pixels
 from imbalkit_lite.inputs import Inputs, Item
@@ -23,13 +24,19 @@ WORKERS = 8  # threads that decode
 
 
 def predict_rows(
-    inputs: Inputs, predictor: Predictor, progress: Callable[[int, int], None] | None = None
+    inputs: Inputs,
+    predictor: Predictor,
+    progress: Callable[[int, int], None] | None = None,
+    unknown: Unknown | None = None,
 ) -> Iterator[Row]:
-    """A row for each image, in order; `progress` gets (done, total) after each batch."""
+    """A row for each image, in order; `progress` gets (done, total) after each batch.
+
+    Columns that the model takes beside the image are those of the image's table; `unknown` counts values that it does not know.
+    """
     maker, total, done = RowMaker(predictor.classes, inputs.columns), len(inputs), 0
     read = _read_ahead(inputs, predictor, depth=2 * predictor.batch_size + WORKERS)
     while batch := list(islice(read, predictor.batch_size)):
-        yield from _predict(batch, predictor, maker)
+        yield from _predict(batch, predictor, maker, unknown)
         done += len(batch)
         if progress:
             progress(done, total)
@@ -38,9 +45,14 @@ def predict_rows(
 Read = tuple[Item, np.ndarray | str]  # pixels, or why there are none
 
 
-def _predict(batch: Sequence[Read], predictor: Predictor, maker: RowMaker) -> Iterator[Row]:
-    pixels = [found for _, found in batch if isinstance(found, np.ndarray)]
-    prediction = predictor.predict(np.stack(pixels)) if pixels else None
+def _predict(
+    batch: Sequence[Read], predictor: Predictor, maker: RowMaker, unknown: Unknown | None = None
+) -> Iterator[Row]:
+    readable = [(item, found) for item, found in batch if isinstance(found, np.ndarray)]
+    prediction, encoding = None, predictor.encoding
+    if readable:
+        beside = () if encoding is None else (encoding.encode((item.extra for item, _ in readable), unknown),)
+        prediction = predictor.predict(np.stack([pixels for _, pixels in readable]), *beside)
     place = 0
     for item, found in batch:
         if prediction is None or isinstance(found, str):

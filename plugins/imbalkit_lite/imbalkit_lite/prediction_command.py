@@ -66,6 +66,7 @@ def predict(
     open_predictor: Callable[[], Predictor], paths: Sequence[str], kind: str | None, out: Path | None, column: str
 ) -> None:
     """Read, predict, write a row for each image; exits with code 1 if no image could be read. Raises ImbalkitError."""
+    from imbalkit_lite.columns import Unknown, absent_note, unknown_notes
     from imbalkit_lite.inputs import find_inputs
     from imbalkit_lite.predicting import predict_rows
     from imbalkit_lite.rows import DECISION, ERROR, columns_of
@@ -75,11 +76,14 @@ def predict(
     for note in inputs.notes:
         click.echo(f"note: {note}", err=True)
     predictor = open_predictor()
+    encoding, unknown = predictor.encoding, Unknown()
+    if encoding is not None and (note := absent_note(encoding, inputs.tables)):
+        say(f"note: {note}", err=True)
     columns, outcomes = columns_of(predictor.classes, inputs.columns), Counter[str]()
 
     def work(stream: IO[str]) -> None:
         with _progress(stream, inputs) as advance:
-            rows = predict_rows(inputs, predictor, advance)
+            rows = predict_rows(inputs, predictor, advance, unknown)
             for row in _writer(kind, predictor)(rows, columns, stream):
                 outcomes[row[DECISION] if row[ERROR] is None else ERROR] += 1
 
@@ -88,6 +92,8 @@ def predict(
     else:
         _write_file(out, work)
         say(f"{out}: {counted(outcomes.most_common())}", err=True)
+    for note in unknown_notes(unknown, encoding) if encoding is not None else []:
+        say(f"note: {note}", err=True)
     failed = outcomes[ERROR]
     if failed:
         click.echo(f"{failed:,} of {len(inputs):,} files could not be read: `{ERROR}` says why", err=True)

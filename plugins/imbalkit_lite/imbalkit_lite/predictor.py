@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from imbalkit_lite.columns import ColumnEncoding
 from imbalkit_lite.images import ImageRule
 
 
@@ -47,6 +48,11 @@ class Predictor(Protocol):
         """Images at once."""
         ...
 
-    def predict(self, pixels: np.ndarray) -> BatchPrediction:
-        """`pixels` uint8 [n, H, W, C], of the size of `rule`."""
+    @property
+    def encoding(self) -> ColumnEncoding | None:
+        """How it takes table columns beside the image; None for images alone."""
+        ...
+
+    def predict(self, pixels: np.ndarray, columns: np.ndarray | None = None) -> BatchPrediction:
+        """`pixels` uint8 [n, H, W, C], of the size of `rule`; `columns` of `encoding`, float32 [n, W]."""
         ...

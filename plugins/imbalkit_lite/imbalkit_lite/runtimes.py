@@ -17,16 +17,17 @@ _LARGEST_CARD = 2**24  # bytes; a card is a few kB
 
 
 class Runtime(Protocol):
-    """One loaded file with one input and one output. Shapes are those of one image, without the batch."""
+    """One loaded file with one output, and with one input or two: images, and table columns. Shapes are without the batch."""
 
     input_shape: tuple[int, ...]
     input_type: str
     output_shape: tuple[int, ...]
     output_type: str
+    columns_shape: tuple[int, ...] | None  # of the second input; None without
     any_batch: bool  # else one image at a time
 
-    def run(self, images: np.ndarray) -> np.ndarray:
-        """Images [n, ...] to the output [n, ...]."""
+    def run(self, images: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+        """Images [n, ...], and columns [n, W] where it takes some, to the output [n, ...]."""
         ...
 
 
@@ -46,13 +47,17 @@ class LiteRT:
             sources, targets = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
             raise _unreadable(path, "TFLite", error) from None
-        source, target = _only(path, sources, targets)
+        source, beside, target = _images_first(path, sources, targets, [len(each["shape"]) for each in sources])
         self._source, self._target = source["index"], target["index"]
+        self._beside = None if beside is None else beside["index"]
+        self.columns_shape = None if beside is None else _one_image(path, beside["shape"].tolist())
         self.input_shape, self.output_shape = (_one_image(path, each["shape"].tolist()) for each in (source, target))
         self.input_type, self.output_type = (np.dtype(each["dtype"]).name for each in (source, target))
 
-    def run(self, images: np.ndarray) -> np.ndarray:
+    def run(self, images: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
         self._interpreter.set_tensor(self._source, images)
+        if self._beside is not None:
+            self._interpreter.set_tensor(self._beside, columns)
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._target)
 
@@ -75,8 +80,10 @@ class OnnxRuntime:
             sources, targets = self._session.get_inputs(), self._session.get_outputs()
         except Exception as error:  # of types that ONNX Runtime makes up at import
             raise _unreadable(path, "ONNX", error) from None
-        source, target = _only(path, sources, targets)
+        source, beside, target = _images_first(path, sources, targets, [len(each.shape) for each in sources])
         self._source = source.name
+        self._beside = None if beside is None else beside.name
+        self.columns_shape = None if beside is None else _one_image(path, beside.shape)
         self.any_batch = not isinstance(source.shape[0], int) if source.shape else False
         self.input_shape, self.output_shape = (_one_image(path, each.shape) for each in (source, target))
         self.input_type, self.output_type = (_ONNX_TYPES.get(each.type, each.type) for each in (source, target))
@@ -85,8 +92,9 @@ class OnnxRuntime:
     def metadata(self) -> dict[str, str]:
         return self._session.get_modelmeta().custom_metadata_map
 
-    def run(self, images: np.ndarray) -> np.ndarray:
-        return self._session.run(None, {self._source: images})[0]
+    def run(self, images: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+        given = {self._source: images} if self._beside is None else {self._source: images, self._beside: columns}
+        return self._session.run(None, given)[0]
 
 
 _ONNX_TYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
@@ -168,10 +176,16 @@ def _unreadable(path: Path, kind: str, error: Exception) -> ModelError:
     )
 
 
-def _only(path: Path, sources: Any, targets: Any) -> tuple[Any, Any]:
-    if len(sources) != 1 or len(targets) != 1:
-        raise ModelError(f"expected one input and one output, {path} has {len(sources)} and {len(targets)}")
-    return sources[0], targets[0]
+def _images_first(path: Path, sources: Any, targets: Any, axes: list[int]) -> tuple[Any, Any, Any]:
+    """The input of images, that of table columns (None without), and the output; of the inputs' `axes` images have 4."""
+    if len(targets) != 1 or len(sources) not in (1, 2) or (len(sources) == 2 and sorted(axes) != [2, 4]):
+        raise ModelError(
+            f"expected one output, and one input of images or that and one of columns; {path} has {len(targets)} and "
+            f"{len(sources)}"
+        )
+    if len(sources) == 1:
+        return sources[0], None, targets[0]
+    return sources[axes.index(4)], sources[axes.index(2)], targets[0]
 
 
 def _one_image(path: Path, shape: list[Any]) -> tuple[int, ...]:
