@@ -98,7 +98,7 @@ def starting_point(found: Findings) -> StartingPoint:
         size,
         settings_for(network, training_rows(found)),
         LOSSES[min(counts) / max(counts) >= BALANCED],
-        augmentation(found) if photographs else (),
+        augmentation(found),
         said,
         install,
     )
@@ -122,11 +122,32 @@ def settings_for(network: str, rows: int) -> Settings:
 
 
 def augmentation(found: Findings) -> tuple[str, ...]:
-    """What leaves a photograph one of its class."""
-    words = [*found.table.classes, *map(str, found.table.frame.columns), str(getattr(found.part, "root", None) or "")]
-    if any(_NO_UP.search(word) for word in words):
+    """What leaves a picture one of its class: nothing of a character, whose mirror image is none; little of a small one."""
+    flip = "- {name: kornia, transform: RandomHorizontalFlip, options: {p: 0.5}}  # not where left and right matter"
+    if is_characters(found):
+        return ()
+    if not is_photographs(found):
+        return (flip,) if is_coloured(found) else ()
+    if has_no_up(found):
         return ("- dermoscopy  # every flip and quarter turn, colour, blur, cutout: these pictures seem to have no up",)
     return (
-        "- {name: kornia, transform: RandomHorizontalFlip, options: {p: 0.5}}  # not where left and right matter",
+        flip,
         "- trivial_augment  # or dermoscopy, for pictures that have no up, such as of skin, from above, of cells",
     )
+
+
+def is_characters(found: Findings) -> bool:
+    """Whether the classes are named as letters or digits are, of which there are several."""
+    return len(found.table.classes) > 4 and all(len(name) == 1 for name in found.table.classes)
+
+
+def is_coloured(found: Findings) -> bool:
+    """Whether most of the pictures have colours."""
+    grey = sum(count for mode, count in found.modes.items() if mode.startswith(("1", "L", "I", "F")))
+    return grey < found.modes.total() / 2
+
+
+def has_no_up(found: Findings) -> bool:
+    """Whether names of classes, columns or the folder speak of what is photographed from any side."""
+    words = [*found.table.classes, *map(str, found.table.frame.columns), str(getattr(found.part, "root", None) or "")]
+    return is_photographs(found) and any(_NO_UP.search(word) for word in words)

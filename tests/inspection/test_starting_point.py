@@ -117,6 +117,20 @@ def test_pictures_without_an_up_are_turned(tmp_path, package):
     for index in range(20):
         image(tmp_path / "data" / ("melanoma" if index < 8 else "naevus") / f"{index}.png", 80, 70, index)
     assert init(tmp_path / "data")[1]["augment"] == ["dermoscopy"]
+    text = (tmp_path / "r.yaml").read_text()
+    assert "# predict: {views: dihedral}" in text
+    (tmp_path / "r.yaml").write_text(text.replace("# predict", "predict"))
+    assert prepare(tmp_path / "r.yaml").recipe.predict.views == "dihedral"
+
+
+def test_small_coloured_pictures_are_mirrored_and_characters_are_not(tmp_path, nowhere):
+    pixels, labels = np.zeros((40, 32, 32, 3), dtype=np.uint8), np.arange(40) % 5
+    np.savez(tmp_path / "a.npz", x=pixels, y=np.array(["cat", "dog", "frog", "horse", "ship"])[labels])
+    assert [part["transform"] for part in init(tmp_path / "a.npz")[1]["augment"]] == ["RandomHorizontalFlip"]
+    np.savez(tmp_path / "b.npz", x=pixels, y=labels)
+    assert "augment" not in init(tmp_path / "b.npz")[1]
+    np.savez(tmp_path / "c.npz", x=np.zeros((40, 100, 100, 3), dtype=np.uint8), y=labels)
+    assert "augment" not in init(tmp_path / "c.npz")[1]
 
 
 def test_grey_photographs_of_one_channel(tmp_path, package):
