@@ -67,6 +67,13 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
     ("loss", "pairwise_auc"): [{}, {"surrogate": "logistic"}],
     ("loss", "partial_auc"): [{"side": "low_fpr"}, {"side": "high_tpr", "surrogate": "logistic", "share": 0.5}],
     ("loss", "top_k"): [{}, {"share": 0.25}, {"share": 1.0}],
+    ("loss", "distill"): [
+        {"teacher": "runs/teacher"},
+        {"teacher": "runs/teacher", "weight": 1.0, "temperature": 1.0},
+        {"teacher": "runs/teacher", "loss": {"name": "weighted_ce", "weights": {"malignant": 9.0}}},
+        {"teacher": "runs/teacher", "loss": "focal", "members": "same_split"},
+        {"teacher": "runs/teacher", "loss": {"name": "vs", "gamma": 0.2}, "weight": 0.0},
+    ],
     ("loss", "poly1"): [{}, {"epsilon": -1.0}],
     ("loss", "rce"): [{"estimator": name} for name in ("batch", "ema", "epoch")],
     ("loss", "gamma_rce"): [{"costs": {"malignant": 100.0}}, {"costs": {"benign": 2.0}, "estimator": "ema"}],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -138,6 +138,16 @@ class Ledger:
             "entries": [entry.to_json() for entry in self.entries],
             "warnings": list(self.warnings),
         }
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any], losses: Iterable[Loss]) -> Ledger:
+        """The ledger that a run's metrics.json holds, with the shares of the data for its rows; `losses` are its recipe's."""
+        by_name, entries = {loss.name: loss for loss in losses}, []
+        for entry in facts["entries"]:
+            factors = None if entry["factors"] is None else tuple(entry["factors"])
+            shift = PriorShift(factors, entry["exact"], entry["why"], map=entry.get("map"))
+            entries.append(Entry(entry["stage"], shift, by_name.get(entry["stage"].rpartition("loss ")[2])))
+        return cls(tuple(facts["data"]), tuple(facts["data"].values()), tuple(entries))
 
 
 def _raises(shift: PriorShift, label: int, largest: int) -> bool:

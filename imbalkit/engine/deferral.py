@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 from imbalkit.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
+    from imbalkit.engine.teaching import Taught
     from imbalkit.training.phase import Phase
 
 
-def deferred_phase(recipe: Recipe) -> Phase | None:
-    """What the end of the training visits and minimises, if that is another thing than before."""
+def deferred_phase(recipe: Recipe, taught: Taught) -> Phase | None:
+    """What the end of the training visits and minimises, if that is another thing than before; `taught` gives its teacher."""
     from imbalkit.training.phase import Phase
 
     deferred = recipe.deferred
     if deferred is None:
         return None
-    return Phase(deferred.loss or recipe.loss, deferred.order or recipe.order, deferred.first_epoch(recipe.training))
+    loss, order = deferred.loss or recipe.loss, deferred.order or recipe.order
+    return Phase(loss, order, deferred.first_epoch(recipe.training), taught(loss, order, recipe.mixer))
 
 
 def deferral_notes(recipe: Recipe, log: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -52,7 +52,9 @@ NOT_DECIDING = {
 _AFTER = ("stages", "decision", "export", "launcher", "data", "samplers")  # whose parts take no part
 
 
-def training_key(around: Surroundings, stage: str, plan: Plan, validation: Plan, train_counts: tuple[int, ...]) -> str:
+def training_key(
+    around: Surroundings, stage: str, plan: Plan, validation: Plan, train_counts: tuple[int, ...], teaching: str = ""
+) -> str:
     """A hash that is the same only for main trainings that give the same weights and the same log.
 
     Args:
@@ -61,6 +63,7 @@ def training_key(around: Surroundings, stage: str, plan: Plan, validation: Plan,
         plan: rows to train on
         validation: rows that choose the epoch
         train_counts: rows of each class before any sampler, which metrics may know
+        teaching: stands for what teachers say of the rows; "" without one
     """
     recipe, metrics = around.recipe, metrics_of(around.recipe, around.catalogue)
     parts = [(part.kind, part.name) for place, part in parts_of(recipe) if place[0] not in _AFTER]
@@ -74,6 +77,7 @@ def training_key(around: Surroundings, stage: str, plan: Plan, validation: Plan,
         "train_counts": list(train_counts),
         "plan": [plan.seed, views_of(plan), len(plan), len(validation)],
         "around": [list(around.shape), around.place],
+        **({"teaching": teaching} if teaching else {}),
         "versions": versions(
             around.catalogue, [*parts, *operations, *((metric.kind, metric.name) for metric in metrics)]
         ),
@@ -93,6 +97,7 @@ class SharedTraining:
         plan: rows to train on
         validation: rows that choose the epoch
         train_counts: rows of each class before any sampler
+        teaching: stands for what teachers say of the rows; "" without one
     """
 
     cache: RoundCache
@@ -102,6 +107,7 @@ class SharedTraining:
     plan: Plan
     validation: Plan
     train_counts: tuple[int, ...]
+    teaching: str = ""
 
     def network(self, backbone: Backbone, train: Callable[[], Classifier]) -> Classifier:
         """The trained network: of another run where one has done the same training, else what `train` gives."""
@@ -110,7 +116,7 @@ class SharedTraining:
             return train()
         files = {".pt": trainer.folder / f"{stage}-weights.pt", ".jsonl": trainer.folder / f"{stage}-log.jsonl"}
         if not all(file.exists() for file in files.values()):
-            key = training_key(cache.around, stage, self.plan, self.validation, self.train_counts)
+            key = training_key(cache.around, stage, self.plan, self.validation, self.train_counts, self.teaching)
             with cache.claim(key):
                 if not cache.fetch(key, files):
                     model = train()

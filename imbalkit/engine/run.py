@@ -19,6 +19,7 @@ from imbalkit.engine.events import RunEvents
 from imbalkit.engine.launch import create_fabric, spawn
 from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run_folder import open_folder
+from imbalkit.engine.teaching import check_teachers, teach
 from imbalkit.errors import RunError
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.prepared import Prepared
@@ -64,9 +65,9 @@ def run(
     launch = launched()
     if launch is not None:
         with Peers(launch) as peers:
-            prepared = peers.all(lambda: prepare(recipe, overrides, options.without, runtime=True))
+            prepared = peers.all(lambda: _checked(recipe, overrides, options.without))
             return _run_together(peers, launch, prepared, options)
-    prepared = prepare(recipe, overrides, options.without, runtime=True)
+    prepared = _checked(recipe, overrides, options.without)
     fabric = create_fabric(prepared.recipe.training)
     if unused_tasks():
         options.progress.note("SLURM allots several tasks, this is one process: srun starts one a task")
@@ -84,6 +85,12 @@ def run(
         work = partial(_run_spawned, folder=folder, without=options.without, rounds=options.rounds)
         spawn(fabric, work, folder, prepared.recipe.training.threads)
     return folder
+
+
+def _checked(recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], without: tuple[str, ...]) -> Prepared:
+    prepared = prepare(recipe, overrides, without, runtime=True)
+    check_teachers(prepared)
+    return prepared
 
 
 def _run_together(peers: Peers, launch: Launch, prepared: Prepared, options: RunOptions) -> Path:
@@ -164,6 +171,11 @@ def _stages(
     scorer = RoundScorer(trainer, recipe.backbone, cache)
     source = prepared.source_plan(bad)
     plan, steps = resample(source, recipe.samplers, scorer, recipe.seed, events.plan_changed)
+    stages = [source.counts(), *(step.counts for step in steps)]
+
+    # Teach.
+    teaching = teach(prepared, source.source, images.content, trainer, cache)
+    taught = teaching.at(prepared, stages)
 
     # Train.
     rows = {
@@ -184,12 +196,15 @@ def _stages(
             freeze_epochs=recipe.training.freeze_epochs,
             order=recipe.order,
             mixer=recipe.mixer,
-            deferred=deferred_phase(recipe),
+            deferred=deferred_phase(recipe, taught),
+            teacher=taught(recipe.loss, recipe.order, recipe.mixer),
         ).model
 
-    shared = SharedTraining(cache, trainer, folder, MAIN, plan, rows["validation"], run_metrics.train_counts)
+    shared = SharedTraining(
+        cache, trainer, folder, MAIN, plan, rows["validation"], run_metrics.train_counts, teaching.key
+    )
     model = shared.network(recipe.backbone, train)
-    model = StageRunner(trainer, plan, rows["validation"], validate).run(recipe.stages, model, MAIN)
+    model = StageRunner(trainer, plan, rows["validation"], validate, taught).run(recipe.stages, model, MAIN)
 
     # Predict.
     network = averaged(model, recipe.predict.views)
@@ -197,7 +212,7 @@ def _stages(
 
     def results() -> None:
         # Decide.
-        validation, stages = held_out["validation"], [source.counts(), *(step.counts for step in steps)]
+        validation = held_out["validation"]
         ledger = prior_ledger(prepared, stages)
         decision = fit_decision(
             validation.logits,
@@ -221,7 +236,14 @@ def _stages(
                 for stage, counts in zip(["train", *(step.stage for step in steps)], stages, strict=True)
             ],
             "bad_images": [asdict(image) for image in bad_images],
-            "notes": [*prepared.input_notes, *prepared.split.notes, *deferral_notes(recipe, main_log), *decision.notes],
+            **({"teachers": list(teaching.facts)} if teaching.facts else {}),
+            "notes": [
+                *prepared.input_notes,
+                *prepared.split.notes,
+                *teaching.notes,
+                *deferral_notes(recipe, main_log),
+                *decision.notes,
+            ],
         }
 
         # Write, export, report.

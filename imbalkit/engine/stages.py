@@ -12,6 +12,7 @@ import torch
 
 from imbalkit.base.progress import describe
 from imbalkit.base.text import numbers_text
+from imbalkit.engine.teaching import Taught
 from imbalkit.errors import PluginError
 from imbalkit.functional.tau_normalisation import recall_of_classes
 from imbalkit.kinds import AnyStage, BuildContext, FeatureRows, Head, Solution, SolvedStage, TrainedStage
@@ -38,12 +39,14 @@ class StageRunner:
         plan: rows to train on
         validation: rows of validation
         validate: what a trainer validates with after each epoch; gives None without rows
+        taught: what a teacher says of each sample, of a loss that has one
     """
 
     trainer: Trainer
     plan: Plan
     validation: Plan
     validate: Callable[[Trainer], Validate | None]
+    taught: Taught = lambda loss, order, mixer: None
     _tables: dict[str, FeatureTable] = field(default_factory=dict)
 
     def run(self, stages: Sequence[AnyStage], model: Classifier, trained_by: str) -> Classifier:
@@ -95,7 +98,7 @@ class StageRunner:
             name,
             self.plan,
             network,
-            [Phase(stage.loss, stage.order)],
+            [Phase(stage.loss, stage.order, teacher=self.taught(stage.loss, stage.order, stage.mixer))],
             stage.epochs,
             self.validate(own),
             mixer=stage.mixer,

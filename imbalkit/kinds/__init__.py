@@ -72,6 +72,7 @@ from imbalkit.kinds.rows import Dataset, DatasetRef, Op, OpRef, Score, ScoreRef
 from imbalkit.kinds.samplers import AnySampler, FeatureSampler, Sampler, SamplerRef, ScoredSampler
 from imbalkit.kinds.schedules import ScheduleSettings
 from imbalkit.kinds.stages import AnyStage, FeatureRows, Solution, SolvedStage, StageRef, TrainedStage
+from imbalkit.kinds.teachers import Teacher
 from imbalkit.kinds.weights import load_weights, weights_file
 from imbalkit.plan import Counts, Plan, View, balance_ratio
 
@@ -160,6 +161,7 @@ __all__ = [
     "SomeClassFactors",
     "StageRef",
     "Table",
+    "Teacher",
     "Text",
     "Threshold",
     "ThresholdRef",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from imbalkit.base.parameters import Part, part_of
 from imbalkit.kinds.common import BuildContext, PriorShift
+from imbalkit.kinds.teachers import Teacher
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,6 +26,9 @@ class Loss(Part):
     - `epoch_started(epoch)`: called before each epoch with its number, from 0, of `context.epochs`
     - `epoch_finished()`: called after each epoch
     - `needs_features = True`: then called with `features=`, what the head saw, float [n, F]
+    - `needs_teacher = True`, of a loss with `taught_by`: then called with `teacher=`, float32 [n, C], logarithms of the teacher's
+      probabilities of each row's source picture, at the class prior that training leads to: the loss is least where they lead,
+      as far as the teacher is right (after the map of `prior_shift`, if it has one)
     - `statistics(logits, targets) -> Tensor`, `update(total)` and an attribute `needs_statistics`, for a loss that counts: the
       engine sums the statistics over the parts of an accumulated batch and over processes, calls
       `module(logits, targets, statistics=total)` for each part (with the whole total if `needs_statistics`), then `update(total)`
@@ -37,6 +41,11 @@ class Loss(Part):
     def prior_shift(self, context: BuildContext) -> PriorShift:
         """What it does to the class prior. Exact for cross entropy with a constant weight for each class; to override there."""
         return PriorShift(None, False, "it does not say how it weighs the classes")
+
+    @property
+    def taught_by(self) -> Teacher | None:
+        """The finished run that its module learns from; None: from the labels alone. To override."""
+        return None
 
     def notes(
         self, classes: tuple[str, ...], rows: tuple[float, ...], positive: int | None, order: Order | None = None

@@ -13,6 +13,16 @@ from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 
 
+def _taught(module: Any, teacher: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The argument of a loss that has a teacher, who has these logits [n, C]."""
+    return {"teacher": teacher} if getattr(module, "needs_teacher", False) else {}
+
+
+def _teacher(logits: torch.Tensor) -> torch.Tensor:
+    """Logits of a teacher who knows something else."""
+    return logits.detach().float().flip(0).roll(1, 1)
+
+
 def _contexts(setting: Setting) -> list[BuildContext]:
     own = len(setting.classes)
     result = [BuildContext(setting.classes, setting.counts, positive=1 if own == 2 else None, seed=setting.seed)]
@@ -74,7 +84,7 @@ def _check_batch(
     logits = logits.clone().requires_grad_()
     given, labels = logits.detach().clone(), targets.clone()
     module.train()
-    value = module(logits, targets)
+    value = module(logits, targets, **_taught(module, _teacher(logits)))
     assert isinstance(value, torch.Tensor), f"{who}: expected a tensor, got {type(value).__name__}"
     shapes = [[], [len(targets)]]
     assert list(value.shape) in shapes, f"{who}: expected a loss a row {shapes[1]} or a scalar, got {list(value.shape)}"
@@ -93,20 +103,22 @@ def _check_batch(
 def _check_state(who: str, part: Loss, context: BuildContext, setting: Setting) -> None:
     logits, targets = _batches(len(context.classes), setting)["a mixed batch"]
     module = part.build(context).train()
+    more = _taught(module, _teacher(logits))
     for _ in range(2):
-        module(logits, targets)
+        module(logits, targets, **more)
     module.eval()
     before = {name: value.clone() for name, value in module.state_dict().items()}
-    value = module(logits, targets)
+    value = module(logits, targets, **more)
     for name, old in before.items():
         assert torch.equal(old, module.state_dict()[name]), f"{who}: {name!r} changes in eval mode"
     again = part.build(context)
     again.load_state_dict(before)
-    same = torch.equal(value, again.eval()(logits, targets))
+    same = torch.equal(value, again.eval()(logits, targets, **more))
     assert same, f"{who}: state_dict() loaded into a new module gives another loss; keep state in buffers"
     if value.ndim:
         order = torch.arange(len(targets)).flip(0)
-        assert torch.allclose(module(logits[order], targets[order]), value[order], rtol=1e-4, atol=1e-6), (
+        more = {name: given[order] for name, given in more.items()}
+        assert torch.allclose(module(logits[order], targets[order], **more), value[order], rtol=1e-4, atol=1e-6), (
             f"{who}: in another order the rows have other losses"
         )
 
@@ -116,8 +128,11 @@ def _check_by_row(who: str, part: Loss, context: BuildContext, setting: Setting)
         return
     logits, targets = _batches(len(context.classes), setting)["a mixed batch"]
     module = part.build(context).eval()
-    alone = torch.stack([module(logits[i : i + 1], targets[i : i + 1]).mean() for i in range(len(targets))])
-    together = module(logits, targets)
+    more = _taught(module, _teacher(logits))
+    rows = [slice(row, row + 1) for row in range(len(targets))]
+    one = [module(logits[row], targets[row], **{name: given[row] for name, given in more.items()}) for row in rows]
+    alone = torch.stack([value.mean() for value in one])
+    together = module(logits, targets, **more)
     assert torch.allclose(together, alone if together.ndim else alone.mean(), rtol=1e-4, atol=1e-6), (
         f"{who}: the loss of a row depends on the rows beside it: say `by_row = False`"
     )
@@ -132,7 +147,7 @@ def _check_extras(who: str, part: Loss, context: BuildContext, setting: Setting)
         assert torch.allclose(whole.double(), halves.double()), f"{who}: `statistics` of two halves do not add up"
         value = module(logits, targets, statistics=whole)
         assert torch.isfinite(value).all(), f"{who}: the loss with `statistics=` is not finite"
-    module(logits, targets)
+    module(logits, targets, **_taught(module, _teacher(logits)))
     if hasattr(module, "class_weights"):
         weights = module.class_weights()
         shape = [len(context.classes)]
@@ -144,7 +159,7 @@ def _check_shift(who: str, part: Loss, context: BuildContext) -> None:
     """What the loss says of the class prior is what it wants to learn.
 
     For rows of one image, the logits at which an exact one is least are ln(rows x factor) of each class, or those that its map
-    makes that: its gradient there is 0.
+    makes that: its gradient there is 0. A teacher who knows the rows and the factors changes nothing of that.
     """
     shift, classes = part.prior_shift(context), len(context.classes)
     assert isinstance(shift, PriorShift), f"{who}: prior_shift must return a PriorShift, got {type(shift).__name__}"
@@ -160,10 +175,12 @@ def _check_shift(who: str, part: Loss, context: BuildContext) -> None:
 
     def slope(logits: torch.Tensor) -> float:
         logits = logits.requires_grad_()
-        value = module(logits.expand(len(targets), classes), targets).mean()
+        more = _taught(module, right.expand(len(targets), classes))
+        value = module(logits.expand(len(targets), classes), targets, **more).mean()
         return float(torch.autograd.grad(value, logits)[0].abs().max())
 
-    learnt, how = (rows * factors).clamp_min(1e-30).log()[None], f"factors {shift.factors}"
+    right = (rows * factors).clamp_min(1e-30).log()[None]  # which a teacher says who is right
+    learnt, how = right.clone(), f"factors {shift.factors}"
     if shift.map is not None:
         how += f" and the map {shift.map}"
         learnt = _before(_checked_map(who, part, shift, classes), learnt.double(), f"{who}: the map {shift.map}")

@@ -62,10 +62,16 @@ class FeatureTable:
         number = next(index for index, known in enumerate(self.plans) if known is plan)
         features, labels = self.features[number], self.labels[number]
         for rows in batches:
-            index = torch.from_numpy(np.asarray(rows, dtype=np.int64))
-            if features.is_cuda:  # the copy of a pinned index does not wait for what the device is doing
-                index = index.pin_memory().to(features.device, non_blocking=True)
+            index = index_on(features.device, rows)
             yield FeatureBatch(rows, features[index], labels[index])
+
+
+def index_on(device: torch.device, rows: np.ndarray) -> torch.Tensor:
+    """Positions as an index of a tensor on a device, int64 [n], without a wait for what the device is doing."""
+    index = torch.from_numpy(np.asarray(rows, dtype=np.int64))
+    if device.type == "cuda":  # the copy of a pinned index does not wait
+        index = index.pin_memory().to(device, non_blocking=True)
+    return index
 
 
 class HeadNetwork(nn.Module):

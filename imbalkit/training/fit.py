@@ -45,6 +45,7 @@ class Fit:
     average: Any  # its exponential moving average, or None
     phases: Sequence[Phase]  # by their first epochs
     losses: list[Any]  # a module each; one that counts has `statistics`, `update` and `needs_statistics`, too
+    teachers: list[torch.Tensor | None]  # of each phase, float32 [rows of the plan, C]
     mixer: Mixer | None
     mixing: Any  # the mixer's module
     optimizer: Any
@@ -107,6 +108,10 @@ class Fit:
             average=average,
             phases=phases,
             losses=[phase.loss.build(context).to(fabric.device) for phase in phases],
+            teachers=[
+                None if phase.teacher is None else torch.from_numpy(phase.teacher[plan.source]).to(fabric.device)
+                for phase in phases
+            ],
             mixer=mixer,
             mixing=None if mixer is None else mixer.build(context).to(fabric.device),
             optimizer=optimizer,
@@ -245,7 +250,7 @@ class Fit:
         return total
 
     def _render(self, part: Part) -> Rows:
-        return part.render(self.session.fabric.device, self.augment, self.mixing)
+        return part.render(self.session.fabric.device, self.augment, self.mixing, self.teachers[self.phase])
 
     def _check_finite(self, pending: list[tuple[int, torch.Tensor]], windows: Any, batches: int) -> None:
         finite = torch.isfinite(torch.stack([loss for _, loss in pending])).tolist()

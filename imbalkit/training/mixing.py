@@ -12,7 +12,7 @@ import torch
 from imbalkit.errors import TrainingError
 from imbalkit.functional.mixing import blend
 from imbalkit.training.batches import Batch
-from imbalkit.training.features import FeatureBatch
+from imbalkit.training.features import FeatureBatch, index_on
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Rows:
         partner_labels: int64 [n], of the rows that the images are mixed with; None where nothing is mixed
         share: float32 [n], each row's share of its own label
         columns: what the network takes beside the images, float32 [n, W], mixed in the same shares; None for nothing
+        teacher: float32 [n, C], what a teacher says of each row; None without one
+        partner_teacher: float32 [n, C], and of the rows that the images are mixed with
     """
 
     images: torch.Tensor
@@ -32,6 +34,8 @@ class Rows:
     partner_labels: torch.Tensor | None = None
     share: torch.Tensor | None = None
     columns: torch.Tensor | None = None
+    teacher: torch.Tensor | None = None
+    partner_teacher: torch.Tensor | None = None
 
     @property
     def inputs(self) -> tuple[torch.Tensor, ...]:
@@ -45,7 +49,7 @@ class Rows:
         """
         if getattr(module, "needs_features", False):
             options["features"] = features
-        loss = module(logits, self.labels, **options)
+        loss = module(logits, self.labels, **options, **_taught(module, self.teacher))
         if self.share is None or self.partner_labels is None:
             return loss
         if not loss.ndim:
@@ -53,7 +57,13 @@ class Rows:
                 "mixed rows need a loss for each row, [n], and this one gives a mean: leave out `mixer`, or build the loss with "
                 "reduction='none'"
             )
-        return self.share * loss + (1 - self.share) * module(logits, self.partner_labels, **options)
+        partner = module(logits, self.partner_labels, **options, **_taught(module, self.partner_teacher))
+        return self.share * loss + (1 - self.share) * partner
+
+
+def _taught(module: Any, teacher: torch.Tensor | None) -> dict[str, torch.Tensor | None]:
+    """The argument `teacher` of a loss that needs one. Targets are mixed as labels are: each row's loss in its share."""
+    return {"teacher": teacher} if getattr(module, "needs_teacher", False) else {}
 
 
 @dataclass(frozen=True)
@@ -78,12 +88,16 @@ class Part:
     def __len__(self) -> int:
         return len(self.batch.rows) // 2 if self.with_partners else len(self.batch.rows)
 
-    def render(self, device: torch.device, augment: Any, mixer: Any) -> Rows:
-        """Images and labels on a device, after the modules `augment` and `mixer`."""
+    def render(self, device: torch.device, augment: Any, mixer: Any, teacher: torch.Tensor | None = None) -> Rows:
+        """Images and labels on a device, after the modules `augment` and `mixer`.
+
+        `teacher` has a row for each of the plan, float32 [rows of the plan, C] on the device; None without one.
+        """
         images, labels = self.batch.render(device)
         images, columns = augment(images), next(iter(self.batch.beside(device)), None)
+        taught = None if teacher is None else teacher[index_on(device, self.batch.rows)]
         if self.rng is None:
-            return Rows(images, labels, columns=columns)
+            return Rows(images, labels, columns=columns, teacher=taught)
         rng, own = self.rng(), len(self)
         if self.with_partners:
             order: Any = slice(own, None)
@@ -93,7 +107,8 @@ class Part:
         mixed, share = mixer(images[:own], labels[:own], images[order], partner_labels, rng)
         if columns is not None:
             columns = blend(columns[:own], columns[order], share)
-        return Rows(mixed, labels[:own], partner_labels, share, columns)
+        own_taught, partner_taught = (None, None) if taught is None else (taught[:own], taught[order])
+        return Rows(mixed, labels[:own], partner_labels, share, columns, own_taught, partner_taught)
 
 
 @dataclass

@@ -18,11 +18,13 @@ class Phase:
         loss: what is minimised
         order: which rows an epoch visits; None: every row once
         first_epoch: from 0
+        teacher: what the loss is given of each sample beside its label, float32 [samples, C]; None for a loss without a teacher
     """
 
     loss: Loss
     order: Order | None = None
     first_epoch: int = 0
+    teacher: np.ndarray | None = None
 
     def epoch_rows(self, plan: Plan) -> int:
         """How many rows an epoch visits."""

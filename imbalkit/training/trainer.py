@@ -72,6 +72,7 @@ class Trainer:
         order: Order | None = None,
         mixer: Mixer | None = None,
         deferred: Phase | None = None,
+        teacher: np.ndarray | None = None,
     ) -> FitResult:
         """Train a model on a plan; goes on from the stage's checkpoint if there is one.
 
@@ -88,6 +89,7 @@ class Trainer:
             order: which rows an epoch visits (default: each once)
             mixer: mixes each row with another one (default: none)
             deferred: the loss and order of the last epochs (default: as before)
+            teacher: what the loss is given of each sample beside its label, float32 [samples, C] (default: nothing)
 
         Returns:
             the model with the weights of the chosen epoch (the last one without `validate`), and the scores
@@ -96,7 +98,7 @@ class Trainer:
             TrainingError: a loss that is not finite; fewer rows than devices
         """
         model = self.network(stage, plan, backbone, epochs, start)
-        phases = [Phase(loss, order), *([deferred] if deferred is not None else [])]
+        phases = [Phase(loss, order, teacher=teacher), *([deferred] if deferred is not None else [])]
 
         def freeze(epoch: int) -> None:
             model.freeze_body(epoch < freeze_epochs)

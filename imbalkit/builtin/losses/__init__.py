@@ -3,6 +3,7 @@
 from imbalkit.builtin.losses.auc_margin import AUCMargin
 from imbalkit.builtin.losses.ce import CE
 from imbalkit.builtin.losses.class_balanced import ClassBalanced
+from imbalkit.builtin.losses.distill import Distill
 from imbalkit.builtin.losses.focal import Focal
 from imbalkit.builtin.losses.gamma_rce import GammaRCE
 from imbalkit.builtin.losses.inverse_ce import InverseCE
@@ -22,6 +23,7 @@ LOSSES: list[type[Loss]] = [
     AUCMargin,
     CE,
     ClassBalanced,
+    Distill,
     Focal,
     GammaRCE,
     InverseCE,

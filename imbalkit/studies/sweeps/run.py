@@ -14,6 +14,7 @@ from imbalkit.base.files import write_parquet
 from imbalkit.base.processes import launched
 from imbalkit.base.progress import Progress
 from imbalkit.catalogue import Catalogue, default_catalogue
+from imbalkit.engine.teaching import check_teachers
 from imbalkit.errors import Problem, RecipeError, RunError, listing
 from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import Document, read_document
@@ -88,6 +89,7 @@ def check_cells(found: SweepFile, catalogue: Catalogue, runtime: bool = True) ->
         try:
             document = read_document(found.base, catalogue.recipes, cell.overrides)
             prepared[cell.id] = prepare_document(document, catalogue, runtime, loaded)
+            check_teachers(prepared[cell.id])
         except RecipeError as error:
             problems += [
                 Problem(f"cell {cell.id}: {problem.where}".removesuffix(": "), problem.message, problem.line)
