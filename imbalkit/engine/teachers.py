@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -117,22 +117,29 @@ def member_folders(folder: Path) -> list[Path]:
     return [found for name in names for found in member_folders(folder / name)] if names else [folder]
 
 
-def find_members(teacher: Teacher, classes: Sequence[str], now: pd.DataFrame) -> list[Member]:
+def find_members(
+    teacher: Teacher, classes: Sequence[str], now: pd.DataFrame, columns: Collection[str] = ()
+) -> list[Member]:
     """The members of a teacher, and what they saw of the student's samples.
 
     Args:
         teacher: of the recipe
         classes: of the student
         now: the student's samples (imbalkit.runs.data_record.record_of)
+        columns: of the student's table
 
     Raises:
-        RunError: no finished run, other classes, no record of its data
+        RunError: no finished run, other classes, columns that the table lacks, no weights, no record of its data
     """
     members = []
     for folder in member_folders(Path(teacher.run).expanduser()):
-        known = RunData(folder).classes
+        run = RunData(folder)
+        known, encoding = run.classes, run.encoding
         if set(known) != set(classes):
             raise RunError(f"{folder} tells other classes apart: expected {listing(classes)}, it has {listing(known)}")
+        lacking = [] if encoding is None else [name for name in encoding.names if name not in columns]
+        if lacking:
+            raise RunError(f"{folder} takes columns beside the image, and the data have no {listing(lacking)}")
         if not (folder / WEIGHTS).is_file():
             raise RunError(f"{folder / WEIGHTS} is not there: expected the weights of the teacher")
         record = read_record(folder / RECORD)

@@ -23,12 +23,14 @@ from imbalkit.functional.prior import at_prior, shares
 from imbalkit.kinds import Loss, Mixer, Order, Teacher, TrainedStage
 from imbalkit.recipe.class_prior import prior_ledger, training_ledger
 from imbalkit.recipe.document import Place, show_place
+from imbalkit.recipe.inputs import rows_of
 from imbalkit.recipe.traverse import parts_of
 from imbalkit.runs.data_record import record_of
 from imbalkit.runs.folder import WEIGHTS
 from imbalkit.runs.results import RunData
 
 if TYPE_CHECKING:
+    from imbalkit.data.table import Table
     from imbalkit.decision.decision import Decision
     from imbalkit.engine.round_cache import RoundCache
     from imbalkit.recipe.prepared import Prepared
@@ -120,7 +122,7 @@ def check_teachers(prepared: Prepared) -> None:
                 f"known ({unknown[0].shift.why}): take another one, such as ce or logit_adjusted for a loss",
             )
         try:
-            members = find_members(teacher, prepared.classes, record_of(prepared.table))
+            members = find_members(teacher, prepared.classes, record_of(prepared.table), list(prepared.table.frame.columns))
             if not recipe.split.runs_all_folds:
                 lesson = plan_lesson(teacher, members, prepared.split, prepared.split.train)
                 if lesson.is_refused:
@@ -186,7 +188,8 @@ def teach(
 
 
 def _lesson(prepared: Prepared, teacher: Teacher, rows: np.ndarray, content: np.ndarray | None) -> Lesson:
-    members = find_members(teacher, prepared.classes, record_of(prepared.table, content=content))
+    table = prepared.table
+    members = find_members(teacher, prepared.classes, record_of(table, content=content), list(table.frame.columns))
     lesson = plan_lesson(teacher, members, prepared.split, rows.astype(np.int64))
     if lesson.is_refused:  # what only the content of the files shows
         raise RunError(refusal(lesson))
@@ -211,6 +214,9 @@ def lesson_key(lesson: Lesson, prepared: Prepared, content: np.ndarray | None) -
         known = {name: run.metrics.get(name) for name in ("decision", "prior", "class_counts")}
         digest.update(json.dumps([run.recipe, known], sort_keys=True, default=str).encode())
         digest.update((member.folder / WEIGHTS).read_bytes())
+        columns = _columns(run, table)
+        if columns is not None:
+            digest.update(columns[lesson.rows].tobytes())
     pictures = record_of(table, content=content).iloc[lesson.rows]
     for column in ("content", "path"):
         if column in pictures:
@@ -219,6 +225,11 @@ def lesson_key(lesson: Lesson, prepared: Prepared, content: np.ndarray | None) -
     digest.update(json.dumps([prepared.classes, prior_ledger(prepared).data.tolist(), len(table)]).encode())
     digest.update(lesson.rows.tobytes() + lesson.teaches.tobytes())
     return digest.hexdigest()[:24]
+
+
+def _columns(run: RunData, table: Table) -> np.ndarray | None:
+    """What a teacher takes beside each image of the student's table, float32 [samples, W]; None for nothing."""
+    return None if run.encoding is None else run.encoding.encode(rows_of(table, run.encoding.names))
 
 
 def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, Any]:
@@ -240,10 +251,12 @@ def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, 
             continue
         restored, run = restore(member.folder, device), RunData(member.folder)
         samples = lesson.rows[teaches]
+        columns = _columns(run, table)
         if table.arrays is None:
-            logits = restored.logits(table.frame["path"].iloc[samples].tolist())
+            paths = table.frame["path"].iloc[samples].tolist()
+            logits = restored.logits(paths, columns=None if columns is None else columns[samples])
         else:
-            logits = restored.logits(table.arrays, samples)
+            logits = restored.logits(table.arrays, samples, columns)
         decision, prior = restored_to_data(run, restored)
         notes += decision.notes
         found = at_prior(

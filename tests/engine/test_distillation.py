@@ -262,6 +262,21 @@ def run_decision(project, tmp_path, loss, logits):
     return restore(folder).decision.at_data_prior(logits)
 
 
+def test_a_teacher_that_takes_columns_is_given_them(project, tmp_path, monkeypatch):
+    found, labels = tables(monkeypatch), pd.read_csv(project / "labels.csv")
+    labels["age"] = np.random.default_rng(0).uniform(20, 80, len(labels))
+    labels.to_csv(tmp_path / "labels.csv", index=False)
+    teacher = run(recipe(tmp_path, inputs={"columns": ["age"]}), options=RunOptions(folder=tmp_path / "t"))
+    run(recipe(tmp_path, distill(tmp_path, "t")), options=RunOptions(folder=tmp_path / "s"))
+    restored, (_, plan, phase) = restore(teacher), found[-1]
+    paths = labels["path"].iloc[plan.source].tolist()
+    logits = restored.logits(paths, columns=restored.columns[plan.source])
+    said = phase.teacher[plan.source]
+    np.testing.assert_allclose(said[:, 1] - said[:, 0], logits[:, 1] - logits[:, 0], atol=1e-4)
+    with pytest.raises(RecipeError, match="takes columns beside the image, and the data have no age"):
+        check_teachers(prepare(recipe(project, distill(tmp_path, "t"))))
+
+
 # --- what is refused ---------------------------------------------------------------------------------------------------
 
 
