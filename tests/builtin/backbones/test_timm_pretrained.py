@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -19,9 +20,6 @@ from imbalkit.kinds import BuildContext
 from imbalkit.pretrained.packages import PACKAGES
 from imbalkit.runs.restore import restore
 from tests.pretrained.fake_package import MODEL, efficientnet_pytorch_names, install, uninstall
-
-BACKBONE = f"backbone={{name: timm, model: {MODEL}, pretrained: true}}"
-QUICK = ("training.epochs=1", "training.threads=1", "training.accelerator=cpu", "images.size=32")
 
 
 @pytest.fixture
@@ -51,6 +49,18 @@ def weights():
 @pytest.fixture
 def package(tmp_path, monkeypatch, hub, weights):
     return install(tmp_path, monkeypatch, weights[1])
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """Forty random pictures of 32 x 32 px and two classes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    np.savez(tmp_path / "data.npz", x=pixels, y=np.arange(40) % 2)
+    return {
+        "data": {"name": "arrays", "file": str(tmp_path / "data.npz")},
+        "backbone": {"name": "timm", "model": MODEL, "pretrained": True},
+        "training": {"epochs": 1, "threads": 1, "accelerator": "cpu"},
+    }
 
 
 def lay_into(hub, repository, state):
@@ -134,10 +144,10 @@ def test_a_hub_that_may_be_reached_is_no_problem_yet(monkeypatch, hub):
     assert Timm(model=MODEL, pretrained=True).problems() == []
 
 
-def test_a_wrong_file_stops_a_run_before_it_begins(tmp_path, monkeypatch, hub):
+def test_a_wrong_file_stops_a_run_before_it_begins(recipe, tmp_path, monkeypatch, hub):
     install(tmp_path, monkeypatch, {}, pin="0" * 64)
     with pytest.raises(RecipeError, match=r"fake\.pth is not the file of fake-weights that imbalkit knows"):
-        imbalkit.run("digits", [BACKBONE, *QUICK], folder=tmp_path / "run")
+        imbalkit.run(recipe, folder=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -147,8 +157,8 @@ def test_weights_that_do_not_fit(tmp_path, monkeypatch, hub, weights):
         Timm(model=MODEL, pretrained=True).build(context())
 
 
-def test_a_run_records_them_and_needs_them_no_more(package, tmp_path, monkeypatch, no_charts):
-    folder = imbalkit.run("digits", [BACKBONE, *QUICK], folder=tmp_path / "run").folder
+def test_a_run_records_them_and_needs_them_no_more(recipe, package, tmp_path, monkeypatch, no_charts):
+    folder = imbalkit.run(recipe, folder=tmp_path / "run").folder
     record = {"backbone": {"source": "package fake-weights", "sha256": package.sha256}}
     assert json.loads((folder / "run.json").read_text())["initial_weights"] == record
     assert f"Initial weights: package fake-weights (SHA-256 {package.sha256})." in (folder / "report.html").read_text()
@@ -156,19 +166,19 @@ def test_a_run_records_them_and_needs_them_no_more(package, tmp_path, monkeypatc
     assert restore(folder).recipe.backbone.pretrained
     uninstall(monkeypatch)
     restored = restore(folder)
-    assert restored.logits(restored.images(), range(3)).shape == (3, 10)
+    assert restored.logits(restored.images(), range(3)).shape == (3, 2)
 
 
-def test_a_run_goes_on_with_the_same_weights_alone(package, weights, tmp_path, monkeypatch, no_charts):
-    folder = imbalkit.run("digits", [BACKBONE, *QUICK], folder=tmp_path / "run").folder
+def test_a_run_goes_on_with_the_same_weights_alone(recipe, package, weights, tmp_path, monkeypatch, no_charts):
+    folder = imbalkit.run(recipe, folder=tmp_path / "run").folder
     (folder / "metrics.json").unlink()
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     again = shutil.copytree(folder, tmp_path / "again")
-    assert imbalkit.run("digits", [BACKBONE, *QUICK], folder=folder, resume=True).folder == folder
+    assert imbalkit.run(recipe, folder=folder, resume=True).folder == folder
     other = {name: value + 1 if value.is_floating_point() else value for name, value in weights[1].items()}
     install(tmp_path, monkeypatch, other)
     with pytest.raises(RunError, match=r"was begun with other weights in backbone: package fake-weights, SHA-256"):
-        imbalkit.run("digits", [BACKBONE, *QUICK], folder=again, resume=True)
+        imbalkit.run(recipe, folder=again, resume=True)
 
 
 def test_rounds_are_shared_by_the_same_weights_alone(package, tmp_path):
