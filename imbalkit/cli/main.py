@@ -17,6 +17,7 @@ COMMANDS = {
         "imbalkit.cli.commands.predict",
         "Predict images with a finished run, or with a file exported from one.",
     ),
+    "ensemble": ("imbalkit.cli.commands.ensemble", "Make one run of finished runs, or of a cross-validation's folds."),
     "compare": ("imbalkit.cli.commands.compare", "Compare finished runs on the same test rows."),
     "report": ("imbalkit.cli.commands.report", "Write the report of a finished run again."),
     "export": ("imbalkit.cli.commands.export", "Write a run's model as ONNX or TFLite, checked against the network."),

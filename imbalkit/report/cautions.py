@@ -46,6 +46,8 @@ def _counts(report: Report, split: str) -> dict[str, int]:
 
 def _test_rows(report: Report) -> list[Caution]:
     counts = _counts(report, "test")
+    if not sum(counts.values()):
+        return [Caution("No test rows", "How good this model is on rows that it has not seen is not known.", True)]
     absent = [name for name, n in counts.items() if not n]
     found = []
     if absent:

@@ -29,6 +29,7 @@ ORDER: dict[str, tuple[tuple[str, str], ...]] = {
     "Results": (
         ("summary", "Summary"),
         ("threshold", "Thresholds"),
+        ("ensemble", "Members of the ensemble"),
         ("metrics", "All test metrics"),
         ("curves", "ROC and precision-recall"),
         ("probabilities", "Probabilities and calibration"),

@@ -20,8 +20,9 @@ def decision_sentence(run: RunData) -> str:
         return "Each row is assigned to its most probable class."
     name = printable(run.classes[run.positive])
     below = run.other if len(run.classes) == 2 else "the most probable of the other classes"
+    where = "rows held out by some of the members" if run.out_of_fold else "validation rows"
     how = (
-        f"chosen on validation rows by {rule}{_fitted(decision)}"
+        f"chosen on {where} by {rule}{_fitted(decision)}"
         if decision.get("rule") not in (None, "fixed")
         else "fixed beforehand"
     )
@@ -42,10 +43,13 @@ def correction_sentence(run: RunData) -> str:
     steps = decision.get("corrections")
     if steps is None:
         steps = [{"stage": "calibrated", "name": decision["calibrator"]}] if decision.get("calibrator") else []
+    if not steps and run.members:
+        return "Probabilities are the mean of those of the members, not corrected further."
     if not steps:
         return "Probabilities are those of the network as trained, neither corrected nor calibrated."
     moved_to = "equal class shares" if decision.get("prior") == "balanced" else "the stated prevalence"
-    return f"The network's logits are {'; then '.join(_step(step, moved_to) for step in steps)}."
+    whose = "The logarithms of the members' mean probabilities" if run.members else "The network's logits"
+    return f"{whose} are {'; then '.join(_step(step, moved_to) for step in steps)}."
 
 
 def _step(step: Mapping[str, Any], moved_to: str) -> str:

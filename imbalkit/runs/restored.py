@@ -17,7 +17,8 @@ from torch import nn
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.cache import open_store
 from imbalkit.data.image_store import ArrayStore, FileStore, ImageStore
-from imbalkit.data.split import split_table
+from imbalkit.data.split import Split, split_table
+from imbalkit.data.table import Table
 from imbalkit.decision.decision import Decision
 from imbalkit.errors import DataError, ImbalkitError, listing
 from imbalkit.functional.views import averaged
@@ -31,6 +32,7 @@ from imbalkit.recipe.recipe import Recipe
 from imbalkit.runs.data_record import record_of, refuse_changed_data
 from imbalkit.training.batches import partition, read_ahead
 from imbalkit.training.classifier import Classifier
+from imbalkit.training.ensemble import Ensemble
 from imbalkit_lite.columns import ColumnEncoding
 from imbalkit_lite.images import ImageRule
 
@@ -60,7 +62,7 @@ class Restored:
     recipe: Recipe
     catalogue: Catalogue
     context: BuildContext
-    model: Classifier
+    model: Classifier | Ensemble
     decision: Decision
     rule: ImageRule
     device: torch.device
@@ -185,11 +187,14 @@ class Restored:
             )
         inputs = () if self.encoding is None else [name for name in self.encoding.names if name in table.frame]
         refuse_changed_data(self.folder, record_of(table, inputs=inputs))
-        split = split_table(table, self.recipe.split)
+        split = self._split(table)
         refuse_changed_data(self.folder, record_of(table, split))
         counts = Counts.exact(table.classes, table.counts(split.train))
         class_counts = count_stages(self.recipe, counts, Document({}))
         return Prepared(self.name, self.recipe, self.catalogue, table, split, class_counts)
+
+    def _split(self, table: Table) -> Split:
+        return split_table(table, self.recipe.split)
 
     @property
     def columns(self) -> np.ndarray | None:

@@ -85,13 +85,25 @@ class RunData:
         _ = run.recipe, run.predictions
         return run
 
+    @property
+    def out_of_fold(self) -> bool:
+        """Whether it is an ensemble whose decision is fitted on rows that some of its members were trained on, by the others."""
+        return (self.metrics.get("ensemble") or {}).get("decided_on") == "out_of_fold"
+
     def check_single(self) -> None:
         """Raise RunError for a folder that holds no finished run, or the folds of a cross-validation."""
         _ = self.facts
         if folds := self.metrics.get("folds"):
             raise RunError(
-                f"{self.folder} holds {folds} folds, each with a model of its own: name one, such as {self.folder / 'fold-0'}"
+                f"{self.folder} holds {folds} folds, each with a model of its own: name one, such as {self.folder / 'fold-0'}, "
+                f"or make one run of them with `imbalkit ensemble {self.folder} --folder DIR`"
             )
+
+    @property
+    def members(self) -> tuple[Path, ...]:
+        """Folders of the runs that an ensemble, or a cross-validation, is made of; empty for a run of one network."""
+        names = self.facts.get("members") or [f"fold-{number}" for number in range(self.metrics.get("folds", 0))]
+        return tuple(self.folder / name for name in names)
 
     # --- files --------------------------------------------------------------------------------------------------------
 

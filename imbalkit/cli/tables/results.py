@@ -19,6 +19,9 @@ def print_results(folder: Path) -> None:
     """Test metrics of a finished run, and where it is."""
     metrics = RunData(folder).metrics
     out = console()
+    if metrics.get("test", {}).get("n") == 0:
+        out.say("no test rows: test metrics are unavailable")
+        metrics = {key: value for key, value in metrics.items() if key != "test"}
     for title, columns, rows in metric_tables(metrics.get("test", {}), metrics.get("intervals")):
         table = RichTable(*map(plain, columns), title=f"test: {plain(title)}", title_justify="left")
         for column in table.columns[1:]:

@@ -84,7 +84,9 @@ def _attributes(report: Report) -> str:
 
 
 def _balance(report: Report) -> str:
-    counts = _counts(report)
+    counts = {
+        name: found for name, found in _counts(report).items() if name != "training" or not report.run.out_of_fold
+    }
     total = sum(map(sum, counts.values()))
     each = [sum(of_split[code] for of_split in counts.values()) for code in range(len(report.classes))]
     texts = [f"{name}: {count(n)} ({percent(n / total)})" for name, n in zip(report.classes, each, strict=True)]
@@ -103,8 +105,13 @@ def _counts(report: Report) -> dict[str, list[int]]:
 def _splits(report: Report) -> list[str]:
     run, split = report.run, report.run.recipe.get("split", {})
     texts = [f"{plural(sum(counts), 'row')} for {name}" for name, counts in _counts(report).items() if sum(counts)]
+    if run.out_of_fold:
+        held = plural(len(run.split_rows("validation")), "row")
+        texts = [f"{held}, each held out by some members and in the training of others"]
     if split.get("column"):
         how = f"as the column {split['column']} of the data says"
+    elif split.get("folds") and split.get("fold") is None:
+        how = f"each of {split['folds']} members has another fold as its test, seed {run.facts.get('split_seed')}"
     elif split.get("folds"):
         how = f"fold {split.get('fold')} of {split['folds']}, seed {run.facts.get('split_seed')}"
     else:

@@ -124,6 +124,8 @@ def heat_maps(
     report: Report, pixels: np.ndarray, targets: np.ndarray, columns: np.ndarray | None = None
 ) -> tuple[np.ndarray | None, str]:
     """Grad-CAM of each picture for its target class, float32 [n, h, w], or None and why not; columns stay as they are."""
+    if report.run.members:
+        return None, "an ensemble has no feature maps of its own; the reports of its members can show theirs"
     if report.model is None:
         return None, report.why or "the network is unavailable"
     import torch

@@ -73,9 +73,8 @@ def _model(report: Report) -> str:
     dropout, kind = report.run.recipe["head"]["dropout"], {**report.part("head"), "dropout": None}
     layer = "a dense layer" if kind.get("name", "linear") == "linear" else f"the head {part_text(kind)}"
     head = f"dropout {dropout:g} and {layer}"
-    text = (
-        f"{part_text(report.part('backbone'))}, then {head} with {plural(len(report.classes), 'output')} and a softmax."
-    )
+    outputs = plural(len(report.classes), "output")
+    text = f"{_several(report)}{part_text(report.part('backbone'))}, then {head} with {outputs} and a softmax."
     if report.prepared is None:
         return text
     heads, stages = report.prepared.recipe.heads, report.prepared.recipe.stages
@@ -102,6 +101,14 @@ def _inputs(report: Report) -> Iterator[str]:
     )
     for fitted in report.run.columns:
         yield f"{printable(fitted.text)}."
+
+
+def _several(report: Report) -> str:
+    """What to say first of the networks of an ensemble, of which the recipe is the first one's."""
+    count = len(report.run.members)
+    if not count:
+        return ""
+    return f"The mean of {count} networks; model, imbalance, augmentation and training are those of the first: "
 
 
 def _imbalance(report: Report) -> list[str | Markup]:

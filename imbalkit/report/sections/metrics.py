@@ -13,8 +13,10 @@ MOST_MATRIX = 25  # classes up to which the confusion matrix is shown
 _ELSEWHERE = {"predictive_values", "net_benefit"}  # shown in a section of their own
 
 
-def values(report: Report) -> dict[str, Any]:
-    """Tables of metrics; a second column where the test was also evaluated at one half."""
+def values(report: Report) -> dict[str, Any] | None:
+    """Tables of metrics; a second column where the test was also evaluated at one half. None without test rows."""
+    if not report.run.metrics["test"]["n"]:
+        return None
     run, found = report.run, report.metric_values
     half = metric_values(run.metrics, "test_at_one_half")
     whole = [_row(report, metric, half.get(name)) for name, metric in found.items() if isinstance(metric, MetricValue)]

@@ -39,7 +39,7 @@ def values(report: Report) -> dict[str, Any]:
         if sum(counts):
             splits.append(
                 {
-                    "stage": split,
+                    "stage": "held out by some members" if run.out_of_fold and split == "validation" else split,
                     "counts": [counts[code] for code in shown],
                     "total": sum(counts),
                     "ratio": ratio_text(balance_ratio(counts, run.positive)),

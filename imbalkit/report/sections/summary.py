@@ -28,7 +28,9 @@ def values(report: Report) -> dict[str, Any]:
     """The metrics at the chosen decision, with what limits them."""
     run = report.run
     counts = np.asarray(run.metrics["test"]["confusion_matrix"])
-    cards = _of_positive(report, counts) if run.positive is not None else _of_classes(report, counts)
+    cards: list[Card] = []
+    if counts.sum():
+        cards = _of_positive(report, counts) if run.positive is not None else _of_classes(report, counts)
     area = report.metric("roc_auc")
     if area is not None:
         how = (
@@ -117,7 +119,7 @@ def _of_classes(report: Report, counts: np.ndarray) -> list[Card]:
 def _one_half(report: Report) -> str:
     """The recalls at one half, where another threshold was chosen."""
     half = report.run.metrics.get("test_at_one_half")
-    if not half or report.run.positive is None:
+    if not half or not half["n"] or report.run.positive is None:
         return ""
     counts, positive = np.asarray(half["confusion_matrix"]), report.run.positive
     total = counts[positive].sum()

@@ -1,0 +1,83 @@
+"""An ensemble restored from its folder, or from the folds of a cross-validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from imbalkit.data.split import Split
+from imbalkit.data.split_column import SPLIT_NAMES
+from imbalkit.data.table import Table
+from imbalkit.decision.decision import Decision
+from imbalkit.recipe.prepared import Prepared
+from imbalkit.runs.data_record import known_record
+from imbalkit.runs.members import open_members
+from imbalkit.runs.network import recipe_of_run, restore_network
+from imbalkit.runs.pool import pool
+from imbalkit.runs.restored import Restored
+from imbalkit.runs.results import RunData
+from imbalkit.training.ensemble import Ensemble, EnsembleMember
+
+
+@dataclass(frozen=True)
+class RestoredEnsemble(Restored):
+    """An ensemble at work: `model` is an `Ensemble`, and the data are those of the first member.
+
+    Attributes:
+        members: the runs that it is made of
+    """
+
+    members: tuple[Restored, ...] = ()
+
+    def _split(self, table: Table) -> Split:
+        """The splits of the ensemble: what no member was trained on is validation or test."""
+        record = known_record(self.folder)
+        if (
+            record is None or "split" not in record or len(record) != len(table)
+        ):  # a cross-validation: that of its first fold
+            return super()._split(table)
+        train, validation, test = (np.flatnonzero((record["split"] == name).to_numpy()) for name in SPLIT_NAMES)
+        counts = {name: table.counts(rows) for name, rows in zip(SPLIT_NAMES, (train, validation, test), strict=True)}
+        return Split(train, validation, test, counts)
+
+
+def restore_ensemble(
+    run: RunData, device: str | torch.device | None = None, prepared: Prepared | None = None
+) -> RestoredEnsemble:
+    """The model of an ensemble's folder, or of the folds of a cross-validation, whose decision is fitted here.
+
+    Raises RunError as `restore`, of any member, and for folds that make no ensemble.
+    """
+    members = open_members(run.members)
+    if run.metrics.get("folds"):
+        whole = pool(members)
+        recipe, decision = whole.recipe, whole.decision
+        catalogue = recipe_of_run(run.members[0], members.first.run.facts, run.classes)[1]
+    else:
+        recipe, catalogue = recipe_of_run(run.folder, run.facts, run.classes)
+        decision = Decision.from_json(run.metrics["decision"], recipe.decision)
+    restored = tuple(restore_network(RunData(path), device) for path in run.members)
+    networks = [
+        EnsembleMember(each.network, own.corrections) for each, own in zip(restored, members.decisions, strict=True)
+    ]
+    first = restored[0]
+    if len({each.recipe.training.precision for each in restored}) > 1:
+        training = recipe.training.model_copy(update={"precision": "fp32"})
+        recipe = recipe.model_copy(update={"training": training})
+    return RestoredEnsemble(
+        folder=run.folder,
+        name=run.name,
+        recipe=recipe,
+        catalogue=catalogue,
+        context=first.context,
+        model=Ensemble(networks).eval(),
+        decision=decision,
+        rule=first.rule,
+        device=first.device,
+        directory=Path(run.facts["directory"]),
+        _prepared=prepared,
+        members=restored,
+    )
