@@ -12,6 +12,7 @@ from imbalkit.functional.views import VIEWS, log_mean_probabilities, viewed
 from imbalkit.kinds import Exporter
 from imbalkit.runs.restored import Restored
 from imbalkit.training.classifier import Classifier
+from imbalkit.training.ensemble import Ensemble
 from imbalkit_lite.card import Input
 
 
@@ -117,6 +118,8 @@ def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed, Input]:
     Raises ImbalkitError for a calibrator without a graph.
     """
     affine, given = restored.decision.affine, restored.decision.map
+    if isinstance(restored.model, Ensemble):
+        raise ImbalkitError("an ensemble cannot be exported yet: export one of its members")
     if affine is None:
         raise ImbalkitError(
             f"the calibrator {restored.decision.calibrator!r} cannot be put into a model file: train with "

@@ -177,8 +177,8 @@ def _check_fit(first: Member, other: Member) -> None:
     for run in (first, other):
         if run.run.encoding is not None:
             raise RunError(
-                f"{run.run.folder} takes table columns beside the image, as its training rows have them: an ensemble takes images "
-                "alone. Train its members without `inputs`"
+                f"{run.run.folder} takes table columns beside the image, scaled as its own training rows have them: an ensemble "
+                "takes images alone. Train its members without `inputs`"
             )
     for key in ("resize", "interpolation", "exif", "bits"):
         values = [getattr(run.recipe.images, key) for run in (first, other)]
