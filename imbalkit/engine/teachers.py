@@ -84,7 +84,8 @@ class Lesson:
     @property
     def notes(self) -> list[str]:
         """What a reader must know."""
-        found, run, total = [], self.teacher.run, len(self.rows)
+        run, total = self.teacher.run, len(self.rows)
+        found = []
         if self.in_sample:
             found.append(
                 f"the teacher {run} trained on {self.in_sample:,} of {total:,} training rows itself, and is surer of them than "
@@ -95,16 +96,19 @@ class Lesson:
                 f"{chose:,} of {total:,} training rows are taught by a network of {run} whose epoch and decision they chose, as "
                 "no other of it was without them"
             )
-        if any(self.leaked.values()):
-            parts = [
-                f"{count:,} of {self.held_out[split]:,} {split} rows" for split, count in self.leaked.items() if count
-            ]
-            found.append(
-                f"the teacher {run} trained on {' and '.join(parts)} of this run, whose metrics may therefore be too good (what "
-                "the teacher knows of them reaches the student through other rows); for a clean comparison take `members: "
-                "same_split` with the same folds, or a teacher that never saw them"
-            )
-        return found
+        return [*found, *([self.leak] if self.leak else [])]
+
+    @property
+    def leak(self) -> str:
+        """Why the student's metrics may be too good; "" if nothing speaks for it."""
+        parts = [f"{count:,} of {self.held_out[split]:,} {split} rows" for split, count in self.leaked.items() if count]
+        if not parts:
+            return ""
+        return (
+            f"the teacher {self.teacher.run} trained on {' and '.join(parts)} of this run, whose metrics may therefore be too "
+            "good (what the teacher knows of them reaches the student through other rows); for a clean comparison take `members: "
+            "same_split` with the same folds, or a teacher that never saw them"
+        )
 
 
 def member_folders(folder: Path) -> list[Path]:

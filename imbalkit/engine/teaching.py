@@ -122,7 +122,9 @@ def check_teachers(prepared: Prepared) -> None:
                 f"known ({unknown[0].shift.why}): take another one, such as ce or logit_adjusted for a loss",
             )
         try:
-            members = find_members(teacher, prepared.classes, record_of(prepared.table), list(prepared.table.frame.columns))
+            members = find_members(
+                teacher, prepared.classes, record_of(prepared.table), list(prepared.table.frame.columns)
+            )
             if not recipe.split.runs_all_folds:
                 lesson = plan_lesson(teacher, members, prepared.split, prepared.split.train)
                 if lesson.is_refused:
@@ -203,6 +205,7 @@ def _facts(lesson: Lesson) -> dict[str, Any]:
         "rows": lesson.counts,
         "trained_on": lesson.leaked,
         "shared_samples": lesson.shared,
+        "leak": lesson.leak,
     }
 
 

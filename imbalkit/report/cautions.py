@@ -33,6 +33,7 @@ def cautions(report: Report) -> list[Caution]:
         *_validation_rows(report),
         *_independence(report),
         *_inputs(report),
+        *_teachers(report),
         *_probabilities(report),
         *_rest(report),
     ]
@@ -169,6 +170,17 @@ def _inputs(report: Report) -> list[Caution]:
     return [Caution(f"The model uses {names} beside the image", text)]
 
 
+def _teachers(report: Report) -> list[Caution]:
+    """Teachers that trained on rows which the student is judged by."""
+    found = []
+    for teacher in report.run.metrics.get("teachers", []):
+        if leak := teacher["leak"]:
+            tested = bool(teacher["trained_on"]["test"])
+            head = f"The teacher trained on {'test' if tested else 'validation'} rows"
+            found.append(Caution(head, f"{leak[:1].upper()}{leak[1:]}.", tested))
+    return found
+
+
 def _probabilities(report: Report) -> list[Caution]:
     found = [
         Caution("The imbalance is corrected more than once", f"{text[:1].upper()}{text[1:]}.")
@@ -187,7 +199,8 @@ def _probabilities(report: Report) -> list[Caution]:
 def _rest(report: Report) -> list[Caution]:
     metrics = report.run.metrics
     notes = [("Data", note) for note in report.run.facts.get("data_cautions", [])]
-    notes += [("Note", note) for note in metrics.get("notes", [])]
+    leaks = [teacher["leak"] for teacher in metrics.get("teachers", [])]  # said above
+    notes += [("Note", note) for note in metrics.get("notes", []) if note not in leaks]
     found = [Caution(head, f"{note[:1].upper()}{note[1:]}{'' if note.endswith('.') else '.'}") for head, note in notes]
     bad = metrics.get("bad_images", [])
     if bad:

@@ -112,7 +112,11 @@ def test_each_row_is_taught_by_the_fold_that_had_it_in_its_test(project, tmp_pat
     assert facts["rows"] == {"unseen": 0, "test": len(plan), "validation": 0, "train": 0}
     assert facts["trained_on"]["test"] > 0
     assert any("whose metrics may therefore be too good" in note for note in metrics["notes"])
-    assert "whose metrics may therefore be too good" in (folder / "report.html").read_text()
+    page = (folder / "report.html").read_text()
+    assert page.count("<strong>The teacher trained on test rows") == page.count(
+        "whose metrics may therefore be too good"
+    )
+    assert f"{len(plan)} rows by networks that had them in their test." in page
 
 
 def test_the_teacher_is_moved_to_the_class_prior_of_training(project, tmp_path, monkeypatch):
@@ -148,6 +152,28 @@ def test_deferred_losses_and_stages_have_their_own_prior(project, tmp_path, monk
     common, rare = plan.counts()
     moved = (stage - late)[plan.source]
     np.testing.assert_allclose(moved[:, 1] - moved[:, 0], np.log(common / rare), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_two_processes_are_taught_the_same_as_one(project, tmp_path):
+    found = []
+    for devices in (1, 2):
+        training = BASE["training"] | {"devices": devices}
+        student = recipe(project, distill(project, "single"), training=training, head={"dropout": 0.0})
+        folder = run(student, options=RunOptions(folder=tmp_path / str(devices)))
+        found.append(json.loads((folder / "log.jsonl").read_text().splitlines()[0])["loss"])
+    assert found[0] == pytest.approx(found[1], rel=0.1)  # batch norm sees a device's own rows
+
+
+@pytest.mark.slow
+def test_the_folds_of_a_student_are_taught_each_by_its_own(project, tmp_path):
+    for members, leaks in (("out_of_fold", True), ("same_split", False)):
+        student = recipe(project, distill(project, members=members), split=FOLDS)
+        folder = run(student, options=RunOptions(folder=tmp_path / members))
+        for fold in range(3):
+            (facts,) = metrics_of(folder / f"fold-{fold}")["teachers"]
+            assert bool(facts["leak"]) == leaks
+            assert (facts["members"] == [f"fold-{fold}"]) != leaks
 
 
 @pytest.mark.parametrize("mixer", [None, "mixup", "balanced_mixup"])

@@ -140,6 +140,22 @@ def _augmentation(report: Report) -> str:
     return f"{sentence_list(part_text(part) for part in parts)}, drawn anew each epoch." if parts else "None."
 
 
+_TAUGHT = {
+    "unseen": "that never saw them",
+    "test": "that had them in their test",
+    "validation": "that chose their epoch by them",
+    "train": "that trained on them",
+}
+
+
+def _teaching(report: Report) -> Iterator[str]:
+    """Who taught which rows, of a loss that has a teacher."""
+    for teacher in report.run.metrics.get("teachers", []):
+        rows = [f"{plural(count, 'row')} by networks {_TAUGHT[how]}" for how, count in teacher["rows"].items() if count]
+        members = f" ({sentence_list(teacher['members'])})" if len(teacher["members"]) > 1 else ""
+        yield f"Taught by {teacher['run']}{members}, from the pictures before any view: {sentence_list(rows)}."
+
+
 def _training(report: Report) -> list[str]:
     training = report.run.recipe["training"]
     optimizer = {key: value for key, value in training["optimizer"].items() if key != "options" or value}
@@ -155,7 +171,7 @@ def _training(report: Report) -> list[str]:
         main += f" The moving average of the weights (EMA, decay {training['ema']:g}) was evaluated and kept."
     if training.get("freeze_epochs"):
         main += f" The head alone was trained first, for {plural(training['freeze_epochs'], 'epoch')}."
-    return [main, *_stages(report)]
+    return [main, *_teaching(report), *_stages(report)]
 
 
 def _stages(report: Report) -> Iterator[str]:
