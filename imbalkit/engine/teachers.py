@@ -116,9 +116,8 @@ def member_folders(folder: Path) -> list[Path]:
 
     Raises RunError for what is no finished run.
     """
-    run = RunData(folder)
-    names = run.facts.get("members") or [f"fold-{number}" for number in range(run.metrics.get("folds", 0))]
-    return [found for name in names for found in member_folders(folder / name)] if names else [folder]
+    members = RunData(folder).members
+    return [found for member in members for found in member_folders(member)] if members else [folder]
 
 
 def find_members(

@@ -10,36 +10,30 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imbalkit.decision.class_prior import Ledger
+from imbalkit.engine.teacher_probabilities import LEAST, columns_of, teacher_table
 from imbalkit.engine.teachers import Lesson, find_members, plan_lesson, refusal
 from imbalkit.errors import ImbalkitError, Problem, RecipeError, RunError
-from imbalkit.functional.prior import at_prior, shares
 from imbalkit.kinds import Loss, Mixer, Order, Teacher, TrainedStage
 from imbalkit.recipe.class_prior import prior_ledger, training_ledger
 from imbalkit.recipe.document import Place, show_place
-from imbalkit.recipe.inputs import rows_of
 from imbalkit.recipe.traverse import parts_of
 from imbalkit.runs.data_record import record_of
 from imbalkit.runs.folder import WEIGHTS
 from imbalkit.runs.results import RunData
 
 if TYPE_CHECKING:
-    from imbalkit.data.table import Table
-    from imbalkit.decision.decision import Decision
     from imbalkit.engine.round_cache import RoundCache
     from imbalkit.recipe.prepared import Prepared
     from imbalkit.recipe.recipe import Recipe
-    from imbalkit.runs.restored import Restored
     from imbalkit.training.trainer import Trainer
 
 Taught = Callable[[Loss, Order, "Mixer | None"], "np.ndarray | None"]
-LEAST = 1e-12  # of a teacher's probability, so that its logarithm is finite
 
 
 @dataclass(frozen=True)
@@ -217,7 +211,7 @@ def lesson_key(lesson: Lesson, prepared: Prepared, content: np.ndarray | None) -
         known = {name: run.metrics.get(name) for name in ("decision", "prior", "class_counts")}
         digest.update(json.dumps([run.recipe, known], sort_keys=True, default=str).encode())
         digest.update((member.folder / WEIGHTS).read_bytes())
-        columns = _columns(run, table)
+        columns = columns_of(run, table)
         if columns is not None:
             digest.update(columns[lesson.rows].tobytes())
     pictures = record_of(table, content=content).iloc[lesson.rows]
@@ -228,73 +222,3 @@ def lesson_key(lesson: Lesson, prepared: Prepared, content: np.ndarray | None) -
     digest.update(json.dumps([prepared.classes, prior_ledger(prepared).data.tolist(), len(table)]).encode())
     digest.update(lesson.rows.tobytes() + lesson.teaches.tobytes())
     return digest.hexdigest()[:24]
-
-
-def _columns(run: RunData, table: Table) -> np.ndarray | None:
-    """What a teacher takes beside each image of the student's table, float32 [samples, W]; None for nothing."""
-    return None if run.encoding is None else run.encoding.encode(rows_of(table, run.encoding.names))
-
-
-def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, Any]:
-    """What a teacher says, at the student's prior of the data.
-
-    Returns:
-        "table": logarithms of probabilities, float32 tensor [samples, C], 0 for other samples than those to train on; "notes"
-    """
-    import torch
-
-    from imbalkit.runs.restore import restore
-
-    table, classes = prepared.table, prepared.classes
-    data = prior_ledger(prepared).data
-    total = np.zeros((len(lesson.rows), len(classes)))
-    notes: list[str] = []
-    for member, teaches in zip(lesson.members, lesson.teaches, strict=True):
-        if not teaches.any():
-            continue
-        restored, run = restore(member.folder, device), RunData(member.folder)
-        samples = lesson.rows[teaches]
-        columns = _columns(run, table)
-        if table.arrays is None:
-            paths = table.frame["path"].iloc[samples].tolist()
-            logits = restored.logits(paths, columns=None if columns is None else columns[samples])
-        else:
-            logits = restored.logits(table.arrays, samples, columns)
-        decision, prior = restored_to_data(run, restored)
-        notes += decision.notes
-        found = at_prior(
-            decision.at_data_prior(logits)[:, [restored.classes.index(name) for name in classes]],
-            prior[[restored.classes.index(name) for name in classes]],
-            data,
-        )
-        total[teaches] += found
-    mean = total / lesson.teaches.sum(axis=0)[:, None]
-    result = np.zeros((len(table), len(classes)), dtype=np.float32)
-    result[lesson.rows] = np.log(np.maximum(mean, LEAST))
-    return {"table": torch.from_numpy(result), "notes": list(dict.fromkeys(notes))}
-
-
-def restored_to_data(run: RunData, restored: Restored) -> tuple[Decision, np.ndarray]:
-    """A decision of a finished run that gives probabilities at the prior of its data, and that prior, float64 [C].
-
-    It is the run's own where that restored the prior, or where nothing shifted it; else one that does so, by the run's ledger
-    where that is exact and fitted on its validation rows where it is not. Its notes are those of such a fit.
-
-    Raises RunError where the prior cannot be restored.
-    """
-    from imbalkit.decision.fit import fit_decision
-    from imbalkit.decision.settings import DecisionSettings
-
-    recipe, facts = restored.recipe, run.metrics.get("prior")
-    losses = [part for _, part in parts_of(recipe) if isinstance(part, Loss)]
-    ledger = None if facts is None else Ledger.from_json(facts, losses)
-    data = shares(run.metrics["class_counts"][0]["counts"]) if ledger is None else ledger.data
-    if restored.decision.prior != "as_trained" or (facts is not None and not facts["shifted"]):
-        return replace(restored.decision, notes=()), data
-    rows = run.split_rows("validation")
-    logits = rows.frame[[f"logit_{name}" for name in run.classes]].to_numpy(np.float32)
-    settings = DecisionSettings(prior="data", calibrator=recipe.decision.calibrator)
-    decision = fit_decision(logits, rows.labels, settings, None, ledger, rows.groups, run.classes)
-    if decision.prior == "as_trained":
-        raise RunError(f"{run.folder} cannot teach: {' '.join(decision.notes)}")
-    return replace(decision, notes=tuple(f"of the teacher {run.folder}: {text}" for text in decision.notes)), data

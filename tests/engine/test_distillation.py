@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from imbalkit.engine import teaching
 from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run import run
+from imbalkit.engine.teacher_probabilities import restored_to_data
 from imbalkit.engine.teaching import Teaching, check_teachers
 from imbalkit.errors import RecipeError, RunError
 from imbalkit.recipe.prepare import prepare
@@ -270,7 +271,7 @@ def test_a_teacher_that_left_its_prior_as_trained_is_restored(project, tmp_path,
     from imbalkit.runs.results import RunData
 
     restored = restore(folder)
-    decision, prior = teaching.restored_to_data(RunData(folder), restored)
+    decision, prior = restored_to_data(RunData(folder), restored)
     assert decision.prior == "data"
     np.testing.assert_allclose(prior, [0.75, 0.25], atol=0.03)
     if loss == "rce":
@@ -286,6 +287,24 @@ def run_decision(project, tmp_path, loss, logits):
     """Probabilities of the same logits in a run whose decision restores the prior."""
     folder = run(recipe(project, loss, decision={"prior": "data"}), options=RunOptions(folder=tmp_path / "restoring"))
     return restore(folder).decision.at_data_prior(logits)
+
+
+def test_an_ensemble_of_folds_teaches_as_the_cross_validation(project, tmp_path, monkeypatch):
+    from imbalkit.studies.ensembles import make_ensemble
+
+    found, together = tables(monkeypatch), tmp_path / "together"
+    make_ensemble([project / "folds"], together)
+    for number, teacher in enumerate((project / "folds", together)):
+        loss = distill(project) | {"teacher": str(teacher)}
+        run(recipe(project, loss, split=FOLDS | {"fold": 0}), options=RunOptions(folder=tmp_path / str(number)))
+    np.testing.assert_array_equal(found[0][2].teacher, found[1][2].teacher)
+
+
+def test_a_teacher_that_is_off_on_average_is_noted(project, tmp_path):
+    folder = run(
+        recipe(project, distill(project), split=FOLDS | {"fold": 0}), options=RunOptions(folder=tmp_path / "s")
+    )
+    assert any("are off on average over the training rows (" in note for note in metrics_of(folder)["notes"])
 
 
 def test_a_teacher_that_takes_columns_is_given_them(project, tmp_path, monkeypatch):

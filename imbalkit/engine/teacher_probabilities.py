@@ -1,0 +1,116 @@
+"""What a teacher says of samples: probabilities at the class prior of the student's data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imbalkit.base.text import percent
+from imbalkit.decision.class_prior import Ledger
+from imbalkit.engine.teachers import Lesson
+from imbalkit.errors import RunError, listing
+from imbalkit.functional.prior import at_prior, shares
+from imbalkit.kinds import Loss, Teacher
+from imbalkit.recipe.class_prior import prior_ledger
+from imbalkit.recipe.inputs import rows_of
+from imbalkit.recipe.traverse import parts_of
+from imbalkit.runs.results import RunData
+
+if TYPE_CHECKING:
+    from imbalkit.data.table import Table
+    from imbalkit.decision.decision import Decision
+    from imbalkit.recipe.prepared import Prepared
+    from imbalkit.runs.restored import Restored
+
+OFF = 4.0  # standard errors of a mean probability, from which it is noted
+LEAST = 1e-12  # of a teacher's probability, so that its logarithm is finite
+
+
+def columns_of(run: RunData, table: Table) -> np.ndarray | None:
+    """What a teacher takes beside each image of the student's table, float32 [samples, W]; None for nothing."""
+    return None if run.encoding is None else run.encoding.encode(rows_of(table, run.encoding.names))
+
+
+def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, Any]:
+    """What a teacher says, at the student's prior of the data.
+
+    Returns:
+        "table": logarithms of probabilities, float32 tensor [samples, C], 0 for other samples than those to train on; "notes"
+    """
+    import torch
+
+    from imbalkit.runs.restore import restore
+
+    table, classes = prepared.table, prepared.classes
+    data = prior_ledger(prepared).data
+    total = np.zeros((len(lesson.rows), len(classes)))
+    notes: list[str] = []
+    for member, teaches in zip(lesson.members, lesson.teaches, strict=True):
+        if not teaches.any():
+            continue
+        restored, run = restore(member.folder, device), RunData(member.folder)
+        samples = lesson.rows[teaches]
+        columns = columns_of(run, table)
+        if table.arrays is None:
+            paths = table.frame["path"].iloc[samples].tolist()
+            logits = restored.logits(paths, columns=None if columns is None else columns[samples])
+        else:
+            logits = restored.logits(table.arrays, samples, columns)
+        decision, prior = restored_to_data(run, restored)
+        notes += decision.notes
+        found = at_prior(
+            decision.at_data_prior(logits)[:, [restored.classes.index(name) for name in classes]],
+            prior[[restored.classes.index(name) for name in classes]],
+            data,
+        )
+        total[teaches] += found
+    mean = total / lesson.teaches.sum(axis=0)[:, None]
+    notes += _off(lesson.teacher, mean, table.labels[lesson.rows].astype(np.int64), classes)
+    result = np.zeros((len(table), len(classes)), dtype=np.float32)
+    result[lesson.rows] = np.log(np.maximum(mean, LEAST))
+    return {"table": torch.from_numpy(result), "notes": list(dict.fromkeys(notes))}
+
+
+def _off(teacher: Teacher, said: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> list[str]:
+    """A note on classes whose probabilities [n, C] are too high or too low on average: the student takes that over."""
+    off = []
+    for label, name in enumerate(classes):
+        right = labels == label
+        mean, share = float(said[:, label].mean()), float(right.mean())
+        if abs(mean - share) > OFF * np.std(said[:, label] - right) / np.sqrt(len(labels)) and len(labels) > 1:
+            off.append(f"{name} {percent(mean)} where {percent(share)} are")
+    if not off:
+        return []
+    return [
+        f"the probabilities of the teacher {teacher.run} are off on average over the training rows ({listing(off, 4)}), and the "
+        "student takes that over: let the teacher's decision restore the prior and calibrate with `vector`, which moves it"
+    ]
+
+
+def restored_to_data(run: RunData, restored: Restored) -> tuple[Decision, np.ndarray]:
+    """A decision of a finished run that gives probabilities at the prior of its data, and that prior, float64 [C].
+
+    It is the run's own where that restored the prior, or where nothing shifted it; else one that does so, by the run's ledger
+    where that is exact and fitted on its validation rows where it is not. Its notes are those of such a fit.
+
+    Raises RunError where the prior cannot be restored.
+    """
+    from imbalkit.decision.fit import fit_decision
+    from imbalkit.decision.settings import DecisionSettings
+
+    recipe, facts = restored.recipe, run.metrics.get("prior")
+    losses = [part for _, part in parts_of(recipe) if isinstance(part, Loss)]
+    ledger = None if facts is None else Ledger.from_json(facts, losses)
+    data = shares(run.metrics["class_counts"][0]["counts"]) if ledger is None else ledger.data
+    if restored.decision.prior != "as_trained" or (facts is not None and not facts["shifted"]):
+        return replace(restored.decision, notes=()), data
+    rows = run.split_rows("validation")
+    logits = rows.frame[[f"logit_{name}" for name in run.classes]].to_numpy(np.float32)
+    settings = DecisionSettings(prior="data", calibrator=recipe.decision.calibrator)
+    decision = fit_decision(logits, rows.labels, settings, None, ledger, rows.groups, run.classes)
+    if decision.prior == "as_trained":
+        raise RunError(f"{run.folder} cannot teach: {' '.join(decision.notes)}")
+    return replace(decision, notes=tuple(f"of the teacher {run.folder}: {text}" for text in decision.notes)), data
