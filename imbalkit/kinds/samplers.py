@@ -27,14 +27,18 @@ class AnySampler(Part):
 
     kind = "sampler"
 
+    def preview(self, counts: Counts) -> Counts:
+        """Class counts after `resample`, as ranges where only training or features tell. Raises PlanError as `resample` does."""
+        raise NotImplementedError  # each part of this kind writes its own
+
     @property
     def stages(self) -> tuple[str, ...]:
         """A name for each plan that it makes, one after the other: its own, or one a round."""
-        raise NotImplementedError  # Sampler and ScoredSampler have it
+        return (self.name,)
 
     def stage_counts(self, counts: Counts) -> list[Counts]:
         """Class counts after each stage, given those before the first. Raises PlanError for the impossible."""
-        raise NotImplementedError  # Sampler and ScoredSampler have it
+        return [self.preview(counts)]
 
     def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
         """What it does to the class prior, given the counts before and after all its stages.
@@ -51,19 +55,6 @@ class Sampler(AnySampler):
     def resample(self, plan: Plan, rng: np.random.Generator) -> Plan:
         """The new plan; the given one stays as it is. Raises PlanError for the impossible."""
         raise NotImplementedError  # each part of this kind writes its own
-
-    def preview(self, counts: Counts) -> Counts:
-        """Class counts after `resample`, as ranges where only training can tell. Raises PlanError as `resample` does."""
-        raise NotImplementedError  # each part of this kind writes its own
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """One."""
-        return (self.name,)
-
-    def stage_counts(self, counts: Counts) -> list[Counts]:
-        """What `preview` gives."""
-        return [self.preview(counts)]
 
     def fit_resample(self, indices: Any, y: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Resample `indices` [n] by labels `y` [n] without a plan, as imbalanced-learn does; both of the new length.
@@ -173,19 +164,6 @@ class FeatureSampler(AnySampler):
         Raises PlanError for the impossible, for features of another shape, and for NaN among them.
         """
         raise NotImplementedError  # each part of this kind writes its own
-
-    def preview(self, counts: Counts) -> Counts:
-        """Class counts after `resample`, as ranges where only the features can tell. Raises PlanError as `resample` does."""
-        raise NotImplementedError  # each part of this kind writes its own
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """One."""
-        return (self.name,)
-
-    def stage_counts(self, counts: Counts) -> list[Counts]:
-        """What `preview` gives."""
-        return [self.preview(counts)]
 
     def fit_resample(self, indices: Any, y: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Raises PlanError: there are no features."""

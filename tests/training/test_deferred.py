@@ -13,12 +13,10 @@ from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import CE, ClassBalanced
 from imbalkit.builtin.orders import Balanced, Natural
-from imbalkit.data.image_store import ArrayStore
 from imbalkit.engine.deferral import deferral_notes, deferred_phase
 from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run import run
 from imbalkit.errors import RecipeError
-from imbalkit.plan import Plan
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import ScheduleSettings, TrainingSettings
 from imbalkit.training.fit import Fit
@@ -36,21 +34,12 @@ every_phase = pytest.mark.parametrize("phase", PHASES.values(), ids=PHASES)
 
 
 @pytest.fixture
-def plan():
-    return Plan.from_labels(np.arange(48) % 4 // 3, seed=1)  # 36 / 12
-
-
-@pytest.fixture
-def fit(plan, tmp_path):
-    random = np.random.default_rng(0)
-    pixels = random.integers(0, 120, (48, 8, 8, 1), dtype=np.uint8)
-    pixels[plan.label == 1, :4] += 90
-
+def fit(plan, images, tmp_path):
     def make(folder, deferred, stop_after=EPOCHS, **settings):
         """The network and each epoch's log after `stop_after` epochs."""
         chosen = {"epochs": EPOCHS, "batch_size": 16, "accelerator": "cpu"} | settings
         fabric = Fabric(accelerator="cpu", devices=1)
-        session = TrainingSession(fabric, ArrayStore(pixels), TrainingSettings(**chosen), 3, Linear(), positive=1)
+        session = TrainingSession(fabric, images, TrainingSettings(**chosen), 3, Linear(), positive=1)
         trainer, log = Trainer(session, tmp_path / folder), []
 
         def finished(stage, epoch, values):
@@ -86,7 +75,7 @@ def test_before_it_begins_the_training_is_the_plain_one_bit_by_bit(fit, phase):
 
 
 @every_phase
-def test_afterwards_the_other_loss_and_order_count(fit, phase, monkeypatch):
+def test_afterwards_the_other_loss_and_order_count(fit, plan, phase, monkeypatch):
     used, visited = [], []
     step = Fit.train_step
 
@@ -106,11 +95,7 @@ def test_afterwards_the_other_loss_and_order_count(fit, phase, monkeypatch):
         rows = np.concatenate([found for at, found in visited if at == epoch])
         minority = int((rows % 4 == 3).sum())
         balanced = epoch >= FIRST and isinstance(phase.order, Balanced)
-        assert (len(rows), minority) == ((phase.epoch_rows(_plan()), len(rows) // 2) if balanced else (48, 12))
-
-
-def _plan():
-    return Plan.from_labels(np.arange(48) % 4 // 3, seed=1)
+        assert (len(rows), minority) == ((phase.epoch_rows(plan), len(rows) // 2) if balanced else (48, 12))
 
 
 @every_phase

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
@@ -14,10 +13,8 @@ from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.builtin.heads import Cosine, Linear
 from imbalkit.builtin.losses import LDAM, VS
 from imbalkit.builtin.mixers import Mixup
-from imbalkit.data.image_store import ArrayStore
 from imbalkit.functional.ldam import LDAM as Margins
 from imbalkit.kinds import Loss
-from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import TrainingSettings
 from imbalkit.training.session import TrainingSession
 from imbalkit.training.trainer import Trainer
@@ -54,20 +51,11 @@ class Influence(Loss):
 
 
 @pytest.fixture
-def plan():
-    return Plan.from_labels(np.arange(48) % 4 // 3, seed=1)  # 36 / 12
-
-
-@pytest.fixture
-def trainer(plan, tmp_path):
-    random = np.random.default_rng(0)
-    pixels = random.integers(0, 120, (48, 8, 8, 1), dtype=np.uint8)
-    pixels[plan.label == 1, :4] += 90
-
+def trainer(images, tmp_path):
     def make(folder="a", head=None, **settings):
         settings = TrainingSettings(**{"epochs": 4, "batch_size": 16, "accelerator": "cpu"} | settings)
         fabric = Fabric(accelerator="cpu", devices=1)
-        session = TrainingSession(fabric, ArrayStore(pixels), settings, 3, head or Linear(dropout=0.0), positive=1)
+        session = TrainingSession(fabric, images, settings, 3, head or Linear(dropout=0.0), positive=1)
         return Trainer(session, tmp_path / folder)
 
     return make

@@ -13,11 +13,9 @@ from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.ops.horizontal_flip import HorizontalFlip
 from imbalkit.builtin.ops.radial_blur import RadialBlur
-from imbalkit.data.image_store import ArrayStore
 from imbalkit.errors import TrainingError
 from imbalkit.functional.rce import RecallCrossEntropy
 from imbalkit.kinds import Loss
-from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import EarlyStopping, OptimizerSettings, ScheduleSettings, TrainingSettings
 from imbalkit.training.fit import Fit
 from imbalkit.training.phase import Phase
@@ -48,19 +46,6 @@ class Recall(Loss):
 
     def build(self, context):
         return RecallCrossEntropy(len(context.classes), self.estimator, reduction="none")
-
-
-@pytest.fixture
-def plan():
-    return Plan.from_labels(np.arange(48) % 4 // 3, seed=1)  # 36 / 12
-
-
-@pytest.fixture
-def images(plan):
-    random = np.random.default_rng(0)
-    pixels = random.integers(0, 120, (48, 8, 8, 1), dtype=np.uint8)
-    pixels[plan.label == 1, :4] += 90
-    return ArrayStore(pixels)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from imbalkit.builtin.mixers.label_shares import as_in_the_rows
 from imbalkit.kinds import BuildContext, Mixer, PriorShift, param
 
 if TYPE_CHECKING:
@@ -20,8 +21,7 @@ class CutMix(Mixer):
     alpha: float = param(1.0, help="of the Beta distribution: 1 draws the box's area evenly from 0..1", gt=0)
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
-        why = "leaves each class its share of the labels, but draws probabilities to the middle"
-        return PriorShift((1.0,) * len(context.classes), False, why)
+        return as_in_the_rows(len(context.classes))
 
     def build(self, context: BuildContext) -> nn.Module:
         import torch

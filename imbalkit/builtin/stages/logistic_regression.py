@@ -7,12 +7,11 @@ from typing import Literal
 
 import numpy as np
 
-from imbalkit.builtin.heads import Linear
-from imbalkit.builtin.stages.penalised import PENALTY_HELP, penalised_head
-from imbalkit.kinds import BuildContext, FeatureRows, Head, PriorShift, Solution, SolvedStage, param
+from imbalkit.builtin.stages.penalised import PENALTY_HELP, PenalisedStage
+from imbalkit.kinds import BuildContext, FeatureRows, PriorShift, Solution, param
 
 
-class LogisticRegression(SolvedStage):
+class LogisticRegression(PenalisedStage):
     """A new head by logistic regression on the features of all rows, solved at once: the cheap form of cRT.
 
     It minimises sum_i v_i CE(W s(h_i) + b + o, y_i) + penalty/2 |W|^2, with s(h) of mean 0 and standard deviation 1 (folded into
@@ -28,17 +27,6 @@ class LogisticRegression(SolvedStage):
     )
     penalty: float | None = param(None, help=PENALTY_HELP, ge=1e-6)
 
-    @property
-    def needs_validation(self) -> str:
-        return "penalty" if self.penalty is None else ""
-
-    @property
-    def makes_new_head(self) -> bool:
-        return True
-
-    def head_after(self, head: Head) -> Head:
-        return Linear(dropout=head.dropout)
-
     def solve(
         self, train: FeatureRows, validation: FeatureRows, head: Mapping[str, np.ndarray], context: BuildContext
     ) -> Solution:
@@ -49,7 +37,7 @@ class LogisticRegression(SolvedStage):
             weights = len(train.labels) / (classes * counts[train.labels])
         elif self.correction == "logit_adjusted":
             offset = np.log(np.maximum(counts, 1) / len(train.labels))  # a class without rows counts as one of one row
-        return penalised_head(train, classes, self.penalty, validation, weights=weights, offset=offset)
+        return self.penalised_head(train, classes, validation, weights=weights, offset=offset)
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
         if self.correction == "none":

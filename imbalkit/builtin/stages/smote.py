@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from imbalkit.builtin.heads import Linear
-from imbalkit.builtin.stages.penalised import PENALTY_HELP, penalised_head
-from imbalkit.kinds import BuildContext, Counts, FeatureRows, Head, PriorShift, Solution, SolvedStage, listing, param
+from imbalkit.builtin.stages.penalised import PENALTY_HELP, PenalisedStage
+from imbalkit.kinds import BuildContext, Counts, FeatureRows, PriorShift, Solution, listing, param
 
 
-class Smote(SolvedStage):
+class Smote(PenalisedStage):
     """SMOTE on features (Chawla et al. 2002), then a new head by logistic regression.
 
     Every class is filled up to the rows of the largest with h + u (h' - h): h a row of the class, h' one of its k nearest of the
@@ -24,17 +23,6 @@ class Smote(SolvedStage):
     requires = {"imblearn": "imbalkit[imblearn]"}
     neighbours: int = param(5, help="k, the nearest rows of the same class that a new point may lie towards", ge=1)
     penalty: float | None = param(None, help=PENALTY_HELP, ge=1e-6)
-
-    @property
-    def needs_validation(self) -> str:
-        return "penalty" if self.penalty is None else ""
-
-    @property
-    def makes_new_head(self) -> bool:
-        return True
-
-    def head_after(self, head: Head) -> Head:
-        return Linear(dropout=head.dropout)
 
     def check_counts(self, counts: Counts) -> str:
         filled = [(name, low) for name, low in zip(counts.classes, counts.low, strict=True) if low < max(counts.low)]
@@ -53,7 +41,7 @@ class Smote(SolvedStage):
 
         sampler = SMOTE(k_neighbors=self.neighbours, random_state=context.seed % 2**32)
         features, labels = sampler.fit_resample(train.features, train.labels)
-        solution = penalised_head(FeatureRows(features, labels), len(context.classes), self.penalty, validation)
+        solution = self.penalised_head(FeatureRows(features, labels), len(context.classes), validation)
         return Solution(solution.state, {"rows": len(labels), **solution.facts})
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
