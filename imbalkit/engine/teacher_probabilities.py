@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from imbalkit.recipe.prepared import Prepared
     from imbalkit.runs.restored import Restored
 
-OFF = 4.0  # standard errors of a mean probability, from which it is noted
+OFF, TENTH = 3.0, 0.1  # standard errors, and share of it, by which a mean probability may be off without a note
 LEAST = 1e-12  # of a teacher's probability, so that its logarithm is finite
 
 
@@ -80,7 +80,8 @@ def _off(teacher: Teacher, said: np.ndarray, labels: np.ndarray, classes: Sequen
     for label, name in enumerate(classes):
         right = labels == label
         mean, share = float(said[:, label].mean()), float(right.mean())
-        if abs(mean - share) > OFF * np.std(said[:, label] - right) / np.sqrt(len(labels)) and len(labels) > 1:
+        error = np.std(said[:, label] - right) / np.sqrt(len(labels))
+        if abs(mean - share) > max(OFF * error, TENTH * share):
             off.append(f"{name} {percent(mean)} where {percent(share)} are")
     if not off:
         return []

@@ -82,12 +82,12 @@ def taught_losses(recipe: Recipe) -> Iterator[tuple[Place, Loss, Order, Mixer | 
     return (each for each in found if each[1].taught_by is not None)
 
 
-def check_teachers(prepared: Prepared) -> None:
-    """Raise RecipeError where a teacher cannot teach this run.
+def check_teachers(prepared: Prepared) -> list[str]:
+    """What a reader must know of the teachers, as far as the names of the files tell which rows they have seen.
 
-    Of a cross-validation the folds find out which rows a teacher shares with them.
+    Of a cross-validation the folds find that out. Raises RecipeError where a teacher cannot teach this run.
     """
-    recipe, found = prepared.recipe, []
+    recipe, found, notes = prepared.recipe, [], []
 
     def problem(place: Place, message: str) -> None:
         found.append(Problem(show_place(place), message))
@@ -123,10 +123,12 @@ def check_teachers(prepared: Prepared) -> None:
                 lesson = plan_lesson(teacher, members, prepared.split, prepared.split.train)
                 if lesson.is_refused:
                     problem((*place, "teacher"), refusal(lesson))
+                notes += lesson.notes
         except ImbalkitError as error:
             problem((*place, "teacher"), str(error))
     if found:
         raise RecipeError(dict.fromkeys(found))
+    return list(dict.fromkeys(notes))
 
 
 def teach(

@@ -367,6 +367,12 @@ def test_a_teacher_that_is_not_finished_or_has_other_classes_is_refused(project,
         check_teachers(prepared)
 
 
+def test_a_plan_shows_what_leaks(project):
+    (note,) = check_teachers(prepare(recipe(project, distill(project), split=FOLDS | {"fold": 0})))
+    assert "whose metrics may therefore be too good" in note
+    assert check_teachers(prepare(recipe(project, distill(project), split=FOLDS))) == []  # each fold has its own
+
+
 def test_overlap_that_is_allowed_is_noted(project, tmp_path):
     loss = distill(project, "single", allow_overlap=True)
     folder = run(recipe(project, loss, split={"seed": 5}), options=RunOptions(folder=tmp_path / "s"))

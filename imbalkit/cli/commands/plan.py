@@ -26,14 +26,14 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool, without: tup
 
     loaded = Loaded()
     prepared = prepare(recipe, overrides, tuple(without), loaded=loaded)
-    check_teachers(prepared)
+    notes = check_teachers(prepared)
     sweeps = {} if overrides else sweep_counts(recipe, prepared.catalogue, loaded)
     if as_json:
-        facts = plan_facts(prepared)
+        facts = plan_facts(prepared, notes)
         if sweeps:
             facts["sweeps"] = {rows: stage_facts(entry) for rows, entry in sweeps.items()}
         click.echo(json_text(facts, indent=2))
         return
-    print_plan(prepared)
+    print_plan(prepared, notes)
     if sweeps:
         print_sweep_counts(sweeps)

@@ -21,8 +21,8 @@ from imbalkit.recipe.prepared import Prepared
 from imbalkit_lite.text import counted
 
 
-def plan_facts(prepared: Prepared) -> dict[str, Any]:
-    """Classes, counts of each split, and class counts by stage."""
+def plan_facts(prepared: Prepared, notes: Sequence[str] = ()) -> dict[str, Any]:
+    """Classes, counts of each split, and class counts by stage; `notes` besides those of the recipe and its data."""
     table, split = prepared.table, prepared.split
     counts = {name: table.counts(getattr(split, name)) for name in ("train", "validation", "test")}
     fitted = prepared.fitted_columns
@@ -47,7 +47,7 @@ def plan_facts(prepared: Prepared) -> dict[str, Any]:
         "stages": [stage.model_dump(mode="json") for stage in prepared.recipe.stages],
         "prior": prior_ledger(prepared).to_json(),
         **({} if not fitted else {"inputs": [column.to_json() for column in fitted]}),
-        "notes": list(prepared.notes),
+        "notes": [*prepared.notes, *notes],
     }
 
 
@@ -68,9 +68,9 @@ def _ratio(counts: Sequence[int], positive: int | None) -> float | None:
     return None if math.isnan(ratio) else rounded(ratio)
 
 
-def print_plan(prepared: Prepared) -> None:
-    """Class counts by stage."""
-    facts = plan_facts(prepared)
+def print_plan(prepared: Prepared, notes: Sequence[str] = ()) -> None:
+    """Class counts by stage; `notes` besides those of the recipe and its data."""
+    facts = plan_facts(prepared, notes)
     classes = facts["classes"]
     table = RichTable(title=f"plan of {plain(prepared.name)}", title_justify="left")
     table.add_column("stage")
