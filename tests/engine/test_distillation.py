@@ -300,6 +300,24 @@ def test_an_ensemble_of_folds_teaches_as_the_cross_validation(project, tmp_path,
     np.testing.assert_array_equal(found[0][2].teacher, found[1][2].teacher)
 
 
+def test_folds_of_the_training_rows_alone_leak_nothing(project, tmp_path):
+    labels = pd.read_csv(project / "labels.csv")
+    patient = labels["group"].str[1:].astype(int)
+    labels["split"] = np.where(patient % 5 == 0, "test", np.where(patient % 5 == 1, "validation", "train"))
+    labels.to_csv(tmp_path / "labels.csv", index=False)
+    (tmp_path / "nested").mkdir()
+    labels[labels["split"] == "train"].drop(columns="split").to_csv(tmp_path / "nested" / "labels.csv", index=False)
+    for fold in range(2):
+        teacher = recipe(tmp_path / "nested", split={"folds": 2, "fold": fold})
+        folder = run(teacher, options=RunOptions(folder=tmp_path / "folds" / f"fold-{fold}"))
+    (tmp_path / "folds" / "run.json").write_text((folder / "run.json").read_text())
+    (tmp_path / "folds" / "metrics.json").write_text(json.dumps({"folds": 2, "test": {}}))
+    student = recipe(tmp_path, distill(tmp_path), split={"column": "split"})
+    (facts,) = metrics_of(run(student, options=RunOptions(folder=tmp_path / "s")))["teachers"]
+    assert facts["leak"] == ""
+    assert facts["rows"] == {"unseen": 0, "test": 36, "validation": 0, "train": 0}
+
+
 def test_a_teacher_that_is_off_on_average_is_noted(project, tmp_path):
     folder = run(
         recipe(project, distill(project), split=FOLDS | {"fold": 0}), options=RunOptions(folder=tmp_path / "s")
