@@ -313,6 +313,7 @@ def test_folds_of_the_training_rows_alone_leak_nothing(project, tmp_path):
     (tmp_path / "folds" / "run.json").write_text((folder / "run.json").read_text())
     (tmp_path / "folds" / "metrics.json").write_text(json.dumps({"folds": 2, "test": {}}))
     student = recipe(tmp_path, distill(tmp_path), split={"column": "split"})
+    student["data"]["split_column"] = "split"
     (facts,) = metrics_of(run(student, options=RunOptions(folder=tmp_path / "s")))["teachers"]
     assert facts["leak"] == ""
     assert facts["rows"] == {"unseen": 0, "test": 36, "validation": 0, "train": 0}
