@@ -18,6 +18,7 @@ from imbalkit.builtin.losses import (
     RCE,
     VS,
     ClassBalanced,
+    Distill,
     Focal,
     GammaRCE,
     InverseCE,
@@ -45,6 +46,7 @@ PARTS = [
     ClassBalanced(),
     ClassBalanced(beta=0.9, gamma=2.0),
     ClassBalanced(power=0.5, scale="classes"),
+    ClassBalanced(scale="batch"),
     LabelAwareSmoothing(),
     LDAM(),
     LDAM(beta=0.99),
@@ -69,8 +71,10 @@ def test_none_waits_for_a_gpu(part):
 
 def test_names():
     assert [loss.name for loss in LOSSES] == sorted(loss.name for loss in LOSSES)
-    # Those that rank a batch have tests of their own: test_whole_batch_losses.py.
-    assert {type(part) for part in PARTS} == {loss for loss in LOSSES if loss.by_row or issubclass(loss, RCE)}
+    # Those that rank a batch (test_whole_batch_losses.py) and the one with a teacher have tests of their own.
+    assert {type(part) for part in PARTS} == {loss for loss in LOSSES if loss.by_row or issubclass(loss, RCE)} - {
+        Distill
+    }
     for loss in LOSSES:
         assert all(field.description for field in loss.model_fields.values())
 
