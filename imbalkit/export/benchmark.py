@@ -20,7 +20,7 @@ import torch
 from imbalkit.errors import MissingExtraError
 from imbalkit.export.card import card_of
 from imbalkit.export.graph import deployed
-from imbalkit.export.rows import synthetic_rows
+from imbalkit.export.rows import Rows, synthetic_rows
 from imbalkit.kinds import Exportable, Exporter
 from imbalkit.runs.restored import Restored
 from imbalkit_lite.model import input_tensor
@@ -37,14 +37,14 @@ def measure(restored: Restored, exporter: Exporter, path: Path) -> dict[str, Any
 
     One image at a time, as on a phone. The programs take turns, so that what else the machine does affects them alike.
     """
-    pixels = synthetic_rows(restored, IMAGES).pixels
+    rows = synthetic_rows(restored, IMAGES)
     latency = {}
     with tempfile.TemporaryDirectory() as folder:
         reference = _reference(restored, exporter, Path(folder) / "model.onnx")
         for threads in THREADS:
             with _torch_threads(threads):
                 latency[str(threads)] = latencies(
-                    _subjects(restored, exporter, path, reference, pixels, threads), SECONDS
+                    _subjects(restored, exporter, path, reference, rows, threads), SECONDS
                 )
     return {
         "machine": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
@@ -58,27 +58,28 @@ def _subjects(
     exporter: Exporter,
     path: Path,
     reference: tuple[Exporter, Path] | None,
-    pixels: np.ndarray,
+    rows: Rows,
     threads: int,
 ) -> dict[str, Callable[[], Any]]:
     """What is timed, by name: each call predicts one image, each time another."""
     network, source = deployed(restored, exporter)
-    tensors = torch.from_numpy(input_tensor(pixels, source))
-    subjects = {"PyTorch": _in_turn(torch.inference_mode()(network), tensors.split(1))}
+    pixels = rows.pixels
+    tensors = [torch.from_numpy(values).split(1) for values in (input_tensor(pixels, source), *rows.beside)]
+    subjects = {"PyTorch": _in_turn(torch.inference_mode()(network), list(zip(*tensors, strict=True)))}
     for writer, file in (*([reference] if reference else []), (exporter, path)):
         runtimes = writer.runtimes(file, threads)
         if runtimes:
-            inputs = input_tensor(pixels, deployed(restored, writer)[1])
+            inputs = (input_tensor(pixels, deployed(restored, writer)[1]), *rows.beside)
             name = runtimes[0].name
             subjects[f"{name}, this file" if writer is exporter else name] = _in_turn(
-                runtimes[0].probabilities, [row[None] for row in inputs]
+                runtimes[0].probabilities, [[each[None] for each in row] for row in zip(*inputs, strict=True)]
             )
     return subjects
 
 
-def _in_turn(call: Callable[[Any], Any], inputs: Sequence[Any]) -> Callable[[], Any]:
+def _in_turn(call: Callable[..., Any], inputs: Sequence[Sequence[Any]]) -> Callable[[], Any]:
     endless = itertools.cycle(inputs)
-    return lambda: call(next(endless))
+    return lambda: call(*next(endless))
 
 
 def latencies(subjects: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, dict[str, float]]:
@@ -130,7 +131,8 @@ def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 before = peak()
 model = open_model(sys.argv[1], threads=1)
-model.probabilities(np.zeros((1, *model.rule.size, model.channels), np.uint8))
+beside = () if model.encoding is None else (model.encoding.missing(),)
+model.probabilities(np.zeros((1, *model.rule.size, model.channels), np.uint8), *beside)
 print(before, peak())
 """
 

@@ -46,6 +46,7 @@ def card_of(restored: Restored, exporter: Exporter) -> Card:
             _prior(restored) + _order(decision) + _views(restored, exporter), decision.calibrator
         ),
         quantization=exporter.quantize,
+        columns=restored.encoding,
         card={} if model_card is None else model_card.model_dump(mode="json", exclude_none=True),
         run=Origin(
             recipe_hash=RunData(restored.folder).facts["recipe_hash"],

@@ -94,14 +94,15 @@ def export(
     card = card_of(restored, exporter)
     inputs = input_tensor(rows.pixels, source)
     reference = _reference(restored, network_of(restored, exporter), rows, card)
-    calibration = None
+    calibration, beside = None, None
     if exporter.quantize == "int8" and rows.labels is not None:
-        calibration = inputs[evenly(rows.labels, restored.recipe.seed)[: exporter.calibration_rows]]
+        chosen = evenly(rows.labels, restored.recipe.seed)[: exporter.calibration_rows]
+        calibration, beside = inputs[chosen], None if rows.columns is None else rows.columns[chosen]
     facts: dict[str, Any] = {}
 
     def write_and_compare(temporary: Path) -> None:
-        exporter.write(Exportable(network, card, calibration), temporary)
-        found = compare_runtimes(exporter, exporter.runtimes(temporary), reference, inputs, card)
+        exporter.write(Exportable(network, card, calibration, beside), temporary)
+        found = compare_runtimes(exporter, exporter.runtimes(temporary), reference, (inputs, *rows.beside), card)
         limits, problems = judge(exporter, found, reference, lambda: _exact_logits(restored, exporter, rows))
         if problems:
             raise ImbalkitError(_refusal(path, exporter, rows, restored, problems))
@@ -147,7 +148,7 @@ def _reference(restored: Restored, network: nn.Module, rows: Rows, card: Card) -
     """What a network and the run's decision give for the rows, in float32 whatever it was trained in."""
     affine = restored.decision.affine
     assert affine is not None  # or `deployed` would have refused the calibrator
-    logits = _logits(network, rows.pixels, torch.float32)
+    logits = _logits(network, rows, torch.float32)
     probabilities = restored.decision.probabilities(logits)
     return Reference(
         logits=restored.decision.mapped(logits),
@@ -163,16 +164,18 @@ def _reference(restored: Restored, network: nn.Module, rows: Rows, card: Card) -
 def _exact_logits(restored: Restored, exporter: Exporter, rows: Rows) -> np.ndarray:
     """The network's logits computed in float64, after the map of the loss."""
     network = copy.deepcopy(network_of(restored, exporter)).double()
-    return restored.decision.mapped(_logits(network, rows.pixels, torch.float64))
+    return restored.decision.mapped(_logits(network, rows, torch.float64))
 
 
 @torch.no_grad()
-def _logits(network: nn.Module, pixels: np.ndarray, number: torch.dtype) -> np.ndarray:
-    """Logits before calibration, float64 [n, C], of images uint8 [n, H, W, C]."""
+def _logits(network: nn.Module, rows: Rows, number: torch.dtype) -> np.ndarray:
+    """Logits before calibration, float64 [n, C]."""
     parts = []
-    for start in range(0, len(pixels), BATCH):
-        images = torch.from_numpy(pixels[start : start + BATCH]).permute(0, 3, 1, 2)
-        parts.append(network(images.to(number) / 255).double().numpy())
+    for start in range(0, len(rows), BATCH):
+        part = slice(start, start + BATCH)
+        images = torch.from_numpy(rows.pixels[part]).permute(0, 3, 1, 2)
+        beside = (torch.from_numpy(columns[part]).to(number) for columns in rows.beside)
+        parts.append(network(images.to(number) / 255, *beside).double().numpy())
     return np.concatenate(parts)
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from imbalkit.errors import ImbalkitError
+from imbalkit.errors import ImbalkitError, listing
 from imbalkit.export.card import input_of
 from imbalkit.functional.views import VIEWS, log_mean_probabilities, viewed
 from imbalkit.kinds import Exporter
 from imbalkit.runs.restored import Restored
 from imbalkit.training.classifier import Classifier
+from imbalkit.training.column_branch import ColumnBranch
 from imbalkit.training.ensemble import Ensemble
 from imbalkit_lite.card import Input
 
@@ -70,12 +71,25 @@ class MeanOfViews(nn.Module):
         return log_mean_probabilities(logits.reshape(self.count, -1, logits.shape[1])) if self.count > 1 else logits
 
 
+class Beside(nn.Module):
+    """Features of images [V n, F], those of their columns [n, W] beside them, the same for each of V views: [V n, F + G]."""
+
+    def __init__(self, branch: ColumnBranch, views: int):
+        super().__init__()
+        self.branch, self.count = branch, views
+
+    def forward(self, features: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        own = self.branch(columns)
+        return torch.cat([features, torch.cat([own] * self.count) if self.count > 1 else own], dim=1)
+
+
 class Deployed(nn.Module):
     """A classifier with the decision's steps, from the input that a card states to probabilities [n, classes].
 
     Those are the mean over views, the map of the loss, if there is one, and an affine step. Exporters find the float parts by the
-    attributes' names: normalisation, head, averaging, mapping and calibration stay float32 in quantised files, because they cost
-    nothing and a coarse one would tie scores. All views are one batch: one after another the body would be in the graph as often.
+    attributes' names: normalisation, beside, head, averaging, mapping and calibration stay float32 in quantised files, because
+    they cost nothing and a coarse one would tie scores. All views are one batch: one after another the body would be in the graph
+    as often. A network that takes columns is called with them, too, float32 [n, W].
     """
 
     def __init__(
@@ -91,19 +105,23 @@ class Deployed(nn.Module):
         # With channels last in memory, as in training, the exported graph would copy activations about.
         self.body, self.head = model.body.to(memory_format=torch.contiguous_format), model.head
         self.views = VIEWS[views]
+        self.beside = None if model.columns is None else Beside(model.columns, len(self.views))
         self.averaging = MeanOfViews(len(self.views))
         self.mapping = LossMapping(loss_map)
         self.calibration = Calibration(*affine)
         self.channels_last = source.layout == "NHWC"
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
         images = self.normalisation(images)  # before the axes turn, which a converter can then leave out
         if len(self.views) > 1:
             axes = (1, 2) if self.channels_last else (2, 3)
             images = torch.cat([viewed(images, view, axes) for view in self.views])
         if self.channels_last:
             images = images.permute(0, 3, 1, 2)
-        logits = self.averaging(self.head(self.body(images)))
+        features = self.body(images)
+        if self.beside is not None:
+            features = self.beside(features, columns)
+        logits = self.averaging(self.head(features))
         return self.calibration(self.mapping(logits)).softmax(dim=1)
 
 
@@ -115,8 +133,13 @@ def views_in_file(restored: Restored, exporter: Exporter) -> str:
 def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed, Input]:
     """The network as an exporter's file holds it, and what that file takes.
 
-    Raises ImbalkitError for a calibrator without a graph.
+    Raises ImbalkitError for a calibrator without a graph, and for an exporter of images alone where the network takes columns.
     """
+    if restored.encoding is not None and not exporter.takes_columns:
+        raise ImbalkitError(
+            f"the exporter {exporter.name!r} writes networks on images alone, and this one takes "
+            f"{listing(restored.encoding.names)} beside them: use onnx or tflite, or train without `inputs`"
+        )
     affine, given = restored.decision.affine, restored.decision.map
     if isinstance(restored.model, Ensemble):
         raise ImbalkitError("an ensemble cannot be exported yet: export one of its members")

@@ -54,7 +54,11 @@ class Reference:
 
 
 def compare_runtimes(
-    exporter: Exporter, runtimes: Sequence[FileRuntime], reference: Reference, inputs: np.ndarray, card: Card
+    exporter: Exporter,
+    runtimes: Sequence[FileRuntime],
+    reference: Reference,
+    inputs: Sequence[np.ndarray],
+    card: Card,
 ) -> dict[str, dict[str, Any]]:
     """Run a file in each program and compare it with the network.
 
@@ -62,7 +66,7 @@ def compare_runtimes(
         exporter: what wrote the file
         runtimes: the programs, each with the file loaded
         reference: what the network gives for the rows
-        inputs: of the rows, as the file takes them, [n, ...]
+        inputs: of the rows, as the file takes them: images [n, ...], and columns [n, W] where it takes some
         card: of the file: its decision rule
 
     Returns:
@@ -73,9 +77,9 @@ def compare_runtimes(
     """
     found: dict[str, dict[str, Any]] = {}
     for runtime in runtimes:
-        some = inputs[: runtime.most]
-        part = reference.first(len(some))
-        probabilities = np.asarray(runtime.probabilities(some), dtype=np.float64)
+        some = [values[: runtime.most] for values in inputs]
+        part = reference.first(len(some[0]))
+        probabilities = np.asarray(runtime.probabilities(*some), dtype=np.float64)
         if probabilities.shape != part.probabilities.shape:
             raise PluginError(
                 f"exporter {exporter.name!r}: {runtime.name} must give {list(part.probabilities.shape)} (rows, classes), "
@@ -83,7 +87,7 @@ def compare_runtimes(
             )
         logits = None
         if exporter.quantize == "none" and runtime.logits is not None:
-            logits = np.asarray(runtime.logits(some[:MOST_LOGITS]), dtype=np.float64)
+            logits = np.asarray(runtime.logits(*(values[:MOST_LOGITS] for values in some)), dtype=np.float64)
         decisions = decide(probabilities, card)
         facts = differences(part, probabilities, logits) | {"flips": flips(part, decisions)}
         if not found:  # others may see too few rows for metrics

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from imbalkit.base.randomness import generator
 from imbalkit.errors import DataError
 from imbalkit.runs.restored import Restored
+from imbalkit_lite.columns import CategoryColumn, ColumnEncoding
 
 SYNTHETIC = "synthetic"
 
@@ -21,11 +23,18 @@ class Rows:
         pixels: uint8 [n, H, W, C]
         labels: class codes, int [n]; None for synthetic images
         kind: "validation", "train" or "synthetic"
+        columns: what the network takes beside the images, float32 [n, W]; None for nothing
     """
 
     pixels: np.ndarray
     labels: np.ndarray | None
     kind: str
+    columns: np.ndarray | None = None
+
+    @property
+    def beside(self) -> tuple[np.ndarray, ...]:
+        """The columns, or nothing."""
+        return () if self.columns is None else (self.columns,)
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -53,7 +62,9 @@ def rows_of_run(restored: Restored, most: int) -> Rows:
     samples = np.setdiff1d(getattr(split, kind), np.asarray(bad, dtype=np.int64))
     labels = table.labels[samples]
     chosen = in_proportion(labels, restored.recipe.seed)[:most]
-    return Rows(store.take(samples[chosen]), labels[chosen].astype(np.int64), kind)
+    columns, taken = restored.columns, samples[chosen]
+    beside = None if columns is None else columns[taken]
+    return Rows(store.take(taken), labels[chosen].astype(np.int64), kind, beside)
 
 
 def synthetic_rows(restored: Restored, rows: int = 32) -> Rows:
@@ -63,7 +74,23 @@ def synthetic_rows(restored: Restored, rows: int = 32) -> Rows:
     coarse = random.normal(size=(rows, 4, 4, channels)).repeat(-(-height // 4), 1).repeat(-(-width // 4), 2)
     strength = np.linspace(0, 1, rows)[:, None, None, None]
     images = 128 + 90 * strength * coarse[:, :height, :width] + 20 * random.normal(size=(rows, height, width, channels))
-    return Rows(np.clip(images, 0, 255).astype(np.uint8), None, SYNTHETIC)
+    columns = None if restored.encoding is None else _synthetic_columns(restored.encoding, rows)
+    return Rows(np.clip(images, 0, 255).astype(np.uint8), None, SYNTHETIC, columns)
+
+
+def _synthetic_columns(encoding: ColumnEncoding, rows: int) -> np.ndarray:
+    """Columns of which a tenth is missing, numbers as spread as in training, every category as frequent as any other."""
+    random = generator(0, "synthetic columns")
+    found = []
+    for _ in range(rows):
+        row: dict[str, Any] = {}
+        for column in encoding.columns:
+            if isinstance(column, CategoryColumn):
+                row[column.name] = column.values[random.integers(len(column.values))]
+            else:
+                row[column.name] = column.mean + column.std * random.normal()
+        found.append({name: cell for name, cell in row.items() if random.random() > 0.1})
+    return encoding.encode(found)
 
 
 def in_proportion(labels: np.ndarray, seed: int) -> np.ndarray:

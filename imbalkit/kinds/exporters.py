@@ -36,14 +36,17 @@ class Exportable:
 
     Attributes:
         network: in eval mode on the CPU: a tensor of the type, layout and range of `card.input`, [n, ...], to probabilities
-            float32 [n, classes]; normalisation and calibration are inside
+            float32 [n, classes]; normalisation and calibration are inside. Where `card.columns` says so it takes those, too:
+            float32 [n, W], named `columns`
         card: the card that the file holds (imbalkit_lite.card)
         calibration: inputs of the network to fit int8 ranges on, [n, ...]; None unless `quantize` is int8
+        calibration_columns: the columns that belong to them, float32 [n, W]; None for a network of images alone
     """
 
     network: nn.Module
     card: Card
     calibration: np.ndarray | None = None
+    calibration_columns: np.ndarray | None = None
 
     def example(self, rows: int = 1) -> torch.Tensor:
         """An input of the network to trace it with, [rows, ...]."""
@@ -52,6 +55,13 @@ class Exportable:
         shape, kind = (rows, *self.card.input.shape), self.card.input.type
         return torch.zeros(shape, dtype=torch.uint8) if kind == "uint8" else torch.full(shape, 0.5)
 
+    def examples(self, rows: int = 1) -> dict[str, torch.Tensor]:
+        """All inputs of the network by their names: `images`, and `columns` where it takes some."""
+        import torch
+
+        found, columns = {"images": self.example(rows)}, self.card.columns
+        return found if columns is None else found | {"columns": torch.from_numpy(columns.missing(rows))}
+
 
 @dataclass(frozen=True)
 class FileRuntime:
@@ -59,14 +69,15 @@ class FileRuntime:
 
     Attributes:
         name: of the program
-        probabilities: inputs of the file [n, ...] to its probabilities, float [n, classes]
+        probabilities: inputs of the file [n, ...], and the columns [n, W] where it takes some, to its probabilities, float
+            [n, classes]
         logits: inputs to what the file's softmax is given, float [n, classes]; None where that cannot be seen
         most: the most rows that it should be given, where it is slow; None: any number
     """
 
     name: str
-    probabilities: Callable[[np.ndarray], np.ndarray]
-    logits: Callable[[np.ndarray], np.ndarray] | None = None
+    probabilities: Callable[..., np.ndarray]
+    logits: Callable[..., np.ndarray] | None = None
     most: int | None = None
 
 

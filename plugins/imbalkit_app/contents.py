@@ -12,7 +12,7 @@ from typing import Any
 from imbalkit_app.page import PageError
 from imbalkit_lite import card as cards
 from imbalkit_lite.card import Card
-from imbalkit_lite.errors import ModelError
+from imbalkit_lite.errors import ModelError, listing
 from imbalkit_lite.model import is_model, open_model
 from imbalkit_lite.text import json_text
 
@@ -58,6 +58,11 @@ def read_model(path: Path, version: str) -> tuple[Card, Contents]:
         raise ModelError(
             f"{path} was trained on grey pictures of {card.bits} bits (images.bits), which a browser cannot distinguish from 16 "
             "bits: it would show them to the network nearly black. `imbalkit predict` reads them"
+        )
+    if card.columns is not None:
+        raise ModelError(
+            f"{path} takes {listing(card.columns.names)} beside the picture, which the app does not ask for: export a run "
+            "without `inputs` for it (`imbalkit predict` reads such columns from a table)"
         )
     data = path.read_bytes()
     facts = {

@@ -6,7 +6,7 @@ import io
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 
-def convert(network: nn.Module, example: torch.Tensor, path: Path) -> None:
-    """Write a float32 TFLite file of one signature, whose input is named `images`."""
+def convert(network: nn.Module, examples: Mapping[str, torch.Tensor], path: Path) -> None:
+    """Write a float32 TFLite file of one signature, whose inputs have the names of the examples."""
     with quiet():
         import litert_torch
 
-        litert_torch.convert(network, sample_kwargs={"images": example}).export(str(path))
+        litert_torch.convert(network, sample_kwargs=dict(examples)).export(str(path))
 
 
 @contextmanager

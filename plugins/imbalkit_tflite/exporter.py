@@ -11,12 +11,16 @@ from imbalkit.kinds import Exportable, Exporter, FileRuntime
 
 
 class TFLite(Exporter):
-    """A TFLite file for phones: one picture [1, H, W, C] to probabilities [1, classes]; MediaPipe reads its metadata."""
+    """A TFLite file for phones: one picture [1, H, W, C], and columns [1, W] of a network with `inputs`, to probabilities.
+
+    The output is [1, classes]. MediaPipe reads the metadata, and runs files of pictures alone.
+    """
 
     name = "tflite"
     suffix = ".tflite"
     layout = "NHWC"
     quantizations = ("none", "fp16", "dynamic", "int8")
+    takes_columns = True
     requires = {
         "litert_torch": "imbalkit[tflite]",
         "ai_edge_litert": "imbalkit[tflite]",
@@ -31,10 +35,10 @@ class TFLite(Exporter):
         from imbalkit_tflite.packing import pack
         from imbalkit_tflite.quantising import quantise
 
-        convert(model.network, model.example(), path)
+        convert(model.network, model.examples(), path)
         content = path.read_bytes()
         if self.quantize != "none":
-            content = quantise(content, self.quantize, model.calibration)
+            content = quantise(content, self.quantize, model.calibration, model.calibration_columns)
         files = {"labels.txt": label_lines(model.card.classes), FILE: model.card.to_text()}
         path.write_bytes(pack(content, model_metadata(model.card, "labels.txt", FILE), files))
         seal(path, self.suffix)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import flatbuffers
 
 from imbalkit_lite.card import Card
+from imbalkit_lite.columns import ColumnEncoding
 
 IDENTIFIER = b"M001"
 PARSER = "1.0.0"  # the oldest reader that understands it
@@ -50,8 +51,9 @@ def model_metadata(card: Card, labels: str, document: str) -> bytes:
         stats=(5, _stats(writer, 1, 0, 1)),
         associated_files=(6, writer.tables([_file(writer, labels, "Names of the classes.", _AXIS_LABELS)])),
     )
+    sources = [source, *([] if card.columns is None else [_columns(writer, card.columns)])]
     graph = writer.table(
-        input_tensor_metadata=(2, writer.tables([source])), output_tensor_metadata=(3, writer.tables([target]))
+        input_tensor_metadata=(2, writer.tables(sources)), output_tensor_metadata=(3, writer.tables([target]))
     )
     whole = writer.table(
         name=(0, text(card.name)),
@@ -62,6 +64,15 @@ def model_metadata(card: Card, labels: str, document: str) -> bytes:
         min_parser_version=(7, text(PARSER)),
     )
     return writer.finish(whole)
+
+
+def _columns(writer: _Writer, columns: ColumnEncoding) -> int:
+    """The second input: what the card's `columns` make of a row of a table."""
+    return writer.table(
+        name=(0, writer.text("columns")),
+        description=(1, writer.text(f"{', '.join(columns.names)}, encoded as the card says.")),
+        content=(3, _content(writer, _FEATURES, writer.table())),
+    )
 
 
 def _image(writer: _Writer, card: Card) -> int:

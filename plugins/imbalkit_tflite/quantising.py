@@ -9,10 +9,15 @@ import numpy as np
 from imbalkit_tflite.converting import quiet
 
 # Operations that stay float32 (imbalkit.export.graph), found by the modules that their tensors are named after.
-_FLOAT = r"Normalisation_normalisation|Deployed/[\w.]+_head\b|MeanOfViews_averaging|LossMapping_mapping|Calibration_calibration"
+_FLOAT = (
+    r"Normalisation_normalisation|Beside_beside|Deployed/[\w.]+_head\b|MeanOfViews_averaging|LossMapping_mapping"
+    r"|Calibration_calibration"
+)
 
 
-def quantise(content: bytes, how: str, calibration: np.ndarray | None = None) -> bytes:
+def quantise(
+    content: bytes, how: str, calibration: np.ndarray | None = None, columns: np.ndarray | None = None
+) -> bytes:
     """A float32 file with smaller numbers; input and output keep their types.
 
     Args:
@@ -20,17 +25,18 @@ def quantise(content: bytes, how: str, calibration: np.ndarray | None = None) ->
         how: fp16 (weights of float16, to be computed with as float32), dynamic (weights of int8, layers quantised as they are
             computed where the runtime can) or int8 (weights and layers of int8)
         calibration: inputs that the ranges of int8 layers are taken from, [n, ...]
+        columns: the columns that belong to them, [n, W]; None for a file of pictures alone
     """
     from ai_edge_quantizer.quantizer import Quantizer
 
     quantizer = Quantizer(content, _recipe(how))
     with quiet():
-        ranges = _ranges(content, _recipe(how), calibration) if quantizer.need_calibration else None
+        ranges = _ranges(content, _recipe(how), calibration, columns) if quantizer.need_calibration else None
         done = quantizer.quantize(ranges, enable_progress_bar=False, enable_progress_report=False)
     return bytes(done.quantized_model)
 
 
-def _ranges(content: bytes, recipe: Any, calibration: np.ndarray | None) -> Any:
+def _ranges(content: bytes, recipe: Any, calibration: np.ndarray | None, columns: np.ndarray | None) -> Any:
     """The smallest and largest value of every tensor over all rows.
 
     The quantizer's own way, a moving average of each row's, cuts off what about half of the rows hold.
@@ -42,8 +48,10 @@ def _ranges(content: bytes, recipe: Any, calibration: np.ndarray | None) -> Any:
     manager = RecipeManager()
     manager.load_quantization_recipe(recipe)
     calibrator = Calibrator(content, qsv_update_func=min_max_update)
-    rows = () if calibration is None else calibration
-    calibrator.calibrate({"serving_default": [{"images": row[None]} for row in rows]}, manager)
+    given = [{"images": row[None]} for row in (() if calibration is None else calibration)]
+    if columns is not None:
+        given = [{**row, "columns": beside[None]} for row, beside in zip(given, columns, strict=True)]
+    calibrator.calibrate({"serving_default": given}, manager)
     return calibrator.get_model_qsvs()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,11 @@ def runtime(name: str, module: str, path: Path, threads: int | None = None, most
     interpreter = open_interpreter(module, path, threads)
     target = interpreter.get_output_details()[0]["index"]
 
-    def logits(inputs: np.ndarray) -> np.ndarray:
+    def logits(*inputs: np.ndarray) -> np.ndarray:
         plain = open_interpreter(module, path, threads, delegates=False)
         return _rows(plain, inputs, _softmax_input(plain))
 
-    return FileRuntime(name, lambda inputs: _rows(interpreter, inputs, target), logits, most)
+    return FileRuntime(name, lambda *inputs: _rows(interpreter, inputs, target), logits, most)
 
 
 def _softmax_input(interpreter: Any) -> int:
@@ -45,12 +46,13 @@ def _softmax_input(interpreter: Any) -> int:
     return int(softmax["inputs"][0])
 
 
-def _rows(interpreter: Any, inputs: np.ndarray, target: int) -> np.ndarray:
-    """A tensor for inputs [n, H, W, C], of a row at a time, [n, ...]."""
-    source = interpreter.get_input_details()[0]["index"]
+def _rows(interpreter: Any, inputs: Sequence[np.ndarray], target: int) -> np.ndarray:
+    """A tensor for images [n, H, W, C], and columns [n, W] where the file takes some, of a row at a time, [n, ...]."""
+    sources = {len(each["shape"]): each["index"] for each in interpreter.get_input_details()}  # by their axes
     rows = []
-    for row in inputs:
-        interpreter.set_tensor(source, np.ascontiguousarray(row[None]))
+    for row in zip(*inputs, strict=True):
+        for values in row:
+            interpreter.set_tensor(sources[values.ndim + 1], np.ascontiguousarray(values[None]))
         interpreter.invoke()
         rows.append(interpreter.get_tensor(target)[0])
     return np.stack(rows)

@@ -24,11 +24,12 @@ _BATCH = 32  # images at once
 
 
 class Onnx(Exporter):
-    """An ONNX file: images [n, C, H, W] to probabilities [n, classes], any n; read by ONNX Runtime and others."""
+    """An ONNX file: images [n, C, H, W], and columns [n, W] of a network with `inputs`, to probabilities [n, classes], any n."""
 
     name = "onnx"
     suffix = ".onnx"
     quantizations = ("none", "fp16", "dynamic", "int8")
+    takes_columns = True
     requires = {"onnx": "imbalkit[onnx]", "onnxscript": "imbalkit[onnx]", "onnxruntime": "imbalkit[onnx]"}
 
     def write(self, model: Exportable, path: Path) -> None:
@@ -54,14 +55,15 @@ def _convert(model: Exportable, path: Path) -> list[str]:
     import onnx
     import torch
 
+    given, any_number = model.examples(2), torch.export.Dim("n")
     with _quiet():
         torch.onnx.export(
             model.network,
-            (model.example(2),),
+            tuple(given.values()),
             str(path),
-            input_names=["images"],
+            input_names=list(given),
             output_names=["probabilities"],
-            dynamic_shapes=({0: torch.export.Dim("n")},),
+            dynamic_shapes=tuple({0: any_number} for _ in given),
             dynamo=True,
             external_data=False,
             verbose=False,
@@ -108,7 +110,7 @@ def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable, float
             products = [f"{name}_MatMul" for name in floats]  # what a Gemm is turned into before it is looked at
             quantize_dynamic(path, path, nodes_to_exclude=floats + products, **options)
         else:
-            reader = _reader(model.calibration)
+            reader = _reader(model.calibration, model.calibration_columns)
             quantize_static(path, path, reader, quant_format=QuantFormat.QDQ, nodes_to_exclude=floats, **options)
     return onnx.load(path)
 
@@ -121,7 +123,7 @@ def _is_of_head(node: Any) -> bool:
 def _floats(nodes: Iterable[Any]) -> list[str]:
     """Names of the nodes that stay float32; nodes come after those whose outputs they take."""
     names: list[str] = []
-    after: set[str] = set()  # what comes of the head
+    after = {"columns"}  # what comes of the head, or of the input of columns, which costs nothing
     for node in nodes:
         follows = _is_of_head(node) or any(name.startswith(_HEAD) or name in after for name in node.input)
         after.update(node.output if follows else ())
@@ -130,24 +132,29 @@ def _floats(nodes: Iterable[Any]) -> list[str]:
     return names
 
 
-def _reader(inputs: np.ndarray | None) -> Any:
+def _reader(inputs: np.ndarray | None, columns: np.ndarray | None = None) -> Any:
     from onnxruntime.quantization import CalibrationDataReader
 
     class Reader(CalibrationDataReader):
         def __init__(self) -> None:
-            self._rows = iter(() if inputs is None else inputs)
+            self._rows = iter(range(0 if inputs is None else len(inputs)))
 
         def get_next(self) -> dict[str, Any] | None:
             row = next(self._rows, None)
-            return None if row is None else {"images": row[None]}
+            if row is None or inputs is None:
+                return None
+            return _given(inputs[row : row + 1], None if columns is None else columns[row : row + 1])
 
     return Reader()
 
 
-def _runner(
-    content: bytes, threads: int | None = None, output: str | None = None
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Inputs [n, ...] to an output of the file (default: the probabilities)."""
+def _given(images: np.ndarray, columns: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Inputs of a file by their names."""
+    return {"images": images} if columns is None else {"images": images, "columns": columns}
+
+
+def _runner(content: bytes, threads: int | None = None, output: str | None = None) -> Callable[..., np.ndarray]:
+    """Images [n, ...], and columns [n, W] where there are some, to an output of the file (default: the probabilities)."""
     import numpy as np
     import onnxruntime
 
@@ -158,14 +165,15 @@ def _runner(
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     names = None if output is None else [output]
 
-    def run(inputs: np.ndarray) -> np.ndarray:
-        starts = range(0, len(inputs), _BATCH)
-        return np.concatenate([session.run(names, {"images": inputs[start : start + _BATCH]})[0] for start in starts])
+    def run(images: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+        parts = (slice(start, start + _BATCH) for start in range(0, len(images), _BATCH))
+        each = (_given(images[part], None if columns is None else columns[part]) for part in parts)
+        return np.concatenate([session.run(names, given)[0] for given in each])
 
     return run
 
 
-def _logits(path: Path) -> Callable[[np.ndarray], np.ndarray] | None:
+def _logits(path: Path) -> Callable[..., np.ndarray] | None:
     """What the file's softmax is given: the graph with that as a further output; None if the last step is no softmax."""
     import onnx
 
