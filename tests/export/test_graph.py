@@ -64,7 +64,7 @@ def test_each_channel_has_its_own_normalisation():
     body.num_features = 3
     model = torch.nn.Module()
     model.mean, model.std = (torch.tensor(each).view(1, 3, 1, 1) for each in ([0.1, 0.5, 0.8], [0.2, 0.4, 1.0]))
-    model.body, model.head = body, torch.nn.Identity()
+    model.body, model.head, model.columns = body, torch.nn.Identity(), None
     image = np.full((1, 3, 3, 3), 255, dtype=np.uint8)
     for layout in ("NHWC", "NCHW"):
         source = Input(3, 3, 3, layout, "uint8", (0, 255))
