@@ -86,6 +86,11 @@ class Lesson:
         """What a reader must know."""
         run, total = self.teacher.run, len(self.rows)
         found = []
+        if not self.shared:
+            found.append(
+                f"no sample of this run was found among those of the teacher {run}, by path or content: it is taken to be of "
+                "other data, which nothing here can check"
+            )
         if self.in_sample:
             found.append(
                 f"the teacher {run} trained on {self.in_sample:,} of {total:,} training rows itself, and is surer of them than "

@@ -118,3 +118,8 @@ def test_members_of_the_same_split_alone():
     assert found.in_sample == 4
     with pytest.raises(RunError, match="no member of runs/t trained without the validation and test rows"):
         lesson(members[1:], members="same_split")
+
+
+def test_other_data_are_noted():
+    (note,) = lesson([Member("run", np.zeros(9, dtype=np.int8))]).notes
+    assert "no sample of this run was found among those of the teacher runs/t" in note
