@@ -151,8 +151,8 @@ def _stages(
     from imbalkit.engine.resample import RoundScorer, resample
     from imbalkit.engine.run_metrics import HeldOut, RunMetrics, evaluate_run
     from imbalkit.engine.stages import StageRunner
+    from imbalkit.engine.views import predict, views_facts
     from imbalkit.export.export import export_all
-    from imbalkit.functional.views import averaged
     from imbalkit.plan.audit import audit
     from imbalkit.recipe.class_prior import prior_ledger
     from imbalkit.report import write_report
@@ -207,22 +207,23 @@ def _stages(
     model = StageRunner(trainer, plan, rows["validation"], validate, taught).run(recipe.stages, model, MAIN)
 
     # Predict.
-    network = averaged(model, recipe.predict.views)
-    held_out = {split: HeldOut.of(part, table.groups, trainer.predict(network, part)) for split, part in rows.items()}
+    logits, plain = predict(trainer, model, recipe.predict.views, rows)
+    held_out = {split: HeldOut.of(part, table.groups, logits[split]) for split, part in rows.items()}
 
     def results() -> None:
         # Decide.
         validation = held_out["validation"]
         ledger = prior_ledger(prepared, stages)
-        decision = fit_decision(
-            validation.logits,
-            validation.labels,
-            recipe.decision,
-            prepared.positive,
-            ledger,
-            validation.groups,
-            prepared.classes,
+        fit = partial(
+            fit_decision,
+            labels=validation.labels,
+            settings=recipe.decision,
+            positive=prepared.positive,
+            ledger=ledger,
+            groups=validation.groups,
+            classes=prepared.classes,
         )
+        decision = fit(validation.logits)
 
         # Evaluate.
         main_log = [entry for entry in run_folder.read_log(folder) if entry.get("stage") == MAIN]
@@ -245,6 +246,13 @@ def _stages(
                 *decision.notes,
             ],
         }
+
+        if plain is not None:
+            alone = fit(plain.logits)
+            metrics["views"] = views_facts(
+                run_metrics, recipe.predict.views, validation, decision, plain.logits, alone, recipe.evaluation, seed
+            )
+            run_folder.note(folder, milliseconds_of_a_picture=plain.milliseconds)
 
         # Write, export, report.
         predictions = predictions_table(table.frame, prepared.classes, held_out, decision)

@@ -33,6 +33,7 @@ ORDER: dict[str, tuple[tuple[str, str], ...]] = {
         ("metrics", "All test metrics"),
         ("curves", "ROC and precision-recall"),
         ("probabilities", "Probabilities and calibration"),
+        ("views", "Averaged views"),
         ("net_benefit", "Net benefit and costs"),
         ("abstention", "Abstention"),
         ("subgroups", "Subgroups"),

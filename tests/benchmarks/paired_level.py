@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.builtin.metrics import BalancedAccuracy, LogLoss, MissRate, RocAuc
+from imbalkit.evaluation.paired import paired_tests
 from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.metrics import softmax
 from imbalkit.kinds import Predictions
-from imbalkit.studies.comparison.paired import paired_tests
 
 APART = 1.5  # distance of the classes, in standard deviations of the score
 SHARED = 0.5

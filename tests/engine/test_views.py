@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run import run as run_recipe
 from imbalkit.errors import RecipeError, RunError
+from imbalkit.functional.paired import delong_test
 from imbalkit.recipe.prepare import prepare
 from imbalkit.runs.restore import restore
 from tests.functional.test_views import numpy_views, softmax
@@ -92,6 +93,67 @@ def test_a_run_answers_afterwards_as_it_did(runs):
     np.testing.assert_allclose(turned, logits, atol=1e-4)
     plain = restore(runs["none"])
     np.testing.assert_array_equal(restored.features(pixels), plain.features(pixels))  # of the plain picture
+
+
+def metrics_of(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def test_the_gain_is_that_over_the_run_without_views(runs):
+    """On validation rows, each with the decision that its own run has."""
+    plain, facts = metrics_of(runs["none"]), metrics_of(runs["dihedral"])
+    assert "views" not in plain
+    found = facts["views"]
+    assert (found["views"], found["count"], found["rows"]) == ("dihedral", 8, 200)
+    assert [entry["metric"] for entry in found["gain"]] == ["balanced_accuracy", "log_loss", "roc_auc"]
+    for entry in found["gain"]:
+        assert entry["plain"] == pytest.approx(plain["validation"][entry["metric"]], abs=1e-6)
+        assert entry["averaged"] == pytest.approx(facts["validation"][entry["metric"]], abs=1e-6)
+        assert entry["difference"] == pytest.approx(entry["averaged"] - entry["plain"])
+        assert entry["low"] < entry["difference"] < entry["high"]
+    before, after = (validated(runs[name]) for name in ("none", "dihedral"))
+    exact = delong_test(is_positive(runs["none"]), before, after)
+    area = next(entry for entry in found["gain"] if entry["metric"] == "roc_auc")
+    assert area["test"] == "DeLong"
+    assert (area["low"], area["high"]) == pytest.approx((exact.low, exact.high), abs=1e-6)
+
+
+def validated(folder):
+    """Probabilities of the positive class of the validation rows."""
+    restored, (_, logits) = restore(folder), read(folder, "validation")
+    return restored.decision.probabilities(logits)[:, restored.positive]
+
+
+def is_positive(folder):
+    return (read(folder, "validation")[0]["label"] == "8").to_numpy()
+
+
+def test_the_time_of_a_picture_is_a_fact_of_the_run_and_the_report_shows_both(runs):
+    took = json.loads((runs["dihedral"] / "run.json").read_text())["milliseconds_of_a_picture"]
+    assert 0 < took["plain"] < took["averaged"]
+    assert "milliseconds_of_a_picture" not in json.loads((runs["none"] / "run.json").read_text())
+    page = (runs["dihedral"] / "report.html").read_text()
+    assert 'id="views"' in page
+    assert "the mean over 8 views of the picture" in page
+    assert "on plain pictures without averaged views" in page
+    assert f"{took['averaged']:.2f} ms with the views" in page
+    assert 'id="views"' not in (runs["none"] / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "gained"),
+    [
+        (["evaluation.resamples=0"], ["balanced_accuracy", "log_loss", "roc_auc"]),
+        (["split={column: null, validation: 0.0}", "decision={}", "training.monitor=last"], []),
+    ],
+)
+def test_without_resamples_there_is_no_interval_and_without_validation_no_gain(tmp_path, overrides, gained):
+    short = ["training.epochs=1", *overrides]
+    folder = run_recipe(views("flips"), short, RunOptions(folder=tmp_path / "run"))
+    found = metrics_of(folder)["views"]
+    assert [entry["metric"] for entry in found["gain"]] == gained
+    assert not any("low" in entry for entry in found["gain"])
+    assert "This section could not be made" not in (folder / "report.html").read_text()
 
 
 def test_dihedral_is_refused_for_pictures_that_are_not_square():

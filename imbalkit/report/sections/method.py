@@ -189,7 +189,8 @@ def _selection(report: Report) -> str:
     monitor = report.run.recipe["training"]["monitor"]
     if monitor == "last" or not len(report.run.split_rows("validation")):
         return "The last epoch was used."
-    return f"The epoch of best {metric_name(monitor)} on validation rows was used. Nothing was chosen on test rows."
+    pictures = ", on plain pictures without averaged views," if report.run.metrics.get("views") else ""
+    return f"The epoch of best {metric_name(monitor)} on validation rows{pictures} was used. Nothing was chosen on test rows."
 
 
 def _evaluation(report: Report) -> str:

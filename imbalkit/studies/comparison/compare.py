@@ -13,6 +13,7 @@ import pandas as pd
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RunError, listing, nearest
 from imbalkit.evaluation.intervals import few_units
+from imbalkit.evaluation.paired import metric_rows, paired_tests
 from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.kinds import Metric
 from imbalkit.plots import style
@@ -20,7 +21,6 @@ from imbalkit.runs.results import RunData
 from imbalkit.studies.comparison import scatter
 from imbalkit.studies.comparison.data import align, data_notes
 from imbalkit.studies.comparison.files import write
-from imbalkit.studies.comparison.paired import metric_rows, paired_tests
 from imbalkit.studies.comparison.result import ComparisonResult
 from imbalkit.studies.comparison.rows import At, check_same_rows, groups_of, load_runs, predictions_of
 from imbalkit.studies.comparison.text import to_html

@@ -14,12 +14,12 @@ from imbalkit.base.randomness import generator
 from imbalkit.builtin.metrics import Precision
 from imbalkit.builtin.metrics.areas import RocAuc
 from imbalkit.errors import RunError
+from imbalkit.evaluation.paired import paired_tests
 from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.bootstrap import draw_weights
 from imbalkit.functional.paired import cluster_permutation, delong_test, expanded_level, holm, mcnemar
 from imbalkit.kinds import Metric, Predictions
 from imbalkit.studies.comparison import compare
-from imbalkit.studies.comparison.paired import paired_tests
 from imbalkit.studies.comparison.text import small_print
 from tests.benchmarks.paired_level import draw, rejections
 
