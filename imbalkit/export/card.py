@@ -6,7 +6,6 @@ import hashlib
 import math
 from datetime import datetime, timezone
 from importlib import metadata
-from pathlib import Path
 
 import numpy as np
 
@@ -15,18 +14,16 @@ from imbalkit.functional.abstain import uncertainty_band
 from imbalkit.functional.views import VIEWS
 from imbalkit.kinds import Exporter
 from imbalkit.runs import folder as run_folder
+from imbalkit.runs.ensemble import RestoredEnsemble
 from imbalkit.runs.restored import Restored
 from imbalkit.runs.results import RunData
+from imbalkit.training.classifier import Classifier
 from imbalkit_lite.card import Abstain, Card, Input, Normalisation, Origin, Probabilities
 
 
 def card_of(restored: Restored, exporter: Exporter) -> Card:
     """The card of a file that an exporter writes."""
-    decision, recipe, context = restored.decision, restored.recipe, restored.context
-    mean, std = (
-        tuple(map(float, np.broadcast_to(buffer.flatten().tolist(), (context.channels,))))
-        for buffer in (restored.model.mean, restored.model.std)
-    )
+    decision, recipe = restored.decision, restored.recipe
     model_card = getattr(recipe, "card", None)
     return Card(
         name=restored.name,
@@ -41,7 +38,7 @@ def card_of(restored: Restored, exporter: Exporter) -> Card:
         interpolation=restored.rule.interpolation,
         exif=restored.rule.exif,
         bits=restored.rule.bits,
-        normalisation=Normalisation(mean, std),
+        normalisation=_normalisation(restored),
         probabilities=Probabilities(
             _prior(restored) + _order(decision) + _views(restored, exporter), decision.calibrator
         ),
@@ -50,11 +47,25 @@ def card_of(restored: Restored, exporter: Exporter) -> Card:
         card={} if model_card is None else model_card.model_dump(mode="json", exclude_none=True),
         run=Origin(
             recipe_hash=RunData(restored.folder).facts["recipe_hash"],
-            weights_sha256=_sha256(restored.folder / run_folder.WEIGHTS),
+            weights_sha256=_sha256(restored),
             imbalkit=metadata.version("imbalkit"),
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         ),
     )
+
+
+def _normalisation(restored: Restored) -> Normalisation | None:
+    """What the network does to its input; None for an ensemble whose members do not all do the same."""
+    if isinstance(restored, RestoredEnsemble):
+        first, *others = (_normalisation(member) for member in restored.members)
+        return first if all(other == first for other in others) else None
+    model = restored.model
+    assert isinstance(model, Classifier)
+    mean, std = (
+        tuple(map(float, np.broadcast_to(buffer.flatten().tolist(), (restored.context.channels,))))
+        for buffer in (model.mean, model.std)
+    )
+    return Normalisation(mean, std)
 
 
 def input_of(restored: Restored, exporter: Exporter) -> Input:
@@ -85,12 +96,13 @@ def _order(decision: Decision) -> str:
 
 def _views(restored: Restored, exporter: Exporter) -> str:
     """Which views are averaged, in words; nothing for a run that averages none."""
-    views = restored.recipe.predict.views
+    views = restored.views
     if views == "none":
         return ""
+    over = f"{len(VIEWS[views])} views" if views in VIEWS else "views, by member"
     if exporter.views:
-        return f"; mean over {len(VIEWS[views])} views of the picture ({views})"
-    return f"; of the plain picture, though fitted for the mean over {len(VIEWS[views])} views ({views})"
+        return f"; mean over {over} of the picture ({views})"
+    return f"; of the plain picture, though fitted for the mean over {over} ({views})"
 
 
 def _abstain(decision: Decision) -> Abstain | None:
@@ -114,5 +126,8 @@ def _of_limit(limit: float | None, decision: Decision) -> Abstain | None:
     return Abstain(band=(low, high)) if low < high else None
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _sha256(restored: Restored) -> str:
+    """Of the file of weights; of an ensemble, of its members' such hashes as text, one after another."""
+    if isinstance(restored, RestoredEnsemble):
+        return hashlib.sha256("".join(map(_sha256, restored.members)).encode()).hexdigest()
+    return hashlib.sha256((restored.folder / run_folder.WEIGHTS).read_bytes()).hexdigest()

@@ -24,6 +24,7 @@ from imbalkit.export.views import views_facts, views_notes
 from imbalkit.kinds import Exportable, Exporter
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
+from imbalkit.runs.ensemble import RestoredEnsemble
 from imbalkit.runs.restore import restore
 from imbalkit.runs.restored import Restored
 from imbalkit_lite.card import Card
@@ -108,7 +109,7 @@ def export(
             raise ImbalkitError(_refusal(path, exporter, rows, restored, problems))
         facts.update(_facts(exporter, rows, restored, temporary), limits=limits, runtimes=found)
         facts.update(exporter.facts(temporary), notes=_notes(exporter, restored, rows, found))
-        if restored.recipe.predict.views != "none":
+        if restored.views != "none":
             averaged = reference if exporter.views else _reference(restored, restored.network, rows, card)
             facts["views"] = views_facts(restored, exporter, averaged, reference)
             facts["notes"] += views_notes(facts)
@@ -187,6 +188,7 @@ def _facts(exporter: Exporter, rows: Rows, restored: Restored, file: Path) -> di
         "exporter": exporter.name,
         "quantize": exporter.quantize,
         "input": exporter.input,
+        **({"members": len(restored.members)} if isinstance(restored, RestoredEnsemble) else {}),
         "bytes": file.stat().st_size,
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "versions": _versions(exporter),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
 import torch
 from torch import nn
@@ -10,10 +14,10 @@ from imbalkit.errors import ImbalkitError, listing
 from imbalkit.export.card import input_of
 from imbalkit.functional.views import VIEWS, log_mean_probabilities, viewed
 from imbalkit.kinds import Exporter
+from imbalkit.runs.ensemble import RestoredEnsemble
 from imbalkit.runs.restored import Restored
 from imbalkit.training.classifier import Classifier
 from imbalkit.training.column_branch import ColumnBranch
-from imbalkit.training.ensemble import Ensemble
 from imbalkit_lite.card import Input
 
 
@@ -112,6 +116,10 @@ class Deployed(nn.Module):
         self.channels_last = source.layout == "NHWC"
 
     def forward(self, images: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
+        return self.logits(images, columns).softmax(dim=1)
+
+    def logits(self, images: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
+        """What the softmax is given, [n, classes]."""
         images = self.normalisation(images)  # before the axes turn, which a converter can then leave out
         if len(self.views) > 1:
             axes = (1, 2) if self.channels_last else (2, 3)
@@ -121,16 +129,44 @@ class Deployed(nn.Module):
         features = self.body(images)
         if self.beside is not None:
             features = self.beside(features, columns)
-        logits = self.averaging(self.head(features))
-        return self.calibration(self.mapping(logits)).softmax(dim=1)
+        return self.calibration(self.mapping(self.averaging(self.head(features))))
+
+
+class DeployedMember(Deployed):
+    """A member of an ensemble, which gives the logarithms of its restored probabilities, [n, classes]."""
+
+    def forward(self, images: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
+        logits = self.logits(images, columns)
+        return logits - logits.logsumexp(dim=1, keepdim=True)  # log_softmax, of operations that a phone's GPU has
+
+
+class MeanOfMembers(nn.Module):
+    """Logarithms of probabilities [M, n, K] to those of their mean over members, [n, K]."""
+
+    def forward(self, logs: torch.Tensor) -> torch.Tensor:
+        return logs.logsumexp(dim=0) - math.log(len(logs))
+
+
+class DeployedEnsemble(nn.Module):
+    """Members, each with its own normalisation, views, map and calibration, on one input, and the ensemble's affine step."""
+
+    def __init__(self, members: Sequence[DeployedMember], affine: tuple[np.ndarray, np.ndarray]):
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.averaging = MeanOfMembers()
+        self.calibration = Calibration(*affine)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logs = self.averaging(torch.stack([member(images) for member in self.members]))
+        return self.calibration(logs).softmax(dim=1)
 
 
 def views_in_file(restored: Restored, exporter: Exporter) -> str:
     """The views that an exporter's file averages, by name."""
-    return restored.recipe.predict.views if exporter.views else "none"
+    return restored.views if exporter.views else "none"
 
 
-def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed, Input]:
+def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed | DeployedEnsemble, Input]:
     """The network as an exporter's file holds it, and what that file takes.
 
     Raises ImbalkitError for a calibrator without a graph, and for an exporter of images alone where the network takes columns.
@@ -140,17 +176,31 @@ def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed, Input]:
             f"the exporter {exporter.name!r} writes networks on images alone, and this one takes "
             f"{listing(restored.encoding.names)} beside them: use onnx or tflite, or train without `inputs`"
         )
-    affine, given = restored.decision.affine, restored.decision.map
-    if isinstance(restored.model, Ensemble):
-        raise ImbalkitError("an ensemble cannot be exported yet: export one of its members")
+    source = input_of(restored, exporter)
+    if isinstance(restored, RestoredEnsemble):
+        members = [_deployed(member, exporter, source, DeployedMember) for member in restored.members]
+        return DeployedEnsemble(members, _affine(restored)).eval(), source
+    return _deployed(restored, exporter, source, Deployed), source
+
+
+_Deployed = TypeVar("_Deployed", bound=Deployed)
+
+
+def _deployed(restored: Restored, exporter: Exporter, source: Input, kind: type[_Deployed]) -> _Deployed:
+    given, model = restored.decision.map, restored.model
+    assert isinstance(model, Classifier)
+    loss_map = None if given is None else given.module()
+    return kind(model, _affine(restored), source, loss_map, views_in_file(restored, exporter)).eval()
+
+
+def _affine(restored: Restored) -> tuple[np.ndarray, np.ndarray]:
+    affine = restored.decision.affine
     if affine is None:
         raise ImbalkitError(
             f"the calibrator {restored.decision.calibrator!r} cannot be put into a model file: train with "
             "decision.calibrator temperature or vector, or none"
         )
-    source = input_of(restored, exporter)
-    loss_map = None if given is None else given.module()
-    return Deployed(restored.model, affine, source, loss_map, views_in_file(restored, exporter)).eval(), source
+    return affine
 
 
 # Layers by the class names that torch and timm give them, for which int8 is known to cost accuracy: a swish has a tail below

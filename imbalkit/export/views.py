@@ -23,7 +23,7 @@ def views_facts(restored: Restored, exporter: Exporter, averaged: Reference, in_
         averaged: what the network gives for the rows that the file is compared on, with the run's views
         in_file: the same with the file's
     """
-    found = {"of_the_run": restored.recipe.predict.views, "in_the_file": views_in_file(restored, exporter)}
+    found = {"of_the_run": restored.views, "in_the_file": views_in_file(restored, exporter)}
     if found["of_the_run"] == found["in_the_file"]:
         return found
     metrics = changes(averaged, in_file.probabilities, in_file.decisions).items()

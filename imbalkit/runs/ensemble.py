@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from imbalkit.data.split import Split
 from imbalkit.data.split_column import SPLIT_NAMES
@@ -27,10 +30,20 @@ class RestoredEnsemble(Restored):
     """An ensemble at work: `model` is an `Ensemble`, and the data are those of the first member.
 
     Attributes:
-        members: the runs that it is made of
+        members: the runs that it is made of, each with the steps of `decision` to its restored probabilities
     """
 
     members: tuple[Restored, ...] = ()
+
+    @property
+    def views(self) -> str:
+        """Those of the members, by name."""
+        return ", ".join(sorted({member.views for member in self.members}))
+
+    @cached_property
+    def network(self) -> nn.Module:
+        """The mean of the members' networks at work, each with its own views."""
+        return _mean([member.network for member in self.members], self.members)
 
     def _split(self, table: Table) -> Split:
         """The splits of the ensemble: what no member was trained on is validation or test."""
@@ -59,10 +72,10 @@ def restore_ensemble(
     else:
         recipe, catalogue = recipe_of_run(run.folder, run.facts, run.classes)
         decision = Decision.from_json(run.metrics["decision"], recipe.decision)
-    restored = tuple(restore_network(RunData(path), device) for path in run.members)
-    networks = [
-        EnsembleMember(each.network, own.corrections) for each, own in zip(restored, members.decisions, strict=True)
-    ]
+    restored = tuple(
+        replace(restore_network(RunData(path), device), decision=own)
+        for path, own in zip(run.members, members.decisions, strict=True)
+    )
     first = restored[0]
     if len({each.recipe.training.precision for each in restored}) > 1:
         training = recipe.training.model_copy(update={"precision": "fp32"})
@@ -73,7 +86,7 @@ def restore_ensemble(
         recipe=recipe,
         catalogue=catalogue,
         context=first.context,
-        model=Ensemble(networks).eval(),
+        model=_mean([each.model for each in restored], restored),
         decision=decision,
         rule=first.rule,
         device=first.device,
@@ -81,3 +94,9 @@ def restore_ensemble(
         _prepared=prepared,
         members=restored,
     )
+
+
+def _mean(networks: Sequence[nn.Module], members: Sequence[Restored]) -> Ensemble:
+    """The mean of what networks give, each with a member's steps to its restored probabilities."""
+    parts = [EnsembleMember(net, each.decision.corrections) for net, each in zip(networks, members, strict=True)]
+    return Ensemble(parts).eval()

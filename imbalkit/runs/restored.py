@@ -79,6 +79,11 @@ class Restored:
         """Label code of the positive class, None without one."""
         return self.context.positive
 
+    @property
+    def views(self) -> str:
+        """The views whose probabilities are averaged, by name."""
+        return self.recipe.predict.views
+
     @cached_property
     def network(self) -> nn.Module:
         """The network at work, which averages the views of the recipe's `predict`: images in 0..1 to the logits of `decision`."""

@@ -10,8 +10,8 @@ from imbalkit_tflite.converting import quiet
 
 # Operations that stay float32 (imbalkit.export.graph), found by the modules that their tensors are named after.
 _FLOAT = (
-    r"Normalisation_normalisation|Beside_beside|Deployed/[\w.]+_head\b|MeanOfViews_averaging|LossMapping_mapping"
-    r"|Calibration_calibration"
+    r"Normalisation_normalisation|Beside_beside|Deployed(Member_\d+)?/[\w.]+_head\b|MeanOf\w+_averaging|LossMapping_mapping"
+    r"|Calibration_calibration|DeployedMember_\d+;"
 )
 
 

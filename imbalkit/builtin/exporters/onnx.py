@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # Attributes of imbalkit.export.graph.Deployed that stay float32, as does all that follows the head. Names of parameters begin
 # with them, and the converter notes on every node which attribute it comes from.
 _FLOAT, _HEAD = ("normalisation.", "head.", "calibration."), "head."
+_MEMBER = re.compile(r"^members\.\d+\.")
 _SCOPES = "pkg.torch.onnx.name_scopes"
 _BATCH = 32  # images at once
 
@@ -95,11 +97,12 @@ def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable, float
         from onnxruntime.transformers.float16 import convert_float_to_float16
         from onnxruntime.transformers.onnx_model import OnnxModel
 
-        converted = OnnxModel(convert_float_to_float16(graph, keep_io_types=True, node_block_list=floats))
-        # Between parts that stay float32 it casts there and back, which would round the logits.
-        converted.remove_cascaded_cast_nodes()
-        converted.remove_useless_cast_nodes()
-        converted.topological_sort()
+        with _quiet():
+            converted = OnnxModel(convert_float_to_float16(graph, keep_io_types=True, node_block_list=floats))
+            # Between parts that stay float32 it casts there and back, which would round the logits.
+            converted.remove_cascaded_cast_nodes()
+            converted.remove_useless_cast_nodes()
+            converted.topological_sort()
         return converted.model
     from onnxruntime.quantization import QuantFormat, quantize_dynamic, quantize_static
 
@@ -117,7 +120,12 @@ def _quantized(how: str, graph: ModelProto, path: Path, model: Exportable, float
 
 def _is_of_head(node: Any) -> bool:
     scopes = [ast.literal_eval(each.value) for each in node.metadata_props if each.key == _SCOPES]
-    return any(scope[1:2] == ["head"] for scope in scopes)
+    return any(_of_member(module) == "head" for scope in scopes for module in scope[1:-1])
+
+
+def _of_member(name: str) -> str:
+    """A name without the member of an ensemble that it is in."""
+    return _MEMBER.sub("", name)
 
 
 def _floats(nodes: Iterable[Any]) -> list[str]:
@@ -125,9 +133,13 @@ def _floats(nodes: Iterable[Any]) -> list[str]:
     names: list[str] = []
     after = {"columns"}  # what comes of the head, or of the input of columns, which costs nothing
     for node in nodes:
-        follows = _is_of_head(node) or any(name.startswith(_HEAD) or name in after for name in node.input)
+        follows = _is_of_head(node) or any(_of_member(name).startswith(_HEAD) or name in after for name in node.input)
         after.update(node.output if follows else ())
-        if follows or node.op_type in ("Softmax", "Cast") or any(name.startswith(_FLOAT) for name in node.input):
+        if (
+            follows
+            or node.op_type in ("Softmax", "Cast")
+            or any(_of_member(name).startswith(_FLOAT) for name in node.input)
+        ):
             names.append(node.name)
     return names
 

@@ -113,7 +113,8 @@ def command(
 
 
 def _lines(path: Path, facts: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{path}: {facts['bytes'] / 1e6:.2f} MB"
+    several = f", {facts['members']} networks" if "members" in facts else ""
+    yield f"{path}: {facts['bytes'] / 1e6:.2f} MB{several}"
     kind = facts["compared_on"]["rows"]
     for name, found in facts["runtimes"].items():
         apart, logits = found["largest_probability_difference"], found["largest_logit_difference"]
