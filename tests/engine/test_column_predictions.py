@@ -41,7 +41,9 @@ def of_the_run(people):
 
 def test_a_table_gives_the_columns_to_the_network(people):
     result, found = predict(people, people / "people" / "people.csv")
-    assert result.stderr == "note: site: 3 cells have values that training did not know: treated as other ('toe')\n"
+    assert (
+        result.stderr == "note: site: 3 cells have values that are no category of the model: treated as other ('toe')\n"
+    )
     expected = of_the_run(people)
     np.testing.assert_allclose(found.set_index("path")["probability_ill"].loc[expected.index], expected, rtol=1e-4)
     assert set(found["sex"]) == {"male", "female"}  # columns stay beside the predictions
@@ -76,7 +78,7 @@ def test_values_that_are_no_numbers_and_files_that_are_not_there(people):
     pd.DataFrame(rows).to_csv(table, index=False)
     result, found = predict(people, table)
     assert "note: age: 1 cell has a value that is no number: treated as missing ('forty')\n" in result.stderr
-    assert "note: sex: 1 cell has a value that training did not know: treated as other ('F')\n" in result.stderr
+    assert "note: sex: 1 cell has a value that is no category of the model: treated as other ('F')\n" in result.stderr
     assert found["error"].notna().tolist() == [False, True, True]
     assert "gone.png" not in result.stderr.replace("odd", "")
 
@@ -86,7 +88,7 @@ def test_a_frame_in_a_notebook(people):
     frame["path"] = [str(people / "people" / name) for name in frame["path"]]
     loaded = Run.load(people / "run")
     found = loaded.predict(frame[frame["site"] != "toe"])
-    with pytest.warns(UserWarning, match="3 cells have values that training did not know: treated as other"):
+    with pytest.warns(UserWarning, match="3 cells have values that are no category of the model: treated as other"):
         whole = loaded.predict(people / "people" / "people.csv")
     np.testing.assert_allclose(
         found["probability_ill"], whole["probability_ill"].iloc[frame.index[frame["site"] != "toe"]], rtol=1e-4

@@ -206,6 +206,17 @@ def test_rounds_are_shared_only_by_runs_with_the_same_columns(data, tmp_path):
     assert len(list((tmp_path / "rounds").glob("*.npy"))) == 4
 
 
+@pytest.mark.slow
+def test_two_processes_give_what_one_gives(data, tmp_path):
+    same = {"backbone": {"name": "small_cnn", "width": 8, "norm": "group"}, "head": {"name": "linear", "dropout": 0.0}}
+    same["inputs"] = RECIPE["inputs"] | {"dropout": 0.0}
+    plain = {"optimizer": {"name": "sgd", "lr": 0.01}, "monitor": "last"}
+    found = [
+        run_in(tmp_path / str(devices), data, 1, **same, training=plain | {"devices": devices}) for devices in (1, 2)
+    ]
+    np.testing.assert_allclose(*(logits_of(folder)[1] for folder in found), rtol=1e-4, atol=1e-5)
+
+
 def test_without_them_nothing_is_written(data, tmp_path):
     folder = run(
         {k: v for k, v in RECIPE.items() if k != "inputs"} | {"data": data}, options=RunOptions(folder=tmp_path / "run")

@@ -84,7 +84,7 @@ def test_a_file_predicts_a_table_as_its_run_does(people):
         imbalkit("predict", people / model, table, "--csv", cwd=people) for model in ("run", "run/table.onnx")
     )
     assert of_file.stderr == of_run.stderr  # the same notes
-    assert "site: 3 cells have values that training did not know" in of_file.stderr
+    assert "site: 3 cells have values that are no category of the model" in of_file.stderr
     one, other = (pd.read_csv(io.StringIO(result.stdout)) for result in (of_run, of_file))
     assert list(one) == list(other)
     np.testing.assert_allclose(one["probability_ill"], other["probability_ill"], atol=1e-5)

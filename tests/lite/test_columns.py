@@ -44,8 +44,8 @@ def test_new_values_are_other_and_counted():
     assert found[2, 0] == 10  # a slip of the pen goes no further than ten standard deviations
     assert unknown == {("age", "old"): 1, ("age", "inf"): 1, ("sex", "diverse"): 2}
     assert unknown_notes(unknown, ENCODING) == [
-        "age: 2 cells have values that are no numbers: treated as missing ('inf', 'old')",
-        "sex: 2 cells have values that training did not know: treated as other ('diverse')",
+        "age: 2 cells have values that are no number: treated as missing ('inf', 'old')",
+        "sex: 2 cells have values that are no category of the model: treated as other ('diverse')",
     ]
 
 

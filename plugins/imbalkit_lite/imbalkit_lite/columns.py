@@ -215,15 +215,11 @@ def unknown_notes(unknown: Unknown, encoding: ColumnEncoding) -> list[str]:
     for column in encoding.columns:
         values = {value: count for (name, value), count in unknown.items() if name == column.name}
         if values:
-            cells = "1 cell has a value" if sum(values.values()) == 1 else f"{sum(values.values()):,} cells have values"
-            what = (
-                "is no number: treated as missing"
-                if column.kind == NUMBER
-                else "training did not know: treated as other"
-            )
-            if column.kind == NUMBER and sum(values.values()) > 1:
-                what = "are no numbers: treated as missing"
-            notes.append(f"{column.name}: {cells} that {what} ({listing(map(repr, sorted(values)), 5)})")
+            count = sum(values.values())
+            cells = "1 cell has a value that is" if count == 1 else f"{count:,} cells have values that are"
+            number = "no number: treated as missing"
+            what = number if column.kind == NUMBER else "no category of the model: treated as other"
+            notes.append(f"{column.name}: {cells} {what} ({listing(map(repr, sorted(values)), 5)})")
     return notes
 
 
