@@ -139,14 +139,18 @@ class TrainedStage(AnyStage):
         """What is trained in the head's place; it may hold the head."""
         return head
 
+    @property
+    def learner(self) -> str:
+        """What learns in the head's place, for people."""
+        return "a new head" if self.makes_new_head else "the head"
+
     def head_trained(self, trained: nn.Module) -> nn.Module:
         """The head again, of what `head_to_train` gave after training: a module as the part `head_after` builds it."""
         return trained
 
     @property
     def summary(self) -> str:
-        head = "a new head" if self.makes_new_head else "the head"
-        what = f"{head} and the body" if self.trains_body else f"{head} on the frozen body"
+        what = f"{self.learner} and the body" if self.trains_body else f"{self.learner} on the frozen body"
         mixer = "" if self.mixer is None else f", mixer {described(self.mixer)}"
         how = f"order {described(self.order)}, loss {described(self.loss)}{mixer}"
         return f"trains {what} for {plural(self.epochs, 'epoch')}, {how}"

@@ -22,6 +22,11 @@ class LearnableWeightScaling(TrainedStage):
     needs_linear_head = True
     train_head: bool = param(False, help="whether the head learns together with the factors")
 
+    @property
+    def learner(self) -> str:
+        factors = "a factor for each class's logit"
+        return f"the head and {factors}" if self.train_head else factors
+
     def head_to_train(self, head: nn.Module) -> nn.Module:
         from imbalkit.functional.weight_scaling import ScaledHead
 

@@ -129,3 +129,11 @@ def test_what_is_said_is_what_a_training_visits():
             visited = each.order.rows(source, epoch, 20, draws)
             assert len(visited) == each.rows
             assert np.bincount(source.label[visited]) == pytest.approx(said, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("train_head", "learner"), [("false", "trains a factor"), ("true", "trains the head and a factor")]
+)
+def test_learnt_factors_are_not_said_to_train_the_head(train_head, learner):
+    output = plan(f"stages=[{{name: learnable_weight_scaling, train_head: {train_head}}}]")
+    assert f"learnable_weight_scaling: {learner} for each class's logit on the frozen body for 10 epochs" in output
