@@ -9,6 +9,7 @@ import numpy as np
 
 from imbalkit.engine.run_metrics import RunMetrics
 from imbalkit.evaluation.intervals import repeated_groups
+from imbalkit.evaluation.paired import metric_rows, paired_tests
 from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.ensembles import disagreement, pairs, score_correlation
 from imbalkit.kinds import Metric, Predictions
@@ -16,7 +17,6 @@ from imbalkit.recipe.difference import recipe_difference, show_difference
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.members import Member
 from imbalkit.runs.pool import Pool
-from imbalkit.studies.comparison.paired import metric_rows, paired_tests
 
 LEAST_ROWS = 30  # that two members have both held out, to say how they differ
 COMPARED = ("roc_auc", "balanced_accuracy", "log_loss")
