@@ -86,7 +86,7 @@ def split_table(table: Table, settings: SplitSettings) -> Split:
 def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, notes: list[str]) -> np.ndarray:
     """The split of each row, int64 [n]: 0 train, 1 validation, 2 test."""
     labels = table.labels.astype(np.int64)
-    strata = strata_of(table, settings.stratify, groups, 2 * (settings.folds or 3))
+    strata = strata_of(table, settings.stratify, groups, _least_of_stratum(settings))
     others = 1 if settings.validation == 0 else 2  # splits beside the test
     if settings.folds is None:
         _check_rare(
@@ -119,6 +119,12 @@ def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
             f"the data have a column 'split' ({', '.join(sorted(given))}), which is not used: it has no test samples"
         )
     return splits
+
+
+def _least_of_stratum(settings: SplitSettings) -> int:
+    """Fewest rows (groups) of a stratum, so that each split gets one by its share."""
+    shares = [settings.validation, 1 / settings.folds if settings.folds else settings.test]
+    return max(2 * (settings.folds or 3), ceil(1 / min(share for share in shares if share)))
 
 
 def _sample_validation(
@@ -159,10 +165,10 @@ def _grouped(
     found: Strata, groups: np.ndarray, shares: np.ndarray, seed: int, name: str, least: np.ndarray
 ) -> np.ndarray:
     splits = assign_groups(found.codes, groups, shares, seed)
-    lacking = fill_splits(splits, found.codes, groups, least)
+    lacking = fill_splits(splits, found.labels, groups, least)
     if lacking is not None:
         raise DataError(
-            f"class {found.labels[lacking]!r}: its groups cannot be assigned so that each part of the {name} split has "
+            f"class {found.classes[lacking]!r}: its groups cannot be assigned so that each part of the {name} split has "
             "one; set split.group to false, leave the class out, or bring more groups of it"
         )
     return splits
@@ -206,7 +212,9 @@ def _given(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
     if settings.validation > 0 and not (splits == 1).any():
         rows = np.flatnonzero(splits == 0)
         splits[
-            _sample_validation(table, Strata(labels, table.classes), groups, rows, settings.validation, settings.seed)
+            _sample_validation(
+                table, Strata(labels, labels, table.classes), groups, rows, settings.validation, settings.seed
+            )
         ] = 1
         notes.append(
             f"the column {column!r} has no validation samples: "

@@ -18,17 +18,19 @@ class Strata:
 
     Attributes:
         codes: the stratum of each row, int64 [n]
-        labels: the label's name of each stratum
+        labels: label codes of the rows, int64 [n]
+        classes: the labels' names
         word: what they are, for messages
     """
 
     codes: np.ndarray
-    labels: tuple[str, ...]
+    labels: np.ndarray
+    classes: tuple[str, ...]
     word: str = "classes"
 
     def of(self, rows: np.ndarray) -> Strata:
         """Of some rows."""
-        return replace(self, codes=self.codes[rows])
+        return replace(self, codes=self.codes[rows], labels=self.labels[rows])
 
 
 def strata_of(table: Table, column: str | None, groups: np.ndarray | None, least: int) -> Strata:
@@ -49,7 +51,7 @@ def strata_of(table: Table, column: str | None, groups: np.ndarray | None, least
     """
     labels = table.labels.astype(np.int64)
     if column is None:
-        return Strata(labels, table.classes)
+        return Strata(labels, labels, table.classes)
     problem = column_problem([column], table.frame.columns)
     if problem:
         raise DataError(f"split.stratify: {problem}")
@@ -63,10 +65,8 @@ def strata_of(table: Table, column: str | None, groups: np.ndarray | None, least
         own = np.unique(strata[labels == label])
         if len(own) > 1 and own[-1] == rest + label and units[own[-1]] < least:
             strata[strata == own[-1]] = own[units[own].argmax()]
-    found, codes = np.unique(strata, return_inverse=True)
-    return Strata(
-        codes.astype(np.int64), tuple(table.classes[code % classes] for code in found), "strata (split.stratify)"
-    )
+    codes = np.unique(strata, return_inverse=True)[1].astype(np.int64)
+    return Strata(codes, labels, table.classes, "strata (split.stratify)")
 
 
 def _units(strata: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
