@@ -125,18 +125,45 @@ def table_of_folds(cells: list[Row]) -> str:
         figures = [[float(row[key]) for row in rows[name]] for key in ("mean_recall", "auc", "accuracy")]
         figures += [[float(found[label]) for found in of_class] for label in classes]
         lines.append(f"| {NAMES[name]} | {len(rows[name])} | " + " | ".join(map(with_interval, figures)) + " |")
+    base = {row["fold"]: row for row in rows.get("post_hoc", [])}
+    lines += [
+        "",
+        "Paired over the folds, against cross entropy decided at the balanced prior (differences in points):",
+        "",
+        "| method | folds | mean recall | AUC |",
+        "| --- " * 4 + "|",
+    ]
+    for name in methods:
+        own = [row for row in rows[name] if row["fold"] in base]
+        if name != "post_hoc" and own:
+            cells_of = [difference([float(row[key]) - float(base[row["fold"]][key]) for row in own]) for key in PAIRED]
+            lines.append(f"| {NAMES[name]} | {len(own)} | " + " | ".join(cells_of) + " |")
     return "\n".join(lines)
+
+
+PAIRED = ("mean_recall", "auc")
+
+
+def difference(shares: list[float]) -> str:
+    """The mean difference in points, with its 95 % t interval where there are several."""
+    mean, half = mean_and_half(shares)
+    return f"{mean:+.1f}" if half is None else f"{mean:+.1f} [{mean - half:+.1f}, {mean + half:+.1f}]"
 
 
 def with_interval(shares: list[float]) -> str:
     """The mean in percent, with its 95 % t interval where there are several values."""
+    mean, half = mean_and_half(shares)
+    return f"{mean:.1f}" if half is None else f"{mean:.1f} [{max(0.0, mean - half):.1f}, {min(100.0, mean + half):.1f}]"
+
+
+def mean_and_half(shares: list[float]) -> tuple[float, float | None]:
+    """The mean in percent, and half of its 95 % t interval; None of one value."""
     from scipy.stats import t
 
     mean = 100 * statistics.fmean(shares)
     if len(shares) == 1:
-        return f"{mean:.1f}"
-    half = 100 * float(t.ppf(0.975, len(shares) - 1)) * statistics.stdev(shares) / len(shares) ** 0.5
-    return f"{mean:.1f} [{max(0.0, mean - half):.1f}, {min(100.0, mean + half):.1f}]"
+        return mean, None
+    return mean, 100 * float(t.ppf(0.975, len(shares) - 1)) * statistics.stdev(shares) / len(shares) ** 0.5
 
 
 def mean(rows: list[Row], name: str) -> float:
