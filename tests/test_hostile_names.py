@@ -36,6 +36,7 @@ CALLS = {
     "run": [[f"{ESCAPE}.yaml"], ["r.yaml", "--folder", RUN]],
     "predict": [[RUN, "d"], [RUN, "d", "--json"], [RUN, "d.csv"], [RUN, "d", "--out", "p.csv"], [ESCAPE, "d"]],
     "compare": [[RUN, "two"], [RUN, "two", "--json"], [RUN, "table"], [ESCAPE, RUN]],
+    "ensemble": [[RUN, "two", "--folder", f"{RUN}-both"], [RUN, ESCAPE, "--folder", "none"]],
     "report": [[RUN], ["table"], [ESCAPE]],
     "leaks": [["r.yaml"], ["t.yaml"], [ESCAPE]],
     "export": [[ESCAPE, "--to", "onnx"], [RUN, "--to", ESCAPE]],

@@ -59,7 +59,7 @@ def test_the_log_has_every_stage(finished):
 
 def test_the_report_names_them(finished):
     page = (finished / "report.html").read_text()
-    assert "After it: retrain (" in page
+    assert "Then the stage retrain " in page
     assert "Found from features, without epochs: stage tau normalisation (tau " in page
 
 

@@ -22,7 +22,7 @@ CARD = Card(
     threshold=0.5,
 )
 TRUTH = replace(truth(), decisions=(truth().probabilities[:, 1] >= 0.5).astype(int))
-INPUTS = np.arange(400)  # a fake program looks the answer up
+INPUTS = [np.arange(400)]  # a fake program looks the answer up
 
 
 class Fake(Exporter):

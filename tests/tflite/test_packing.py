@@ -45,7 +45,7 @@ def small(tmp_path_factory):
     classifier.head.weight.data *= 30  # so that pictures differ in their probabilities
     network = Deployed(classifier, (np.array([1.5, 1.2]), np.array([0.2, -0.1])), SOURCE).eval()
     path = tmp_path_factory.mktemp("small") / "bare.tflite"
-    convert(network, torch.zeros(1, 12, 10, 3), path)
+    convert(network, {"images": torch.zeros(1, 12, 10, 3)}, path)
     random = np.random.default_rng(0)
     tints = random.integers(0, 200, (40, 1, 1, 3))
     pixels = np.clip(tints + random.integers(0, 80, (40, 12, 10, 3)), 0, 255).astype(np.uint8)
@@ -173,7 +173,7 @@ def test_operations_that_a_gpu_cannot_take_are_listed(tmp_path):
         def forward(self, images):
             return images.float().flatten(1).sort(dim=1).values[:, :2].softmax(1)
 
-    convert(Sorted(), torch.zeros(1, 2, 2, 1, dtype=torch.uint8), tmp_path / "sorted.tflite")
+    convert(Sorted(), {"images": torch.zeros(1, 2, 2, 1, dtype=torch.uint8)}, tmp_path / "sorted.tflite")
     facts = gpu_facts(tmp_path / "sorted.tflite")
     assert facts["left_to_the_cpu"] == ["CAST of uint8 to float32", "STABLEHLO_COMPARE", "STABLEHLO_SORT"]
     assert facts["operations"] == 14  # five, and nine of the comparison that the sort is given
@@ -191,7 +191,7 @@ def test_what_converters_print_is_not_shown(tmp_path, capfd):
         def forward(self, images):
             return (images.flatten(1)[:, :2] * 2).softmax(1)
 
-    convert(Two(), torch.zeros(1, 2, 2, 1), tmp_path / "two.tflite")
+    convert(Two(), {"images": torch.zeros(1, 2, 2, 1)}, tmp_path / "two.tflite")
     runtime("LiteRT", "ai_edge_litert.interpreter", tmp_path / "two.tflite", None)
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
@@ -258,7 +258,7 @@ def test_the_map_of_a_loss_is_in_the_file(module, tmp_path):
     exact = copy.deepcopy(module).double()
     network = Deployed(classifier.eval(), (np.array([0.5, 0.6, 0.4]), np.zeros(3)), SOURCE, module).eval()
     path = tmp_path / "map.tflite"
-    convert(network, torch.zeros(1, 12, 10, 3), path)
+    convert(network, {"images": torch.zeros(1, 12, 10, 3)}, path)
     pixels = np.random.default_rng(0).integers(0, 256, (40, 1, 1, 3)) * np.ones((1, 12, 10, 1))
     inputs = input_tensor(pixels.astype(np.uint8), SOURCE)
     with torch.no_grad():
@@ -288,7 +288,7 @@ def test_a_normalised_head_stays_float32(tmp_path):
     classifier = build_model(SmallCNN(width=8), Cosine(dropout=0.0), context).eval()
     network = Deployed(classifier, (np.ones(2), np.zeros(2)), SOURCE).eval()
     path = tmp_path / "cosine.tflite"
-    convert(network, torch.zeros(1, 12, 10, 3), path)
+    convert(network, {"images": torch.zeros(1, 12, 10, 3)}, path)
     pixels = np.random.default_rng(0).integers(0, 256, (20, 12, 10, 3), dtype=np.uint8)
     interpreter = Interpreter(model_content=quantise(path.read_bytes(), "int8", input_tensor(pixels, SOURCE)))
     interpreter.allocate_tensors()
