@@ -169,7 +169,9 @@ def recipe_text(found: Findings, start: StartingPoint, out: Path) -> str:
             "  monitor: roc_auc  # the epoch of best ROC AUC on validation rows is kept; or last",
         ],
         _decision(found),
-        ["# predict: {views: dihedral}  # average over every flip and quarter turn: somewhat better, 8 times the time"]
+        [
+            "# predict: {views: dihedral}  # mean over flips and quarter turns: 8 times the time; the report says what it gains"
+        ]
         if has_no_up(found)
         else [],
         ["seed: 0"],

@@ -14,13 +14,17 @@ from imbalkit.studies.sweeps.run import check_cells
 
 TABLES = Path(__file__).parents[2] / "../shared/data/isic_tables"
 pytestmark = pytest.mark.skipif(not TABLES.exists(), reason="the official ISIC tables are not here")
-RECIPES = [name for name in default_catalogue().recipes if name.startswith("melanoma/")]
+ALL = [name for name in default_catalogue().recipes if name.startswith("melanoma/")]
+HAM = [name for name in ALL if "/ham10000/" in name]
+RECIPES = [name for name in ALL if name not in HAM]
 
 
 @pytest.fixture(autouse=True)
 def tables(monkeypatch, tmp_path):
     monkeypatch.setenv("ISIC_TABLES", str(TABLES.resolve()))
     monkeypatch.setenv("ISIC_IMAGES", str(tmp_path))
+    monkeypatch.setenv("HAM10000", str(TABLES.resolve().with_name("ham10000")))
+    monkeypatch.setenv("WEIGHTS", str(TABLES.resolve().parents[1] / "weights"))
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +125,12 @@ def test_the_papers_experiments_are_144_cells_of_one_file():
         "efficientnet_b0", "efficientnet_b2", "tf_efficientnet_lite0", "tf_efficientnet_lite4",
     }  # fmt: skip
     assert len({entry.recipe.hash for entry in prepared.values()}) == 144
+
+
+@pytest.mark.parametrize("name", HAM)
+def test_recipes_of_ham10000_are_tested_on_the_same_rows(name, loaded):
+    split, other = (
+        prepare(recipe, ["split.fold=3"], loaded=loaded).split for recipe in (name, "melanoma/ham10000/small")
+    )
+    for part in ("train", "validation", "test"):
+        assert getattr(split, part).tolist() == getattr(other, part).tolist()

@@ -1,0 +1,253 @@
+"""From a plain network to the best model, docs/best.md: trains the cells on HAM10000, keeps their test rows, writes the table.
+
+python -m tests.benchmarks best run --runs FOLDER                              trains what is not in docs/results/best yet
+python -m tests.benchmarks best run --runs FOLDER --methods augmented --folds 0 1
+python -m tests.benchmarks best costs --runs FOLDER                            exports fold 0 of each method and times the files
+python -m tests.benchmarks best table                                          writes the table of docs/best.md
+
+HAM10000 and WEIGHTS name the folders of the data, as in the recipes melanoma/ham10000/METHOD. Every photograph is tested once, by
+a network that has not seen its lesion. Of each cell only the test rows are kept, in docs/results/best/METHOD.csv.gz, so that
+the study goes on where it was; FOLDER keeps the run folders, and an unfinished run is resumed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from imbalkit.functional.bootstrap import draw_weights, percentile_interval
+from imbalkit.functional.metrics import calibration_error
+from imbalkit.functional.ranking import miss_rate_at, roc_auc
+
+ROOT = Path(__file__).parents[2]
+CELLS = ROOT / "docs" / "results" / "best"
+COSTS = CELLS / "costs.csv"
+PAGE = ROOT / "docs" / "best.md"
+FOLDS, RESAMPLES = range(5), 2000
+# method: (what the table calls it, the method that it differs from in one thing)
+METHODS = {
+    "small": ("small network from random weights", None),
+    "mobilenet": ("MobileNetV1 0.75, ImageNet weights", "small"),
+    "lite0": ("EfficientNet-Lite0, ImageNet weights", "mobilenet"),
+    "augmented": ("+ augmentation", "lite0"),
+    "diagnoses": ("+ trained on the seven diagnoses", "augmented"),
+    "views": ("+ averaged views", "diagnoses"),
+    "columns": ("+ age, sex and site", "diagnoses"),
+    "ensemble": ("+ ensemble of three seeds", "diagnoses"),
+    "distilled": ("one network taught by the ensemble", "diagnoses"),
+}
+FIGURES = {
+    "auc": "AUC",
+    "mean_recall": "mean recall, chosen threshold",
+    "recall_at_80": "melanoma recall at 80 % specificity",
+    "ece": "ECE",
+}
+
+
+def rows_file(method: str) -> Path:
+    """The test rows of a method that are kept."""
+    return CELLS / f"{method}.csv.gz"
+
+
+def kept_rows(method: str) -> pd.DataFrame:
+    """Test rows: fold, source, melanoma (0 or 1), probability, predicted (0 or 1); empty without."""
+    columns = ["fold", "source", "melanoma", "probability", "predicted"]
+    return pd.read_csv(rows_file(method)) if rows_file(method).exists() else pd.DataFrame(columns=columns)
+
+
+def keep(method: str, rows: pd.DataFrame) -> None:
+    """Add the test rows of a fold."""
+    others = kept_rows(method)
+    others = others[~others["fold"].isin(rows["fold"])]
+    every = pd.concat([others, rows]).sort_values(["fold", "source"]) if len(others) else rows
+    CELLS.mkdir(parents=True, exist_ok=True)
+    every.to_csv(rows_file(method), index=False, float_format="%.6g", compression={"method": "gzip", "mtime": 0})
+
+
+def run_cell(method: str, fold: int, runs: Path) -> pd.DataFrame:
+    """Train a cell, or go on with it: its test rows."""
+    from imbalkit.runs.results import RunData
+
+    folder = ensemble_of_seeds(fold, runs) if method == "ensemble" else trained(method, fold, runs)
+    frame = RunData(folder).predictions
+    frame = frame[frame["split"] == "test"]
+    return pd.DataFrame(
+        {
+            "fold": fold,
+            "source": frame["source"],
+            "melanoma": (frame["label"] == "mel").astype(int),
+            "probability": frame["probability_mel"],
+            "predicted": (frame["decision"] == "mel").astype(int),
+        }
+    )
+
+
+def trained(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
+    """The run folder of a method, trained or gone on with."""
+    from imbalkit.base.progress import Lines
+    from imbalkit.engine.options import RunOptions
+    from imbalkit.engine.run import run
+
+    folder = folder_of(method, fold, runs, seed)
+    overrides = [f"split.fold={fold}", f"seed={seed}"]
+    if method == "distilled":  # the teacher never saw the fold's validation and test rows
+        overrides.append(f"loss.teacher={ensemble_of_seeds(fold, runs).absolute()}")
+    options = RunOptions(folder=folder, resume=True, rounds=runs / "rounds", progress=Lines())
+    return run(f"melanoma/ham10000/{method}", overrides, options)
+
+
+def ensemble_of_seeds(fold: int, runs: Path) -> Path:
+    """The run that three seeds of the method before it make together."""
+    from imbalkit.runs.folder import is_finished
+    from imbalkit.studies.ensembles import make_ensemble
+
+    folder = folder_of("ensemble", fold, runs)
+    if is_finished(folder):
+        return folder
+    return make_ensemble([trained(str(METHODS["ensemble"][1]), fold, runs, seed) for seed in range(3)], folder)
+
+
+def folder_of(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
+    """Where the run of a cell is."""
+    return runs / f"{method}--fold-{fold}--seed-{seed}"
+
+
+def cost(method: str, runs: Path) -> dict[str, Any]:
+    """Bytes of the ONNX file of fold 0, and milliseconds a photograph on two threads in ONNX Runtime and LiteRT."""
+    import tempfile
+
+    from imbalkit.catalogue import default_catalogue
+    from imbalkit.export.export import export
+    from imbalkit.runs.restore import restore
+
+    restored = restore(folder_of(method, 0, runs), "cpu")
+    entry: dict[str, Any] = {"method": method}
+    with tempfile.TemporaryDirectory() as place:
+        for name, ending, column in (("onnx", "onnx", "onnx"), ("tflite", "tflite", "litert")):
+            exporter = default_catalogue().get("exporter", name)()
+            facts = export(restored, exporter, Path(place) / f"model.{ending}", measured=True)
+            times = facts["measured"]["milliseconds_by_threads"]["2"]
+            entry[f"{column}_bytes"] = facts["bytes"]
+            entry[f"{column}_ms"] = next(value for key, value in times.items() if key.endswith("this file"))["median"]
+    return entry
+
+
+def figures(rows: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Each figure for every row of weights [R, n]; rankings as means over folds."""
+    positives, probability = rows["melanoma"].to_numpy() == 1, rows["probability"].to_numpy()
+    right = (rows["predicted"] == rows["melanoma"]).to_numpy()
+    of_folds = [
+        (positives[own], probability[own], weights[:, own])
+        for own in ((rows["fold"] == fold).to_numpy() for fold in rows["fold"].unique())
+    ]
+    recalls = [(weights[:, own] @ right[own]) / weights[:, own].sum(axis=1) for own in (positives, ~positives)]
+    return {
+        "auc": np.mean([roc_auc(*fold) for fold in of_folds], axis=0),
+        "mean_recall": np.mean(recalls, axis=0),
+        "recall_at_80": 1 - np.mean([miss_rate_at(*fold, 0.2) for fold in of_folds], axis=0),
+        "ece": calibration_error(positives, probability, weights=weights),
+    }
+
+
+def table() -> str:
+    """The table of docs/best.md: figures with 95 % intervals, and paired differences over the folds that both have."""
+    if all(kept_rows(method).empty for method in METHODS):
+        return "No cell has been run to its end on this page's recipes yet."
+    costs = pd.read_csv(COSTS, index_col="method") if COSTS.exists() else pd.DataFrame()
+    lines = [
+        "| model | folds | " + " | ".join(FIGURES.values()) + " | ONNX file | ms a photograph (ONNX Runtime, LiteRT) |"
+    ]
+    lines.append("| --- " * (len(FIGURES) + 4) + "|")
+    for method, (name, before) in METHODS.items():
+        rows = kept_rows(method)
+        if rows.empty:
+            continue
+        cells = interval_cells(rows)
+        lines.append(
+            f"| {name} | {rows['fold'].nunique()} | " + " | ".join([*cells, *cost_cells(costs, method)]) + " |"
+        )
+        if before is not None and len(kept_rows(before)):
+            apart = difference_cells(rows, kept_rows(before))
+            if apart is not None:
+                lines.append(
+                    f"| change from {METHODS[before][0].removeprefix('+ ')} | {apart[0]} | "
+                    + " | ".join([*apart[1], "", ""])
+                    + " |"
+                )
+    return "\n".join(lines)
+
+
+def weights_of(rows: pd.DataFrame) -> np.ndarray:
+    """Bootstrap weights [R, n] within fold and class: the same for every method with the same rows."""
+    strata = rows["fold"].to_numpy() * 2 + rows["melanoma"].to_numpy()
+    return draw_weights(len(rows), RESAMPLES, np.random.default_rng(0), strata)
+
+
+def interval_cells(rows: pd.DataFrame) -> list[str]:
+    """Each figure with its interval."""
+    point, resampled = figures(rows, np.ones((1, len(rows)))), figures(rows, weights_of(rows))
+    limits = {name: percentile_interval(resampled[name]) for name in FIGURES}
+    return [f"{point[name][0]:.3f} [{limits[name][0]:.3f}, {limits[name][1]:.3f}]" for name in FIGURES]
+
+
+def difference_cells(rows: pd.DataFrame, others: pd.DataFrame) -> tuple[int, list[str]] | None:
+    """How many folds both have, and each figure's paired difference on them; None without any."""
+    folds = sorted(set(rows["fold"]) & set(others["fold"]))
+    if not folds:
+        return None
+    first, second = (frame[frame["fold"].isin(folds)].sort_values(["fold", "source"]) for frame in (rows, others))
+    if first["source"].tolist() != second["source"].tolist():
+        raise SystemExit("the two methods were not tested on the same rows: run the cells again")
+    weights, once = weights_of(first), np.ones((1, len(first)))
+    point = {name: figures(first, once)[name][0] - figures(second, once)[name][0] for name in FIGURES}
+    moved, still = figures(first, weights), figures(second, weights)
+    limits = {name: percentile_interval(moved[name] - still[name]) for name in FIGURES}
+    return len(folds), [f"{point[name]:+.3f} [{limits[name][0]:+.3f}, {limits[name][1]:+.3f}]" for name in FIGURES]
+
+
+def cost_cells(costs: pd.DataFrame, method: str) -> list[str]:
+    """Megabytes of the ONNX file, and milliseconds a photograph on two threads."""
+    if method not in costs.index:
+        return ["", ""]
+    cost = costs.loc[method]
+    return [f"{cost['onnx_bytes'] / 1e6:.1f} MB", f"{cost['onnx_ms']:.1f}, {cost['litert_ms']:.1f}"]
+
+
+def main(arguments: list[str]) -> None:
+    """Train cells, time files, or write the table."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks best", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    training = commands.add_parser("run", help="train the cells that are not kept yet")
+    timing = commands.add_parser("costs", help="export a run of each method and time its files")
+    for command in (training, timing):
+        command.add_argument("--runs", type=Path, required=True, help="folder of the run folders")
+        command.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    training.add_argument("--folds", nargs="+", type=int, default=list(FOLDS))
+    commands.add_parser("table", help="write the table of docs/best.md")
+    given = parser.parse_args(arguments)
+    if given.command == "table":
+        text = PAGE.read_text(encoding="utf-8")
+        marks = r"(<!-- cells: best -->).*?(<!-- end -->)"
+        PAGE.write_text(
+            re.sub(marks, lambda found: f"{found[1]}\n\n{table()}\n\n{found[2]}", text, flags=re.DOTALL),
+            encoding="utf-8",
+        )
+    elif given.command == "run":
+        for fold in given.folds:
+            for method in given.methods:
+                if fold not in set(kept_rows(method)["fold"]):
+                    sys.stdout.write(f"{method}, fold {fold}\n")
+                    keep(method, run_cell(method, fold, given.runs))
+    else:
+        measured = pd.DataFrame([cost(method, given.runs) for method in given.methods])
+        if COSTS.exists():
+            others = pd.read_csv(COSTS)
+            measured = pd.concat([others[~others["method"].isin(measured["method"])], measured])
+        CELLS.mkdir(parents=True, exist_ok=True)
+        measured.to_csv(COSTS, index=False, float_format="%.6g")
