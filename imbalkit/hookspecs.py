@@ -6,7 +6,7 @@ the order of plugins never matters. Observers are called while a run goes on and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +114,14 @@ def register_sweeps() -> Mapping[str, Path]:
 
 
 @hookspec
+def run_started(folder: Path, recipe: Mapping[str, Any]) -> None:
+    """Called before anything is decoded or trained, also when a run goes on: its log.jsonl then has the epochs of before.
+
+    `recipe` is the resolved recipe in plain values, as recipe.yaml holds it.
+    """
+
+
+@hookspec
 def plan_changed(plan: Plan, stage: str, folder: Path) -> None:
     """Called after every sampler (and round) with the new plan; `stage` is such as "samplers[1] loss_rank, round 2"."""
 
@@ -126,6 +134,24 @@ def epoch_finished(stage: str, epoch: int, metrics: Mapping[str, Any], folder: P
 @hookspec
 def run_finished(folder: Path, metrics: Mapping[str, Any]) -> None:
     """Called once, after the run folder is complete."""
+
+
+@hookspec
+def run_failed(folder: Path, error: BaseException) -> None:
+    """Called when a started run ends early: an error, or stopped (KeyboardInterrupt). `--resume` may start it again."""
+
+
+@hookspec
+def sweep_started(folder: Path, recipe: Mapping[str, Any]) -> None:
+    """Called before the cells of a sweep start, also when it goes on; `recipe` is that of its first cell.
+
+    The cells are runs of their own, in folders below `folder`/cells, each in a process of its own, perhaps elsewhere.
+    """
+
+
+@hookspec
+def sweep_finished(folder: Path, unfinished: Sequence[str]) -> None:
+    """Called when the cells of a sweep are over; `unfinished` are the cells that failed or were not run."""
 
 
 @hookspec

@@ -12,9 +12,11 @@ from imbalkit.builtin import __name__ as builtin
 from imbalkit.catalogue import Catalogue, Provider
 from imbalkit.cli.main import root
 from imbalkit.data.table import Table
+from imbalkit.errors import RunError
 from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import KINDS, Preprocessing, param
 from imbalkit.recipe import prepare as planning
+from imbalkit.studies.sweeps.run import sweep
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
@@ -294,6 +296,22 @@ def make_plugin(folder):
         return {"tiny/grid": folder / "grid.yaml"}
 
     @hookimpl
+    def run_started(folder, recipe):
+        CALLS.note("run_started", folder=folder.name, epochs=recipe["training"]["epochs"])
+
+    @hookimpl
+    def run_failed(folder, error):
+        CALLS.note("run_failed", folder=folder.name, error=str(error))
+
+    @hookimpl
+    def sweep_started(folder, recipe):
+        CALLS.note("sweep_started", folder=folder.name, epochs=recipe["training"]["epochs"])
+
+    @hookimpl
+    def sweep_finished(folder, unfinished):
+        CALLS.note("sweep_finished", folder=folder.name, unfinished=list(unfinished))
+
+    @hookimpl
     def plan_changed(plan, stage, folder):
         CALLS.note("plan_changed", stage=stage, counts=plan.counts(), started=(folder / "run.json").exists())
 
@@ -312,7 +330,10 @@ def make_plugin(folder):
         CALLS.note("report_sections", files=files, samples=len(prepared.table), test=len(prepared.split.test))
         return {"Remarks": "Written by a plugin."}
 
-    observers = (register_recipes, register_sweeps, plan_changed, epoch_finished, run_finished, report_sections)
+    observers = (
+        *(register_recipes, register_sweeps, run_started, run_failed, sweep_started, sweep_finished),
+        *(plan_changed, epoch_finished, run_finished, report_sections),
+    )
     return SimpleNamespace(**hooks, **{function.__name__: function for function in observers})
 
 
@@ -341,7 +362,8 @@ def finished(plugin):
 
 def test_observers_see_the_run(finished):
     # 60 samples: 12 test, 12 validation, 24 dark + 12 bright to train on; each bright row gets a copy.
-    changed = [(call["stage"], call["counts"]) for call in CALLS.details("plan_changed")]
+    changes = CALLS.details("plan_changed")
+    changed = [(call["stage"], call["counts"]) for call in changes]
     assert [stage for stage, _ in changed] == [
         "samplers[0] oversample",
         "samplers[1] drop_one",
@@ -349,7 +371,7 @@ def test_observers_see_the_run(finished):
         "samplers[2] loss_rank, round 2",
     ]
     assert [sum(counts) for _, counts in changed] == [48, 47, 45, 43]
-    assert all(call["started"] for call in CALLS.details("plan_changed"))
+    assert all(call["started"] for call in changes)
 
     epochs = CALLS.details("epoch_finished")
     assert [(call["stage"], call["epoch"]) for call in epochs] == [
@@ -363,6 +385,10 @@ def test_observers_see_the_run(finished):
     assert [call["logged"] for call in epochs] == [1, 2, 3, 4, 5]  # after the line is written
     assert all(np.isfinite(call["loss"]) for call in epochs)
 
+    assert CALLS.details("run_started") == [{"folder": finished.name, "epochs": 2}]
+    assert CALLS.index(("run_started", {"folder": finished.name, "epochs": 2})) < CALLS.index(
+        ("plan_changed", changes[0])
+    )
     (end,) = CALLS.details("run_finished")
     assert end["complete"]
     assert end["test"]["how_many"] == 12.0
@@ -391,6 +417,9 @@ def test_calibrator_exporter_and_launcher_are_used(plugin):
     assert CALLS.details("launcher") == [{"commands": 2}]
     assert len(CALLS.details("calibrator")) == 2
     assert read_json(folder / "metrics.json")["test"]["how_many"]["values"] == [30.0, 30.0]
+    assert [call["folder"] for call in CALLS.details("run_started")] == [folder.name, "fold-0", "fold-1"]
+    assert len(CALLS.details("run_finished")) == 3
+    assert not CALLS.details("run_failed")
 
     CALLS.clear()
     folder = Path(run("tiny/all", ["export=[marker]", "samplers=[]", "training.epochs=1"], runs="runs"))
@@ -400,3 +429,23 @@ def test_calibrator_exporter_and_launcher_are_used(plugin):
     assert entries == read_json(folder / "parity.json")
     assert entries["model.txt"]["bytes"] == len("exported")
     assert "it was compared with nothing" in entries["model.txt"]["notes"][0]
+
+
+def test_observers_see_what_failed(plugin, monkeypatch):
+    monkeypatch.setattr(InProcess, "launch", lambda self, commands: [1] * len(commands))
+    with pytest.raises(RunError, match="fold-0, fold-1"):
+        run("tiny/all", ["split.folds=2", "launcher=in_process"], folder="folds")
+    assert [call["folder"] for call in CALLS.details("run_started")] == ["folds"]
+    (failed,) = CALLS.details("run_failed")
+    assert failed["folder"] == "folds"
+    assert "fold-0, fold-1 of folds failed" in failed["error"]
+
+
+def test_observers_see_a_sweep(plugin, tmp_path, monkeypatch):
+    monkeypatch.setattr("imbalkit.studies.sweeps.run.default_catalogue", planning.default_catalogue)
+    (tmp_path / "grid.yaml").write_text("base: tiny.yaml\nset: {training.epochs: 3}\nlauncher: in_process\n")
+    monkeypatch.setattr(InProcess, "launch", lambda self, commands: [1] * len(commands))
+    with pytest.raises(RunError, match="not finished"):
+        sweep("grid.yaml", tmp_path / "grid")
+    assert CALLS.details("sweep_started") == [{"folder": "grid", "epochs": 3}]
+    assert CALLS.details("sweep_finished") == [{"folder": "grid", "unfinished": ["seed-0"]}]

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from imbalkit.base.files import write_json, write_parquet
-from imbalkit.engine.observers import Observers
+from imbalkit.engine.events import RunEvents
 from imbalkit.engine.options import RunOptions
 from imbalkit.errors import RunError
 from imbalkit.recipe.prepared import Prepared
@@ -24,6 +24,12 @@ def run_folds(prepared: Prepared, folder: Path, options: RunOptions) -> None:
 
     Raises RunError if a fold fails; with --resume those that are finished are kept.
     """
+    events = RunEvents(folder, prepared.catalogue, options.progress.note, tensorboard=False, first_process=True)
+    with events.during(prepared.recipe):
+        events.run_finished(_run_folds(prepared, folder, options))
+
+
+def _run_folds(prepared: Prepared, folder: Path, options: RunOptions) -> dict[str, Any]:
     folds = [folder / f"fold-{number}" for number in range(prepared.recipe.split.folds or 0)]
     commands = [
         [
@@ -45,7 +51,7 @@ def run_folds(prepared: Prepared, folder: Path, options: RunOptions) -> None:
     summary = {"folds": len(folds), "test": summarise([run.metrics["test"] for run in runs])}
     run_folder.note_finished(folder)
     write_json(folder / run_folder.METRICS, summary)
-    Observers(folder, prepared.catalogue, options.progress.note).run_finished(summary)
+    return summary
 
 
 def summarise(metrics: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from imbalkit.catalogue import Catalogue
 from imbalkit.engine.observers import Observers
 from imbalkit.plan import Plan
+from imbalkit.recipe.recipe import Recipe
 from imbalkit.runs import folder as run_folder
 from imbalkit_lite.text import counted
 
@@ -22,10 +24,19 @@ class RunEvents:
         self.folder, self.note = folder, note
         self.observers = Observers(folder, catalogue, note, tensorboard) if first_process else None
 
-    def started(self, **facts: Any) -> None:
-        """Once, with facts for run.json."""
-        if self.observers is not None:
-            run_folder.note(self.folder, **facts)
+    @contextmanager
+    def during(self, recipe: Recipe, **facts: Any) -> Iterator[None]:
+        """Within it the run goes on: its start, with facts for run.json, and an end by an error are told."""
+        if self.observers is None:
+            yield
+            return
+        run_folder.note(self.folder, **facts)
+        try:
+            self.observers.run_started(recipe)
+            yield
+        except BaseException as error:
+            self.observers.run_failed(error)
+            raise
 
     def plan_changed(self, plan: Plan, stage: str) -> None:
         """After each sampler and round."""

@@ -1,8 +1,8 @@
-"""Observers of a run: each plugin's, and the writer of TensorBoard files. One that fails is switched off; the run goes on."""
+"""Observers of a run or a sweep: each plugin's, and the writer of TensorBoard files. One that fails is switched off."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from imbalkit.runs import folder as run_folder
 if TYPE_CHECKING:
     from imbalkit.engine.tensorboard import EpochWriter
     from imbalkit.plan import Plan
+    from imbalkit.recipe.recipe import Recipe
 
 
 class Observers:
@@ -32,6 +33,10 @@ class Observers:
 
             self.writer = EpochWriter(folder)
 
+    def run_started(self, recipe: Recipe) -> None:
+        """Before anything is decoded or trained."""
+        self._notify("run_started", folder=self.folder, recipe=recipe.model_dump(mode="json"))
+
     def plan_changed(self, plan: Plan, stage: str) -> None:
         """After each sampler and round."""
         self._notify("plan_changed", plan=plan, stage=stage, folder=self.folder)
@@ -47,6 +52,21 @@ class Observers:
         """Once, when the run folder is complete."""
         self._notify("run_finished", folder=self.folder, metrics=metrics)
 
+    def run_failed(self, error: BaseException) -> None:
+        """Once, when the run ends early. No observer can put another error in its place."""
+        try:
+            self._notify("run_failed", folder=self.folder, error=error)
+        except ImbalkitError as later:
+            self.note(f"warning: {later}")
+
+    def sweep_started(self, recipe: Recipe) -> None:
+        """Before the cells of a sweep start; `recipe` is that of the first."""
+        self._notify("sweep_started", folder=self.folder, recipe=recipe.model_dump(mode="json"))
+
+    def sweep_finished(self, unfinished: Sequence[str]) -> None:
+        """Once the cells of a sweep are over."""
+        self._notify("sweep_finished", folder=self.folder, unfinished=unfinished)
+
     def _notify(self, hook: str, **arguments: Any) -> None:
         for provider, call in self.catalogue.calls(hook, arguments):
             self._call(provider.plugin, f"{hook} of plugin {provider.plugin!r} ({provider})", call)
@@ -61,5 +81,6 @@ class Observers:
         except Exception as error:
             self.off[name] = f"{what} failed: {type(error).__name__}: {error}"
             self.note(f"warning: {self.off[name]}; it is not called again in this run, which goes on")
-            before = read_json(self.folder / run_folder.FACTS).get("observers_off", {})
-            run_folder.note(self.folder, observers_off=before | self.off)
+            if (self.folder / run_folder.FACTS).exists():  # a sweep has none
+                before = read_json(self.folder / run_folder.FACTS).get("observers_off", {})
+                run_folder.note(self.folder, observers_off=before | self.off)

@@ -132,19 +132,29 @@ def _run_stages(
     fabric: Fabric, peers: Peers, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress
 ) -> None:
     """The stages on every device; the first process holds the folder and shows progress."""
+    import torch
+
+    events = partial(RunEvents, folder, prepared.catalogue, tensorboard=prepared.recipe.logging.tensorboard)
     if not fabric.is_global_zero:
-        return _stages(fabric, peers, folder, prepared, rounds, Progress())
+        silent = Progress()
+        return _stages(fabric, peers, folder, prepared, rounds, silent, events(silent.note, first_process=False))
     with run_folder.locked(folder), run_folder.reporting_what_is_saved(folder), progress as shown:
-        _stages(fabric, peers, folder, prepared, rounds, shown)
+        told = events(shown.note, first_process=True)
+        with told.during(prepared.recipe, processes=fabric.world_size, threads=torch.get_num_threads()):
+            _stages(fabric, peers, folder, prepared, rounds, shown, told)
 
 
 @freed_memory_kept()
 def _stages(
-    fabric: Fabric, peers: Peers, folder: Path, prepared: Prepared, rounds: Path | None, progress: Progress
+    fabric: Fabric,
+    peers: Peers,
+    folder: Path,
+    prepared: Prepared,
+    rounds: Path | None,
+    progress: Progress,
+    events: RunEvents,
 ) -> None:
     """What follows check and split, which `prepare` did: on every device up to training, then in the first process."""
-    import torch
-
     from imbalkit.decision.fit import fit_decision
     from imbalkit.engine.main_training import SharedTraining
     from imbalkit.engine.outputs import finish_run, predictions_table, write_run
@@ -157,9 +167,7 @@ def _stages(
     from imbalkit.recipe.class_prior import prior_ledger
     from imbalkit.report import write_report
 
-    recipe, table, catalogue = prepared.recipe, prepared.table, prepared.catalogue
-    events = RunEvents(folder, catalogue, progress.note, recipe.logging.tensorboard, fabric.is_global_zero)
-    events.started(processes=fabric.world_size, threads=torch.get_num_threads())
+    recipe, table = prepared.recipe, prepared.table
 
     # Decode.
     images, bad_images = _decode(fabric, peers, folder, prepared, progress)

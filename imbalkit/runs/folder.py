@@ -35,11 +35,11 @@ def locked(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / ".lock")
-    try:
-        with writing(folder / ".lock"):
+    with writing(folder / ".lock"):
+        try:
             lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(f"{folder} is being worked on by another process") from None
+        except Timeout:  # an OSError too
+            raise RunError(f"{folder} is being worked on by another process") from None
     delete_temporaries(folder)
     try:
         yield

@@ -104,3 +104,59 @@ def test_a_report_section_that_fails_is_missing_with_its_reason(observed, tmp_pa
     page = (tmp_path / "run" / "report.html").read_text()
     assert "report_sections of plugin &#39;tracker&#39; (a-tracker 3) failed: KeyError: &#39;year&#39;" in page
     assert 'id="plugin-tracker"' in page
+
+
+def test_a_run_tells_its_start_with_the_recipe_and_its_end_once(observed, tmp_path):
+    told = []
+    observed(
+        run_started=lambda folder, recipe: told.append((folder.name, recipe["training"]["epochs"])),
+        run_finished=lambda metrics: told.append("finished"),
+        run_failed=lambda error: told.append(error),
+    )
+    assert told == [("run", 2), "finished"]
+
+
+def test_a_run_that_fails_or_is_stopped_says_why_and_one_that_goes_on_starts_again(observed, tmp_path):
+    told = []
+    hooks = {
+        "run_started": lambda folder: told.append("started"),
+        "run_failed": lambda folder, error: told.append(f"{folder.name}: {error!r}"),
+    }
+
+    def pressed():
+        raise KeyboardInterrupt
+
+    def ends():
+        raise RunError("the budget is spent")
+
+    assert observed(epoch_finished=pressed, check=False, **hooks).returncode != 0
+    assert observed("--resume", epoch_finished=ends, check=False, **hooks).returncode == 1
+    observed("--resume", **hooks)
+    assert told == [
+        *("started", "run: KeyboardInterrupt()"),
+        *("started", "run: RunError('the budget is spent')"),
+        "started",
+    ]
+
+
+def test_what_fails_in_run_failed_hides_no_reason(observed, tmp_path):
+    def ends():
+        raise RunError("the budget is spent")
+
+    def fails():
+        raise RunError("the tracker is away")
+
+    done = observed(epoch_finished=ends, run_failed=fails, check=False)
+    assert "error: the budget is spent" in done.stderr
+    assert "warning: the tracker is away" in done.stderr
+
+
+def test_a_run_that_another_process_works_on_is_not_told_to_have_failed(observed, tmp_path):
+    from filelock import FileLock
+
+    told = []
+    observed(epoch_finished=lambda: (_ for _ in ()).throw(KeyboardInterrupt), check=False)
+    with FileLock(tmp_path / "run" / ".lock"):
+        done = observed("--resume", run_failed=lambda: told.append("failed"), check=False)
+    assert "is being worked on by another process" in done.stderr
+    assert not told

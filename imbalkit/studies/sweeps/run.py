@@ -14,6 +14,7 @@ from imbalkit.base.files import write_parquet
 from imbalkit.base.processes import launched
 from imbalkit.base.progress import Progress
 from imbalkit.catalogue import Catalogue, default_catalogue
+from imbalkit.engine.observers import Observers
 from imbalkit.engine.teaching import check_teachers
 from imbalkit.errors import Problem, RecipeError, RunError, listing
 from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
@@ -76,7 +77,12 @@ def sweep(
         _write_cells(folder, found, without)
         for cell in found.cells:
             (folder / ERRORS / f"{cell.id}.json").unlink(missing_ok=True)  # of an earlier try
-        _run(folder, found, results, jobs, progress)
+        observers = Observers(folder, catalogue, progress.note)
+        observers.sweep_started(prepared[found.cells[0].id].recipe)
+        try:
+            _run(folder, found, results, jobs, progress)
+        finally:
+            observers.sweep_finished([cell.id for cell in found.cells if not results.is_finished(cell)])
     return folder
 
 
