@@ -22,6 +22,7 @@ from imbalkit.builtin.losses import CE, AUCMargin, LogitAdjusted, PairwiseAUC, P
 from imbalkit.builtin.mixers import Mixup
 from imbalkit.builtin.orders import Balanced, Natural, Progressive, RepeatFactor
 from imbalkit.data.image_store import ArrayStore
+from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.kinds import Loss, Mixer, Order
 from imbalkit.plan import Plan
 from imbalkit.recipe.recipe import SAMSettings, TrainingSettings
@@ -89,9 +90,10 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     names = ["plain", *(options.only or [name for name in METHODS if name != "plain"])]
     epochs = {name: _epoch(METHODS[name](options)) for name in names}
-    for epoch in epochs.values():
-        epoch()  # warm-up
-    taken = alternate(epochs, options.repeats)
+    with freed_memory_kept():  # as a run does
+        for epoch in epochs.values():
+            epoch()  # warm-up
+        taken = alternate(epochs, options.repeats)
     sys.stdout.write(
         f"{options.rows} rows, {options.size} px, batch {options.batch}, {options.device}, {torch.get_num_threads()} threads\n"
         f"plain: {spread([plain.clock for plain in taken['plain']])} s\n"
