@@ -20,6 +20,7 @@ __all__ = [
     "RecipeError",
     "RenamedError",
     "RunError",
+    "StoppedError",
     "TrainingError",
     "WriteError",
     "listing",
@@ -41,6 +42,10 @@ class TrainingError(ImbalkitError):
 
 class RunError(ImbalkitError):
     """A run folder cannot be used as requested."""
+
+
+class StoppedError(RunError):
+    """A run ended after an epoch, as a file in its folder asks; it can go on."""
 
 
 class RenamedError(RunError):

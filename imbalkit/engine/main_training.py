@@ -78,6 +78,7 @@ def training_key(
         "plan": [plan.seed, views_of(plan), len(plan), len(validation)],
         "around": [list(around.shape), around.place],
         **({"teaching": teaching} if teaching else {}),
+        **({"decision": recipe.decision.model_dump(mode="json")} if recipe.logging.decision else {}),  # in the log
         "versions": versions(
             around.catalogue, [*parts, *operations, *((metric.kind, metric.name) for metric in metrics)]
         ),

@@ -34,14 +34,12 @@ if TYPE_CHECKING:
     from imbalkit.data.image_store import BadImage, ImageStore
     from imbalkit.data.table import Table
     from imbalkit.engine.round_cache import RoundCache
-    from imbalkit.engine.run_metrics import RunMetrics
     from imbalkit.kinds import Metric
     from imbalkit.plan import Plan
     from imbalkit.training.classifier import Classifier
-    from imbalkit.training.trainer import Network, Trainer, Validate
+    from imbalkit.training.trainer import Trainer
 
 MAIN = "final"  # name of the training that samplers prepare and stages follow
-MOST_IN_LOG = 36  # classes of which the log has a confusion matrix each epoch
 
 
 def run(
@@ -139,6 +137,7 @@ def _run_stages(
         silent = Progress()
         return _stages(fabric, peers, folder, prepared, rounds, silent, events(silent.note, first_process=False))
     with run_folder.locked(folder), run_folder.reporting_what_is_saved(folder), progress as shown:
+        (folder / run_folder.STOP).unlink(missing_ok=True)  # of before, as this goes on
         told = events(shown.note, first_process=True)
         with told.during(prepared.recipe, processes=fabric.world_size, threads=torch.get_num_threads()):
             _stages(fabric, peers, folder, prepared, rounds, shown, told)
@@ -161,6 +160,7 @@ def _stages(
     from imbalkit.engine.resample import RoundScorer, resample
     from imbalkit.engine.run_metrics import HeldOut, RunMetrics, evaluate_run
     from imbalkit.engine.stages import StageRunner
+    from imbalkit.engine.validation import validation
     from imbalkit.engine.views import predict, views_facts
     from imbalkit.export.export import export_all
     from imbalkit.plan.audit import audit
@@ -186,12 +186,25 @@ def _stages(
     taught = teaching.at(prepared, stages)
 
     # Train.
+    tested = prepared.split.test if recipe.evaluation.test else prepared.split.test[:0]
     rows = {
         "validation": _held_out_rows(table, prepared.split.validation, bad),
-        "test": _held_out_rows(table, prepared.split.test, bad),
+        "test": _held_out_rows(table, tested, bad),
     }
     run_metrics = RunMetrics.of(prepared)
-    validate = partial(_validation, metrics=run_metrics, rows=rows["validation"])
+    ledger = prior_ledger(prepared, stages)
+    fit = partial(
+        fit_decision,
+        labels=rows["validation"].label.astype(np.int64),
+        settings=recipe.decision,
+        positive=prepared.positive,
+        ledger=ledger,
+        groups=None if table.groups is None else table.groups[rows["validation"].source],
+        classes=prepared.classes,
+    )
+    validate = partial(
+        validation, metrics=run_metrics, rows=rows["validation"], fit=fit if recipe.logging.decision else None
+    )
 
     def train() -> Classifier:
         return trainer.fit(
@@ -220,18 +233,7 @@ def _stages(
 
     def results() -> None:
         # Decide.
-        validation = held_out["validation"]
-        ledger = prior_ledger(prepared, stages)
-        fit = partial(
-            fit_decision,
-            labels=validation.labels,
-            settings=recipe.decision,
-            positive=prepared.positive,
-            ledger=ledger,
-            groups=validation.groups,
-            classes=prepared.classes,
-        )
-        decision = fit(validation.logits)
+        decision = fit(held_out["validation"].logits)
 
         # Evaluate.
         main_log = [entry for entry in run_folder.read_log(folder) if entry.get("stage") == MAIN]
@@ -258,7 +260,8 @@ def _stages(
         if plain is not None:
             alone = fit(plain.logits)
             metrics["views"] = views_facts(
-                run_metrics, recipe.predict.views, validation, decision, plain.logits, alone, recipe.evaluation, seed
+                *(run_metrics, recipe.predict.views, held_out["validation"], decision, plain.logits, alone),
+                *(recipe.evaluation, seed),
             )
             run_folder.note(folder, milliseconds_of_a_picture=plain.milliseconds)
 
@@ -269,7 +272,8 @@ def _stages(
         if recipe.export:
             metrics["export"], notes = export_all(folder, metrics, prepared)
             metrics["notes"] += notes
-        write_report(folder, prepared, metrics, images, model)
+        if recipe.evaluation.test:
+            write_report(folder, prepared, metrics, images, model)
         finish_run(folder, metrics)
         events.run_finished(metrics)
 
@@ -326,7 +330,14 @@ def _trainer(
         progress=progress,
         sample_names=lambda samples: _sample_names(frame, samples),
     )
-    return Trainer(session, folder / run_folder.CHECKPOINTS, peers, events.epoch_finished)
+    return Trainer(session, folder / run_folder.CHECKPOINTS, peers, events.epoch_finished, partial(_stop, folder))
+
+
+def _stop(folder: Path, stage: str, epoch: int) -> str:
+    """Why the run ends after this epoch; "" if it goes on."""
+    if not (folder / run_folder.STOP).exists():
+        return ""
+    return f"stopped after epoch {epoch} of {stage}, as the file {folder / run_folder.STOP} asks; --resume goes on"
 
 
 def _round_cache(
@@ -350,15 +361,3 @@ def _held_out_rows(table: Table, samples: np.ndarray, bad: np.ndarray) -> Plan:
 def _sample_names(frame: pd.DataFrame, samples: np.ndarray) -> list[str]:
     """What a person finds samples by: their paths, or their positions in the arrays."""
     return frame["path"].iloc[samples].tolist() if "path" in frame else [f"sample {sample}" for sample in samples]
-
-
-def _validation(trainer: Trainer, metrics: RunMetrics, rows: Plan) -> Validate | None:
-    """Gives the metrics of the validation rows after each epoch; None without rows."""
-
-    def validate(model: Network) -> dict[str, Any]:
-        values = metrics.values(rows.label, trainer.predict(model, rows))
-        if len(metrics.classes) > MOST_IN_LOG:
-            del values["confusion_matrix"]
-        return values
-
-    return validate if len(rows) else None

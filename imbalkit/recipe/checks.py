@@ -33,6 +33,9 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
         random = _random_features(sampler, recipe.backbone) if isinstance(sampler, FeatureSampler) else None
         if random is not None:
             yield problem(("samplers", index), random)
+    if not recipe.evaluation.test:
+        for place, message in untested_problems(recipe):
+            yield problem(place, message)
     if recipe.training.freeze_epochs > recipe.training.epochs:
         yield problem(("training", "freeze_epochs"), f"is more than training.epochs, {recipe.training.epochs}")
     for find in (training_problems, stage_problems, margin_problems, layer_problems):
@@ -68,6 +71,15 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             part.check_requirements()
         except ImbalkitError as error:
             yield problem(place, str(error))
+
+
+def untested_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
+    """What a recipe asks for that needs the test rows, which `evaluation.test: false` leaves untouched."""
+    if recipe.split.runs_all_folds:
+        yield (
+            ("evaluation", "test"),
+            "is false, and folds are judged on their test rows: set split.fold, or leave it out",
+        )
 
 
 def _random_features(sampler: FeatureSampler, recipes: Backbone) -> str | None:

@@ -221,6 +221,16 @@ class LoggingSettings(Settings):
     """What is written beside log.jsonl."""
 
     tensorboard: bool = param(False, help="write TensorBoard event files into the run folder")
+    decision: bool = param(
+        False,
+        help="with the metrics of each epoch also those at the decision (calibration, threshold) fitted on its validation rows",
+    )
+
+    @model_serializer(mode="wrap")
+    def _decision_where_on(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As the recipe's own serializer: what came later is written where it is on."""
+        found: dict[str, Any] = handler(self)
+        return {key: value for key, value in found.items() if key != "decision" or value}
 
 
 _WHERE_ON = ("inputs",)

@@ -27,6 +27,7 @@ PLAN, PREDICTIONS, LOG, WEIGHTS, REPORT = (
 REMOVED = "removed.csv"
 COLUMNS = "columns.json"  # what was fitted of the columns beside the image; only of runs with such inputs
 CHECKPOINTS = "checkpoints"
+STOP = "stop"  # a file that asks the run to end after the epoch it is in
 
 
 @contextmanager

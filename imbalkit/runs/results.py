@@ -146,6 +146,11 @@ class RunData:
             raise RunError(f"{path} cannot be read: expected the recipe of a run, got {str(recipe)[:40]!r}")
         return recipe
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether the run looked at its test rows: not with `evaluation.test: false`."""
+        return bool((self.recipe.get("evaluation") or {}).get("test", True))
+
     @cached_property
     def columns(self) -> list[FittedColumn]:
         """columns.json: what was fitted of the columns beside the image; empty for a run without such inputs."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from imbalkit.errors import StoppedError
 from imbalkit.kinds import Backbone, Loss, Mixer, Order
 from imbalkit.plan import Plan
 from imbalkit.training.batches import partition
@@ -51,12 +52,14 @@ class Trainer:
         folder: of the checkpoints
         peers: the other processes of this run
         epoch_finished: called in the first process after each epoch with stage, epoch and its values
+        stop: asked in the first process after each epoch but the last: whether to end here, in words for the error; ""
     """
 
     session: TrainingSession
     folder: Path
     peers: Peers = field(default_factory=lambda: Peers(None))
     epoch_finished: Callable[[str, int, EpochValues], None] = field(default=lambda stage, epoch, values: None)
+    stop: Callable[[str, int], str] = field(default=lambda stage, epoch: "")
 
     def fit(
         self,
@@ -96,6 +99,7 @@ class Trainer:
 
         Raises:
             TrainingError: a loss that is not finite; fewer rows than devices
+            StoppedError: after an epoch, if `stop` says so
         """
         model = self.network(stage, plan, backbone, epochs, start)
         phases = [Phase(loss, order, teacher=teacher), *([deferred] if deferred is not None else [])]
@@ -159,6 +163,9 @@ class Trainer:
                 save_checkpoint(checkpoint, run.state())
             fabric.barrier()
             progress.epoch(run.epoch, values)
+            why = self.stop(stage, run.epoch) if fabric.is_global_zero and not run.is_done else ""
+            if why := fabric.broadcast(why):
+                raise StoppedError(why)
         return run
 
     def predict(self, model: nn.Module, plan: Plan, score: Score | None = None) -> np.ndarray:

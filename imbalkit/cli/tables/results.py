@@ -17,19 +17,24 @@ from imbalkit.runs.results import RunData
 
 def print_results(folder: Path) -> None:
     """Test metrics of a finished run, and where it is."""
-    metrics = RunData(folder).metrics
     out = console()
-    if metrics.get("test", {}).get("n") == 0:
+    run = RunData(folder)
+    metrics, split = run.metrics, "test"
+    if not run.is_tested:
+        out.say("the test rows were left untouched (evaluation.test: false); validation also chose epoch and threshold")
+        split = "validation"
+    elif metrics.get("test", {}).get("n") == 0:
         out.say("no test rows: test metrics are unavailable")
         metrics = {key: value for key, value in metrics.items() if key != "test"}
-    for title, columns, rows in metric_tables(metrics.get("test", {}), metrics.get("intervals")):
-        table = RichTable(*map(plain, columns), title=f"test: {plain(title)}", title_justify="left")
+    shown = metrics.get(split) or {}
+    for title, columns, rows in metric_tables(shown, metrics.get("intervals") if split == "test" else None):
+        table = RichTable(*map(plain, columns), title=f"{split}: {plain(title)}", title_justify="left")
         for column in table.columns[1:]:
             column.justify = "right"
         for row in rows:
             table.add_row(*(plain(cell) for cell in row))
         out.print(table)
-    undefined = [name.replace("_", " ") for name, value in metrics.get("test", {}).items() if not _is_defined(value)]
+    undefined = [name.replace("_", " ") for name, value in shown.items() if not _is_defined(value)]
     if undefined:
         out.say(f"not defined here: {', '.join(undefined)}")
     for note in metrics.get("notes", []):

@@ -50,6 +50,11 @@ def check_same_rows(runs: Mapping[str, RunData]) -> None:
     Rows are the same that have the same place in the data, the same label and, where there are files, the same file name.
     """
     (name, first), *others = runs.items()
+    for run_name, run in runs.items():
+        if not run.is_tested:
+            raise RunError(
+                f"{run_name} left its test rows untouched (evaluation.test: false): run it without that first"
+            )
     if not len(first.split_rows()):
         raise RunError(f"{name} has no test rows (its split leaves none): there is nothing to compare")
     for other, run in others:
