@@ -6,12 +6,13 @@ import importlib
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Plan", "Run", "compare", "hookimpl", "prepare", "run"]
+__all__ = ["Plan", "Run", "compare", "ensemble", "hookimpl", "prepare", "run"]
 
 _HOMES = {
     "Plan": "imbalkit.plan",
     "Run": "imbalkit.notebook.run",
     "compare": "imbalkit.studies.comparison",
+    "ensemble": "imbalkit.notebook.run",
     "hookimpl": "imbalkit.hookspecs",
     "prepare": "imbalkit.recipe.prepare",
     "run": "imbalkit.notebook.run",

@@ -14,10 +14,10 @@ from imbalkit.errors import ImbalkitError, listing
 from imbalkit.export.card import input_of
 from imbalkit.functional.views import VIEWS, log_mean_probabilities, viewed
 from imbalkit.kinds import Exporter
-from imbalkit.runs.ensemble import RestoredEnsemble
+from imbalkit.runs.ensemble import RestoredEnsemble, recoded
 from imbalkit.runs.restored import Restored
 from imbalkit.training.classifier import Classifier
-from imbalkit.training.column_branch import ColumnBranch
+from imbalkit.training.ensemble import Recoding
 from imbalkit_lite.card import Input
 
 
@@ -78,7 +78,7 @@ class MeanOfViews(nn.Module):
 class Beside(nn.Module):
     """Features of images [V n, F], those of their columns [n, W] beside them, the same for each of V views: [V n, F + G]."""
 
-    def __init__(self, branch: ColumnBranch, views: int):
+    def __init__(self, branch: nn.Module, views: int):
         super().__init__()
         self.branch, self.count = branch, views
 
@@ -93,7 +93,8 @@ class Deployed(nn.Module):
     Those are the mean over views, the map of the loss, if there is one, and an affine step. Exporters find the float parts by the
     attributes' names: normalisation, beside, head, averaging, mapping and calibration stay float32 in quantised files, because
     they cost nothing and a coarse one would tie scores. All views are one batch: one after another the body would be in the graph
-    as often. A network that takes columns is called with them, too, float32 [n, W].
+    as often. A network that takes columns is called with them, too, float32 [n, W]; those of an ensemble become a member's by
+    `recoding`.
     """
 
     def __init__(
@@ -103,13 +104,15 @@ class Deployed(nn.Module):
         source: Input,
         loss_map: nn.Module | None = None,
         views: str = "none",
+        recoding: Recoding | None = None,
     ):
         super().__init__()
         self.normalisation = Normalisation(model.mean, model.std, source.layout, source.range[1])
         # With channels last in memory, as in training, the exported graph would copy activations about.
         self.body, self.head = model.body.to(memory_format=torch.contiguous_format), model.head
         self.views = VIEWS[views]
-        self.beside = None if model.columns is None else Beside(model.columns, len(self.views))
+        branch = model.columns if recoding is None or model.columns is None else nn.Sequential(recoding, model.columns)
+        self.beside = None if branch is None else Beside(branch, len(self.views))
         self.averaging = MeanOfViews(len(self.views))
         self.mapping = LossMapping(loss_map)
         self.calibration = Calibration(*affine)
@@ -156,8 +159,8 @@ class DeployedEnsemble(nn.Module):
         self.averaging = MeanOfMembers()
         self.calibration = Calibration(*affine)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        logs = self.averaging(torch.stack([member(images) for member in self.members]))
+    def forward(self, images: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
+        logs = self.averaging(torch.stack([member(images, columns) for member in self.members]))
         return self.calibration(logs).softmax(dim=1)
 
 
@@ -178,7 +181,10 @@ def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed | Deploye
         )
     source = input_of(restored, exporter)
     if isinstance(restored, RestoredEnsemble):
-        members = [_deployed(member, exporter, source, DeployedMember) for member in restored.members]
+        members = [
+            _deployed(member, exporter, source, DeployedMember, recoded(restored.encoding, member.encoding))
+            for member in restored.members
+        ]
         return DeployedEnsemble(members, _affine(restored)).eval(), source
     return _deployed(restored, exporter, source, Deployed), source
 
@@ -186,11 +192,13 @@ def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed | Deploye
 _Deployed = TypeVar("_Deployed", bound=Deployed)
 
 
-def _deployed(restored: Restored, exporter: Exporter, source: Input, kind: type[_Deployed]) -> _Deployed:
+def _deployed(
+    restored: Restored, exporter: Exporter, source: Input, kind: type[_Deployed], recoding: Recoding | None = None
+) -> _Deployed:
     given, model = restored.decision.map, restored.model
     assert isinstance(model, Classifier)
     loss_map = None if given is None else given.module()
-    return kind(model, _affine(restored), source, loss_map, views_in_file(restored, exporter)).eval()
+    return kind(model, _affine(restored), source, loss_map, views_in_file(restored, exporter), recoding).eval()
 
 
 def _affine(restored: Restored) -> tuple[np.ndarray, np.ndarray]:

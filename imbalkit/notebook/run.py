@@ -50,6 +50,18 @@ def run(
     return Run(run_recipe(recipe, overrides, options))
 
 
+def ensemble(
+    runs: Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Make one run of finished runs; arguments and errors as `imbalkit.studies.ensembles.make_ensemble`."""
+    from imbalkit.studies.ensembles import make_ensemble
+
+    return Run(make_ensemble(runs, folder, device, progress))
+
+
 @dataclass(frozen=True)
 class Run(os.PathLike[str]):
     """A run by its folder, which is read at first use. `Path(run)` is the folder, `run / "plan.parquet"` a file in it.

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from imbalkit.data.column_merge import recoding
 from imbalkit.data.split import Split
 from imbalkit.data.split_column import SPLIT_NAMES
 from imbalkit.data.table import Table
@@ -22,7 +23,8 @@ from imbalkit.runs.network import recipe_of_run, restore_network
 from imbalkit.runs.pool import pool
 from imbalkit.runs.restored import Restored
 from imbalkit.runs.results import RunData
-from imbalkit.training.ensemble import Ensemble, EnsembleMember
+from imbalkit.training.ensemble import Ensemble, EnsembleMember, Recoding
+from imbalkit_lite.columns import ColumnEncoding
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class RestoredEnsemble(Restored):
     @cached_property
     def network(self) -> nn.Module:
         """The mean of the members' networks at work, each with its own views."""
-        return _mean([member.network for member in self.members], self.members)
+        return _mean([member.network for member in self.members], self.members, self.encoding)
 
     def _split(self, table: Table) -> Split:
         """The splits of the ensemble: what no member was trained on is validation or test."""
@@ -86,17 +88,26 @@ def restore_ensemble(
         recipe=recipe,
         catalogue=catalogue,
         context=first.context,
-        model=_mean([each.model for each in restored], restored),
+        model=_mean([each.model for each in restored], restored, run.encoding),
         decision=decision,
         rule=first.rule,
         device=first.device,
         directory=Path(run.facts["directory"]),
+        encoding=run.encoding,
         _prepared=prepared,
         members=restored,
     )
 
 
-def _mean(networks: Sequence[nn.Module], members: Sequence[Restored]) -> Ensemble:
-    """The mean of what networks give, each with a member's steps to its restored probabilities."""
-    parts = [EnsembleMember(net, each.decision.corrections) for net, each in zip(networks, members, strict=True)]
-    return Ensemble(parts).eval()
+def _mean(networks: Sequence[nn.Module], members: Sequence[Restored], columns: ColumnEncoding | None) -> Ensemble:
+    """The mean of what networks give, each with a member's steps to its restored probabilities, and columns as it takes them."""
+    parts = [
+        EnsembleMember(network, member.decision.corrections, recoded(columns, member.encoding))
+        for network, member in zip(networks, members, strict=True)
+    ]
+    return Ensemble(parts).eval().to(members[0].device)
+
+
+def recoded(columns: ColumnEncoding | None, own: ColumnEncoding | None) -> Recoding | None:
+    """An ensemble's columns as a member's own; None for images alone."""
+    return None if columns is None or own is None else Recoding(*recoding(columns, own))

@@ -22,6 +22,7 @@ from imbalkit.runs.results import RunData
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imbalkit.data.column_inputs import FittedColumn
     from imbalkit.recipe.recipe import Recipe
 
 SPLITS = ("test", "validation", "train")  # of a row, by how much of it a model has seen
@@ -120,6 +121,13 @@ class Members:
     def classes(self) -> tuple[str, ...]:
         return self.first.run.classes
 
+    @cached_property
+    def columns(self) -> list[FittedColumn]:
+        """What all take beside the image, as one input; empty for images alone."""
+        from imbalkit.data.column_merge import merged
+
+        return merged([member.run.columns for member in self.runs])
+
     def log_probabilities(self, member: int, logits: np.ndarray) -> np.ndarray:
         """Of a member's logits [n, C] its restored probabilities, as logarithms, float64 [n, C]."""
         from imbalkit.decision.corrections import corrected
@@ -174,12 +182,12 @@ def _check_fit(first: Member, other: Member) -> None:
         raise RunError(
             f"{who} take images of {sizes[0]} and of {sizes[1]}: an ensemble has one input; train them with the same images.size"
         )
-    for run in (first, other):
-        if run.run.encoding is not None:
-            raise RunError(
-                f"{run.run.folder} takes table columns beside the image, scaled as its own training rows have them: an ensemble "
-                "takes images alone. Train its members without `inputs`"
-            )
+    kinds = [{fitted.column.name: fitted.column.kind for fitted in run.columns} for run in (here, there)]
+    if kinds[0] != kinds[1]:
+        columns = [listing(f"{name} ({kind})" for name, kind in own.items()) or "none" for own in kinds]
+        raise RunError(
+            f"{who} take different columns beside the image: {columns[0]}; {columns[1]}: an ensemble has one input"
+        )
     for key in ("resize", "interpolation", "exif", "bits"):
         values = [getattr(run.recipe.images, key) for run in (first, other)]
         if values[0] != values[1]:

@@ -153,12 +153,18 @@ class RunData:
 
     @cached_property
     def columns(self) -> list[FittedColumn]:
-        """columns.json: what was fitted of the columns beside the image; empty for a run without such inputs."""
+        """columns.json: what was fitted of the columns beside the image; empty for a run without such inputs.
+
+        Of a cross-validation those of its folds together.
+        """
         from imbalkit.data.column_inputs import FittedColumn
+        from imbalkit.data.column_merge import merged
 
         path = self.folder / run_folder.COLUMNS
         if not self.recipe.get("inputs"):
             return []
+        if self.metrics.get("folds"):
+            return merged([RunData(member).columns for member in self.members])
         try:
             return [FittedColumn.from_json(entry) for entry in run_folder.read_mapping(path)["columns"]]
         except (KeyError, ValueError, TypeError, AttributeError, CardError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -12,36 +13,59 @@ from imbalkit.errors import RunError
 from imbalkit.functional.views import log_mean_probabilities
 
 
-class EnsembleMember(nn.Module):
-    """A network and the steps from its logits to its restored probabilities, given as logarithms, float64 [n, C]."""
+class Recoding(nn.Module):
+    """Columns as an ensemble takes them, [n, W], to columns as one member was trained on them, [n, V] (data.column_merge)."""
 
-    def __init__(self, network: nn.Module, steps: Sequence[Correction]):
+    matrix: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(self, matrix: np.ndarray, shift: np.ndarray):
+        super().__init__()
+        self.register_buffer("matrix", torch.from_numpy(matrix).float(), persistent=False)
+        self.register_buffer("shift", torch.from_numpy(shift).float(), persistent=False)
+
+    def forward(self, columns: torch.Tensor) -> torch.Tensor:
+        return columns @ self.matrix + self.shift
+
+
+class EnsembleMember(nn.Module):
+    """A network and the steps from its logits to its restored probabilities, given as logarithms, float64 [n, C].
+
+    One that takes columns beside the image is called with those of the ensemble, which `recoding` makes its own.
+    """
+
+    def __init__(self, network: nn.Module, steps: Sequence[Correction], recoding: Recoding | None = None):
         super().__init__()
         self.network = network
+        self.recoding = recoding
         self.steps = tuple(steps)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        logits = self.network(images).double()
+    def forward(self, images: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
+        beside = () if self.recoding is None else (self.recoding(columns),)
+        logits = self.network(images, *beside).double()
         restored = torch.from_numpy(corrected(logits.cpu().numpy(), self.steps))
         return restored.log_softmax(dim=1).to(logits.device)
 
 
 class Ensemble(nn.Module):
-    """Images in 0..1, float [n, C, H, W], to the log of the mean over members of their restored probabilities [n, classes]."""
+    """Images in 0..1, float [n, C, H, W], to the log of the mean over members of their restored probabilities [n, classes].
+
+    With columns beside the images, float32 [n, W], where the members take some.
+    """
 
     def __init__(self, members: Sequence[EnsembleMember]):
         super().__init__()
         self.members = nn.ModuleList(members)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return log_mean_probabilities(torch.stack([member(images) for member in self.members]))
+    def forward(self, images: torch.Tensor, *columns: torch.Tensor) -> torch.Tensor:
+        return log_mean_probabilities(torch.stack([member(images, *columns) for member in self.members]))
 
     @property
     def width(self) -> int:
         """Raises RunError: an ensemble has no features."""
         raise self._no_features()
 
-    def features(self, images: torch.Tensor) -> torch.Tensor:
+    def features(self, images: torch.Tensor, *columns: torch.Tensor) -> torch.Tensor:
         """Raises RunError: an ensemble has no features."""
         raise self._no_features()
 

@@ -21,6 +21,7 @@ from imbalkit.engine.run_metrics import HeldOut, RunMetrics, evaluate_run
 from imbalkit.errors import ImbalkitError, RunError
 from imbalkit.plan import Plan
 from imbalkit.plan.audit import audit
+from imbalkit.recipe.inputs import rows_of
 from imbalkit.recipe.recipe import save_recipe
 from imbalkit.recipe.traverse import metrics_of
 from imbalkit.report import write_report
@@ -46,6 +47,7 @@ COPIED = (
     run_folder.PLAN,
     run_folder.LOG,
     RECORD,
+    run_folder.COLUMNS,
     run_folder.METRICS,
 )
 
@@ -93,8 +95,13 @@ def make_ensemble(
 
 def _predict(members: Members, member: int, rows: np.ndarray, device: str | None) -> np.ndarray:
     """A member's logits of rows of the first member's data, read again. Raises DataError where these are gone."""
-    images = restore(members.first.run.folder, device).images()
-    return restore(members.runs[member].run.folder, device).logits(images, rows).astype(np.float64)
+    data, network = restore(members.first.run.folder, device), restore(members.runs[member].run.folder, device)
+    columns = (
+        None
+        if network.encoding is None
+        else network.encoding.encode(rows_of(data.prepared.table, network.encoding.names))
+    )
+    return network.logits(data.images(), rows, columns).astype(np.float64)
 
 
 def _write(whole: Pool, folder: Path, name: str, device: str | None, progress: Progress) -> None:
@@ -105,6 +112,8 @@ def _write(whole: Pool, folder: Path, name: str, device: str | None, progress: P
     save_recipe(recipe, folder / run_folder.RECIPE)
     write_json(folder / run_folder.FACTS, _facts(whole, name, names))
     write_parquet(folder / RECORD, whole.record)
+    if members.columns:
+        write_json(folder / run_folder.COLUMNS, {"columns": [fitted.to_json() for fitted in members.columns]})
 
     table, held_out = _table(whole), _held_out(whole)
     write_parquet(folder / run_folder.PREDICTIONS, predictions_table(table, members.classes, held_out, whole.decision))

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from imbalkit import Run
+from imbalkit import Run, ensemble
 from imbalkit.errors import DataError, ImbalkitError, RunError
 from imbalkit.runs.data_record import read_record
 from imbalkit.runs.restore import restore
@@ -92,6 +92,12 @@ def test_commands_take_it_as_any_run(runs):
     of_three = imbalkit("ensemble", "ab", "cv/fold-0", "--folder", "abc", cwd=runs)
     assert "abc" in of_three.stdout
     assert len(Run.load(runs / "abc").facts["members"]) == 3
+
+
+def test_python_makes_one(runs):
+    both = ensemble([Run.load("a"), "b"], folder="ab")
+    assert isinstance(both, Run)
+    assert len(both.facts["members"]) == 2
 
 
 def test_it_stands_alone_wherever_it_is(ensemble_of_two, trained, tmp_path):
