@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from imbalkit_lite import containers as _containers
+
 __version__ = "0.1.0"
 __all__ = ["Plan", "Run", "compare", "ensemble", "hookimpl", "prepare", "run"]
 
@@ -17,6 +19,7 @@ _HOMES = {
     "prepare": "imbalkit.recipe.prepare",
     "run": "imbalkit.notebook.run",
 }
+_containers.INSTALLED = "imbalkit.catalogue:container_kinds"  # imported when a path leads into a container
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,8 @@ import pluggy
 from imbalkit import hookspecs
 from imbalkit.errors import ImbalkitError, PluginError, listing, nearest
 from imbalkit.kinds import KINDS, Part
+from imbalkit.kinds.containers import Container, as_kind
+from imbalkit_lite.containers import Kind
 
 ENTRY_POINTS = "imbalkit.plugins"
 HOOKS = {"loss": "register_losses"} | {kind: f"register_{kind}s" for kind in KINDS if kind != "loss"}
@@ -197,3 +199,10 @@ def default_catalogue(without: tuple[str, ...] = ()) -> Catalogue:
         entry for entry in entries if entry.name not in without and not (entry.dist and entry.dist.name in without)
     ]
     return Catalogue(_load(entry) for entry in chosen)
+
+
+def container_kinds() -> list[Kind]:
+    """The installed kinds of containers, as imbalkit_lite.containers wants them."""
+    catalogue = default_catalogue()
+    parts = [catalogue.get("container", name)() for name in catalogue.names("container")]
+    return [as_kind(part) for part in parts if isinstance(part, Container)]

@@ -29,6 +29,11 @@ def register_datasets() -> list[type[kinds.Dataset]]:
 
 
 @hookspec
+def register_containers() -> list[type[kinds.Container]]:
+    """Files and remote places that hold many images."""
+
+
+@hookspec
 def register_ops() -> list[type[kinds.Op]]:
     """Operations that views are made of."""
 

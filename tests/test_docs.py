@@ -177,7 +177,7 @@ def filled(page):
 
 def test_every_hook_is_documented():
     text, hooks = filled("plugins.md"), generate.hook_functions()
-    assert len(hooks) == 26
+    assert len(hooks) == 27
     for name, function in hooks.items():
         assert f"{{ #hook-{name} }}" in text, name
         assert f"def {name}(" in text, name

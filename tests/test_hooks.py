@@ -17,6 +17,8 @@ from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import KINDS, Preprocessing, param
 from imbalkit.recipe import prepare as planning
 from imbalkit.studies.sweeps.run import sweep
+from imbalkit_lite import containers
+from imbalkit_lite.opening import read_file
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
@@ -233,8 +235,34 @@ class InProcess(kinds.Launcher):
         return [0] * len(commands)
 
 
+class Twice(kinds.Container):
+    """A file of two halves, `first` and `second`."""
+
+    name, endings = "twice", (".twice",)
+
+    def open(self, place):
+        CALLS.note("container")
+        half = Path(place).stat().st_size // 2
+        return Halves({"first": kinds.Span(0, half), "second": kinds.Span(half, half)})
+
+
+class Halves(kinds.Members):
+    def __init__(self, spans):
+        self.spans = spans
+
+    def names(self):
+        return list(self.spans)
+
+    def __contains__(self, name):
+        return name in self.spans
+
+    def span(self, name):
+        return self.spans[name]
+
+
 PARTS = {
     "dataset": TinyDataset,
+    "container": Twice,
     "op": Invert,
     "sampler": DropOne,
     "score": FirstLogit,
@@ -406,9 +434,21 @@ def test_report_sections_are_in_the_report(finished):
 
 def test_registered_parts_are_used(finished):
     used = {name for name, _ in CALLS}
-    kinds_in_the_recipe = set(PARTS) - {"calibrator", "exporter", "launcher"}
+    kinds_in_the_recipe = set(PARTS) - {"calibrator", "container", "exporter", "launcher"}
     assert kinds_in_the_recipe <= used
     assert CALLS.details("loss")[-1]["counts"] == CALLS.details("plan_changed")[-1]["counts"]
+
+
+def test_a_path_leads_into_a_container_of_the_plugin(plugin, monkeypatch):
+    monkeypatch.setattr("imbalkit.catalogue.default_catalogue", planning.default_catalogue)
+    containers.installed.cache_clear()
+    try:
+        Path("both.twice").write_bytes(b"onetwo")
+        assert read_file("both.twice!second")[0] == b"two"
+        assert read_file("both.twice!first")[0] == b"one"
+    finally:
+        containers.installed.cache_clear()
+    assert len(CALLS.details("container")) == 1  # opened once
 
 
 def test_calibrator_exporter_and_launcher_are_used(plugin):

@@ -9,10 +9,12 @@ from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import (
     Augmentation,
     Backbone,
+    Container,
     Dataset,
     Head,
     Launcher,
     Loss,
+    Members,
     Op,
     Order,
     Preprocessing,
@@ -39,6 +41,30 @@ class Stripes(Dataset):
         random = np.random.default_rng(0)
         pixels = random.integers(0, 120, (120, 8, 8, 1)) + np.where(labels == "bright", 90, 0)[:, None, None, None]
         return Table.build(pd.DataFrame({"label": labels}), arrays=pixels.astype(np.uint8))
+
+
+class Pairs(Container):
+    """A text file with a name and a value a line."""
+
+    name, endings = "pairs", (".pairs",)
+
+    def open(self, place):
+        return PairMembers(place)
+
+
+class PairMembers(Members):
+    def __init__(self, place):
+        with open(place, encoding="utf-8") as stream:
+            self.values = dict(line.split() for line in stream)
+
+    def names(self):
+        return list(self.values)
+
+    def __contains__(self, name):
+        return name in self.values
+
+    def read(self, name):
+        return self.values[name].encode()
 
 
 class UpsideDown(Op):
@@ -180,6 +206,11 @@ class Here(Launcher):
 @hookimpl
 def register_datasets():
     return [Stripes]
+
+
+@hookimpl
+def register_containers():
+    return [Pairs]
 
 
 @hookimpl

@@ -12,6 +12,7 @@ from imbalkit.kinds import (
     Augmentation,
     Backbone,
     Calibrator,
+    Container,
     Dataset,
     Exporter,
     Head,
@@ -31,6 +32,13 @@ def register_datasets() -> list[type[Dataset]]:
     from imbalkit.builtin.datasets import DATASETS
 
     return DATASETS
+
+
+@hookimpl
+def register_containers() -> list[type[Container]]:
+    from imbalkit.builtin.containers import CONTAINERS
+
+    return CONTAINERS
 
 
 @hookimpl

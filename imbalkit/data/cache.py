@@ -3,7 +3,8 @@
 A folder holds, for one image rule, `pixels.bin` (records of one dtype and shape, named in `meta.json`), `index.sqlite`
 and a lock. A file is known by path, size and times (of modification and of change), and failing that by the hash of its
 content: a moved or copied file is read, but not decoded again. Pixels reach the disk before the index speaks of them, so
-that a crash loses what is not committed and nothing else. Folders are shared by data sets and can be deleted at any time.
+that a crash loses what is not committed and nothing else. A member of a container is known by its name there and by size and
+times of the container. Folders are shared by data sets and can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ from imbalkit.base.locks import Note, held
 from imbalkit.base.threads import available_cores
 from imbalkit.data.image_store import ArrayStore, BadImage, CachedImages, ImageStore
 from imbalkit.errors import DataError
+from imbalkit_lite.containers import absolute, in_reading_order, member_facts, split_address
 from imbalkit_lite.files import size_text
 from imbalkit_lite.images import ImageRule, read_image
-from imbalkit_lite.opening import read_file
+from imbalkit_lite.members import Facts
+from imbalkit_lite.opening import read_files
 
 Progress = Callable[[int, int], None]
-Stat = tuple[int, int, int]
 
 _COMMIT_EVERY = 256  # images
 _QUEUE = 4096  # images handed to the threads at once
@@ -88,7 +90,7 @@ class Cache:
             DataError: unreadable files (all of them, after one scan), a full disk, a folder that cannot be written
             RunError: another process has held the folder for half an hour without getting on
         """
-        names = [os.path.abspath(os.path.expanduser(path)) for path in paths]
+        names = [absolute(path) for path in paths]
         reasons: dict[str, str] = {}  # bad file -> why
         decoded = 0
         with self._clear_errors():
@@ -99,7 +101,7 @@ class Cache:
                 with held(self.folder / "fill.lock", what, note, self._progress):
                     self._create()
                     known = self._lookup(stats)  # once more: another run may have filled it meanwhile
-                    missing = [name for name in stats if name not in known]
+                    missing = in_reading_order(name for name in stats if name not in known)
                     decoded = self._decode(missing, reasons, progress, len(stats))
             slots = self._lookup(stats)
             if progress:
@@ -144,7 +146,7 @@ class Cache:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.folder / "index.sqlite", timeout=60)
 
-    def _lookup(self, stats: dict[str, Stat]) -> dict[str, tuple[int, int]]:
+    def _lookup(self, stats: dict[str, Facts]) -> dict[str, tuple[int, int]]:
         """Slot, and 64 bits of the content's hash, of the files that are as they were when they were decoded."""
         query = (
             "SELECT path, size, mtime_ns, ctime_ns, slot, hash FROM files JOIN pixels USING (hash) WHERE path IN (%s)"
@@ -175,13 +177,15 @@ class Cache:
                 """The files' lines in the index; None for a bad image."""
                 lines: list[tuple[bytes, int, int, int, bytes] | None] = []
                 fresh: dict[bytes, np.ndarray] = {}
-                for name in names:
+                for name, found in zip(names, read_files(names), strict=True):
                     try:
-                        content, stat = read_file(name)
+                        if isinstance(found, DataError):
+                            raise found
+                        content, facts = found
                         digest = hashlib.blake2b(content, digest_size=16).digest()
                         if digest not in known and digest not in fresh:
                             fresh[digest] = read_image(content, self.rule)
-                        lines.append((os.fsencode(name), *_facts(stat), digest))
+                        lines.append((os.fsencode(name), *facts, digest))
                     except DataError as error:
                         reasons[name] = str(error)
                         lines.append(None)
@@ -266,17 +270,15 @@ def bad_images_message(bad: Sequence[BadImage], total: int, ending: str, most: i
     return "\n".join([f"{len(bad)} of {total} images cannot be read ({ending}:", *lines, *more])
 
 
-def _stat(name: str) -> Stat:
-    """`_facts` of a file; -1 for what is not there, which no record equals."""
+def _stat(name: str) -> Facts:
+    """What tells that a file, or a container's member, is as it was; -1 for what is not there, which no record equals."""
+    address = split_address(name)
+    if address is not None:
+        return member_facts(address) or Facts(-1, -1, -1)
     try:
-        return _facts(os.stat(name))
+        return Facts.of(os.stat(name))
     except (OSError, ValueError):  # a null byte in a name
-        return -1, -1, -1
-
-
-def _facts(stat: os.stat_result) -> Stat:
-    """Size, time of the last change of the content, and of the file or what is known of it: the last cannot be set back."""
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+        return Facts(-1, -1, -1)
 
 
 def _has_ctime(index: sqlite3.Connection) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ import numpy as np
 
 from imbalkit.errors import DataError
 from imbalkit_lite.images import ImageRule, read_pixels, resize
+from imbalkit_lite.paths import local_path
 
 
 class ImageStore(ABC):
@@ -66,7 +68,7 @@ class FileStore(ImageStore):
             raise DataError(
                 f"an image file gives 1 or 3 channels, {channels} are requested: give the images as an array"
             )
-        self.paths, self.rule, self.workers = [Path(path).expanduser() for path in paths], rule, workers
+        self.paths, self.rule, self.workers = [local_path(os.fspath(path)) for path in paths], rule, workers
         self.shape, self.dtype = (*rule.size, channels), np.dtype(np.uint8)
 
     def __len__(self) -> int:

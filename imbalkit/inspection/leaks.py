@@ -24,6 +24,7 @@ from imbalkit.data.table import RESERVED, Table, label_text, natural_order
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit.inspection.near_duplicates import DISTANCE, LEAST_SIDE, check_distance, fingerprints
 from imbalkit.inspection.overlaps import LeakCheck, Overlap, Share, SharedRows
+from imbalkit_lite.containers import split_address
 from imbalkit_lite.opening import read_file
 
 PAIRS = (("test", "train"), ("test", "validation"), ("validation", "train"))
@@ -238,8 +239,10 @@ def _picture(data: _SplitRows, distance: int, progress: Progress | None) -> Leak
 
 def _size(path: str) -> int:
     try:
+        if split_address(path) is not None:
+            return len(read_file(path)[0])
         return os.stat(path).st_size if os.path.isfile(path) else -1
-    except OSError:
+    except (OSError, DataError):
         return -1
 
 

@@ -37,6 +37,7 @@ from imbalkit.kinds.class_factors import (
     smoothing_of,
 )
 from imbalkit.kinds.common import BuildContext, PriorShift, hookimpl
+from imbalkit.kinds.containers import Container, Facts, Members, Span
 from imbalkit.kinds.decisions import Calibrator, CalibratorRef, CostRows, Threshold, ThresholdRef, ThresholdRows
 from imbalkit.kinds.exporters import Exportable, Exporter, ExporterRef, ExportLimits, FileRuntime
 from imbalkit.kinds.heads import Head, HeadRef
@@ -96,6 +97,7 @@ __all__ = [
     "ClassShareOrder",
     "ClassSmoothing",
     "ConfusionMetric",
+    "Container",
     "CostRows",
     "Counts",
     "DataError",
@@ -106,6 +108,7 @@ __all__ = [
     "Exportable",
     "Exporter",
     "ExporterRef",
+    "Facts",
     "FeatureRows",
     "FileRuntime",
     "FeatureSampler",
@@ -125,6 +128,7 @@ __all__ = [
     "Loss",
     "LossRef",
     "MeanMetric",
+    "Members",
     "Metric",
     "MetricRef",
     "MissingExtraError",
@@ -159,6 +163,7 @@ __all__ = [
     "Solution",
     "SolvedStage",
     "SomeClassFactors",
+    "Span",
     "StageRef",
     "Table",
     "Teacher",
@@ -216,6 +221,7 @@ KINDS: dict[str, type[Part]] = {
     base.kind: base
     for base in (
         Dataset,
+        Container,
         Op,
         AnySampler,
         Score,

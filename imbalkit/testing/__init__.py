@@ -29,6 +29,7 @@ _MODULES = {
     "calibrator": "decisions",
     "threshold": "decisions",
     "dataset": "outside",
+    "container": "outside",
     "exporter": "outside",
     "launcher": "outside",
 }

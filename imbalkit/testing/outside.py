@@ -1,10 +1,13 @@
-"""Checks of parts that reach outside the process: data sets, exporters, launchers."""
+"""Checks of parts that reach outside the process: data sets, containers, exporters, launchers."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +15,22 @@ import numpy as np
 from imbalkit.base.randomness import generator
 from imbalkit.data.table import Table
 from imbalkit.functional.metrics import softmax
-from imbalkit.kinds import Dataset, Exportable, Exporter, FileRuntime, Launcher, Preprocessing
+from imbalkit.kinds import (
+    Container,
+    DataError,
+    Dataset,
+    Exportable,
+    Exporter,
+    Facts,
+    FileRuntime,
+    Launcher,
+    Preprocessing,
+)
+from imbalkit.kinds.containers import as_kind
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
 from imbalkit_lite.card import LAYOUTS, QUANTIZATIONS, Card, Input, Probabilities
+from imbalkit_lite.containers import Address, Opened, opened
 
 
 def check_dataset(part: Dataset, setting: Setting) -> None:
@@ -62,6 +77,62 @@ def _check_left_out(table: Table, who: str) -> None:
         assert not unreasoned, f"{who}: every row of `removed` needs a label and a reason"
     texts = all(isinstance(problem, str) for problem in table.problems)
     assert texts, f"{who}: `problems` must be texts, got {table.problems!r}"
+
+
+def check_container(part: Container, setting: Setting) -> None:
+    """Every rule of kinds.Container, on the example that it writes."""
+    who = title(part)
+    assert part.endings or part.schemes, f"{who}: `endings` of its files, or `schemes` of its places, are missing"
+    right = all(ending == ending.lower() and ending.startswith(".") for ending in part.endings)
+    assert right, f"{who}: `endings` must be such as '.zip', in lower case, got {part.endings}"
+    random = generator(setting.seed, "files")
+    files = {f"set/{name}.jpg": random.bytes(int(size)) for name, size in zip("cab", (5000, 1, 70000), strict=True)}
+    with tempfile.TemporaryDirectory() as folder:
+        place, names = part.example(Path(folder), files)
+        assert len(set(names)) == len(files), f"{who}: `example` must return a name for each file, got {names}"
+        if not part.schemes:
+            assert place.lower().endswith(part.endings), (
+                f"{who}: the example {place} has none of the endings {part.endings}"
+            )
+        container = _opened(part, place)
+        members = container.members
+        assert sorted(members.names()) == sorted(names), f"{who}: `names` must be {names}, got {list(members.names())}"
+        ordered = members.in_order(names)
+        assert sorted(ordered) == sorted(names), f"{who}: `in_order` must return the same names, got {ordered}"
+        assert all(name in members for name in names), f"{who}: a member is not `in` the container"
+        assert "no such member" not in members, f"{who}: 'no such member' is `in` the container"
+        addresses = [Address(place, name) for name in names]
+        for _ in range(2):  # in order, and once more
+            _check_bytes(who, list(container.read(addresses)), list(files.values()))
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda address: next(container.read([address])), addresses * 8))
+        _check_bytes(who, found, list(files.values()) * 8)
+        if not part.schemes:
+            _check_cut(who, part, Path(place), names)
+
+
+def _opened(part: Container, place: str) -> Opened:
+    return opened(as_kind(part), place, None if part.schemes else Facts.of(os.stat(place)))
+
+
+def _check_bytes(who: str, found: Sequence[tuple[bytes, Facts] | DataError], files: Sequence[bytes]) -> None:
+    for one, content in zip(found, files, strict=True):
+        assert not isinstance(one, DataError), f"{who}: a member cannot be read: {one}"
+        assert one[0] == content, f"{who}: a member's bytes are not those of the file that was packed"
+
+
+def _check_cut(who: str, part: Container, place: Path, names: Sequence[str]) -> None:
+    content = place.read_bytes()
+    for what, rest in (("cut in the middle", content[: len(content) // 2]), ("of other bytes", b"no container")):
+        place.with_stem("cut").write_bytes(rest)
+        cut = str(place.with_stem("cut"))
+        try:
+            found = list(_opened(part, cut).read([Address(cut, name) for name in names]))
+        except DataError:
+            continue
+        except Exception as error:
+            raise AssertionError(f"{who}: a file {what} must raise DataError, got {type(error).__name__}") from error
+        assert any(isinstance(one, DataError) for one in found), f"{who}: a file {what} is read without an error"
 
 
 def check_exporter(part: Exporter, setting: Setting) -> None:

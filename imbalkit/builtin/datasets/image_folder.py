@@ -28,11 +28,16 @@ from imbalkit.kinds import (
     nearest,
     param,
 )
+from imbalkit_lite.containers import is_container, join_address, split_address
 from imbalkit_lite.folders import Listing, endings_text, list_folder
 from imbalkit_lite.left_out import endings_by_folder, left_out
 
 if TYPE_CHECKING:
     from imbalkit.kinds import Table
+
+
+def _in_container(root: Path) -> bool:
+    return split_address(root) is not None or is_container(root)
 
 
 def _side(value: Any) -> Any:
@@ -52,7 +57,10 @@ class ImageFolder(Dataset):
 
     name = "image_folder"
 
-    root: PathText = param(help="folder that holds one folder a class, or one a split with the class folders in it")
+    root: PathText = param(
+        help="folder that holds one folder a class, or one a split with the class folders in it; or a container of such "
+        "folders (photos.zip, photos.tar, photos.zip!train)"
+    )
     classes: list[Text] | None = param(
         None, help="classes to use, in their order (default: all, in natural order)", min_length=1
     )
@@ -98,15 +106,15 @@ class ImageFolder(Dataset):
 
         from imbalkit.kinds import Table
 
-        root = existing_path(self.root, "image folder", self.how_to_get, folder=True)
+        root = self._root()
         found = self.look(root)
         splits = self._splits(found, root)
         depth = 1 if splits is None else 2
         images, cautions, notes = self._in_class_folders(found, root, splits)
         parts = [image.split("/", depth) for image in images]
-        start = os.path.join(root, "")
+        start, separator = (join_address(root, ""), "/") if _in_container(root) else (os.path.join(root, ""), os.sep)
         folders = [part[depth - 1] for part in parts]
-        frame: dict[str, Any] = {"path": [start + image.replace("/", os.sep) for image in images], "label": folders}
+        frame: dict[str, Any] = {"path": [start + image.replace("/", separator) for image in images], "label": folders}
         if splits is not None:
             frame["split"] = [splits[part[0]] for part in parts]
         if self.group_pattern:
@@ -124,10 +132,17 @@ class ImageFolder(Dataset):
         classes = self.classes or class_order(self.labels, table["label"])
         return Table.build(table, classes=classes, notes=(*notes, *more), cautions=cautions)
 
+    def _root(self) -> Path:
+        address = split_address(self.root)
+        file = self.root if address is None else address.place
+        inside = address is not None or is_container(file)
+        found = existing_path(file, "container" if inside else "image folder", self.how_to_get, folder=not inside)
+        return found if address is None else Path(f"{found}!{address.member}")
+
     def look(self, root: Path) -> Listing:
         """What lies below the root. Raises DataError where `ignore` names nothing that is there."""
         try:
-            names = os.listdir(root)
+            names = [] if _in_container(root) else os.listdir(root)
         except OSError as error:
             raise DataError(f"{root.absolute()} cannot be listed: {error.strerror or error}") from None
         tops = [name for name in names if mentions_split(name) or name in (self.splits or ())]

@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from imbalkit.builtin.datasets.parameters import HOW_TO_GET, MISSING_GROUPS, MISSING_LABELS
 from imbalkit.builtin.datasets.several_tables import Files, Roots, tables_of
-from imbalkit.builtin.datasets.table_paths import path_cautions
+from imbalkit.builtin.datasets.table_paths import check_members, image_paths, path_cautions, root_place
 from imbalkit.data.labels import check_words, finding_labels, one_hot_labels, rest_of
 from imbalkit.data.table_files import GAPS, whole_numbers
 from imbalkit.kinds import (
@@ -30,8 +30,9 @@ from imbalkit.kinds import (
     read_table,
     split_names,
 )
+from imbalkit_lite.containers import split_address
 from imbalkit_lite.formats import EXTENSIONS
-from imbalkit_lite.paths import local_path, other_system
+from imbalkit_lite.paths import other_system
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,9 +51,12 @@ class TableDataset(Dataset):
     )
     root: Roots | None = param(
         None,
-        help="folder that relative image paths start at, or {train: folder, ...} (default: the table's own folder)",
+        help="folder or container (images.zip, train.hdf5, s3://bucket/images) that relative image paths start at, or "
+        "{train: folder, ...} (default: the table's own folder)",
     )
-    path_column: str = param("path", help="column with the image paths")
+    path_column: str = param(
+        "path", help="column with the image paths, or names in containers such as images.zip!a.jpg"
+    )
     path_template: str | None = param(
         None, help='how columns make a path, such as "{isic_id}.jpg"; path_column is then not used'
     )
@@ -137,7 +141,7 @@ class TableDataset(Dataset):
         """The rows of one file with raw labels and groups, those without a label, and notes."""
         import pandas as pd
 
-        folder = str(Path(local_path(root)) if root is not None else file.parent)
+        folder = str(file.parent) if root is None else root_place(root)
         fields = template_fields(self.path_template) if self.path_template else [self.path_column]
         ids = [*fields, *([self.group_column] if self.group_column else [])]
         raw = read_table(file, text=[*self.label_sources, *fields], ids=ids)
@@ -151,7 +155,7 @@ class TableDataset(Dataset):
         for field in fields:
             _check_gaps(raw[field], "image path", "", file)
         cells = raw[self.path_column] if not self.path_template else raw[fields].apply(self._path, axis=1)
-        paths = [local_path(cell, folder) for cell in cells]
+        paths = image_paths(cells, folder)
         if self.check_files:
             self._check_files(dict(zip(raw.index + 1, paths, strict=True)), Path(folder))
 
@@ -199,7 +203,10 @@ class TableDataset(Dataset):
         return notes
 
     def _check_files(self, paths: dict[int, str], root: Path) -> None:
-        missing = [(row, path) for row, path in paths.items() if not os.path.isfile(path)]
+        check_members(paths)
+        missing = [
+            (row, path) for row, path in paths.items() if split_address(path) is None and not os.path.isfile(path)
+        ]
         if not missing:
             return
         first = missing[0][1]

@@ -1,12 +1,59 @@
-"""Cautions on the image paths in a table."""
+"""The image paths of a table: where they lead, and cautions on them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-from imbalkit.kinds import listing
+from imbalkit.kinds import DataError, listing
+from imbalkit_lite.containers import is_container, is_remote, join_address, member_problem, split_address
 from imbalkit_lite.folders import by_ending, ending, is_system
 from imbalkit_lite.formats import UNREADABLE
+from imbalkit_lite.paths import local_path
+
+_SHOWN = 10  # rows in a message
+
+
+def root_place(root: str) -> str:
+    """The folder, container or remote place that relative paths start at."""
+    return root if is_remote(root) else str(Path(local_path(root)))
+
+
+def image_paths(cells: Iterable[str], root: str) -> list[str]:
+    """Where the cells of a table lead: below a folder, into a container, or wherever they say themselves."""
+    if split_address(root) is None and not is_container(root):
+        return [local_path(cell, root) for cell in cells]
+    return [
+        local_path(cell) if os.path.isabs(cell) or split_address(cell) else join_address(root, cell) for cell in cells
+    ]
+
+
+def check_members(paths: Mapping[int, str]) -> None:
+    """Raise DataError, with rows, for containers that cannot be opened and members that are not there.
+
+    Args:
+        paths: row of the table -> path
+    """
+    missing: list[str] = []
+    closed: dict[str, str] = {}  # container that cannot be opened -> why
+    count = inside = 0
+    for row, path in paths.items():
+        address = split_address(path)
+        if address is None:
+            continue
+        inside += 1
+        problem = closed.get(address.place) or member_problem(address)
+        if problem is None:
+            continue
+        count += 1
+        if " holds no" not in problem:
+            closed[address.place] = problem
+        if len(missing) < _SHOWN:
+            missing.append(f"  row {row}: {problem}")
+    if count:
+        head = f"{count:,} of {inside:,} images in containers are not there: correct the paths or take the rows out"
+        raise DataError("\n".join([head, *missing, *(["  ..."] if count > len(missing) else [])]))
 
 
 def path_cautions(paths: Sequence[str], labels: Sequence[str]) -> list[str]:

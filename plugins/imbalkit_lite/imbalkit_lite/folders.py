@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imbalkit_lite.errors import listing
+from imbalkit_lite.containers import is_container, members_of, split_address
+from imbalkit_lite.errors import DataError, listing
 from imbalkit_lite.formats import EXTENSIONS, UNREADABLE
 
 _READABLE = frozenset(EXTENSIONS)
@@ -68,7 +69,7 @@ def list_folder(
     ignore: Collection[str] = (),
     follow: Collection[str] | None = ("",),
 ) -> Listing:
-    """Look through a folder at any depth. Hidden files and folders are passed over.
+    """Look through a folder at any depth, or a container. Hidden files and folders are passed over.
 
     A link to a file is that file. A link to a folder is followed if it stays inside the root, or lies in one of the
     folders `follow`; but never to a folder that was looked into already, or that holds the root.
@@ -78,6 +79,8 @@ def list_folder(
         ignore: folders to leave out: a name at any depth, or a path below the root ("a/b", "/a")
         follow: folders (relative, "" is the root) whose links may lead out of the root; None: all
     """
+    if split_address(root) is not None or is_container(root):
+        return list_container(root, ignore)
     found = Listing(Path(root))
     top = os.path.realpath(root)
     opened, seen = [top], {top}
@@ -133,6 +136,46 @@ def list_folder(
         names.sort()
     for name in ("system", "ignored", "linked", "links", "closed"):
         setattr(found, name, dict(sorted(getattr(found, name).items())))
+    return found
+
+
+def list_container(root: str | os.PathLike[str], ignore: Collection[str] = ()) -> Listing:
+    """Look through a container (`photos.zip`), or a folder in one (`photos.zip!train`), as through a folder.
+
+    Raises DataError for one that cannot be opened, or has no such folder.
+    """
+    address = split_address(root)
+    place, below = (os.fspath(root), "") if address is None else (address.place, address.member.rstrip("/") + "/")
+    members, found, folders = members_of(place), Listing(Path(root)), set()
+    for member in members.names():
+        name = member[len(below) :]
+        if not member.startswith(below) or not name:
+            continue
+        *above, last = name.split("/")
+        tops = ["/".join(above[: depth + 1]) for depth in range(len(above))]
+        system = next((top for top, part in zip(tops, above, strict=True) if _SYSTEM.fullmatch(part.lower())), None)
+        ignored = next((t for t, p in zip(tops, above, strict=True) if {p, t, f"/{t}"} & set(ignore)), None)
+        image = not members.named_files or ending(last).lower() in _READABLE
+        if system is not None or ignored is not None:
+            counts = found.system if system is not None else found.ignored
+            top = system if system is not None else str(ignored)
+            counts[top] = counts.get(top, 0) + image
+            continue
+        if any(part.startswith(".") for part in (*above, last)):
+            continue
+        folders.update(tops)
+        if image:
+            found.images.append(name)
+        elif ending(last).lower() in UNREADABLE:
+            found.unreadable.append(name)
+        elif above:
+            found.others[ending(last)] += 1
+    if below and not (folders or found.images):
+        raise DataError(f"{place} holds no folder {below.rstrip('/')!r} with images")
+    found.folders = sorted(folders)
+    found.unreadable.sort()
+    if members.named_files:
+        found.images.sort()
     return found
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from imbalkit_lite.containers import is_container, join_address, split_address
 from imbalkit_lite.errors import DataError, listing, nearest
 from imbalkit_lite.folders import list_folder
+from imbalkit_lite.formats import EXTENSIONS
 from imbalkit_lite.left_out import left_out
 from imbalkit_lite.paths import local_path
 from imbalkit_lite.tables import Cells, is_table, read_table
@@ -23,12 +25,12 @@ class Item:
 
     Attributes:
         path: as it was written: by the user, or in the table
-        file: where it is; None where a table has no path in this row
+        file: where it is, or its address in a container; None where a table has no path in this row
         extra: the other columns of its table
     """
 
     path: str
-    file: Path | None
+    file: str | None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -44,7 +46,7 @@ class Files:
         return len(self.paths)
 
     def __iter__(self) -> Iterator[Item]:
-        return (Item(path, Path(local_path(path))) for path in self.paths)
+        return (Item(path, local_path(path)) for path in self.paths)
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,13 @@ class TableOfPaths:
             path = "" if row[place] is None else str(row[place])
             yield Item(path, self._find(path) if path.strip() else None, extra)
 
-    def _find(self, path: str) -> Path:
-        here = Path(local_path(path))
-        beside = Path(local_path(path, self.file.parent)) if self.file else here
-        if os.path.exists(beside):
-            return beside
-        if os.path.exists(here):
-            return here
+    def _find(self, path: str) -> str:
+        here = local_path(path)
+        beside = local_path(path, self.file.parent) if self.file else here
+        for place in (beside, here):
+            address = split_address(place)
+            if os.path.exists(place if address is None else address.place):
+                return place
         # A CSV of `predict` has a quote before a path that looks like a formula.
         return beside if unquoted(path) == path else self._find(unquoted(path))
 
@@ -128,8 +130,9 @@ class Inputs:
 
 
 def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -> Inputs:
-    """What the names stand for: an image file; a folder (every image below it, hidden ones left out, in order of their
-    paths); a table (.csv, .tsv or .parquet) with a column of paths; a pattern such as "new/*.jpg" that is no file.
+    """What the names stand for: an image file, or the address of one in a container; a folder or a container (every image
+    below it, hidden ones left out, in order of their paths); a table (.csv, .tsv or .parquet) with a column of paths; a
+    pattern such as "new/*.jpg" that is no file.
 
     A file that is not there is an item all the same. Raises DataError for tables that cannot be read or lack the column,
     and where there is nothing to look at.
@@ -147,6 +150,9 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
             sources.append(TableOfPaths(*read_table(path), column, path))
             empty += [] if len(sources[-1]) else [f"{path.absolute()} has no rows"]
             continue
+        elif path.suffix.lower() not in EXTENSIONS and is_container(path) and path.exists():
+            found = [join_address(name, image) for image in list_folder(path).images]
+            empty += [] if found else [f"{path.absolute()} holds no images"]
         elif not os.path.exists(path) and glob.has_magic(name):
             found = sorted(glob.glob(str(path), recursive=True)) or [name]
         else:

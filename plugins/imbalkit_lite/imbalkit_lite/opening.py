@@ -14,18 +14,20 @@ import re
 import stat
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import groupby
 from os import PathLike
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from imbalkit_lite.errors import DataError
+from imbalkit_lite.containers import read_member, read_members, split_address
+from imbalkit_lite.errors import DataError, MissingExtraError
 from imbalkit_lite.formats import FORMATS
+from imbalkit_lite.members import MOST_BYTES, Facts
 from imbalkit_lite.paths import other_system
 
-MOST_BYTES = 2**30  # of a file
 MOST_PIXELS = 2**27  # of a picture: a telephone's 108 million pass; decoding takes up to 2.2 GB
 _LARGE_BYTES, _LARGE_PIXELS = 2**26, 2**25
 _ONE_LARGE = threading.Lock()  # large pictures are decoded one after another: many at once would fill the memory
@@ -80,7 +82,7 @@ def open_picture(source: str | PathLike[str] | bytes) -> Iterator[Image.Image]:
     """A file's picture, before its pixels are decoded; what goes wrong while it is used is reported as the file's fault.
 
     Args:
-        source: path, or the file's content
+        source: path, address of a container's member, or the file's content
 
     Raises:
         DataError: naming the file (if a path is given): missing, no regular file, of another format, damaged, too large
@@ -88,6 +90,8 @@ def open_picture(source: str | PathLike[str] | bytes) -> Iterator[Image.Image]:
     name = "" if isinstance(source, bytes) else f"{os.fspath(source)}: "
     size = None
     try:
+        if not isinstance(source, bytes) and (address := split_address(source)) is not None:
+            source = read_member(address)[0]
         with (
             io.BytesIO(source) if isinstance(source, bytes) else open_file(source) as stream,
             _identify(stream) as image,
@@ -99,6 +103,8 @@ def open_picture(source: str | PathLike[str] | bytes) -> Iterator[Image.Image]:
                 yield image
     except DataError as error:
         raise DataError(f"{name}{error}") from None
+    except MissingExtraError:
+        raise
     except MemoryError:
         what = f"its {size[0]:,} x {size[1]:,} pixels" if size else "it"
         raise DataError(f"{name}there is not enough memory to decode {what}") from None
@@ -122,12 +128,32 @@ def open_file(path: str | PathLike[str]) -> BinaryIO:
     return stream
 
 
-def read_file(path: str | PathLike[str]) -> tuple[bytes, os.stat_result]:
-    """A picture file's content, and what was known of it when it was opened.
+def read_files(paths: Sequence[str]) -> Iterator[tuple[bytes, Facts] | DataError]:
+    """As `read_file` of several, in order, or what is wrong with one; members of a container at once, where that is faster.
+
+    Raises MissingExtraError where a container needs a package that is not installed.
+    """
+    for packed, group in groupby([(path, split_address(path)) for path in paths], key=lambda pair: pair[1] is not None):
+        if packed:
+            yield from read_members([address for _, address in group if address is not None])
+            continue
+        for path, _ in group:
+            try:
+                yield read_file(path)
+            except DataError as error:
+                yield error
+
+
+def read_file(path: str | PathLike[str]) -> tuple[bytes, Facts]:
+    """A picture's content, of a file or a container's member, and what was known of it when it was opened.
 
     Raises:
         DataError: without the file's name: missing, no regular file, too large
+        MissingExtraError: its container needs a package that is not installed
     """
+    address = split_address(path)
+    if address is not None:
+        return read_member(address)
     try:
         with open_file(path) as stream:
             status = os.fstat(stream.fileno())
@@ -141,7 +167,7 @@ def read_file(path: str | PathLike[str]) -> tuple[bytes, os.stat_result]:
         raise DataError(_reason(error)) from None
     if len(content) > status.st_size:
         raise DataError("the file grows while it is read")
-    return content, status
+    return content, Facts.of(status)
 
 
 def _identify(stream: BinaryIO) -> Image.Image:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 
+from imbalkit_lite.containers import is_remote, split_address
+
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\")  # a drive, a share, or the root of the current drive
 
 
@@ -12,8 +14,14 @@ def local_path(spelt: str, root: str | os.PathLike[str] = "") -> str:
     """Where a path leads on this system: `~` and `~user` expanded, relative ones below `root`.
 
     Backslashes are separators, as in a table from Windows, unless a file has that very name or the path names a drive or a
-    share: such a path is of another system and stays as it is.
+    share: such a path is of another system and stays as it is. Of an address inside a
+    container (`a.zip!x.jpg`) that is so of the container's place.
     """
+    address = split_address(spelt)
+    if address is not None:
+        if is_remote(spelt):
+            return spelt
+        return f"{local_path(address.place, root)}!{address.member}"
     path = os.path.join(root, _expanded(spelt))
     if "\\" not in spelt or os.sep == "\\" or os.path.lexists(path):
         return path

@@ -1,0 +1,7 @@
+"""Containers: files that hold many images, and remote places."""
+
+from imbalkit.builtin.containers.archives import Tar, Zip
+from imbalkit.builtin.containers.hdf5 import Hdf5
+from imbalkit.kinds import Container
+
+CONTAINERS: list[type[Container]] = [Hdf5, Tar, Zip]
