@@ -19,6 +19,7 @@ from imbalkit.recipe import prepare as planning
 from imbalkit.studies.sweeps.run import sweep
 from imbalkit_lite import containers
 from imbalkit_lite.opening import read_file
+from tests.in_process import InProcess
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
@@ -222,17 +223,19 @@ class Marker(kinds.Exporter):
         return []
 
 
-class InProcess(kinds.Launcher):
+class HereLauncher(kinds.Launcher):
     """Runs commands in this process, where the plugin is."""
 
     name = "in_process"
     jobs: int = param(1, help="not used")
 
-    def launch(self, commands):
-        CALLS.note("launcher", commands=len(commands))
-        for command in commands:
-            root.main([str(word) for word in command[3:]], standalone_mode=False)
-        return [0] * len(commands)
+    def open(self, folder, pieces=None):
+        CALLS.note("launcher", pieces=pieces)
+        return InProcess(self.run)
+
+    def run(self, work):
+        root.main(list(work.command[3:]), standalone_mode=False)
+        return 0
 
 
 class Twice(kinds.Container):
@@ -277,7 +280,7 @@ PARTS = {
     "calibrator": Halve,
     "threshold": Middle,
     "exporter": Marker,
-    "launcher": InProcess,
+    "launcher": HereLauncher,
 }
 
 RECIPE = """
@@ -454,7 +457,7 @@ def test_a_path_leads_into_a_container_of_the_plugin(plugin, monkeypatch):
 def test_calibrator_exporter_and_launcher_are_used(plugin):
     folds = ["split.folds=2", "launcher=in_process", "decision.calibrator=halve", "samplers=[]", "training.epochs=1"]
     folder = Path(run("tiny/all", folds, runs="runs"))
-    assert CALLS.details("launcher") == [{"commands": 2}]
+    assert CALLS.details("launcher") == [{"pieces": 2}]
     assert len(CALLS.details("calibrator")) == 2
     assert read_json(folder / "metrics.json")["test"]["how_many"]["values"] == [30.0, 30.0]
     assert [call["folder"] for call in CALLS.details("run_started")] == [folder.name, "fold-0", "fold-1"]

@@ -18,6 +18,7 @@ from imbalkit.kinds import (
     Op,
     Order,
     Preprocessing,
+    ProcessSession,
     Sampler,
     Score,
     ScoredSampler,
@@ -193,14 +194,15 @@ class Half(Threshold):
 
 
 class Here(Launcher):
-    """Runs one command after the other."""
+    """Runs one piece of work after the other."""
 
     name = "here"
 
-    def launch(self, commands):
-        import subprocess
+    def open(self, folder, pieces=None):
+        return ProcessSession()
 
-        return [subprocess.call(list(command)) for command in commands]
+    def at_once(self):
+        return 1
 
 
 @hookimpl

@@ -8,12 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imbalkit.base.threads import SHARE
+
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments import ClusterEnvironment
 
 # What marks a program as one of several: a run that is started by another one has none of it.
 _LAUNCH = {"TORCHELASTIC_RUN_ID", "RANK", "LOCAL_RANK", "GROUP_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
+
+_OF_A_MACHINE = re.compile(
+    r"(SLURM|SLURMD|PMI|PMIX|RAY|SSH)_.*|(CUDA|ROCR|HIP)_VISIBLE_DEVICES|HOST|HOSTNAME|PWD|OLDPWD|SHLVL|TMPDIR|DISPLAY|"
+    r"XDG_RUNTIME_DIR|_"
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,14 @@ def own_environment(environment: Mapping[str, str] = os.environ) -> dict[str, st
     """The environment for a run that this process starts: without what makes it one of several."""
     torchrun = "TORCHELASTIC_RUN_ID" in environment
     return {name: value for name, value in environment.items() if not (torchrun and name in _LAUNCH)}
+
+
+def passed_on(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for a piece of work that may run elsewhere: without what this machine, its scheduler or its share say."""
+    given = own_environment(environment)
+    if SHARE in given:
+        given = {name: value for name, value in given.items() if name not in (SHARE, "OMP_NUM_THREADS")}
+    return {name: value for name, value in given.items() if not _OF_A_MACHINE.fullmatch(name)}
 
 
 def _torchrun(environment: Mapping[str, str]) -> Launch:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 from imbalkit.base.files import write_json, write_parquet
 from imbalkit.engine.events import RunEvents
 from imbalkit.engine.options import RunOptions
+from imbalkit.engine.pool import open_pool, piece_of_work, run_all
 from imbalkit.errors import RunError
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
@@ -31,20 +31,28 @@ def run_folds(prepared: Prepared, folder: Path, options: RunOptions) -> None:
 
 def _run_folds(prepared: Prepared, folder: Path, options: RunOptions) -> dict[str, Any]:
     folds = [folder / f"fold-{number}" for number in range(prepared.recipe.split.folds or 0)]
-    commands = [
-        [
-            *(sys.executable, "-m", "imbalkit", "run", str(folder / run_folder.RECIPE)),
-            *("--set", f"split.fold={number}", "--folder", str(path), "--resume"),
+    works = []
+    for number, path in enumerate(folds):
+        words = [
+            *("imbalkit", "run", str(folder / run_folder.RECIPE)),
+            *("--set", f"split.fold={number}", "--folder", str(path), "--resume", "--wait"),
             *(word for name in options.without for word in ("--without", name)),
             *(("--rounds", str(options.rounds)) if options.rounds else ()),
         ]
-        for number, path in enumerate(folds)
-        if not run_folder.is_finished(path)
-    ]
-    codes = prepared.recipe.launcher.launch(commands)
-    failed = [path.name for path in folds if not run_folder.is_finished(path)]
+        if not run_folder.is_finished(path):
+            works.append(piece_of_work(path.name, words, prepared.recipe.training))
+
+    def is_done(fold: str) -> bool:
+        return run_folder.is_finished(folder / fold)
+
+    failed = []
+    with open_pool(prepared.recipe.launcher, folder, is_done, len(works), options.progress.note) as pool:
+        for ended in run_all(pool, works):
+            if not is_done(ended.work.name):
+                failed.append(f"{ended.work.name} ({ended.why})")
+                options.progress.note(f"failed: {failed[-1]}")
     if failed:
-        raise RunError(f"{', '.join(failed)} of {folder} failed (exit codes {codes}); fix the cause and add --resume")
+        raise RunError(f"{folder}: {', '.join(failed)} failed; fix the cause and add --resume")
     runs = [RunData(path) for path in folds]
     pooled = pd.concat([run.predictions.assign(fold=number) for number, run in enumerate(runs)])
     write_parquet(folder / run_folder.PREDICTIONS, pooled[pooled["split"] == "test"])

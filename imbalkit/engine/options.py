@@ -19,6 +19,7 @@ class RunOptions:
         without: plugins to leave out
         rounds: folder of finished rounds of scored samplers and main trainings, shared by runs that would compute the same
         progress: shows what goes on (default: nothing is shown)
+        wait: wait while another process works on the folder, and go on with it then, instead of ending
     """
 
     runs: Path = Path("runs")
@@ -27,3 +28,4 @@ class RunOptions:
     without: tuple[str, ...] = ()
     rounds: Path | None = None
     progress: Progress = field(default_factory=Progress)
+    wait: bool = False

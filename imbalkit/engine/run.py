@@ -60,6 +60,16 @@ def run(
     """
     options = options or RunOptions()
     options = replace(options, rounds=options.rounds.absolute() if options.rounds else None)
+    while True:
+        try:
+            return _run(recipe, overrides, options)
+        except run_folder.AtWorkError as error:
+            if not options.wait or launched() is not None:
+                raise
+            run_folder.wait_until_free(error.folder, options.progress.note)
+
+
+def _run(recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], options: RunOptions) -> Path:
     launch = launched()
     if launch is not None:
         with Peers(launch) as peers:

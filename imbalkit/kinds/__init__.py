@@ -42,7 +42,7 @@ from imbalkit.kinds.decisions import Calibrator, CalibratorRef, CostRows, Thresh
 from imbalkit.kinds.exporters import Exportable, Exporter, ExporterRef, ExportLimits, FileRuntime
 from imbalkit.kinds.heads import Head, HeadRef
 from imbalkit.kinds.label_names import LabelNames, Text
-from imbalkit.kinds.launchers import Launcher, LauncherRef
+from imbalkit.kinds.launchers import Launcher, LauncherRef, PieceState, Process, ProcessSession, Session, Work
 from imbalkit.kinds.metric_bases import (
     ConfusionMetric,
     HitsAndRows,
@@ -140,12 +140,15 @@ __all__ = [
     "OrderRef",
     "Part",
     "PathText",
+    "PieceState",
     "Plan",
     "PlanError",
     "Predictions",
     "PreparedRun",
     "Preprocessing",
     "PriorShift",
+    "Process",
+    "ProcessSession",
     "RankingMetric",
     "RhoRange",
     "RowCount",
@@ -157,6 +160,7 @@ __all__ = [
     "Score",
     "ScoreRef",
     "ScoredSampler",
+    "Session",
     "Settings",
     "ShareMetric",
     "SigmaRange",
@@ -174,6 +178,7 @@ __all__ = [
     "TrainedStage",
     "TrainingError",
     "View",
+    "Work",
     "as_text",
     "balance_ratio",
     "check_columns",

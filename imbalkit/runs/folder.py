@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
 from imbalkit.base.files import read_json, write_json
+from imbalkit.base.locks import PATIENCE, held
 from imbalkit.errors import RunError, WriteError, listing
 from imbalkit.recipe.document import RUN_FACTS, RUN_RECIPE
 from imbalkit_lite.files import delete_temporaries, writing
@@ -30,9 +31,29 @@ CHECKPOINTS = "checkpoints"
 STOP = "stop"  # a file that asks the run to end after the epoch it is in
 
 
+class AtWorkError(RunError):
+    """Another process works on a folder."""
+
+    def __init__(self, folder: Path):
+        super().__init__(f"{folder} is being worked on by another process")
+        self.folder = folder
+
+
+def wait_until_free(folder: Path, note: Callable[[str], object], patience: float = PATIENCE) -> None:
+    """Wait while another process works on a run folder. Raises RunError if it does not get on for half an hour."""
+
+    def sign() -> object:
+        return sorted(
+            (file.name, file.stat().st_mtime_ns) for file in folder.glob("*") if not file.name.startswith(".")
+        )
+
+    with held(folder / ".lock", f"works on {folder}", note, sign, patience):
+        pass
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process. Raises RunError if another one works on it."""
+    """Hold a folder for this process. Raises AtWorkError if another one works on it."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / ".lock")
@@ -40,7 +61,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout:  # an OSError too
-            raise RunError(f"{folder} is being worked on by another process") from None
+            raise AtWorkError(folder) from None
     delete_temporaries(folder)
     try:
         yield

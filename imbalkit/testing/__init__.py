@@ -31,7 +31,7 @@ _MODULES = {
     "dataset": "outside",
     "container": "outside",
     "exporter": "outside",
-    "launcher": "outside",
+    "launcher": "launchers",
 }
 
 

@@ -1,10 +1,9 @@
-"""Checks of parts that reach outside the process: data sets, containers, exporters, launchers."""
+"""Checks of parts that reach outside the process: data sets, containers and exporters."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,6 @@ from imbalkit.kinds import (
     Exporter,
     Facts,
     FileRuntime,
-    Launcher,
     Preprocessing,
 )
 from imbalkit.kinds.containers import as_kind
@@ -212,12 +210,3 @@ def _check_runtime(who: str, part: Exporter, runtime: FileRuntime, model: Export
     if runtime.logits is not None:
         apart = np.abs(softmax(np.asarray(runtime.logits(inputs))) - expected).max()
         assert apart <= tolerance, f"{who}: the softmax of its logits differs from the probabilities by {apart:.2g}"
-
-
-def check_launcher(part: Launcher, setting: Setting) -> None:
-    """Every rule of kinds.Launcher, with commands that end at once."""
-    who = title(part)
-    assert part.launch([]) == [], f"{who}: without commands, expected []"
-    codes = [3, 0, 1]
-    got = part.launch([[sys.executable, "-c", f"raise SystemExit({code})"] for code in codes])
-    assert got == codes, f"{who}: expected the exit codes {codes} in order, got {got}"

@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+import time
 
 import pytest
 
 from imbalkit.base import threads
 from imbalkit.base.threads import available_cores, share, sharing, spin_less
 from imbalkit.builtin.launchers import Local
+from imbalkit.kinds import Work
 from tests.command_line import imbalkit
 
 CHILD = """\
@@ -67,8 +69,15 @@ def test_what_the_local_launcher_starts_uses_its_share(eight_cores, monkeypatch,
     (tmp_path / "child_of_launcher.py").write_text(CHILD)
     monkeypatch.syspath_prepend(str(tmp_path))
     code = "child_of_launcher" if way == "-m" else CHILD
-    commands = [[sys.executable, way, code, str(tmp_path / f"{index}.json")] for index in range(2)]
-    assert Local(jobs=2).launch(commands) == [0, 0]
+    works = [
+        Work(str(index), (sys.executable, way, code, str(tmp_path / f"{index}.json")), str(tmp_path))
+        for index in range(2)
+    ]
+    with Local(jobs=2).open(tmp_path, 2) as session:
+        ids = session.submit_all(works)
+        while "running" in [session.poll(id) for id in ids]:
+            time.sleep(0.05)
+        assert [session.poll(id) for id in ids] == [0, 0]
     assert [json.loads((tmp_path / f"{index}.json").read_text()) for index in range(2)] == [[1, "1"]] * 2
 
 

@@ -16,6 +16,7 @@ import yaml
 from imbalkit.builtin.launchers import Local
 from imbalkit.runs.folder import append_log
 from tests.command_line import environment, imbalkit, imbalkit_process
+from tests.in_process import InProcess
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
@@ -243,11 +244,11 @@ def test_torchrun_starts_one_run(folder):
 
 @pytest.mark.slow
 def test_folds_test_every_sample_once(folder, monkeypatch):
-    def launch(self, commands):  # what would be processes, one after the other in this one
-        assert all(command[:3] == [sys.executable, "-m", "imbalkit"] for command in commands)
-        return [imbalkit(*command[3:], cwd=folder).returncode for command in commands]
+    def in_process(work):
+        assert work.command[:3] == (sys.executable, "-m", "imbalkit")
+        return imbalkit(*work.command[3:], cwd=folder).returncode
 
-    monkeypatch.setattr(Local, "launch", launch)
+    monkeypatch.setattr(Local, "open", lambda self, folder, pieces: InProcess(in_process))
     few = ["--set", "samplers=[]", "--set", "split.folds=3", "--set", "training.epochs=1"]
     imbalkit("run", "r.yaml", *few, cwd=folder)
     run = run_folder(folder)

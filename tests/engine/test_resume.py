@@ -10,6 +10,7 @@ from PIL import Image
 
 from imbalkit.builtin.launchers import Local
 from tests.command_line import imbalkit
+from tests.in_process import InProcess
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
@@ -220,19 +221,19 @@ def test_a_key_that_is_new_in_this_version_is_no_other_recipe(project):
 def test_folds_share_one_record(project, monkeypatch):
     said = []
 
-    def launch(self, commands):  # what would be processes, one after the other in this one
-        done = [imbalkit(*command[3:], cwd=project, check=False) for command in commands]
-        said.extend(one.stderr for one in done)
-        return [one.returncode for one in done]
+    def run(work):
+        done = imbalkit(*work.command[3:], cwd=project, check=False)
+        said.append(done.stderr)
+        return done.returncode
 
-    monkeypatch.setattr(Local, "launch", launch)
+    monkeypatch.setattr(Local, "open", lambda self, folder, pieces: InProcess(run))
     folds = ["--folder", "cv", "--set", "split.folds=2", "--set", "evaluation.resamples=0"]
     resume(project, *folds)
     (project / "cv" / "metrics.json").unlink()
     shutil.rmtree(project / "cv" / "fold-1")
     picture = (project / "photos" / "07.png").read_bytes()
     other_picture(project)
-    assert "fold-1 of cv failed" in resume(project, *folds, check=False).stderr
+    assert "cv: fold-1 (ended with exit code 1) failed" in resume(project, *folds, check=False).stderr
     assert "the data of cv have changed since it began: 1 file has other content (" in said[-1]
     (project / "photos" / "07.png").write_bytes(picture)
     before = (project / "photos" / "labels.csv").read_text()

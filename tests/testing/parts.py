@@ -25,6 +25,7 @@ from imbalkit.kinds import (
     Op,
     Part,
     Preprocessing,
+    ProcessSession,
     Sampler,
     Score,
     ScoredSampler,
@@ -228,14 +229,15 @@ class Names(Exporter):
 
 
 class OneByOne(Launcher):
-    """One command after the other."""
+    """One piece of work after the other."""
 
     name = "one_by_one"
 
-    def launch(self, commands):
-        import subprocess
+    def open(self, folder, pieces=None):
+        return ProcessSession()
 
-        return [subprocess.run(command, check=False).returncode for command in commands]
+    def at_once(self):
+        return 1
 
 
 SOUND = [

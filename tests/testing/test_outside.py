@@ -1,4 +1,4 @@
-"""The rules of datasets, exporters and launchers catch what they say, one broken part each."""
+"""The rules of datasets and exporters catch what they say, one broken part each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.testing.parts import Names, OneByOne, Tiny, broken, check
+from tests.testing.parts import Names, Tiny, broken, check
 
 
 def _leaves_another(self, model, path):
@@ -78,7 +78,6 @@ def _left_out(columns):
             logits=lambda self, inputs: 2 * np.log(Names().answer(inputs)),
         ),
         broken(Names, "`facts` must be a mapping of plain values", facts=lambda self, path: {"path": path}),
-        broken(OneByOne, r"expected the exit codes \[3, 0, 1\]", launch=lambda self, commands: [0] * len(commands)),
     ],
 )
 def test_outside(part, message):

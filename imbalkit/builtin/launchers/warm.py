@@ -9,14 +9,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
-import subprocess
 import sys
-import threading
-from collections.abc import Mapping, Sequence
-from multiprocessing.connection import wait
-from typing import Protocol
+from pathlib import Path
 
+from imbalkit.base.processes import own_environment
 from imbalkit.base.threads import set_threads
+from imbalkit.kinds import Process, Work
 
 # What every run imports, and what it imports where a recipe asks for it and this process has done so already.
 _ALWAYS = (
@@ -31,51 +29,44 @@ _ALWAYS = (
     "pyarrow.parquet",
 )
 _IF_USED = ("timm", "kornia", "torchvision")
-_starting = threading.Lock()  # a start looks at the others' exit codes, which can be read but once
 
 
-class Running(Protocol):
-    """A process at work, as `subprocess.Popen` has it."""
-
-    def wait(self) -> int:
-        """Its exit code once it has ended; below 0: the signal that ended it."""
-
-    def terminate(self) -> None: ...
-
-
-def start(command: Sequence[str], environment: Mapping[str, str]) -> Running:
-    """Start a command line: a Python module (`python -m ...`) as a fork where the system has them, else a new process.
+def start(work: Work) -> Process:
+    """Start a piece: a Python module (`python -m ...`) as a fork where the system has them, else a new process.
 
     A fork finds its module on this process's `sys.path`.
     """
-    if list(command[:2]) == [sys.executable, "-m"] and "forkserver" in multiprocessing.get_all_start_methods():
-        return _Fork(command, environment)
-    return subprocess.Popen(command, env=environment)
+    if work.command[:2] == (sys.executable, "-m") and "forkserver" in multiprocessing.get_all_start_methods():
+        return _Fork(work)
+    return work.start()
 
 
 class _Fork:
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]):
+    def __init__(self, work: Work):
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([*_ALWAYS, *(name for name in _IF_USED if name in sys.modules)])
-        self._process = context.Process(target=_run, args=(list(command[2:]), dict(environment)))
-        with _starting:
-            self._process.start()
+        self._process = context.Process(target=_run, args=(work, own_environment() | dict(work.environment)))
+        self._process.start()
+        assert self._process.pid is not None  # started
+        self.pid = self._process.pid
 
-    def wait(self) -> int:
-        wait([self._process.sentinel])
-        with _starting:
-            self._process.join()
-        code = self._process.exitcode
-        assert code is not None  # joined
-        return code
+    def poll(self) -> int | None:
+        return self._process.exitcode
 
     def terminate(self) -> None:
         self._process.terminate()
 
 
-def _run(words: list[str], environment: dict[str, str]) -> None:
+def _run(work: Work, environment: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
+    os.chdir(work.directory)
+    if work.log is not None:
+        Path(work.log).parent.mkdir(parents=True, exist_ok=True)
+        with open(work.log, "ab") as log:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
     set_threads()
+    words = list(work.command[2:])
     sys.argv = words
     runpy.run_module(words[0], run_name="__main__", alter_sys=True)

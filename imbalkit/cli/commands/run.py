@@ -24,6 +24,7 @@ from imbalkit.cli.commands import options
     type=click.Path(path_type=Path),
     help="Folder of finished rounds and main trainings: runs that would train the same share it.",
 )
+@click.option("--wait", is_flag=True, help="Wait while another process works on the run folder, instead of ending.")
 @options.without
 def command(
     recipe: str,
@@ -32,6 +33,7 @@ def command(
     folder: Path | None,
     resume: bool,
     rounds: Path | None,
+    wait: bool,
     without: tuple[str, ...],
 ) -> None:
     """Run RECIPE: a file, or the name of a recipe that a plugin registers.
@@ -47,7 +49,7 @@ def command(
     from imbalkit.engine.options import RunOptions
     from imbalkit.engine.run import run
 
-    options = RunOptions(runs, folder, resume, tuple(without), rounds, choose_progress())
+    options = RunOptions(runs, folder, resume, tuple(without), rounds, choose_progress(), wait)
     path = run(recipe, overrides, options)
     if is_first_process():
         print_results(path)

@@ -1,11 +1,10 @@
 """One cell of a sweep, as a process of its own: `python -m imbalkit.studies.sweeps.cell FOLDER CELL`.
 
-What it prints goes to logs/CELL.txt; why it failed, to errors/CELL.json.
+Why it failed goes to errors/CELL.json; what it prints, to where the launcher was told.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -31,6 +30,7 @@ def run_cell(folder: Path, cell: str) -> None:
         without=tuple(facts["without"]),
         rounds=folder / ROUNDS,
         progress=Lines(),
+        wait=True,
     )
     run(facts["base"], facts["cells"][cell]["overrides"], options)
 
@@ -38,11 +38,6 @@ def run_cell(folder: Path, cell: str) -> None:
 def main(folder: Path, cell: str) -> int:
     """Exit code 0, or 1 with the error in errors/CELL.json."""
     error_file = folder / ERRORS / f"{cell}.json"
-    log = folder / LOGS / f"{cell}.txt"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a", encoding="utf-8") as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
     write_any_name("utf-8")
     try:
         run_cell(folder, cell)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from imbalkit.base.processes import launched
 from imbalkit.base.progress import Progress
 from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.engine.observers import Observers
+from imbalkit.engine.pool import with_jobs
 from imbalkit.engine.teaching import check_teachers
 from imbalkit.errors import Problem, RecipeError, RunError, listing
 from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
@@ -26,8 +25,9 @@ from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import difference, read_record, record_of, refuse_other_data, sweep_record
 from imbalkit.studies.sweeps.cell import CELLS, DONE, ERRORS, LOGS
-from imbalkit.studies.sweeps.file import Cell, SweepFile, read_sweep
+from imbalkit.studies.sweeps.file import SweepFile, read_sweep
 from imbalkit.studies.sweeps.results import Results
+from imbalkit.studies.sweeps.run_cells import run_cells
 from imbalkit_lite.files import write_text
 
 SWEEP = "sweep.yaml"
@@ -65,6 +65,7 @@ def sweep(
         raise RunError(f"a sweep starts processes of its own: start it without {launch.launcher}")
     catalogue = default_catalogue(tuple(without))
     found = read_sweep(file, catalogue)
+    launcher = with_jobs(found.settings.launcher, jobs)
     prepared = check_cells(found, catalogue)
     folder = Path(folder) if folder else Path("sweeps") / found.name
     _open(folder, found, resume)
@@ -80,7 +81,7 @@ def sweep(
         observers = Observers(folder, catalogue, progress.note)
         observers.sweep_started(prepared[found.cells[0].id].recipe)
         try:
-            _run(folder, found, results, jobs, progress)
+            run_cells(folder, found, prepared, results, launcher, progress)
         finally:
             observers.sweep_finished([cell.id for cell in found.cells if not results.is_finished(cell)])
     return folder
@@ -203,68 +204,6 @@ def _check_data(results: Results, prepared: dict[str, Prepared]) -> None:
         then = read_record(file)
         if then is not None:
             refuse_other_data(then, record_of(prepared[cell].table), str(results.folder))
-
-
-def _run(folder: Path, found: SweepFile, results: Results, jobs: int | None, progress: Progress) -> None:
-    import sys
-
-    waiting = [cell for cell in found.cells if not results.is_finished(cell)]
-    done = len(found.cells) - len(waiting)
-    progress.note(f"sweep folder {folder}: {done} of {len(found.cells)} cells are finished")
-    commands = [[sys.executable, "-m", "imbalkit.studies.sweeps.cell", str(folder), cell.id] for cell in waiting]
-    launcher = found.settings.launcher
-    if jobs is not None:
-        if "jobs" not in type(launcher).model_fields:
-            raise RunError(f"the launcher {launcher.name!r} has no number of jobs: leave out --jobs")
-        launcher = launcher.model_copy(update={"jobs": jobs})
-    stop = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(results, found.cells, progress, stop), daemon=True)
-    watcher.start()
-    try:
-        launcher.launch(commands)
-    finally:
-        stop.set()
-        watcher.join()
-        results.collect()
-        results.write_tables()
-    if all(results.is_finished(cell) for cell in found.cells):
-        shutil.rmtree(folder / "rounds", ignore_errors=True)
-        return
-    failed = results.errors()
-    lines = [f"  {cell}: {' '.join(error.split())[:200]}" for cell, error in list(failed.items())[:5]]
-    more = ["  ..."] if len(failed) > 5 else []
-    unfinished = sum(not results.is_finished(cell) for cell in found.cells)
-    raise RunError(
-        "\n".join(
-            [
-                f"{unfinished} of {len(found.cells)} cells of {folder} are not finished; what they printed is in "
-                f"{folder / LOGS}. Fix the cause and add --resume:",
-                *lines,
-                *more,
-            ]
-        )
-    )
-
-
-def _watch(results: Results, cells: Sequence[Cell], progress: Progress, stop: threading.Event) -> None:
-    """Take in each cell's results as it finishes, and report it."""
-    reported = {cell.id for cell in cells if results.is_finished(cell)}
-    finished = len(reported)
-    stopped = False
-    while not stopped:
-        stopped = stop.wait(0.5)  # and one more look at what finished last
-        try:
-            new = results.collect()
-            failed = {cell: error for cell, error in results.errors().items() if cell not in reported}
-        except (OSError, RunError):  # a file that is being moved; the next look has it
-            continue
-        for cell in [cell for cell in new if cell not in reported]:
-            reported.add(cell)
-            finished += 1
-            progress.note(f"{finished} of {len(cells)} finished: {cell}  {results.describe(cell)}")
-        for cell, error in failed.items():
-            reported.add(cell)
-            progress.note(f"failed: {cell}: {error.splitlines()[0]}")
 
 
 def plan_frame(found: SweepFile, prepared: dict[str, Prepared]) -> pd.DataFrame:

@@ -1,25 +1,29 @@
-"""Runs independent pieces of work: the folds of a cross-validation, the cells of a sweep."""
+"""Runs independent pieces of work: the cells of a sweep, the trials of a search, the folds of a cross-validation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
-from imbalkit.kinds import Launcher, param
+from imbalkit.kinds import Launcher, Process, ProcessSession, Session, Work, param
 
 
 class Mine(Launcher):
-    """Runs the commands on this machine, `at_once` of them at a time, each with low priority."""
+    """Runs pieces of work on this machine, `jobs` of them at a time, each with low priority."""
 
     name = "mine"
-    at_once: int = param(1, help="commands that run at a time", ge=1)
+    jobs: int = param(1, help="pieces that run at a time; --jobs sets it", ge=1)
 
-    def launch(self, commands: Sequence[Sequence[str]]) -> list[int]:
-        """Run each command line and wait for it; returns their exit codes in order."""
-        import subprocess
-        from concurrent.futures import ThreadPoolExecutor
+    def open(self, folder: Path, pieces: int | None = None) -> Session:
+        """A session; of another place than this machine: a Session with submit, poll, cancel and close."""
+        return NiceProcesses()
 
-        def run(command: Sequence[str]) -> int:
-            return subprocess.run(["nice", *command], check=False).returncode
+    def at_once(self) -> int | None:
+        """How many pieces the session is handed at a time."""
+        return self.jobs
 
-        with ThreadPoolExecutor(self.at_once) as pool:
-            return list(pool.map(run, commands))
+
+class NiceProcesses(ProcessSession):
+    """Processes of this machine that let others go first."""
+
+    def start(self, work: Work) -> Process:
+        return work.start(before=["nice"])

@@ -3,15 +3,19 @@ import time
 
 from imbalkit_mine import Mine
 
+from imbalkit.kinds import Work
 from imbalkit.testing import check_part
 
 
 def test_it_keeps_the_rules_of_its_kind():
-    check_part(Mine, at_once=2)
+    check_part(Mine, jobs=2)
 
 
-def test_two_run_at_once():
-    sleep = [sys.executable, "-c", "import time; time.sleep(1)"]
-    before = time.monotonic()
-    assert Mine(at_once=4).launch([sleep] * 4) == [0] * 4
-    assert time.monotonic() - before < 4
+def test_pieces_are_nice(tmp_path):
+    log = tmp_path / "log.txt"
+    with Mine().open(tmp_path) as session:
+        code = "import os; print(os.nice(0))"
+        id = session.submit(Work("priority", (sys.executable, "-c", code), str(tmp_path), log=str(log)))
+        while session.poll(id) == "running":
+            time.sleep(0.05)
+    assert int(log.read_text()) > 0
