@@ -475,7 +475,7 @@ def test_calibrator_exporter_and_launcher_are_used(plugin):
 
 
 def test_observers_see_what_failed(plugin, monkeypatch):
-    monkeypatch.setattr(InProcess, "launch", lambda self, commands: [1] * len(commands))
+    monkeypatch.setattr(HereLauncher, "run", lambda self, work: 1)
     with pytest.raises(RunError, match="fold-0, fold-1"):
         run("tiny/all", ["split.folds=2", "launcher=in_process"], folder="folds")
     assert [call["folder"] for call in CALLS.details("run_started")] == ["folds"]
@@ -487,7 +487,7 @@ def test_observers_see_what_failed(plugin, monkeypatch):
 def test_observers_see_a_sweep(plugin, tmp_path, monkeypatch):
     monkeypatch.setattr("imbalkit.studies.sweeps.run.default_catalogue", planning.default_catalogue)
     (tmp_path / "grid.yaml").write_text("base: tiny.yaml\nset: {training.epochs: 3}\nlauncher: in_process\n")
-    monkeypatch.setattr(InProcess, "launch", lambda self, commands: [1] * len(commands))
+    monkeypatch.setattr(HereLauncher, "run", lambda self, work: 1)
     with pytest.raises(RunError, match="not finished"):
         sweep("grid.yaml", tmp_path / "grid")
     assert CALLS.details("sweep_started") == [{"folder": "grid", "epochs": 3}]

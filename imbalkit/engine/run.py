@@ -60,9 +60,10 @@ def run(
     """
     options = options or RunOptions()
     options = replace(options, rounds=options.rounds.absolute() if options.rounds else None)
+    changes = tuple(overrides)
     while True:
         try:
-            return _run(recipe, overrides, options)
+            return _run(recipe, changes, options)
         except run_folder.AtWorkError as error:
             if not options.wait or launched() is not None:
                 raise
@@ -90,6 +91,8 @@ def _run(recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], optio
         with Peers(None) as peers:
             _run_stages(fabric, peers, folder, prepared, options.rounds, options.progress)
     else:
+        with run_folder.locked(folder):  # refused here, not in the first of the processes, whose error comes back as text
+            pass
         work = partial(_run_spawned, folder=folder, without=options.without, rounds=options.rounds)
         spawn(fabric, work, folder, prepared.recipe.training.threads)
     return folder

@@ -251,3 +251,28 @@ def test_results_that_cannot_be_read_are_one_sentence(folder):
     refused = sweep("grid.yaml", "--resume", cwd=folder, check=False)
     assert refused.returncode == 1
     assert "sweep.parquet cannot be read" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_cell_that_another_process_works_on_is_waited_for(folder):
+    """A sweep was killed, and its cell goes on: on a cluster, or as the process that it was."""
+    (folder / "grid.yaml").write_text("base: base.yaml\nset: {training.epochs: 60}\nseeds: [0]\n")
+    first = subprocess.Popen(
+        command("grid.yaml"), cwd=folder, env=os.environ | environment(folder), stderr=subprocess.DEVNULL
+    )
+    path = folder / "sweeps" / "grid"
+    log = path / "cells" / "seed-0" / "log.jsonl"
+    deadline = time.time() + 300
+    while time.time() < deadline and not log.exists():
+        time.sleep(0.02)
+    first.kill()
+    first.wait(60)
+    ids = json.loads((path / "jobs.json").read_text())
+    assert list(ids["jobs"]) == ["seed-0"]
+    (path / "jobs.json").unlink()  # as if the sweep had been killed before it could write that
+    result = sweep("grid.yaml", "--resume", cwd=folder)
+    assert "1 of 1 finished" in result.stderr
+    assert "failed" not in result.stderr
+    epochs = [json.loads(line)["epoch"] for line in log.read_text().splitlines()]
+    assert epochs == list(range(1, 61))  # none was done twice
+    assert not (path / "jobs.json").exists()
