@@ -45,14 +45,15 @@ def _run_folds(prepared: Prepared, folder: Path, options: RunOptions) -> dict[st
     def is_done(fold: str) -> bool:
         return run_folder.is_finished(folder / fold)
 
-    failed = []
+    failed: dict[str, str] = {}
     with open_pool(prepared.recipe.launcher, folder, is_done, len(works), options.progress.note) as pool:
         for ended in run_all(pool, works):
             if not is_done(ended.work.name):
-                failed.append(f"{ended.work.name} ({ended.why})")
-                options.progress.note(f"failed: {failed[-1]}")
+                failed[ended.work.name] = ended.why
+                options.progress.note(f"failed: {ended.work.name}: {ended.why}")
     if failed:
-        raise RunError(f"{folder}: {', '.join(failed)} failed; fix the cause and add --resume")
+        reasons = "; ".join(dict.fromkeys(failed.values()))
+        raise RunError(f"{', '.join(failed)} of {folder} failed ({reasons}); fix the cause and add --resume")
     runs = [RunData(path) for path in folds]
     pooled = pd.concat([run.predictions.assign(fold=number) for number, run in enumerate(runs)])
     write_parquet(folder / run_folder.PREDICTIONS, pooled[pooled["split"] == "test"])

@@ -91,7 +91,9 @@ def _run(recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], optio
         with Peers(None) as peers:
             _run_stages(fabric, peers, folder, prepared, options.rounds, options.progress)
     else:
-        with run_folder.locked(folder):  # refused here, not in the first of the processes, whose error comes back as text
+        with run_folder.locked(
+            folder
+        ):  # refused here, not in the first of the processes, whose error comes back as text
             pass
         work = partial(_run_spawned, folder=folder, without=options.without, rounds=options.rounds)
         spawn(fabric, work, folder, prepared.recipe.training.threads)

@@ -233,7 +233,7 @@ def test_folds_share_one_record(project, monkeypatch):
     shutil.rmtree(project / "cv" / "fold-1")
     picture = (project / "photos" / "07.png").read_bytes()
     other_picture(project)
-    assert "cv: fold-1 (ended with exit code 1) failed" in resume(project, *folds, check=False).stderr
+    assert "fold-1 of cv failed (ended with exit code 1)" in resume(project, *folds, check=False).stderr
     assert "the data of cv have changed since it began: 1 file has other content (" in said[-1]
     (project / "photos" / "07.png").write_bytes(picture)
     before = (project / "photos" / "labels.csv").read_text()
