@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit_lite.columns import GAPS
+from imbalkit_lite.parquet import read_parquet
 from imbalkit_lite.tables import not_text, open_text_table
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
     try:
         lines = endings[-1:] in ([".jsonl"], [".ndjson"])
         if lines or ".parquet" in endings or ".pq" in endings:
-            frame = _json_lines(file) if lines else pd.read_parquet(file)
+            frame = _json_lines(file) if lines else read_parquet(file)
             for column in as_text & set(frame.columns):
                 known = frame[column].notna()
                 cells = frame[column].astype(object).where(known, "").map(_listed)

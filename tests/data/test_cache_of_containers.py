@@ -45,7 +45,7 @@ def packed(request, tmp_path, monkeypatch):
 
 
 def paths_of(place, names):
-    return [name if "://" in name else f"{place}!{name}" for name in names]
+    return [f"{place}{'/' if '://' in place else '!'}{name}" for name in names]
 
 
 def test_the_cache_has_the_pixels_of_the_files(packed, tmp_path):
@@ -93,9 +93,10 @@ def test_bad_members_are_listed_or_skipped(tmp_path):
 
 def test_a_table_of_members(packed):
     place, names = packed
-    pd.DataFrame({"path": paths_of(os.path.basename(place), names), "label": [n[:3] for n in FILES]}).to_csv("t.csv")
+    place = place if "://" in place else os.path.basename(place)
+    pd.DataFrame({"path": paths_of(place, names), "label": [n[:3] for n in FILES]}).to_csv("t.csv")
     table = TableDataset(file="t.csv").load()
-    assert list(map(os.path.normpath, table.frame["path"])) == paths_of(os.path.basename(place), names)
+    assert [path.removeprefix("./") for path in table.frame["path"]] == paths_of(place, names)
     assert table.groups is None
     assert table.counts() == (26, 14)
 

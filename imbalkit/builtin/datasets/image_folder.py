@@ -28,7 +28,7 @@ from imbalkit.kinds import (
     nearest,
     param,
 )
-from imbalkit_lite.containers import is_container, join_address, split_address
+from imbalkit_lite.containers import is_container, is_remote, join_address, split_address
 from imbalkit_lite.folders import Listing, endings_text, list_folder
 from imbalkit_lite.left_out import endings_by_folder, left_out
 
@@ -133,6 +133,10 @@ class ImageFolder(Dataset):
         return Table.build(table, classes=classes, notes=(*notes, *more), cautions=cautions)
 
     def _root(self) -> Path:
+        if is_remote(self.root):
+            raise DataError(
+                f"class folders at a remote place are not looked through ({self.root}): write a table of its paths, or copy them"
+            )
         address = split_address(self.root)
         file = self.root if address is None else address.place
         inside = address is not None or is_container(file)

@@ -71,7 +71,7 @@ def is_remote(spelt: str) -> bool:
 def is_container(path: str | os.PathLike[str]) -> bool:
     """Whether a path names a container by its ending, and is no folder."""
     spelt = os.fspath(path)
-    return _kind_by_ending(spelt) is not None and not os.path.isdir(spelt)
+    return _kind_by_ending(spelt) is not None and not os.path.isdir(spelt) and not is_remote(spelt)
 
 
 def join_address(root: str | os.PathLike[str], member: str) -> str:

@@ -258,10 +258,15 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _begins_as_picture(path: str) -> bool:
     try:
         with open(path, "rb") as stream:
-            head = stream.read(132)
+            return begins_as_picture(stream.read(132))
     except OSError:
         return False
-    return head.startswith(_SIGNATURES) or head[128:] == b"DICM" or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+
+
+def begins_as_picture(content: bytes) -> bool:
+    """Whether a file's first bytes, 132 or more, are a picture's."""
+    sign = content.startswith(_SIGNATURES) or content[128:132] == b"DICM"
+    return sign or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")
 
 
 def _may_follow(place: str, follow: Collection[str] | None) -> bool:

@@ -201,7 +201,8 @@ def _open(file: Path) -> IO[bytes]:
 
 def _parquet(file: Path) -> tuple[Header, list[Cells]]:
     try:
-        import pandas as pd
+        from imbalkit_lite.parquet import read_parquet
+
+        return frame_rows(read_parquet(file))
     except ImportError:
         raise MissingExtraError(f"{file} is a Parquet table, which needs pandas and pyarrow: save it as CSV") from None
-    return frame_rows(pd.read_parquet(file))
