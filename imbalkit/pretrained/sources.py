@@ -70,6 +70,25 @@ def hub_is_off() -> bool:
     return bool(constants.HF_HUB_OFFLINE)
 
 
+def hub_unreachable(seconds: float = 10) -> str:
+    """Why timm's hub gives no answer at all, by one question through the system's proxies; "" where it answers.
+
+    The hub's own library asks for a minute or more, file by file.
+    """
+    from urllib.error import HTTPError, URLError
+    from urllib.request import Request, urlopen
+
+    from huggingface_hub import constants
+
+    try:
+        urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=seconds).close()
+    except HTTPError:
+        return ""  # an answer, if one that says no
+    except (URLError, OSError, ValueError) as error:
+        return f"{constants.ENDPOINT} does not answer: {getattr(error, 'reason', error)}"
+    return ""
+
+
 def nowhere(model: str, hub: str | None, why: str) -> str:
     """What to say where neither a package nor the hub has the weights; `why` the hub does not."""
     package = package_of(model)

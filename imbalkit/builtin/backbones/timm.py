@@ -21,7 +21,7 @@ from imbalkit.kinds import (
     param,
     weights_file,
 )
-from imbalkit.pretrained.sources import Source, find_source, hub_has, hub_is_off, nowhere
+from imbalkit.pretrained.sources import Source, find_source, hub_has, hub_is_off, hub_unreachable, nowhere
 
 if TYPE_CHECKING:
     from torch import nn
@@ -170,6 +170,9 @@ class Timm(Backbone):
         options = self.options if self.drop_path is None else {**self.options, "drop_path_rate": self.drop_path}
         pretrained = self.pretrained and not self.weights
         source = self._source() if pretrained else None
+        hub = self._hub() if pretrained and source is None else None
+        if hub and not hub_is_off() and not hub_has(hub) and (why := hub_unreachable()):
+            raise DataError(_with_ways_out(nowhere(self.model, hub, why)))
         given: dict[str, Any] = {"pretrained_cfg_overlay": {"file": str(safetensors_of(source))}} if source else {}
         try:
             body = timm.create_model(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from imbalkit.engine.round_cache import initial_fact
 from imbalkit.errors import DataError, RecipeError, RunError
 from imbalkit.kinds import BuildContext
 from imbalkit.pretrained.packages import PACKAGES
+from imbalkit.pretrained.sources import hub_unreachable
 from imbalkit.runs.restore import restore
 from tests.pretrained.fake_package import MODEL, efficientnet_pytorch_names, install, uninstall
 
@@ -142,6 +146,29 @@ def test_a_hub_that_may_be_reached_is_no_problem_yet(monkeypatch, hub):
     uninstall(monkeypatch)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     assert Timm(model=MODEL, pretrained=True).problems() == []
+
+
+def test_a_hub_that_does_not_answer_is_said_at_once(monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    uninstall(monkeypatch)
+    started = time.monotonic()
+    with pytest.raises(DataError, match=r"timm's hub \(timm/.*: http://127\.0\.0\.1:9 does not answer: .*refused\)"):
+        Timm(model=MODEL, pretrained=True).build(context())
+    assert time.monotonic() - started < 30  # its own library tries for a minute
+
+
+def test_an_answer_of_any_kind_is_one(monkeypatch):
+    from huggingface_hub import constants
+
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:  # says 501 to every method
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        assert hub_unreachable() == ""
+        server.shutdown()
 
 
 def test_a_wrong_file_stops_a_run_before_it_begins(recipe, tmp_path, monkeypatch, hub):
