@@ -9,9 +9,10 @@ import numpy as np
 import torch
 
 from imbalkit.base.progress import Progress
-from imbalkit.data.cache import LEFT_OUT, bad_images_message, open_store
+from imbalkit.data.cache import LEFT_OUT, bad_images_message
 from imbalkit.data.dark_images import darkness_in_a_run
 from imbalkit.data.image_store import BadImage, ImageStore
+from imbalkit.data.keeping import open_store
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, PlanError, listing
 from imbalkit.recipe.document import show_place
@@ -53,6 +54,7 @@ def load_images(
         progress.images,
         settings.on_bad_image,
         progress.note,
+        settings.keep,
     )
     bad = tuple(getattr(store, "bad", ()))
     if bad:

@@ -56,9 +56,12 @@ class ImageSettings(Settings):
         le=16,
     )
     on_bad_image: Literal["error", "skip"] = param("error", help="what to do about unreadable images")
-    cache: PathText | None = param(
-        None, help="folder of the decoded images (default: IMBALKIT_CACHE, or the user's cache)"
+    keep: Literal["auto", "pixels", "files"] = param(
+        "auto",
+        help="what the cache keeps: pixels, decoded once; files as they are, decoded at each reading, which takes about 1/20 of "
+        "the disk; auto: pixels if they fit half of the free disk",
     )
+    cache: PathText | None = param(None, help="folder of the cache (default: IMBALKIT_CACHE, or the user's cache)")
     device_memory: float = param(
         0.5,
         help="largest share of a GPU's free memory that all decoded images may take; 0: read each batch",
@@ -71,6 +74,12 @@ class ImageSettings(Settings):
         unit="GiB",
         ge=0,
     )
+
+    @model_serializer(mode="wrap")
+    def _without_auto(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """`keep` came later, and recipes of before keep their text and hash."""
+        found: dict[str, Any] = handler(self)
+        return {key: value for key, value in found.items() if (key, value) != ("keep", "auto")}
 
     @field_validator("size")
     @classmethod

@@ -49,7 +49,7 @@ class LazyImageStore(ImageStore):
 
     def take(self, indices: Any) -> np.ndarray:
         """As ImageStore.take. Raises DataError for files that are gone, unreadable or changed."""
-        from imbalkit.data.cache import open_store
+        from imbalkit.data.keeping import open_store
         from imbalkit.runs.restored import working_directory
 
         needed, place = np.unique(np.asarray(indices, dtype=np.int64), return_inverse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -104,7 +103,7 @@ def predict_arrays(pixels: np.ndarray, predictor: Predictor) -> pd.DataFrame:
     if predictor.encoding is not None:
         warnings.warn(absent_note(predictor.encoding, [()]), stacklevel=3)
         beside = (predictor.encoding.missing(len(pixels)),)
-    prediction, maker, nowhere = predictor.predict(pixels, *beside), RowMaker(predictor.classes), Item("", Path())
+    prediction, maker, nowhere = predictor.predict(pixels, *beside), RowMaker(predictor.classes), Item("", None)
     rows = [maker.predicted(nowhere, prediction, index) for index in range(len(prediction.decisions))]
     return _frame(rows, maker.columns).drop(columns=[PATH, ERROR])
 

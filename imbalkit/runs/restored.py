@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from imbalkit.catalogue import Catalogue
-from imbalkit.data.cache import open_store
 from imbalkit.data.image_store import ArrayStore, FileStore, ImageStore
+from imbalkit.data.keeping import open_store
 from imbalkit.data.split import Split, split_table
 from imbalkit.data.table import Table
 from imbalkit.decision.decision import Decision
@@ -225,6 +225,7 @@ class Restored:
                 Path(settings.cache).expanduser() if settings.cache else None,
                 progress,
                 settings.on_bad_image,
+                keep=settings.keep,
             )
         refuse_changed_data(self.folder, record_of(table, content=store.content))
         return store

@@ -17,7 +17,8 @@ from torch import nn
 from imbalkit.builtin.backbones import Timm
 from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import CE
-from imbalkit.data.cache import available_cores, open_store
+from imbalkit.data.cache import available_cores
+from imbalkit.data.keeping import open_store
 from imbalkit.engine.allocator import freed_memory_kept
 from imbalkit.kinds import Backbone, BuildContext
 from imbalkit.plan import Plan

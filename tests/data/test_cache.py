@@ -18,8 +18,9 @@ import pytest
 from PIL import Image
 
 import imbalkit.data.cache
-from imbalkit.data.cache import Cache, default_cache_dir, open_store
+from imbalkit.data.cache import Cache, default_cache_dir
 from imbalkit.data.image_store import ArrayStore, ImageStore
+from imbalkit.data.keeping import open_store
 from imbalkit.errors import DataError
 from imbalkit_lite.images import ImageRule, read_image
 
@@ -141,7 +142,7 @@ def test_an_index_of_before_is_taken_over(cache, paths):
     store = cache.fill(paths)
     assert store.decoded == 0
     np.testing.assert_array_equal(store.take(np.arange(12)), direct(paths))
-    assert len(cache._lookup({path: imbalkit.data.cache._stat(path) for path in paths})) == 12
+    assert len(cache._lookup({path: imbalkit.data.cache.stat_of(path) for path in paths})) == 12
 
 
 def test_moved_files_are_not_decoded_again(cache, paths, tmp_path, monkeypatch):
@@ -278,7 +279,7 @@ def test_disk_that_fills_up_half_way(tmp_path, paths, monkeypatch):
     """A clear error, what was committed stays, and the next fill completes."""
     cache = Cache(tmp_path / "cache", RULE, workers=1)
     monkeypatch.setattr(imbalkit.data.cache, "_COMMIT_EVERY", 3)
-    write, calls = imbalkit.data.cache._write_all, []
+    write, calls = imbalkit.data.cache.write_all, []
 
     def full(file, pixels):
         calls.extend(pixels)
@@ -286,10 +287,10 @@ def test_disk_that_fills_up_half_way(tmp_path, paths, monkeypatch):
             raise OSError(28, "No space left on device")
         write(file, pixels)
 
-    monkeypatch.setattr(imbalkit.data.cache, "_write_all", full)
+    monkeypatch.setattr(imbalkit.data.cache, "write_all", full)
     with pytest.raises(DataError, match="No space left on device.*make room"):
         cache.fill(paths)
-    monkeypatch.setattr(imbalkit.data.cache, "_write_all", write)
+    monkeypatch.setattr(imbalkit.data.cache, "write_all", write)
     store = cache.fill(paths)
     assert store.decoded == 6
     np.testing.assert_array_equal(store.take(range(12)), direct(paths))
@@ -327,9 +328,9 @@ def test_damage_is_named(cache, paths):
 
 
 def test_file_that_changes_while_it_is_read(cache, paths, monkeypatch):
-    real = imbalkit.data.cache._stat
+    real = imbalkit.data.cache.stat_of
     monkeypatch.setattr(
-        imbalkit.data.cache, "_stat", lambda name: (real(name)[0] + (name == paths[3]), *real(name)[1:])
+        imbalkit.data.cache, "stat_of", lambda name: (real(name)[0] + (name == paths[3]), *real(name)[1:])
     )
     with pytest.raises(DataError, match=r"3\.png changed while it was read"):
         cache.fill(paths)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import tarfile
 import zipfile
 from collections.abc import Sequence
 
 from imbalkit_lite.errors import DataError
-from imbalkit_lite.members import Members, Span
+from imbalkit_lite.members import Members, Span, read_at
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra field
 _ENCRYPTED = 0x1
@@ -20,12 +19,11 @@ class ZipMembers(Members):
 
     def __init__(self, place: str):
         """Raises DataError for what is no zip file, or one that is cut off."""
-        self._file = open(place, "rb")  # noqa: SIM115  # open as long as this
         try:
-            self._zip = zipfile.ZipFile(self._file)
+            self._zip = zipfile.ZipFile(place)
         except zipfile.BadZipFile as error:
-            self._file.close()
             raise DataError(f"{place} is no zip file, or not all of it ({error}): get it again") from None
+        self._headers = open(place, "rb", buffering=0)  # noqa: SIM115  # open as long as this
         self._infos = {info.filename: info for info in self._zip.infolist() if not info.is_dir()}
 
     def names(self) -> Sequence[str]:
@@ -38,7 +36,7 @@ class ZipMembers(Members):
         info = self._infos[name]
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & _ENCRYPTED:
             return None
-        header = os.pread(self._file.fileno(), _LOCAL_HEADER.size, info.header_offset) if hasattr(os, "pread") else b""
+        header = read_at(self._headers.fileno(), info.header_offset, _LOCAL_HEADER.size)
         if len(header) < _LOCAL_HEADER.size or header[:4] != b"PK\x03\x04":
             return None  # zipfile says what is wrong
         _, name_length, extra_length = _LOCAL_HEADER.unpack(header)

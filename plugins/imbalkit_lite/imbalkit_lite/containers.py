@@ -11,14 +11,14 @@ import pkgutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
 from imbalkit_lite.archives import TarMembers, ZipMembers
 from imbalkit_lite.errors import DataError, listing, nearest
-from imbalkit_lite.members import MOST_BYTES, Facts, Members, Span
+from imbalkit_lite.members import MOST_BYTES, Facts, Members, Span, read_at
 
 INSTALLED: str | None = None
 """Gives the kinds of containers that are installed, as "module:function"; imported when the first address is met. imbalkit
@@ -162,7 +162,6 @@ class Opened:
     members: Members
     facts: Facts | None
     descriptor: int | None
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __del__(self) -> None:
         if self.descriptor is not None:
@@ -198,12 +197,7 @@ class Opened:
                 f"expected a file of at most {MOST_BYTES / 2**30:.0f} GiB, got {span.length / 2**30:.1f} GiB"
             )
         assert self.descriptor is not None
-        if hasattr(os, "pread"):
-            content = os.pread(self.descriptor, span.length, span.offset)
-        else:
-            with self.lock:
-                os.lseek(self.descriptor, span.offset, os.SEEK_SET)
-                content = os.read(self.descriptor, span.length)
+        content = read_at(self.descriptor, span.offset, span.length)
         if len(content) < span.length:
             size = os.fstat(self.descriptor).st_size
             raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import ClassVar, NamedTuple
 from imbalkit_lite.errors import DataError
 
 MOST_BYTES = 2**30  # of an image's file
+_SEEKING = threading.Lock()  # where there is no positional read
 
 
 class Facts(NamedTuple):
@@ -31,6 +33,15 @@ class Span(NamedTuple):
 
     offset: int
     length: int
+
+
+def read_at(descriptor: int, offset: int, length: int) -> bytes:
+    """Bytes of an open file from a place on, fewer where it ends; several threads may read at once."""
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, length, offset)
+    with _SEEKING:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, length)
 
 
 class Members(ABC):

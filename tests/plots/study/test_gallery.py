@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imbalkit.data.cache import open_store
+from imbalkit.data.keeping import open_store
 from imbalkit.errors import RunError
 from imbalkit.plan import Plan
 from imbalkit.plan.dataset import PlanDataset
