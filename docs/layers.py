@@ -19,6 +19,7 @@ PLUGINS = (
     "imbalkit_longtail",
     "imbalkit_melanoma",
     "imbalkit_tflite",
+    "imbalkit_tracking",
 )  # beside the core: they may import all but built-in parts
 BUILTIN = "builtin"  # the plugin that comes with imbalkit; nothing imports it but its entry point
 # From the ground up. What is not a folder is a module of imbalkit/ itself.

@@ -24,14 +24,15 @@ class EpochWriter:
 
     def write(self, stage: str, epoch: int, metrics: Mapping[str, Any]) -> None:
         """One epoch."""
-        for tag, value in _numbers(metrics, stage):
+        for tag, value in numbers(metrics, stage):
             self.writer.add_scalar(printable(tag), value, epoch)
         self.writer.flush()
 
 
-def _numbers(metrics: Mapping[str, Any], tag: str) -> Iterator[tuple[str, float]]:
+def numbers(metrics: Mapping[str, Any], tag: str) -> Iterator[tuple[str, float]]:
+    """The numbers of nested metrics, each with its path below `tag`: ("final/validation/recall/benign", 0.9)."""
     for name, value in metrics.items():
         if isinstance(value, Mapping):
-            yield from _numbers(value, f"{tag}/{name}")
+            yield from numbers(value, f"{tag}/{name}")
         elif isinstance(value, int | float) and not isinstance(value, bool) and name != "epoch":
             yield f"{tag}/{name}", value

@@ -234,12 +234,13 @@ class LoggingSettings(Settings):
         False,
         help="with the metrics of each epoch also those at the decision (calibration, threshold) fitted on its validation rows",
     )
+    mlflow: bool = param(False, help="send the run to MLflow, at MLFLOW_TRACKING_URI")
+    wandb: bool = param(False, help="send the run to Weights & Biases, or keep it for that with WANDB_MODE=offline")
 
     @model_serializer(mode="wrap")
-    def _decision_where_on(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """As the recipe's own serializer: what came later is written where it is on."""
-        found: dict[str, Any] = handler(self)
-        return {key: value for key, value in found.items() if key != "decision" or value}
+    def _without_what_is_off(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without keys that came later and are off, so that recipes of before keep their text and hash."""
+        return {key: value for key, value in handler(self).items() if value or key == "tensorboard"}
 
 
 _WHERE_ON = ("inputs",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterable
 
 from imbalkit.errors import nearest
@@ -20,6 +21,13 @@ def optimizer_names() -> list[str]:
     return [str(name) for name in timm.optim.list_optimizers()]
 
 
+def tracker_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
+    """(place, message) for trackers of the recipe whose package is not installed."""
+    for name in ("mlflow", "wandb"):
+        if getattr(recipe.logging, name) and importlib.util.find_spec(name) is None:
+            yield ("logging", name), f"needs the package {name}: pip install 'imbalkit[{name}]'"
+
+
 def runtime_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
     """(place, message) for names that timm or torch do not know, and devices that this machine lacks."""
     import torch
@@ -36,6 +44,7 @@ def runtime_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
         yield ("training", "accelerator"), "this machine has no CUDA device; use auto or cpu"
     if settings.precision == "fp16" and (settings.accelerator == "cpu" or not torch.accelerator.is_available()):
         yield ("training", "precision"), "fp16 needs a GPU; use bf16 or fp32 on a CPU"
+    yield from tracker_problems(recipe)
     for place, part in parts_of(recipe):
         for name, message in part.problems():
             yield (*place, name), message
