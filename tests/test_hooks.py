@@ -445,12 +445,14 @@ def test_registered_parts_are_used(finished):
 def test_a_path_leads_into_a_container_of_the_plugin(plugin, monkeypatch):
     monkeypatch.setattr("imbalkit.catalogue.default_catalogue", planning.default_catalogue)
     containers.installed.cache_clear()
+    containers._all_endings.cache_clear()
     try:
         Path("both.twice").write_bytes(b"onetwo")
         assert read_file("both.twice!second")[0] == b"two"
         assert read_file("both.twice!first")[0] == b"one"
     finally:
         containers.installed.cache_clear()
+        containers._all_endings.cache_clear()
     assert len(CALLS.details("container")) == 1  # opened once
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -219,7 +220,7 @@ def _open(place: str) -> Opened:
     if facts is None and not remote:
         what = "a folder" if os.path.isdir(place) else "nothing"
         raise DataError(f"expected a container at {os.path.abspath(place)}, found {what}")
-    key = place if remote else os.path.realpath(place), facts
+    key = place, facts
     with _LOCK:  # opened by one thread: a directory of 400,000 members takes seconds
         if key not in _CONTAINERS:
             _CONTAINERS[key] = opened(kind, place, facts)
@@ -250,7 +251,8 @@ def _no_member(address: Address, members: Members) -> str:
 
 def _file_facts(path: str) -> Facts | None:
     try:
-        return Facts.of(os.stat(path)) if os.path.isfile(path) else None
+        status = os.stat(path)
+        return Facts.of(status) if stat.S_ISREG(status.st_mode) else None
     except (OSError, ValueError):  # a null byte in a name
         return None
 
@@ -268,12 +270,19 @@ def _kind_of(place: str) -> Kind:
 
 def endings() -> tuple[str, ...]:
     """Endings of container files, in lower case."""
-    return tuple(ending for kind in installed(INSTALLED) for ending in kind.endings)
+    return _all_endings(INSTALLED)
+
+
+@lru_cache
+def _all_endings(source: str | None) -> tuple[str, ...]:
+    return tuple(ending for kind in installed(source) for ending in kind.endings)
 
 
 def _kind_by_ending(path: str) -> Kind | None:
     lower = path.lower()
-    return next((kind for kind in installed(INSTALLED) if lower.endswith(kind.endings) and kind.endings), None)
+    if not lower.endswith(_all_endings(INSTALLED)):
+        return None
+    return next(kind for kind in installed(INSTALLED) if lower.endswith(kind.endings))
 
 
 def _kind_by_scheme(scheme: str) -> Kind | None:

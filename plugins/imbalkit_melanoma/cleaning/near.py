@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from contextlib import suppress
 from importlib.metadata import version
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from imbalkit.data.cache import default_cache_dir
+from imbalkit.data.cache import default_cache_dir, stat_of
+from imbalkit_lite.containers import absolute
 from imbalkit_lite.files import write_atomic
 
 
@@ -28,7 +28,7 @@ def near_pairs(paths: np.ndarray, there: np.ndarray, distance: int) -> np.ndarra
     rows = np.flatnonzero(there)
     if len(rows) < 2:
         return np.empty((0, 3), dtype=np.int64)
-    files = [os.path.abspath(path) for path in paths[rows]]
+    files = [absolute(path) for path in paths[rows]]
     stored = default_cache_dir() / "near_duplicates" / f"{_key(files, distance)}.npy"
     pairs = _load(stored)
     if pairs is None:
@@ -43,8 +43,8 @@ def _key(files: list[str], distance: int) -> str:
     """What the pairs depend on: every file's path, size and time, the distance, and the code."""
     digest = hashlib.sha256(f"{version('imbalkit')} {distance}".encode())
     for file in files:
-        facts = os.stat(file)
-        digest.update(f"\n{file}\0{facts.st_size} {facts.st_mtime_ns}".encode())
+        facts = stat_of(file)
+        digest.update(f"\n{file}\0{facts.size} {facts.mtime_ns}".encode())
     return digest.hexdigest()[:32]
 
 

@@ -18,6 +18,7 @@ from imbalkit_melanoma.datasets.official import METADATA
 from imbalkit_melanoma.datasets.table_files import TableFiles, find_images
 
 _ORDER = ["year", "isic_id", "name", "label", "diagnosis", "patient_id", "lesion_id", "age", "sex", "site"]
+_KNOWN = {"path", "label", "group", "name", "melanoma", *METADATA}
 _SHOWN = 5  # files named in a message
 
 
@@ -57,7 +58,7 @@ def to_table(
     names = [name for name in ("benign", "other", "melanoma") if (rows["label"] == name).any()]
     classes = names if rows["label"].isin(names).all() else sorted(rows["label"].unique())
     return Table.build(
-        rows.loc[used, ["path", "label", "group", *METADATA]],
+        rows.loc[used, ["path", "label", "group", *METADATA, *(name for name in rows if name not in _KNOWN)]],
         classes=classes,
         notes=notes,
         removed=removed.reset_index(drop=True) if len(removed) else None,
@@ -111,7 +112,7 @@ def _cleaned(
 def _not_there(names: pd.Series, total: int, folders: list[str]) -> str:
     """The message with which a run is refused."""
     roots = [Path(folder).expanduser().absolute() for folder in folders]
-    places = listing(str(root) + ("" if root.is_dir() else " (no such folder)") for root in roots)
+    places = listing(str(root) + ("" if root.exists() else " (no such folder)") for root in roots)
     return (
         f"{len(names):,} of {total:,} image files are not there, such as {listing(names[:_SHOWN])} (looked below {places} for "
         "these names with .jpg, .jpeg or .png): `imbalkit melanoma fetch` gets them; or set `images` to the folder that holds "

@@ -4,8 +4,8 @@ Every reader returns a frame with these columns, missing where the table does no
 
     isic_id     the archive's name, without `_downsampled`
     name        the name as the table has it, and the image file as people have it
-    year        of the challenge: 2018 (HAM10000), 2019, 2020
-    melanoma    bool
+    year        of the challenge: 2018 (HAM10000), 2019, 2020, 2024
+    melanoma    bool (2024: malignant)
     diagnosis   the table's own word (2019: MEL, NV, ...; HAM10000: mel, nv, ...; 2020: nevus, melanoma, ...)
     patient_id, lesion_id, age (years), sex, site (as in the table)
 
@@ -14,6 +14,7 @@ In messages row 1 is the one below the header.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from imbalkit_melanoma.datasets.table_files import TableFiles, isic_id
 CODES_2019 = ("MEL", "NV", "BCC", "AK", "BKL", "DF", "VASC", "SCC")
 CODES_HAM10000 = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 METADATA = ("isic_id", "year", "patient_id", "lesion_id", "age", "sex", "site", "diagnosis")
+_KEPT_2024 = r"image_type|tbp_tile_type|clin_size_long_diam_mm|tbp_lv_.*"
 _SHOWN = 5  # rows named in a message
 
 
@@ -80,6 +82,35 @@ def read_2019(files: TableFiles) -> pd.DataFrame:
         sex=metadata["sex"],
         site=metadata["anatom_site_general"],
     )
+
+
+def read_2024(files: TableFiles) -> pd.DataFrame:
+    """ISIC-2024, with columns of its own beside: `image_type`, `tbp_tile_type`, `clin_size_long_diam_mm`, `tbp_lv_...`.
+
+    What the test of the challenge does not have is left out, as it comes after the diagnosis: `iddx_1` to `iddx_5`,
+    `mel_...`, and the confidence of a network in the lesion. Raises DataError as `read_2020`.
+    """
+    file = files.need("train-metadata.csv")
+    columns = ["isic_id", "target", "patient_id", "age_approx", "sex", "anatom_site_general"]
+    raw = read_table(file, text=["isic_id"], ids=["patient_id", "lesion_id", "sex", "iddx_full"])
+    check_columns(raw, columns, file)
+    _refuse(raw["isic_id"].isna(), raw["isic_id"], file, "have no isic_id")
+    target = pd.to_numeric(raw["target"], errors="coerce")
+    _refuse(~target.isin([0, 1]), raw["isic_id"], file, "have no target of 0 or 1")
+    more = [name for name in map(str, raw) if re.fullmatch(_KEPT_2024, name)]
+    nothing = pd.Series(None, index=raw.index, dtype=object)
+    rows = _frame(
+        raw["isic_id"],
+        year=2024,
+        melanoma=target == 1,
+        diagnosis=raw.get("iddx_full", nothing),
+        patient_id=raw["patient_id"],
+        lesion_id=raw.get("lesion_id", nothing),
+        age=raw["age_approx"],
+        sex=raw["sex"],
+        site=raw["anatom_site_general"],
+    )
+    return rows.join(raw[[name for name in more if name != "tbp_lv_dnn_lesion_confidence"]])
 
 
 def read_ham10000(files: TableFiles) -> pd.DataFrame:

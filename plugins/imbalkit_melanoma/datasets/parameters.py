@@ -25,7 +25,8 @@ class IsicDataset(Dataset):
     )
     images: PathText | Annotated[list[PathText], Field(min_length=1)] | None = param(
         None,
-        help="folder or folders that hold the images, at any depth, with or without `_downsampled` in their names "
+        help="folder or folders (or HDF5, zip or tar files) that hold the images, at any depth, with or without `_downsampled` "
+        "in their names "
         "(default: the folder of the tables)",
     )
     clean: list[Step] = param(
@@ -57,5 +58,8 @@ class IsicDataset(Dataset):
 
         files = TableFiles(self.tables)
         rows, notes = self.rows(files)
-        folders = self.images if isinstance(self.images, list) else [self.images or self.tables]
-        return to_table(rows, notes, files, folders, self.clean, self.near_distance)
+        return to_table(rows, notes, files, self.image_places(), self.clean, self.near_distance)
+
+    def image_places(self) -> list[str]:
+        """The folders, or containers such as an HDF5 file, that hold the images."""
+        return self.images if isinstance(self.images, list) else [self.images or self.tables]

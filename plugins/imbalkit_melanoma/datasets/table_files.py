@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import filecmp
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from imbalkit.kinds import DataError, existing_path, listing
+from imbalkit_lite.containers import join_address, members_of
 from imbalkit_lite.folders import is_system, list_images
+from imbalkit_lite.members import Members
 
 HOW_TO_GET = (
     "`imbalkit melanoma fetch` gets it, or fix the path in the recipe (relative paths start at the folder you run in)"
@@ -60,6 +62,11 @@ class TableFiles:
         return found
 
 
+def _member(name: str, containers: Mapping[str, Members]) -> str | None:
+    """The address of an image in the first container that has it."""
+    return next((join_address(place, name) for place, members in containers.items() if name in members), None)
+
+
 def isic_id(name: str) -> str:
     """The archive's name of an image: without the `_downsampled` of ISIC-2019."""
     return name.removesuffix(SUFFIX)
@@ -72,7 +79,8 @@ def find_images(folders: Sequence[str], names: Iterable[str]) -> tuple[list[str]
     the table has it comes first, then the first folder, then the first path by alphabet.
 
     Args:
-        folders: searched at any depth; one that is not there holds nothing
+        folders: searched at any depth; one that is not there holds nothing. A container is one as well: of an HDF5 file, whose
+            members have no endings, the name as the table has it is looked for
         names: image names as the tables have them
 
     Returns:
@@ -82,10 +90,12 @@ def find_images(folders: Sequence[str], names: Iterable[str]) -> tuple[list[str]
     plain: dict[str, str] = {}
     several: set[str] = set()
     roots = [Path(folder).expanduser() for folder in folders]
+    containers = [str(root) for root in roots if root.is_file()]
+    unnamed = {place: members_of(place) for place in containers if not members_of(place).named_files}
     for root in roots:
-        for image in list_images(root):
+        for image in list_images(root) if str(root) not in unnamed else ():
             stem = os.path.splitext(os.path.basename(image))[0].upper()
-            path = f"{root}{os.sep}{image.replace('/', os.sep)}"
+            path = join_address(root, image) if root.is_file() else f"{root}{os.sep}{image.replace('/', os.sep)}"
             key = stem.removesuffix(SUFFIX.upper())
             if key in plain:
                 several.add(key)
@@ -93,6 +103,10 @@ def find_images(folders: Sequence[str], names: Iterable[str]) -> tuple[list[str]
             plain.setdefault(key, path)
     names = list(names)
     keys = [isic_id(name).upper() for name in names]
-    found = [exact.get(name.upper()) or plain.get(key) for name, key in zip(names, keys, strict=True)]
-    paths = [path or f"{roots[0]}{os.sep}{name}.jpg" for path, name in zip(found, names, strict=True)]
+    found = [
+        _member(name, unnamed) or exact.get(name.upper()) or plain.get(key)
+        for name, key in zip(names, keys, strict=True)
+    ]
+    first = next((root for root in roots if not root.is_file()), roots[0])
+    paths = [path or f"{first}{os.sep}{name}.jpg" for path, name in zip(found, names, strict=True)]
     return paths, [path is not None for path in found], len(several.intersection(keys))
