@@ -27,6 +27,7 @@ from imbalkit.functional.proportions import degenerate_interval
 from imbalkit.kinds import Metric, Predictions, ShareMetric
 
 NAN = float("nan")
+NO_INTERVAL = {"low": None, "high": None, "method": None}
 
 
 def metric_rows(
@@ -37,12 +38,12 @@ def metric_rows(
     settings: EvaluationSettings,
     seed: int,
 ) -> pd.DataFrame:
-    """Every metric of a run with its interval: columns as `Comparison.metrics`."""
+    """Every metric of a run with its interval, NaN without resamples: columns as `Comparison.metrics`."""
     intervals = interval_facts(predictions, metrics, groups, settings, seed)
     rows = []
     for metric in metrics:
-        values = _by_class(metric.compute(predictions))
-        limits = {"": intervals[metric.name]} if list(values) == [""] else intervals[metric.name]
+        values, own = _by_class(metric.compute(predictions)), intervals.get(metric.name)
+        limits = dict.fromkeys(values, NO_INTERVAL) if own is None else {"": own} if list(values) == [""] else own
         for name, value in values.items():
             low, high = (np.nan if limits[name][end] is None else limits[name][end] for end in ("low", "high"))
             row = {"run": run, "metric": metric.name, "class": name, "value": value}

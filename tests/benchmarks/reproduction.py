@@ -3,6 +3,8 @@
 imbalkit sweep docs/reproduction/study.yaml --folder docs/reproduction/sweep --resume
 python -m tests.benchmarks reproduction
 
+The same with another network: docs/reproduction/lite0/study.yaml, then `--study docs/reproduction/lite0`.
+
 Every photograph is tested once a seed. Rows are resampled 2,000 times within fold and class, the same rows for every
 method, so that differences to the baseline are paired; intervals are percentiles, p-values two-sided and corrected by Holm.
 """
@@ -174,9 +176,10 @@ def markdown(table: pd.DataFrame, digits: int = 3) -> str:
 def main(arguments: list[str]) -> None:
     """Write figures.csv and differences.csv beside the sweep, and print both as Markdown."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks reproduction")
-    parser.add_argument("--folder", type=Path, default=ROOT / "sweep")
-    table, changes = compare(parser.parse_args(arguments).folder)
-    table.to_csv(ROOT / "figures.csv", index=False, float_format="%.5g")
-    changes.to_csv(ROOT / "differences.csv", index=False, float_format="%.5g")
+    parser.add_argument("--study", type=Path, default=ROOT, help="folder that has the results of the sweep in sweep/")
+    study = parser.parse_args(arguments).study
+    table, changes = compare(study / "sweep")
+    table.to_csv(study / "figures.csv", index=False, float_format="%.5g")
+    changes.to_csv(study / "differences.csv", index=False, float_format="%.5g")
     note = f"Differences, with p-values after Holm (those to {BASELINE}, and those to controls):"
     sys.stdout.write(f"{markdown(table)}\n{note}\n\n{markdown(changes)}")

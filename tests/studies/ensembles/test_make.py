@@ -94,6 +94,15 @@ def test_commands_take_it_as_any_run(runs):
     assert len(Run.load(runs / "abc").facts["members"]) == 3
 
 
+def test_without_resamples_members_have_no_intervals(runs):
+    for name in ("a", "b"):
+        recipe = runs / name / "recipe.yaml"
+        recipe.write_text(recipe.read_text().replace("resamples: 100", "resamples: 0"))
+    found = Run(make_ensemble(["a", "b"], "ab")).metrics["ensemble"]["compared"]["runs"]
+    assert all(entry["metrics"]["roc_auc"]["low"] is None for entry in found)
+    assert all(0 <= entry["metrics"]["roc_auc"]["value"] <= 1 for entry in found)
+
+
 def test_python_makes_one(runs):
     both = ensemble([Run.load("a"), "b"], folder="ab")
     assert isinstance(both, Run)
