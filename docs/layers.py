@@ -16,6 +16,7 @@ TOP = Path(__file__).parents[1]
 PICTURE = Path(__file__).with_name("layers.svg")
 PLUGINS = (
     "imbalkit_app",
+    "imbalkit_cluster",
     "imbalkit_longtail",
     "imbalkit_melanoma",
     "imbalkit_tflite",

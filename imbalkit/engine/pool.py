@@ -197,8 +197,11 @@ def open_pool(
         pieces: how many there will be at most, None if that is not known
         note: called with what a user should know
 
-    Raises RunError if the launcher's place is not reached.
+    Raises:
+        RunError: the launcher's place is not reached
+        MissingExtraError: a module that the launcher needs is not installed
     """
+    launcher.check_requirements()
     places = launcher.at_once()
     with launcher.open((folder / FILES).absolute(), pieces) as session:
         pool = Pool(session, MANY if places is None else places, JobIds(folder, launcher.name), is_done, note)

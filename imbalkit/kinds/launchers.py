@@ -62,12 +62,12 @@ class Work:
                 stderr=None if log is None else subprocess.STDOUT,
             )
 
-    def run(self) -> int:
+    def run(self, before: Sequence[str] = ()) -> int:
         """Start it on this machine and wait for it; returns its exit code, below 0 the signal that ended it.
 
-        If this process is interrupted meanwhile, the piece is ended too.
+        If this process is interrupted meanwhile, the piece is ended too. Arguments and errors are those of `start`.
         """
-        process = self.start()
+        process = self.start(before)
         try:
             while True:
                 try:  # not for ever in one call: an interruption that is no signal comes through between two

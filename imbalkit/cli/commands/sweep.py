@@ -15,9 +15,20 @@ from imbalkit.cli.commands import options
 @click.option("--jobs", type=click.IntRange(min=1), help="How many cells run at once.  [default: as the file says]")
 @click.option("--resume", is_flag=True, help="Continue: finished cells are kept, failed and unfinished ones run.")
 @click.option("--plan", "plan_only", is_flag=True, help="Check every cell and show its class counts; run nothing.")
+@click.option(
+    "--launcher",
+    metavar="LAUNCHER",
+    help="What runs the cells: a name, or '{name: slurm, partition: gpu}'.  [default: as the file says]",
+)
 @options.without
 def command(
-    grid: str, folder: Path | None, jobs: int | None, resume: bool, plan_only: bool, without: tuple[str, ...]
+    grid: str,
+    folder: Path | None,
+    jobs: int | None,
+    resume: bool,
+    plan_only: bool,
+    launcher: str | None,
+    without: tuple[str, ...],
 ) -> None:
     """Run every cell of GRID: a sweep file, or the name of a sweep that a plugin registers.
 
@@ -47,4 +58,4 @@ def command(
     from imbalkit.studies.sweeps.run import sweep
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cells stop as well
-    print_sweep(sweep(grid, folder, jobs, resume, tuple(without), Lines()))
+    print_sweep(sweep(grid, folder, jobs, resume, tuple(without), Lines(), launcher))

@@ -17,7 +17,7 @@ from imbalkit.base.text import slug
 from imbalkit.base.yaml_text import one_line
 from imbalkit.catalogue import Catalogue
 from imbalkit.errors import Problem, RecipeError, listing, nearest
-from imbalkit.kinds import LauncherRef, Settings, param
+from imbalkit.kinds import Launcher, LauncherRef, Settings, param
 from imbalkit.recipe.document import Document, parse, read_document
 from imbalkit.recipe.prepare import Loaded, prepare_document
 from imbalkit.recipe.prepared import Prepared
@@ -78,6 +78,10 @@ class SweepSettings(Settings):
                 message = "expected a name that can be a file's (letters, digits, _ . -), got {name}"
                 raise PydanticCustomError("table_name", message, {"name": repr(name)})
         return tables
+
+
+class _OneLauncher(Settings):
+    launcher: LauncherRef
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,15 @@ def read_sweep(file: str | Path, catalogue: Catalogue) -> SweepFile:
         raise RecipeError(found)
     name = str(file).replace("/", "-") if str(file) in catalogue.sweeps else path.stem
     return SweepFile(name, text, settings, base, tuple(cells))
+
+
+def read_launcher(text: str, catalogue: Catalogue) -> Launcher:
+    """A launcher as --launcher gives it: a name, or a mapping in YAML. Raises RecipeError."""
+    document = parse(f"launcher: {text}", "--launcher")
+    try:
+        return _OneLauncher.model_validate(document.data, context={"catalogue": catalogue}).launcher
+    except ValidationError as error:
+        raise RecipeError(problems(error, document)) from error
 
 
 def make_cells(settings: SweepSettings, folds: list[int] | None = None) -> list[Cell]:

@@ -25,7 +25,7 @@ from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import difference, read_record, record_of, refuse_other_data, sweep_record
 from imbalkit.studies.sweeps.cell import CELLS, DONE, ERRORS, LOGS
-from imbalkit.studies.sweeps.file import SweepFile, read_sweep
+from imbalkit.studies.sweeps.file import SweepFile, read_launcher, read_sweep
 from imbalkit.studies.sweeps.results import Results
 from imbalkit.studies.sweeps.run_cells import run_cells
 from imbalkit_lite.files import write_text
@@ -40,6 +40,7 @@ def sweep(
     resume: bool = False,
     without: tuple[str, ...] = (),
     progress: Progress | None = None,
+    launcher: str | None = None,
 ) -> Path:
     """Run every cell of a sweep file.
 
@@ -50,6 +51,7 @@ def sweep(
         resume: go on with the folder: finished cells stay, failed and unfinished ones run
         without: plugins to leave out
         progress: is given every finished cell
+        launcher: what runs the cells, as a file may say it: a name, or "{name: slurm, partition: gpu}" (default: as the file)
 
     Returns:
         the sweep folder, with sweep.parquet, predictions/, and tables/ of the finished cells
@@ -65,7 +67,7 @@ def sweep(
         raise RunError(f"a sweep starts processes of its own: start it without {launch.launcher}")
     catalogue = default_catalogue(tuple(without))
     found = read_sweep(file, catalogue)
-    launcher = with_jobs(found.settings.launcher, jobs)
+    chosen = with_jobs(read_launcher(launcher, catalogue) if launcher else found.settings.launcher, jobs)
     prepared = check_cells(found, catalogue)
     folder = Path(folder) if folder else Path("sweeps") / found.name
     _open(folder, found, resume)
@@ -81,7 +83,7 @@ def sweep(
         observers = Observers(folder, catalogue, progress.note)
         observers.sweep_started(prepared[found.cells[0].id].recipe)
         try:
-            run_cells(folder, found, prepared, results, launcher, progress)
+            run_cells(folder, found, prepared, results, chosen, progress)
         finally:
             observers.sweep_finished([cell.id for cell in found.cells if not results.is_finished(cell)])
     return folder

@@ -39,7 +39,12 @@ def run_cells(
     try:
         with open_pool(launcher, folder, is_done, len(works), progress.note) as pool:
             for ended in run_all(pool, works):
-                _report(ended, folder, results, progress)
+                if (error := _error(ended, folder, results)) is not None:
+                    progress.note(f"failed: {ended.work.name}: {error.splitlines()[0]}")
+                    continue
+                done += 1
+                what = f"{ended.work.name}  {results.describe(ended.work.name)}"
+                progress.note(f"{done} of {len(found.cells)} finished: {what}")
     finally:
         results.collect()
         results.write_tables()
@@ -68,15 +73,14 @@ def cell_work(folder: Path, cell: str, training: TrainingSettings) -> Work:
     return piece_of_work(cell, words, training, folder / LOGS / f"{cell}.txt")
 
 
-def _report(ended: Ended, folder: Path, results: Results, progress: Progress) -> None:
-    """Take in a cell's results, or why it has none."""
+def _error(ended: Ended, folder: Path, results: Results) -> str | None:
+    """Take in a cell's results; None if it has some, else why not, which is kept."""
     cell = ended.work.name
     results.collect()
     if cell in results.rows:
-        progress.note(f"{len(results.rows)} of {len(results.found.cells)} finished: {cell}  {results.describe(cell)}")
-        return
+        return None
     error = results.errors().get(cell)
     if error is None:
         error = ended.why
         write_json(folder / ERRORS / f"{cell}.json", {"error": error})
-    progress.note(f"failed: {cell}: {error.splitlines()[0]}")
+    return error
