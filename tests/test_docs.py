@@ -1,6 +1,5 @@
 """What the docs show is true: code runs, recipes are accepted, commands exist, the reference is complete."""
 
-import importlib.util
 import re
 import shlex
 import shutil
@@ -63,14 +62,10 @@ def blocks_of(page):
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 
-def load_generator():
-    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-generate = load_generator()
+with pytest.MonkeyPatch.context() as patch:  # mkdocs finds its hook in the same way
+    patch.syspath_prepend(DOCS)
+    import generate
+    from generating import contracts, recipes, sections
 
 
 # --- Python -----------------------------------------------------------------------------------------------------------
@@ -176,7 +171,7 @@ def filled(page):
 
 
 def test_every_hook_is_documented():
-    text, hooks = filled("plugins.md"), generate.hook_functions()
+    text, hooks = filled("plugins.md"), contracts.hook_functions()
     assert len(hooks) == 27
     for name, function in hooks.items():
         assert f"{{ #hook-{name} }}" in text, name
@@ -203,7 +198,7 @@ def test_every_kind_has_its_duties_and_an_example():
 def test_every_built_in_part_and_parameter_is_documented():
     text, catalogue, seen = filled("recipes.md"), default_catalogue(), 0
     for kind in KINDS:
-        for name in generate.built_in(catalogue, kind):
+        for name in recipes.built_in(catalogue, kind):
             start = text.index(f"{{ #{kind}-{name} }}")
             section = re.split(r"\n#{2,4} ", text[start:], maxsplit=1)[0]
             for parameter, info in catalogue.get(kind, name).model_fields.items():
@@ -215,7 +210,7 @@ def test_every_built_in_part_and_parameter_is_documented():
 
 def test_every_key_of_the_recipe_is_documented():
     text = filled("recipes.md")
-    models = [Recipe, *generate.sections()]
+    models = [Recipe, *sections.sections()]
     assert len(models) >= 10
     for model in models:
         for name, info in model.model_fields.items():
@@ -256,7 +251,7 @@ def method_rows():
 def test_every_built_in_method_has_a_row(kind):
     methods = " ".join(row[1] for row in method_rows())
     missing = [
-        name for name in generate.built_in(default_catalogue(), kind) if f"(recipes.md#{kind}-{name})" not in methods
+        name for name in recipes.built_in(default_catalogue(), kind) if f"(recipes.md#{kind}-{name})" not in methods
     ]
     assert not missing, f"docs/methods.md, 'All methods', has no row for {kind} {missing}"
 
