@@ -17,7 +17,7 @@ from imbalkit.data.cache import Cache
 from imbalkit.engine.round_cache import RoundCache
 from imbalkit.errors import RunError
 from imbalkit_lite.images import ImageRule
-from tests.data.test_cache import write_images
+from tests.data.cached_images import write_images
 
 HOLD = """
 import sys, time

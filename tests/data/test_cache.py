@@ -1,16 +1,10 @@
-"""The decode-once store: exact pixels, crashes, two runs at once, changed, moved and bad files."""
+"""The decode-once store: exact pixels, and what is decoded again."""
 
 from __future__ import annotations
 
 import os
 import pickle
-import signal
 import sqlite3
-import subprocess
-import sys
-import textwrap
-import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -22,34 +16,8 @@ from imbalkit.data.cache import Cache, default_cache_dir
 from imbalkit.data.image_store import ArrayStore, ImageStore
 from imbalkit.data.keeping import open_store
 from imbalkit.errors import DataError
-from imbalkit_lite.images import ImageRule, read_image
-
-RULE = ImageRule((24, 16))
-
-
-def write_images(folder: Path, count: int, start: int = 0) -> list[str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for index in range(start, start + count):
-        path = folder / f"{index}.png"
-        pixels = np.random.default_rng(index).integers(0, 256, (20, 30, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(path)
-        paths.append(str(path))
-    return paths
-
-
-@pytest.fixture
-def paths(tmp_path):
-    return write_images(tmp_path / "images", 12)
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache", RULE)
-
-
-def direct(paths):
-    return np.stack([read_image(path, RULE) for path in paths])
+from imbalkit_lite.images import ImageRule
+from tests.data.cached_images import RULE, direct, write_images
 
 
 def test_pixels_are_those_of_a_direct_read(cache, paths):
@@ -155,34 +123,6 @@ def test_moved_files_are_not_decoded_again(cache, paths, tmp_path, monkeypatch):
     np.testing.assert_array_equal(store.take(range(12)), direct(moved))
 
 
-def test_every_bad_file_is_listed_in_one_scan(cache, paths):
-    whole = Path(paths[2]).read_bytes()
-    Path(paths[2]).write_bytes(whole[: len(whole) // 2])
-    Path(paths[5]).write_text("hello")
-    Path(paths[9]).unlink()
-    with pytest.raises(DataError, match="3 of 12 images cannot be read") as caught:
-        cache.fill(paths)
-    message = str(caught.value)
-    for index, reason in ((2, "truncated"), (5, "not an image"), (9, "no such file")):
-        line = next(line for line in message.splitlines() if f"sample {index}:" in line)
-        assert paths[index] in line
-        assert reason in line
-
-    store = cache.fill(paths, on_bad_image="skip")
-    assert store.decoded == 0  # the failed scan kept the good ones
-    assert [image.index for image in store.bad] == [2, 5, 9]
-    good = [index for index in range(12) if index not in (2, 5, 9)]
-    np.testing.assert_array_equal(store.take(good), direct([paths[index] for index in good]))
-    with pytest.raises(DataError, match="could not be read, such as sample 2"):
-        store.take([1, 2])
-
-
-def test_long_lists_of_bad_files_are_cut(cache, tmp_path):
-    with pytest.raises(DataError, match=r"25 of 25 images[\s\S]*sample 19:[\s\S]*and 5 more") as caught:
-        cache.fill([str(tmp_path / f"{index}.png") for index in range(25)])
-    assert "sample 20" not in str(caught.value)
-
-
 def test_rules_do_not_meet(tmp_path, paths):
     one, two = Cache(tmp_path / "c", RULE).fill(paths), Cache(tmp_path / "c", ImageRule((8, 8), "pad")).fill(paths)
     assert two.shape == (8, 8, 3)
@@ -205,135 +145,6 @@ def test_survives_pickling_and_empty_lists(cache, paths):
     store = pickle.loads(pickle.dumps(cache.fill(paths)))
     np.testing.assert_array_equal(store.take([1]), direct(paths[1:2]))
     assert len(cache.fill([])) == 0
-
-
-FILL = """
-import sys, time
-import imbalkit.data.cache as module
-from imbalkit_lite.images import ImageRule
-folder, count, delay, *paths = sys.argv[1:]
-module._COMMIT_EVERY = 4
-read = module.read_image
-def slow(content, rule):
-    time.sleep(float(delay))
-    return read(content, rule)
-module.read_image = slow
-def progress(done, total):
-    if done >= int(count):
-        print("there", flush=True)
-store = module.Cache(folder, ImageRule((24, 16)), workers=2).fill(paths, progress)
-print("decoded", store.decoded, flush=True)
-"""
-
-
-def start(folder: Path, count: int, delay: float, paths: list[str]) -> subprocess.Popen:
-    command = [sys.executable, "-c", textwrap.dedent(FILL), str(folder), str(count), str(delay), *paths]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def test_kill_half_way_then_complete(tmp_path):
-    paths = write_images(tmp_path / "images", 40)
-    process = start(tmp_path / "cache", 14, 0.02, paths)
-    assert process.stdout.readline() == "there\n"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    store = Cache(tmp_path / "cache", RULE).fill(paths)
-    # What was committed (batches of 4) is kept; what was not is decoded again.
-    assert 0 < store.decoded <= 40 - 12
-    np.testing.assert_array_equal(store.take(range(40)), direct(paths))
-
-
-@pytest.mark.parametrize("left", ["pixels.bin", "index.sqlite"])
-def test_crash_while_the_store_is_laid_out(cache, paths, left):
-    cache.folder.mkdir(parents=True)
-    (cache.folder / left).write_bytes(b"half")
-    np.testing.assert_array_equal(cache.fill(paths).take(range(12)), direct(paths))
-
-
-def test_two_processes_at_once_decode_each_image_once(tmp_path):
-    paths = write_images(tmp_path / "images", 30)
-    runs = [start(tmp_path / "cache", 1000, 0.02, paths), start(tmp_path / "cache", 1000, 0.02, paths[::-1])]
-    outputs = [run.communicate(timeout=60)[0].split() for run in runs]
-    assert [run.returncode for run in runs] == [0, 0]
-    assert sorted(int(output[-1]) for output in outputs) == [0, 30]
-    store = Cache(tmp_path / "cache", RULE).fill(paths)
-    assert store.decoded == 0
-    np.testing.assert_array_equal(store.take(range(30)), direct(paths))
-
-
-def test_a_reader_goes_on_while_another_fills(tmp_path, paths):
-    store = Cache(tmp_path / "cache", RULE).fill(paths)
-    expected = direct(paths)
-    more = write_images(tmp_path / "images", 40, start=500)
-    filling = threading.Thread(target=lambda: Cache(tmp_path / "cache", RULE).fill([*paths, *more]))
-    filling.start()
-    while filling.is_alive():
-        np.testing.assert_array_equal(store.take(range(12)), expected)
-        assert Cache(tmp_path / "cache", RULE).fill(paths).decoded == 0  # nothing missing: no waiting
-        time.sleep(0.001)
-    filling.join()
-
-
-def test_disk_that_fills_up_half_way(tmp_path, paths, monkeypatch):
-    """A clear error, what was committed stays, and the next fill completes."""
-    cache = Cache(tmp_path / "cache", RULE, workers=1)
-    monkeypatch.setattr(imbalkit.data.cache, "_COMMIT_EVERY", 3)
-    write, calls = imbalkit.data.cache.write_all, []
-
-    def full(file, pixels):
-        calls.extend(pixels)
-        if len(calls) > 7:
-            raise OSError(28, "No space left on device")
-        write(file, pixels)
-
-    monkeypatch.setattr(imbalkit.data.cache, "write_all", full)
-    with pytest.raises(DataError, match="No space left on device.*make room"):
-        cache.fill(paths)
-    monkeypatch.setattr(imbalkit.data.cache, "write_all", write)
-    store = cache.fill(paths)
-    assert store.decoded == 6
-    np.testing.assert_array_equal(store.take(range(12)), direct(paths))
-
-
-def test_too_little_space_is_said_before_anything_is_decoded(cache, paths, monkeypatch):
-    usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(imbalkit.data.cache.shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(DataError, match="needs .* more, and .* are free there: make room"):
-        cache.fill(paths)
-    assert (cache.folder / "pixels.bin").stat().st_size == 0
-
-
-def test_folder_that_is_a_file(tmp_path, paths):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be used .*IMBALKIT_CACHE"):
-        Cache(tmp_path / "file", RULE).fill(paths)
-
-
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
-def test_unwritable_folder(tmp_path, paths):
-    (tmp_path / "closed").mkdir(mode=0o500)
-    with pytest.raises(DataError, match="Permission denied.*IMBALKIT_CACHE"):
-        Cache(tmp_path / "closed", RULE).fill(paths)
-
-
-def test_damage_is_named(cache, paths):
-    cache.fill(paths)
-    os.truncate(cache.folder / "pixels.bin", 1000)
-    with pytest.raises(DataError, match="damaged: pixels.bin is shorter.*delete it"):
-        cache.fill(paths)
-    (cache.folder / "index.sqlite").write_bytes(b"x" * 5000)
-    with pytest.raises(DataError, match="not a database.*delete it"):
-        cache.fill(paths)
-
-
-def test_file_that_changes_while_it_is_read(cache, paths, monkeypatch):
-    real = imbalkit.data.cache.stat_of
-    monkeypatch.setattr(
-        imbalkit.data.cache, "stat_of", lambda name: (real(name)[0] + (name == paths[3]), *real(name)[1:])
-    )
-    with pytest.raises(DataError, match=r"3\.png changed while it was read"):
-        cache.fill(paths)
 
 
 def test_names_that_are_not_utf8(cache, tmp_path):
