@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from imbalkit.base.parameters import Part, part_of
+from pydantic import model_serializer
+
+from imbalkit.base.parameters import Part, param, part_of
 from imbalkit.kinds.common import BuildContext
 
 if TYPE_CHECKING:
@@ -19,6 +21,27 @@ class Dataset(Part):
     """Reads a user's data: `load()` returns a Table (imbalkit.data.table) of every sample, without decoding an image."""
 
     kind = "dataset"
+
+    sample: float | None = param(
+        None,
+        help="share of the samples for a trial, such as 0.01: of each class its share (20 rows or groups at least), groups whole "
+        "(default: all samples)",
+        gt=0,
+        lt=1,
+    )
+
+    @model_serializer(mode="wrap")
+    def _with_name(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """With `sample` only where it is given, so that recipes without it keep their text and hash."""
+        found = {"name": self.name, **handler(self)}
+        return {key: value for key, value in found.items() if key != "sample" or value is not None}
+
+    def read(self) -> Table:
+        """What `load` gives, or the share of it that `sample` asks for. Raises DataError as `load` does."""
+        from imbalkit.data.sample import sample_table
+
+        table = self.load()
+        return table if self.sample is None else sample_table(table, self.sample)
 
     def load(self) -> Table:
         """All samples. Raises DataError with the file and row for what cannot be read."""

@@ -34,7 +34,7 @@ class Loaded:
         """The data set's table. Raises DataError as `load` does."""
         key = parameters_text(dataset)
         if key not in self.tables:
-            self.tables[key] = dataset.load()
+            self.tables[key] = dataset.read()
         return self.tables[key]
 
     def split(self, table: Table, settings: SplitSettings) -> Split:

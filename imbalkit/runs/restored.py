@@ -179,7 +179,7 @@ class Restored:
             return self._prepared
         try:
             with working_directory(self.directory):
-                table = self.recipe.data.load()
+                table = self.recipe.data.read()
         except ImbalkitError as error:
             raise DataError(
                 f"the data of {self.folder} cannot be read again (new images can be classified without them; relative "
