@@ -22,6 +22,8 @@ from imbalkit.recipe.document import read_document
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.recipe.validation import validate
+from imbalkit.studies.search.checks import check_search
+from imbalkit.studies.search.file import read_search
 from imbalkit.studies.sweeps.file import read_sweep
 from imbalkit.studies.sweeps.run import check_cells
 
@@ -104,6 +106,11 @@ def test_recipes_are_accepted(block, tmp_path, monkeypatch):
         catalogue = default_catalogue()
         Path("sweep.yaml").write_text(block.text, encoding="utf-8")
         check_cells(read_sweep("sweep.yaml", catalogue), catalogue)
+        return
+    if "search" in yaml.safe_load(block.text):
+        catalogue = default_catalogue()
+        Path("search.yaml").write_text(block.text, encoding="utf-8")
+        check_search(read_search("search.yaml", catalogue), catalogue)
         return
     if "data" in yaml.safe_load(block.text) or "base" in yaml.safe_load(block.text):
         text = block.text

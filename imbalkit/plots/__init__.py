@@ -12,21 +12,22 @@ from typing import Any, Literal
 
 from imbalkit.errors import RunError, listing, nearest
 
-Needs = Literal["nothing", "plan", "runs", "comparison", "run"]
+Needs = Literal["nothing", "plan", "runs", "comparison", "run", "search"]
 
 
 @dataclass(frozen=True)
 class Plot:
     """A plot that has a name.
 
-    A chart of one run is a function of its name, `roc(run_data, axes)`. Every other figure is a module with `data(...)`, the
+    A chart of one run is a function of its name, `roc(run_data, axes)`, and so is one of a search, `search_history(frame, axes,
+    ...)`, for its report. Every other figure is a module with `data(...)`, the
     numbers behind every mark, and `draw(frame, ...)`, which makes a matplotlib Figure of them.
 
     Attributes:
         name: what users call it
         shows: what it shows, in a few words
         needs: what it is drawn from: one "run", finished "runs" of two classes, the "plan" of a run or a recipe, a
-            "comparison" of runs on the same test rows, or "nothing"
+            "comparison" of runs on the same test rows, the trials of a "search", or "nothing"
         module: where it is, below imbalkit.plots
     """
 
@@ -45,7 +46,7 @@ class Plot:
         """What draws: `draw(run_data, axes, ...)` of a chart, which raises RunError where the run has nothing to draw;
         `draw(frame, ...)` of a figure.
         """
-        return getattr(self._imported(), self.name if self.needs == "run" else "draw")
+        return getattr(self._imported(), self.name if self.needs in ("run", "search") else "draw")
 
     def _imported(self) -> Any:
         return importlib.import_module(f"imbalkit.plots.{self.module}")
@@ -72,6 +73,15 @@ PLOTS = {
         Plot("balance", "error rates against the balance ratio of the training rows", "runs", "study.balance"),
         Plot("by_loss", "the same rates in a list, grouped by loss", "runs", "study.by_loss"),
         Plot("compared", "both rates of compared runs with their intervals", "comparison", "study.compared"),
+        Plot("search_history", "the trials of a search in order, and the best so far", "search", "study.search"),
+        Plot("search_importance", "how much each parameter of a search decides", "search", "study.search"),
+        Plot(
+            "search_rates",
+            "miss rate against false alarm rate of the winner at every threshold",
+            "search",
+            "study.search",
+        ),
+        Plot("search_front", "two metrics of the trials against each other", "search", "study.search"),
     )
 }
 

@@ -7,8 +7,8 @@ import hashlib
 import importlib
 import logging
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,15 +73,6 @@ class Section:
     group: str = ""
 
 
-@dataclass(frozen=True)
-class Page:
-    """What the page's template is given."""
-
-    report: Report
-    sections: Sequence[Section]
-    groups: Mapping[str, Sequence[Section]] = field(default_factory=dict)
-
-
 def built_in(report: Report) -> list[Section]:
     """Every section that applies to this run; one that fails says why, as a finished run is worth its report."""
     found = []
@@ -110,7 +101,24 @@ def failed(key: str, title: str, error: Exception, group: str) -> Section:
 
 
 def render(report: Report, sections: Sequence[Section]) -> str:
-    """The whole page as HTML."""
+    """The whole page of a run as HTML."""
+    run, facts = report.run, report.run.facts
+    few = len(report.classes) <= 6
+    classes = sentence_list(report.classes) if few else plural(len(report.classes), "class", "classes")
+    meta = f"{classes}\n· trained {facts.get('started', '')[:10]} · seed {facts.get('seed')} · recipe {facts.get('recipe_hash')}"
+    return render_page(run.name, run.recipe.get("description") or "", meta, facts["versions"]["imbalkit"], sections)
+
+
+def render_page(name: str, description: str, meta: str, version: str, sections: Sequence[Section]) -> str:
+    """A whole page as HTML.
+
+    Args:
+        name: its heading
+        description: below it; "" for none
+        meta: a line of facts
+        version: of imbalkit
+        sections: in order; their groups make the table of contents
+    """
     groups: dict[str, list[Section]] = {}
     for section in sections:
         groups.setdefault(section.group, []).append(section)
@@ -120,8 +128,10 @@ def render(report: Report, sections: Sequence[Section]) -> str:
         environment()
         .get_template("page.html")
         .render(
-            report=report,
-            run=report.run,
+            name=name,
+            description=description,
+            meta=meta,
+            version=version,
             sections=sections,
             groups=groups,
             style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),

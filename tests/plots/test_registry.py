@@ -18,12 +18,12 @@ def test_every_plot_is_where_the_registry_says(plot):
         assert list(inspect.signature(plot.draw).parameters)[:2] == ["run", "axes"]
         return
     assert next(iter(inspect.signature(plot.draw).parameters)) == "frame"
-    if plot.needs != "comparison":  # whose numbers are the comparison's own
+    if plot.needs not in ("comparison", "search"):  # whose numbers are the comparison's own
         assert callable(plot.data)
 
 
 def test_every_plot_is_reached_by_somebody():
-    assert {*FIGURES, *OF_ONE_RUN, *plots_of("comparison")} == set(PLOTS)
+    assert {*FIGURES, *OF_ONE_RUN, *plots_of("comparison", "search")} == set(PLOTS)
     assert not set(plots_of("run")) & set(FIGURES)
 
 

@@ -12,7 +12,9 @@ from imbalkit.cli.commands import options
 @click.command("sweep")
 @click.argument("grid")
 @click.option("--folder", type=click.Path(path_type=Path), help="The sweep folder.  [default: sweeps/NAME]")
-@click.option("--jobs", type=click.IntRange(min=1), help="How many cells run at once.  [default: as the file says]")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="How many cells or trials run at once.  [default: as the file says]"
+)
 @click.option("--resume", is_flag=True, help="Continue: finished cells are kept, failed and unfinished ones run.")
 @click.option("--plan", "plan_only", is_flag=True, help="Check every cell and show its class counts; run nothing.")
 @click.option(
@@ -32,7 +34,8 @@ def command(
 ) -> None:
     """Run every cell of GRID: a sweep file, or the name of a sweep that a plugin registers.
 
-    Ends with the tables of the sweep file; sweep.parquet in the sweep folder has every cell's metrics.
+    Ends with the tables of the sweep file; sweep.parquet in the sweep folder has every cell's metrics. A file with `search`
+    and `space` in place of `axes` is a search: its trials are run, and the winner with fresh seeds.
     """
     from imbalkit.base.threads import spin_less
 
@@ -40,15 +43,26 @@ def command(
     import signal
 
     from imbalkit.base.progress import Lines
+    from imbalkit.catalogue import default_catalogue
     from imbalkit.cli.tables.frames import print_frame
     from imbalkit.cli.tables.sweeps import print_sweep
+    from imbalkit.studies.search.file import is_search
 
+    catalogue = default_catalogue(tuple(without))
+    if is_search(grid, catalogue):
+        from imbalkit.cli.tables.searches import print_search, print_space
+        from imbalkit.studies.search.run import search
+
+        if plan_only:
+            print_space(grid, catalogue)
+            return
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the trials stop as well
+        print_search(search(grid, folder, jobs, resume, tuple(without), Lines()))
+        return
     if plan_only:
-        from imbalkit.catalogue import default_catalogue
         from imbalkit.studies.sweeps.file import read_sweep
         from imbalkit.studies.sweeps.run import check_cells, data_notes, plan_frame
 
-        catalogue = default_catalogue(tuple(without))
         found = read_sweep(grid, catalogue)
         prepared = check_cells(found, catalogue, runtime=False)
         print_frame(plan_frame(found, prepared), f"{len(found.cells)} cells")

@@ -17,6 +17,7 @@ from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import RunData, read_table
 
 CELLS, CELL_FACTS, RESULTS, POOLED = "cells", "cells.json", "sweep.parquet", "predictions"  # of a sweep folder
+REFITS = "refits"  # of a search folder: the sweep of its winner, whose runs looked at their test rows
 
 
 At = Literal["chosen", "half"]
@@ -110,6 +111,8 @@ def _find(folder: Path) -> Found:
         raise RunError(f"there is no folder {folder}")
     if not folder.is_dir():
         raise RunError(f"expected a run folder or a sweep folder, {folder} is a file")
+    if (folder / REFITS / RESULTS).is_file():
+        return _sweep(folder / REFITS)
     if (folder / RESULTS).is_file() or (folder / CELLS).is_dir():
         return _sweep(folder)
     if not (folder / run_folder.FACTS).exists():
@@ -140,6 +143,8 @@ def _join(parts: Iterable[Found]) -> Found:
 
 def _from_folder(folder: Path) -> RunRecord:
     run = RunData(folder)
+    if not run.is_tested:
+        raise RunError(f"{folder} left its test rows untouched (evaluation.test: false): there are no rates to draw")
     metrics, recipe, classes = run.metrics, run.recipe, run.classes
     try:
         threshold = metrics["decision"]["threshold"]

@@ -117,6 +117,25 @@ def read_sweep(file: str | Path, catalogue: Catalogue) -> SweepFile:
     Raises RecipeError with every mistake of the file, and for cells that would share a folder. The cells' recipes are not
     checked here.
     """
+    name, path, text, document = open_sweep(file, catalogue)
+    try:
+        settings = SweepSettings.model_validate(document.data, context={"catalogue": catalogue})
+    except ValidationError as error:
+        raise RecipeError(problems(error, document)) from error
+    base = base_of(settings.base, path, catalogue)
+    cells = make_cells(settings, _folds(settings, base, catalogue, document))
+    found = [
+        Problem(f"axes: {', '.join(cell.labels.values())}", f"has the same folder name {cell.id!r} as another cell")
+        for index, cell in enumerate(cells)
+        if cell.id in {other.id for other in cells[:index]}
+    ]
+    if found:
+        raise RecipeError(found)
+    return SweepFile(name, text, settings, base, tuple(cells))
+
+
+def open_sweep(file: str | Path, catalogue: Catalogue) -> tuple[str, Path, str, Document]:
+    """The name of a sweep file or a registered sweep, its path, text and document. Raises RecipeError."""
     path = catalogue.sweeps.get(str(file), Path(file).expanduser())
     if not path.is_file():
         known = sorted(catalogue.sweeps)
@@ -128,23 +147,14 @@ def read_sweep(file: str | Path, catalogue: Catalogue) -> SweepFile:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError([Problem("", f"{path} cannot be read: {error}")]) from error
-    document = parse(text, path.name)
-    try:
-        settings = SweepSettings.model_validate(document.data, context={"catalogue": catalogue})
-    except ValidationError as error:
-        raise RecipeError(problems(error, document)) from error
-    beside = path.parent / settings.base
-    base = str(beside) if settings.base not in catalogue.recipes and beside.is_file() else settings.base
-    cells = make_cells(settings, _folds(settings, base, catalogue, document))
-    found = [
-        Problem(f"axes: {', '.join(cell.labels.values())}", f"has the same folder name {cell.id!r} as another cell")
-        for index, cell in enumerate(cells)
-        if cell.id in {other.id for other in cells[:index]}
-    ]
-    if found:
-        raise RecipeError(found)
     name = str(file).replace("/", "-") if str(file) in catalogue.sweeps else path.stem
-    return SweepFile(name, text, settings, base, tuple(cells))
+    return name, path, text, parse(text, path.name)
+
+
+def base_of(base: str, file: Path, catalogue: Catalogue) -> str:
+    """The base recipe that a file names: a registered one, or a file, which is looked for beside it first."""
+    beside = file.parent / base
+    return str(beside) if base not in catalogue.recipes and beside.is_file() else base
 
 
 def read_launcher(text: str, catalogue: Catalogue) -> Launcher:
@@ -182,7 +192,7 @@ def sweep_counts(recipe: str, catalogue: Catalogue, loaded: Loaded) -> dict[str,
     seen: set[str] = set()
     for name, path in catalogue.sweeps.items():
         data = parse(path.read_text(encoding="utf-8"), path.name).data
-        if data.get("base") != recipe:
+        if data.get("base") != recipe or "search" in data:
             continue
         settings = SweepSettings.model_validate(data, context={"catalogue": catalogue})
         for label, overrides in [value for axis, values in settings.axes.items() for value in _values(axis, values)]:

@@ -118,9 +118,9 @@ class Results:
             **{f"trained_{name}": count for name, count in zip(run.classes, trained, strict=True)},
             "balance_ratio": balance_ratio(trained, run.positive),
             "threshold": run.threshold,
-            **_flat(metrics["test"]),
-            **_flat(metrics.get("test_at_one_half") or metrics["test"], "one_half."),
-            **_flat(metrics.get("validation") or {}, "validation."),
+            **flat_metrics(metrics["test"]),
+            **flat_metrics(metrics.get("test_at_one_half") or metrics["test"], "one_half."),
+            **flat_metrics(metrics.get("validation") or {}, "validation."),
             "recipe": json.dumps(recipe, ensure_ascii=False),
         }
 
@@ -159,7 +159,7 @@ def _labels(cell: Cell) -> dict[str, Any]:
     return {"cell": cell.id, **cell.labels, "fold": cell.fold, "seed": cell.seed}
 
 
-def _flat(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float | None]:
+def flat_metrics(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float | None]:
     """Metrics as columns: `recall` of two classes as recall_benign and recall_melanoma. Lists are left out."""
     flat: dict[str, float | None] = {}
     for name, value in metrics.items():

@@ -70,7 +70,7 @@ def sweep(
     chosen = with_jobs(read_launcher(launcher, catalogue) if launcher else found.settings.launcher, jobs)
     prepared = check_cells(found, catalogue)
     folder = Path(folder) if folder else Path("sweeps") / found.name
-    _open(folder, found, resume)
+    open_sweep_folder(folder, resume)
     for note in data_notes(prepared.values()):
         progress.note(f"note: {note}")
     with run_folder.locked(folder):
@@ -122,8 +122,8 @@ def _once(problems: Sequence[Problem]) -> list[Problem]:
     return list(first.values())
 
 
-def _open(folder: Path, found: SweepFile, resume: bool) -> None:
-    """Raise RunError if the folder cannot be this sweep's."""
+def open_sweep_folder(folder: Path, resume: bool) -> None:
+    """Make the folder of a sweep or a search. Raises RunError if it cannot be one."""
     if (folder / SWEEP).exists() and not resume:
         raise RunError(f"{folder} holds a sweep already; add --resume to go on with it, or choose another --folder")
     if not (folder / SWEEP).exists() and folder.exists() and any(folder.iterdir()):
