@@ -18,6 +18,8 @@ from imbalkit.data.split_names import SPLITS
 from imbalkit.data.table_files import check_columns, read_table
 from imbalkit.errors import DataError, listing
 from imbalkit.inspection.findings import Findings, data_set
+from imbalkit_lite.containers import is_container, is_remote, join_address, member_problem, split_address
+from imbalkit_lite.parquet import class_names
 from imbalkit_lite.paths import local_path, other_system
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ _GROUPS = re.compile(
 )
 _SPLIT = re.compile(r"split|set|fold|partition|subset|phase", re.I)
 _MOST_CLASSES = 100
+_TABLES = (".csv", ".tsv", ".parquet", ".pq")
 _NEARLY = 0.98  # share of the rows with a single 1, from which columns of 0 and 1 are taken for one class each
 
 
@@ -74,7 +77,9 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
         groups = [name for name in groups if not torn[name]]  # the engine refuses the others
     if groups:
         parameters["group_column"] = groups[0]
-    if not columns and set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in _LABELS:
+    if names := class_names(file, labels[0]):
+        parameters["labels"] = names
+    elif not columns and set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in _LABELS:
         parameters["labels"] = {"0": "other", "1": labels[0]}
     part = data_set("table", **parameters)
     named = labels[:1] if columns else [labels[0], *(name for name in labels[1:] if name not in groups)]
@@ -208,14 +213,52 @@ def _is_split(name: Any, values: pd.Series) -> bool:
 
 
 def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
-    """path_column or path_template, and root where it is not the table's folder."""
+    """path_column or path_template, and root where it is not the table's folder: a folder, or a container beside the table."""
     from imbalkit_lite.folders import list_folder
     from imbalkit_lite.left_out import left_out
 
-    base = existing_path(str(root), "image folder", folder=True) if root else file.parent
-    below = list_folder(base)
-    images = below.images
-    known = set(images)
+    bases = [_root(root)] if root else [file.parent, *_containers_beside(file)]
+    best: tuple[float, dict[str, str]] = (0.0, {})
+    for base in bases:
+        below = list_folder(base)
+        best = max(best, _best_column(text, file, base, below.images), key=lambda found: found[0])
+        if best[0] >= 0.5:
+            return best[1]
+    below, base = list_folder(bases[0]), bases[0]
+    for column in text:
+        foreign = next((value for value in text[column] if other_system(value)), None)
+        if foreign:
+            raise DataError(
+                f"column {column!r} of {file.absolute()} holds paths of another system ({other_system(foreign)}), such as "
+                f"{foreign}: write the paths below the folder that holds the images here into it, and name that folder "
+                "with --root"
+            )
+    raise DataError(
+        f"no column of {file.absolute()} holds the paths or names of images; {len(below.images)} images were found below "
+        f"{base.absolute()}: name their folder with --root (columns: {listing(text.columns, 30)})"
+        + "".join(f"; {text}" for text in left_out(below))
+    )
+
+
+def _root(root: Path) -> Path:
+    """The folder, or container, that was named. Raises DataError if it is not there."""
+    address = split_address(root)
+    inside = address is not None or is_container(root)
+    found = existing_path(str(root if address is None else address.place), "image folder", folder=not inside)
+    return found if address is None else root
+
+
+def _containers_beside(file: Path) -> list[Path]:
+    """Containers in a table's folder that are no tables."""
+    return [
+        path
+        for path in sorted(file.parent.iterdir())
+        if path != file and not path.name.startswith(".") and path.suffix.lower() not in _TABLES and is_container(path)
+    ]
+
+
+def _best_column(text: pd.DataFrame, file: Path, base: Path, images: list[str]) -> tuple[float, dict[str, str]]:
+    """The column that names the most of the images below a folder or in a container: (share of its values, parameters)."""
     folders: dict[str, Counter[str]] = defaultdict(Counter)  # file name -> folders below base
     stems: dict[str, list[str]] = defaultdict(list)
     for image in images:
@@ -228,34 +271,34 @@ def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:
         values = [_plain(value) for value in sample[column] if value]
         if not values or len(set(values)) < len(values) / 4:
             continue
+        known = {*images, *(value for value in values if _is_member(value, file.parent))}
         for share, extra in _matches(str(column), values, known, folders, stems):
             if share > best[0]:
-                place = os.path.join(base, extra.pop("below", "")) if "below" in extra else str(base)
+                place = _below(base, extra.pop("below")) if "below" in extra else str(base)
                 if os.path.abspath(place) != os.path.abspath(file.parent):
                     extra["root"] = place
                 best = (share, extra)
-    if best[0] < 0.5:
-        for column in text:
-            foreign = next((value for value in text[column] if other_system(value)), None)
-            if foreign:
-                raise DataError(
-                    f"column {column!r} of {file.absolute()} holds paths of another system ({other_system(foreign)}), such as "
-                    f"{foreign}: write the paths below the folder that holds the images here into it, and name that folder "
-                    "with --root"
-                )
-        raise DataError(
-            f"no column of {file.absolute()} holds the paths or names of images; {len(images)} images were found below "
-            f"{base.absolute()}: name their folder with --root (columns: {listing(text.columns, 30)})"
-            + "".join(f"; {text}" for text in left_out(below))
-        )
-    return best[1]
+    return best
 
 
 def _plain(value: str) -> str:
     """A path as images are listed: with '/', without './' and '..'; paths of another system stay as they are."""
-    if other_system(value) or not ("\\" in value or "/" in value or value.startswith("~")):
+    if other_system(value) or split_address(value) or not ("\\" in value or "/" in value or value.startswith("~")):
         return value
     return posixpath.normpath(local_path(value).replace(os.sep, "/"))
+
+
+def _below(base: Path, folder: str) -> str:
+    """A folder below a folder, or in a container."""
+    if split_address(base) is None and not is_container(base):
+        return os.path.join(base, folder)
+    return join_address(base, folder) if folder else str(base)
+
+
+def _is_member(value: str, folder: Path) -> bool:
+    """Whether a cell is the address of a container's member that is there, or of a remote place."""
+    address = split_address(local_path(value, folder)) if split_address(value) else None
+    return address is not None and (is_remote(value) or member_problem(address) is None)
 
 
 def _matches(column: str, values: list[str], known: set[str], folders: Any, stems: Any) -> list[tuple[float, dict]]:

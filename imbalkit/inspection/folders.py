@@ -11,6 +11,7 @@ from imbalkit.errors import DataError, listing
 from imbalkit.inspection.columns import inspect_table
 from imbalkit.inspection.findings import Findings, data_set
 from imbalkit.inspection.split_tables import find_split_tables, inspect_split_tables, tables_in
+from imbalkit_lite.containers import is_container
 from imbalkit_lite.paths import local_path
 
 
@@ -29,7 +30,7 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
     why, more = None, tuple(left_out(below))
     if len(tops) > 1 or (tops and not tables):
         try:
-            found = _class_folders(path)
+            found = class_folders(path)
         except LayoutError as error:  # perhaps the tables say
             why = error
         else:
@@ -53,9 +54,11 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
     archives = [
         entry.name
         for entry in sorted(place.iterdir())
-        if entry.suffix.lower() in (".zip", ".tar", ".gz", ".7z", ".rar")
+        if entry.suffix.lower() in (".gz", ".7z", ".rar") or is_container(entry)
     ]
-    what += f" (unpack {listing(archives)} first)" if archives and not images else ""
+    containers = [name for name in archives if is_container(name)]
+    if archives and not images:
+        what += f"; run init on {listing(containers)}" if containers else f" (unpack {listing(archives)} first)"
     if len(tops) == 1 and len(deeper) > 1:
         what += f", which has the folders {listing(deeper)}: run init on {path / tops[0]} if these are the classes"
     raise DataError(
@@ -64,7 +67,7 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
     )
 
 
-def _class_folders(path: Path) -> Findings:
+def class_folders(path: Path) -> Findings:
     """An image folder, with the parameters that its layout asks for. Raises DataError, LayoutError."""
     parameters: dict[str, Any] = {}
     hints: list[str] = []
@@ -85,9 +88,9 @@ def _class_folders(path: Path) -> Findings:
 
 def _groups_below(found: Findings, part: Any) -> list[str]:
     """A hint where the class folders hold folders, such as one a patient."""
-    root = Path(part.root).expanduser()
     depth = 2 if "split" in found.table.frame else 1
-    parts = [Path(path).relative_to(root).parts for path in found.table.frame["path"]]
+    above = len(str(Path(part.root).expanduser())) + 1  # a separator, or the "!" of a container
+    parts = [Path(path[above:]).parts for path in found.table.frame["path"]]
     below = {part[: depth + 1] for part in parts if len(part) > depth + 1}
     deep = sum(len(part) > depth + 1 for part in parts)
     if not (5 <= len(below) < deep and deep > 0.8 * len(parts)):

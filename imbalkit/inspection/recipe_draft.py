@@ -13,9 +13,12 @@ from imbalkit.base.text import ratio_text
 from imbalkit.data.split_names import split_like
 from imbalkit.errors import DataError, listing
 from imbalkit.inspection.columns import inspect_table
+from imbalkit.inspection.containers import holds_images, inspect_container, inspect_parts
 from imbalkit.inspection.findings import Findings, data_set
 from imbalkit.inspection.folders import inspect_folder
+from imbalkit.inspection.split_tables import tables_in
 from imbalkit.inspection.starting_point import PRETRAINED, PRETRAINED_SIZE, SMALL, StartingPoint, has_no_up
+from imbalkit_lite.containers import split_address
 from imbalkit_lite.paths import local_path
 from imbalkit_lite.text import printable
 
@@ -29,11 +32,12 @@ def inspect(
     label: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Findings:
-    """Look at a folder, a table or an `.npz` file.
+    """Look at a folder, a table, a container or an `.npz` file.
 
     Args:
-        path: folder with one folder a class, or with one table; or a CSV, TSV, Parquet or `.npz` file
-        root: folder that a table's image paths start at (default: looked for below the table's folder)
+        path: folder with one folder a class, or with one table; or a CSV, TSV, Parquet or `.npz` file; or a container (zip, tar,
+            HDF5) of class folders, or of images that a table beside it names
+        root: folder or container that a table's image paths start at (default: looked for below the table's folder)
         label: a table's label column (default: guessed)
         progress: called with (images checked, images in all)
 
@@ -63,13 +67,18 @@ def inspect(
 
 def _find(path: Path, root: Path | None, label: str | None) -> Findings:
     place = Path(local_path(str(path)))
-    if not place.exists():
+    if split_address(place) is None and not place.exists():
         raise DataError(f"there is nothing at {place.absolute()}: name a folder of images or a CSV file")
-    if place.is_file():
+    if split_address(place) is not None or place.is_file():
+        if holds_images(place):
+            return inspect_container(path, label)
         if place.suffix.lower() == ".npz":
             part = data_set("arrays", file=str(path))
             return Findings(part, part.load())
         return inspect_table(path, root, label)
+    tables = tables_in(place)
+    if len(tables) > 1 and all(table.suffix.lower() == ".parquet" for table in tables) and root is None:
+        return inspect_parts(tables, label)
     return inspect_folder(path, root, label)
 
 

@@ -174,8 +174,10 @@ def test_folders_of_splits_that_a_table_does_not_name(tmp_path):
 
 def test_an_archive_is_to_be_unpacked(tmp_path):
     (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "data.7z").touch()
+    assert "found no images (unpack data.7z first)" in init(tmp_path / "d", code=1)
     (tmp_path / "d" / "data.zip").touch()
-    assert "found no images (unpack data.zip first)" in init(tmp_path / "d", code=1)
+    assert "found no images; run init on data.zip" in init(tmp_path / "d", code=1)
 
 
 def test_a_training_folder_alone(tmp_path):

@@ -5,6 +5,7 @@ Needs pandas and pyarrow, which are imported where they are used.
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,20 @@ def image_columns(table: Any) -> list[str]:
     """Columns of a pyarrow ParquetFile that hold images: binary, or structs with binary `bytes`, that begin as images do."""
     found = [field.name for field in table.schema_arrow if is_binary(field.type)]
     return [name for name in found if _first_is_picture(table, name)]
+
+
+def class_names(file: str | os.PathLike[str], column: str) -> dict[str, str] | None:
+    """Label -> class name, as a Parquet file of the Hugging Face hub says it of a column; None where it does not."""
+    if not os.fspath(file).lower().endswith((".parquet", ".pq")):
+        return None
+    import pyarrow.parquet as pq
+
+    written = (pq.read_schema(file).metadata or {}).get(b"huggingface", b"{}")
+    try:
+        names = json.loads(written)["info"]["features"][column]["names"]
+        return {str(number): str(name) for number, name in enumerate(names)}
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def is_binary(kind: Any) -> bool:
