@@ -16,11 +16,14 @@ import click
     show_default=True,
     help="The recipe to write.",
 )
-@click.option("--root", type=click.Path(path_type=Path), help="Folder that a table's image paths start at.")
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="Folder or container that a table's image paths start at."
+)
 @click.option("--label", metavar="COLUMN", help="A table's label column.")
 @click.option("--force", is_flag=True, help="Overwrite the recipe if it exists.")
 def command(data: Path, out: Path, root: Path | None, label: str | None, force: bool) -> None:
-    """Look at a folder of images (one folder a class) or a CSV file and write a recipe for it."""
+    """Look at a folder of images (one folder a class), a CSV file, or a container of images (zip, tar, HDF5, Parquet), and
+    write a recipe for it."""
     from imbalkit.base.console import console, counting, plain
     from imbalkit.cli.tables.findings import print_findings
     from imbalkit.errors import ImbalkitError
