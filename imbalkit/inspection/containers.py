@@ -1,11 +1,9 @@
-"""What `imbalkit init` makes of a container (class folders, or a table beside it) and of Parquet files that are one table."""
+"""What `imbalkit init` makes of a container: class folders in it, or a table beside it that names its images."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from imbalkit.data.split_names import SPLITS, mentions_split
 from imbalkit.errors import DataError, listing
 from imbalkit.inspection.columns import inspect_table
 from imbalkit.inspection.findings import Findings
@@ -45,18 +43,3 @@ def inspect_container(path: Path, label: str | None) -> Findings:
 def _as_given(table: Path, container: Path) -> Path:
     """A table beside a container, as the container is spelt: relative to here, or not."""
     return table if container.is_absolute() else container.parent / table.name
-
-
-def inspect_parts(tables: list[Path], label: str | None) -> Findings:
-    """The part that reads Parquet files which are one table, or one a split by their names (train-00000-of-00002.parquet)."""
-    first = inspect_table(tables[0], None, label)
-    given = first.part.model_dump(exclude_defaults=True)
-    del given["name"], given["file"]
-    files: dict[str, list[str]] = {}
-    for table in tables:
-        files.setdefault(mentions_split(table.stem) or "", []).append(str(table))
-    by_split = {split: files[split] for split in dict.fromkeys(SPLITS.values()) if split in files}
-    several = "train" in by_split and len(by_split) > 1 and "" not in files
-    part_class: Any = type(first.part)
-    part = part_class(file=by_split if several else [str(table) for table in tables], **given)
-    return Findings(part, part.load(), first.labels, first.groups, hints=first.hints)

@@ -10,7 +10,7 @@ from imbalkit.data.folder_layout import LayoutError
 from imbalkit.errors import DataError, listing
 from imbalkit.inspection.columns import inspect_table
 from imbalkit.inspection.findings import Findings, data_set
-from imbalkit.inspection.split_tables import find_split_tables, inspect_split_tables, tables_in
+from imbalkit.inspection.split_tables import find_split_tables, inspect_parts, inspect_split_tables, tables_in
 from imbalkit_lite.containers import is_container
 from imbalkit_lite.paths import local_path
 
@@ -41,6 +41,8 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
             if len(found.table.classes) > 1:
                 return found
             more = tuple(found.table.cautions)
+    if len(tables) > 1 and not images and all(table.suffix.lower() == ".parquet" for table in tables):
+        return inspect_parts(tables, label)
     if by_split := find_split_tables(path.expanduser()):
         return inspect_split_tables(by_split, root, label)
     if len(tables) == 1:

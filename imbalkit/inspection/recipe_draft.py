@@ -13,10 +13,9 @@ from imbalkit.base.text import ratio_text
 from imbalkit.data.split_names import split_like
 from imbalkit.errors import DataError, listing
 from imbalkit.inspection.columns import inspect_table
-from imbalkit.inspection.containers import holds_images, inspect_container, inspect_parts
+from imbalkit.inspection.containers import holds_images, inspect_container
 from imbalkit.inspection.findings import Findings, data_set
 from imbalkit.inspection.folders import inspect_folder
-from imbalkit.inspection.split_tables import tables_in
 from imbalkit.inspection.starting_point import PRETRAINED, PRETRAINED_SIZE, SMALL, StartingPoint, has_no_up
 from imbalkit_lite.containers import split_address
 from imbalkit_lite.paths import local_path
@@ -76,9 +75,6 @@ def _find(path: Path, root: Path | None, label: str | None) -> Findings:
             part = data_set("arrays", file=str(path))
             return Findings(part, part.load())
         return inspect_table(path, root, label)
-    tables = tables_in(place)
-    if len(tables) > 1 and all(table.suffix.lower() == ".parquet" for table in tables) and root is None:
-        return inspect_parts(tables, label)
     return inspect_folder(path, root, label)
 
 

@@ -81,6 +81,21 @@ def inspect_split_tables(tables: dict[str, Path], root: Path | None, label: str 
     return Findings(part, table, first.labels, groups, hints=[*first.hints, *hints])
 
 
+def inspect_parts(tables: list[Path], label: str | None) -> Findings:
+    """The part that reads Parquet files which are one table, or one a split by their names (train-00000-of-00002.parquet)."""
+    first = inspect_table(tables[0], None, label)
+    given = first.part.model_dump(exclude_defaults=True)
+    del given["name"], given["file"]
+    files: dict[str, list[str]] = {}
+    for table in tables:
+        files.setdefault(mentions_split(table.stem) or "", []).append(str(table))
+    by_split = {split: files[split] for split in dict.fromkeys(SPLITS.values()) if split in files}
+    several = "train" in by_split and len(by_split) > 1 and "" not in files
+    part_class: Any = type(first.part)
+    part = part_class(file=by_split if several else [str(table) for table in tables], **given)
+    return Findings(part, part.load(), first.labels, first.groups, hints=first.hints)
+
+
 def _roots_like(root: str, train: Path, file: Path, split: str) -> Iterator[Path]:
     """Where the images of a split's table may be, given where those of the training table are."""
     parts = Path(os.path.relpath(root, train.parent)).parts

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from imbalkit.kinds import DataError, listing
-from imbalkit_lite.containers import is_container, is_remote, join_address, member_problem, split_address
+from imbalkit_lite.containers import (
+    Address,
+    is_container,
+    is_member,
+    is_remote,
+    join_address,
+    member_problem,
+    split_address,
+)
 from imbalkit_lite.folders import by_ending, ending, is_system
 from imbalkit_lite.formats import UNREADABLE
 from imbalkit_lite.paths import local_path
@@ -35,25 +43,23 @@ def check_members(paths: Mapping[int, str]) -> None:
     Args:
         paths: row of the table -> path
     """
-    missing: list[str] = []
-    closed: dict[str, str] = {}  # container that cannot be opened -> why
-    count = inside = 0
+    missing: list[tuple[int, Address]] = []
+    inside = 0
     for row, path in paths.items():
         address = split_address(path)
         if address is None:
             continue
         inside += 1
-        problem = closed.get(address.place) or member_problem(address)
-        if problem is None:
-            continue
-        count += 1
-        if " holds no" not in problem:
-            closed[address.place] = problem
-        if len(missing) < _SHOWN:
-            missing.append(f"  row {row}: {problem}")
-    if count:
-        head = f"{count:,} of {inside:,} images in containers are not there: correct the paths or take the rows out"
-        raise DataError("\n".join([head, *missing, *(["  ..."] if count > len(missing) else [])]))
+        try:
+            missing += [] if is_member(address) else [(row, address)]
+        except DataError as error:
+            raise DataError(f"row {row}: {error}") from None
+    if missing:
+        head = (
+            f"{len(missing):,} of {inside:,} images in containers are not there: correct the paths or take the rows out"
+        )
+        lines = [f"  row {row}: {member_problem(address)}" for row, address in missing[:_SHOWN]]
+        raise DataError("\n".join([head, *lines, *(["  ..."] if len(missing) > _SHOWN else [])]))
 
 
 def path_cautions(paths: Sequence[str], labels: Sequence[str]) -> list[str]:

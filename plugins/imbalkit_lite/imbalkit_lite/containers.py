@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -103,7 +103,13 @@ def member_problem(address: Address) -> str | None:
     except DataError as error:
         return str(error)
     there = found.facts is None or address.member in found.members
-    return None if there else _no_member(address, found.members)
+    return None if there else found.no_member(address.member)
+
+
+def is_member(address: Address) -> bool:
+    """Whether a member is there, or of a remote place. Raises DataError, MissingExtraError as `members_of`."""
+    found = _open(address.place)
+    return found.facts is None or address.member in found.members
 
 
 def member_facts(address: Address) -> Facts | None:
@@ -188,9 +194,21 @@ class Opened:
     def _read_member(self, address: Address) -> bytes:
         """A member's bytes, by one positional read where it lies there as it is."""
         if address.member not in self.members:
-            raise DataError(_no_member(address, self.members))
+            raise DataError(self.no_member(address.member))
         span = self.members.span(address.member)
         return self.members.read(address.member) if span is None else self._read_span(span)
+
+    def no_member(self, name: str) -> str:
+        """What to say of a member that is not there."""
+        if not self._names:
+            return f"{self.place} holds nothing"
+        near = nearest(name, self._names) if len(self._names) <= _FEW else ""
+        such = f"such as {self._names[0]!r}" if len(self._names) > 1 else repr(self._names[0])
+        return f"{self.place} holds no {name!r}{near} (it holds {len(self._names):,}, {such})"
+
+    @cached_property
+    def _names(self) -> Sequence[str]:
+        return self.members.names()
 
     def _read_span(self, span: Span) -> bytes:
         if span.length > MOST_BYTES:
@@ -239,14 +257,6 @@ def opened(kind: Kind, place: str, facts: Facts | None) -> Opened:
         why = error.strerror or " ".join(str(error).split())
         raise DataError(f"the container {place} cannot be opened ({why})") from None
     return Opened(place, members, facts, descriptor)
-
-
-def _no_member(address: Address, members: Members) -> str:
-    names = members.names()
-    if not names:
-        return f"{address.place} holds nothing"
-    near = nearest(address.member, names) if len(names) <= _FEW else ""
-    return f"{address.place} holds no {address.member!r}{near} (it holds {listing(names, 3)})"
 
 
 def _file_facts(path: str) -> Facts | None:
