@@ -16,7 +16,7 @@ class Mine(Container):
     endings = (".mine",)  # paths such as photos.mine!a.jpg then lead into such files
 
     def open(self, place: str) -> Members:
-        return MineMembers(place)
+        return Inside(place)
 
     def example(self, folder: Path, files: Mapping[str, bytes]) -> tuple[str, list[str]]:
         """A small file for the conformance checks."""
@@ -28,7 +28,7 @@ class Mine(Container):
         return str(place), list(files)
 
 
-class MineMembers(Members):
+class Inside(Members):
     """What one file holds."""
 
     def __init__(self, place: str):
