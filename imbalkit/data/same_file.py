@@ -18,10 +18,14 @@ def file_codes(paths: Iterable[str]) -> np.ndarray:
     A file that is there is known by its device and inode, so that links and other spellings are found; one that is not, by
     its folder's real path and its name.
     """
-    spelt, names = pd.factorize(np.asarray(list(paths), dtype=object))
+    given = paths.tolist() if isinstance(paths, pd.Series) else list(paths)  # pandas goes through its text slowly
+    spelt, names = pd.factorize(_objects(given))
     parts = [_parts(name) for name in names]
     folders = {head: _Folder(head) for head in {head for head, _ in parts}}
-    written, _ = pd.factorize(np.array([f"{folders[head].real}{os.sep}{tail}" for head, tail in parts], dtype=object))
+    real = {head: f"{folder.real}{os.sep}" for head, folder in folders.items()}
+    written, _ = pd.factorize(_objects([real[head] + tail for head, tail in parts]))
+    if not any(folder.there for folder in folders.values()):
+        return written[spelt].astype(np.int64)
     identities: list[Hashable] = list(written.tolist())  # of each name: its path's number, or the file's identity
     for number, (head, tail) in enumerate(parts):
         if (folder := folders[head]).there and (identity := folder.identity(names[number], tail)):
@@ -41,7 +45,7 @@ def _parts(name: str) -> tuple[str, str]:
     head, separator, tail = (name.replace(os.altsep, os.sep) if os.altsep else name).rpartition(os.sep)
     if tail in ("", ".", ".."):
         return name, ""
-    return head or separator or os.curdir, os.path.normcase(tail)
+    return head or separator or os.curdir, os.path.normcase(tail) if os.altsep else tail
 
 
 class _Folder:
@@ -80,7 +84,7 @@ def _folded(name: str) -> str:
 def repeated_files(paths: Iterable[str]) -> np.ndarray | None:
     """`file_codes`, or None where every row has a file of its own."""
     codes = file_codes(paths)
-    return codes if len(np.unique(codes)) < len(codes) else None
+    return codes if codes.max(initial=-1) + 1 < len(codes) else None
 
 
 def joined_groups(frame: pd.DataFrame, files: np.ndarray) -> pd.Series:

@@ -11,6 +11,7 @@ from imbalkit.base.randomness import generator
 from imbalkit.base.text import share_text
 from imbalkit.data.table import Table
 from imbalkit.errors import listing
+from imbalkit.functional.distinct import distinct
 from imbalkit.functional.row_sample import sample_rows
 
 LEAST = 20  # rows, or groups, of each class (and of each part of a split that the data give): enough for every split
@@ -43,7 +44,7 @@ def _files(table: Table, rows: np.ndarray) -> np.ndarray | None:
     if table.files is None:
         return None
     files = table.files[rows]
-    return files if len(np.unique(files)) < len(files) else None
+    return files if len(distinct(files)) < len(files) else None
 
 
 def _caution(table: Table, rows: np.ndarray, share: float) -> str:

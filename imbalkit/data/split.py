@@ -19,6 +19,7 @@ from imbalkit.data.split_settings import SplitSettings
 from imbalkit.data.strata import Strata, strata_of
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, listing
+from imbalkit.functional.distinct import distinct
 from imbalkit.functional.group_split import assign_groups, fill_splits, stratified
 
 
@@ -230,7 +231,7 @@ def _check_rare(table: Table, labels: np.ndarray, groups: np.ndarray | None, lea
     """Each class needs a row, or a group, for each split."""
     classes = len(table.classes)
     if groups is not None:
-        labels = np.unique(groups * classes + labels) % classes
+        labels = distinct(groups * classes + labels) % classes
     units, word = np.bincount(labels, minlength=classes), "samples" if groups is None else "groups"
     few = [f"{name!r} has {count}" for name, count in zip(table.classes, units, strict=True) if count < least]
     if few:
@@ -248,7 +249,7 @@ def _absent(table: Table, mask: np.ndarray) -> list[str]:
 
 def _shared(groups: np.ndarray, splits: np.ndarray) -> np.ndarray:
     """Groups with rows in more than one split."""
-    pairs = np.unique(groups * len(SPLIT_NAMES) + splits)
+    pairs = distinct(groups * len(SPLIT_NAMES) + splits)
     codes, times = np.unique(pairs // len(SPLIT_NAMES), return_counts=True)
     return codes[times > 1]
 
@@ -277,7 +278,7 @@ def _result(
         counts={name: table.counts(part) for name, part in zip(SPLIT_NAMES, rows, strict=True)},
         groups=None
         if groups is None
-        else {name: np.unique(groups[part]).size for name, part in zip(SPLIT_NAMES, rows, strict=True)},
+        else {name: distinct(groups[part]).size for name, part in zip(SPLIT_NAMES, rows, strict=True)},
         missing_groups=missing,
         shared_groups=shared,
         shared_files=files,

@@ -10,6 +10,7 @@ import pandas as pd
 from imbalkit.data.columns import column_problem
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError
+from imbalkit.functional.distinct import distinct
 
 
 @dataclass(frozen=True)
@@ -74,4 +75,4 @@ def _units(strata: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
     if groups is None:
         return np.bincount(strata)
     several = int(strata.max()) + 1
-    return np.bincount(np.unique(groups * several + strata) % several, minlength=several)
+    return np.bincount(distinct(groups * several + strata) % several, minlength=several)

@@ -105,15 +105,17 @@ class Table:
         codes.flags.writeable = False  # everyone who asks gets this array
         return codes
 
-    @property
+    @cached_property
     def groups(self) -> np.ndarray | None:
-        """Group codes, int64 [n], or None without groups. A missing group is a group of its own."""
+        """Group codes, int64 [n], not to be written to, or None without groups. A missing group is a group of its own."""
         if "group" not in self.frame or self.frame["group"].isna().all():
             return None
         codes, names = pd.factorize(self.frame["group"])
         missing = codes < 0
         codes[missing] = len(names) + np.arange(int(missing.sum()))
-        return codes.astype(np.int64)
+        codes = codes.astype(np.int64)
+        codes.flags.writeable = False
+        return codes
 
     def removed_counts(self) -> dict[str, dict[str, int]]:
         """Samples of each class that were left out, by reason, in the order of `removed`."""

@@ -15,6 +15,7 @@ from imbalkit.data.image_store import BadImage, ImageStore
 from imbalkit.data.keeping import open_store
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError, PlanError, listing
+from imbalkit.functional.distinct import without
 from imbalkit.recipe.document import show_place
 from imbalkit.recipe.recipe import ImageSettings, Recipe
 from imbalkit.recipe.traverse import needs_square
@@ -61,7 +62,7 @@ def load_images(
         _check_classes(table, train, bad)
         progress.note(bad_images_message(bad, len(table), LEFT_OUT))
     if paths is not None and table.arrays is None:
-        good = np.setdiff1d(np.arange(len(table)), [image.index for image in bad])
+        good = without(np.arange(len(table)), np.array([image.index for image in bad], dtype=np.int64))
         for note in darkness_in_a_run(store, paths, good, rule.bits):
             progress.note(f"note: {note}")
     return place(store, device, settings.device_memory), bad
@@ -69,7 +70,7 @@ def load_images(
 
 def _check_classes(table: Table, train: np.ndarray, bad: Sequence[BadImage]) -> None:
     """Raise DataError for classes of which no training image can be read: a network cannot learn them."""
-    readable = np.setdiff1d(train, [image.index for image in bad])
+    readable = without(train, np.array([image.index for image in bad], dtype=np.int64))
     counts = zip(table.classes, table.counts(train), table.counts(readable), strict=True)
     lost = [f"{name!r} ({before:,})" for name, before, after in counts if before and not after]
     if lost:

@@ -367,9 +367,10 @@ def _round_cache(
 
 def _held_out_rows(table: Table, samples: np.ndarray, bad: np.ndarray) -> Plan:
     """Samples as rows without operations, to be predicted."""
+    from imbalkit.functional.distinct import without
     from imbalkit.plan import Plan
 
-    samples = np.setdiff1d(samples, bad)
+    samples = without(samples, bad)
     return Plan.from_labels(table.labels[samples], table.classes, sources=samples)
 
 

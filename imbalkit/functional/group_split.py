@@ -6,7 +6,11 @@ for ISIC-2019's 13,931 lesions). Here shares may differ, and groups of one sampl
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+
+from imbalkit.functional.distinct import distinct
 
 
 def stratified(labels: np.ndarray, size: int, seed: int) -> np.ndarray:
@@ -82,12 +86,27 @@ def assign_groups(labels: np.ndarray, groups: np.ndarray, shares: np.ndarray, se
     weights = np.bincount(of_group, weights=weight[of_class] * counts.astype(np.float64) ** 2, minlength=len(size))
     several = np.flatnonzero(size > 1)
     order = several[np.argsort(-weights[several] * rng.uniform(0.25, 1.0, len(several)), kind="stable")]
-    for number in order:
-        here = slice(starts[number], starts[number + 1])
-        label, count = of_class[here], counts[here, None]  # [k], [k, 1]
-        cost = weight[label] @ (count * (2 * fill[label] + count)) / shares  # growth of the sum above, [S]
-        split[number] = cost.argmin()
-        fill[label, split[number]] += counts[here]
+    # Each group is placed by what is filled so far, one after the other: plain numbers for groups of one class, which are most.
+    rows, weighs, parts = fill.tolist(), weight.tolist(), list(enumerate(shares.tolist()))
+    first, codes, numbers = starts.tolist(), of_class.tolist(), counts.tolist()
+    for number in order.tolist():
+        begin, end = first[number], first[number + 1]
+        if end == begin + 1:
+            held, more, least, best = rows[codes[begin]], numbers[begin], math.inf, 0
+            for part, share in parts:
+                cost = weighs[codes[begin]] * (more * (2 * held[part] + more)) / share
+                if cost < least:
+                    least, best = cost, part
+        else:
+            label, count = of_class[begin:end], counts[begin:end, None]  # [k], [k, 1]
+            filled = np.array([rows[code] for code in codes[begin:end]])
+            best = int(
+                (weight[label] @ (count * (2 * filled + count)) / shares).argmin()
+            )  # growth of the sum above, [S]
+        split[number] = best
+        for pair in range(begin, end):
+            rows[codes[pair]][best] += numbers[pair]
+    fill = np.array(rows)
 
     alone = of_group[size[of_group] == 1]
     label_alone = of_class[size[of_group] == 1]
@@ -124,7 +143,7 @@ def fill_splits(split: np.ndarray, labels: np.ndarray, groups: np.ndarray, least
     """
     classes = int(labels.max()) + 1
     _, first, group, size = np.unique(groups, return_index=True, return_inverse=True, return_counts=True)
-    of_group, of_class = np.divmod(np.unique(group * classes + labels), classes)
+    of_group, of_class = np.divmod(distinct(group * classes + labels), classes)
     place = split[first]  # of each group
     have = np.bincount(of_class * len(least) + place[of_group], minlength=classes * len(least)).reshape(classes, -1)
     present = have.sum(axis=1) > 0

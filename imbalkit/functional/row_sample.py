@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from imbalkit.functional.distinct import distinct
+
 
 def sample_rows(
     strata: np.ndarray, groups: np.ndarray | None, share: float, least: int, rng: np.random.Generator
@@ -54,7 +56,7 @@ def sample_rows(
 def _complete(taken: np.ndarray, strata: np.ndarray, of_row: np.ndarray, turn: np.ndarray, least: int) -> None:
     """Take more groups, in place, of strata that rarer ones share all their groups with."""
     several = int(strata.max()) + 1
-    group, stratum = np.divmod(np.unique(of_row * several + strata), several)
+    group, stratum = np.divmod(distinct(of_row * several + strata), several)
     for code in range(several):
         holding = group[stratum == code]
         lacking = least - int(taken[holding].sum())

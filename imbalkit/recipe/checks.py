@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.columns import column_problem
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import ImbalkitError, Problem, listing, nearest
+from imbalkit.functional.distinct import distinct
 from imbalkit.kinds import Backbone, Exporter, FeatureSampler, Loss, Mixer, Part, ScoredSampler
 from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.document import Document, Place
@@ -196,7 +195,7 @@ def validation_problems(prepared: Prepared, document: Document) -> Iterable[Prob
         return  # a run without validation is allowed, and notes what it left out
     is_positive, groups = table.labels[rows] == positive, table.groups
     units = rows if groups is None else groups[rows]
-    counts = (len(np.unique(units[part])) for part in (is_positive, ~is_positive))
+    counts = (len(distinct(units[part])) for part in (is_positive, ~is_positive))
     message = prepared.recipe.decision.threshold.check_rows(*counts)
     if message:
         yield document.problem(("decision", "threshold"), message)

@@ -14,6 +14,7 @@ from imbalkit.catalogue import Catalogue
 from imbalkit.data.column_inputs import FittedColumn
 from imbalkit.data.split import Split
 from imbalkit.data.table import Table
+from imbalkit.functional.distinct import without
 from imbalkit.functional.prior import shares
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.inputs import fitted, risk_notes, rows_of
@@ -100,7 +101,7 @@ class Prepared:
 
     def source_plan(self, bad: Iterable[int] = ()) -> Plan:
         """The training rows before any sampler, less the samples whose images are unreadable."""
-        rows = np.setdiff1d(self.split.train, np.asarray(list(bad), dtype=np.int64))
+        rows = without(self.split.train, np.asarray(list(bad), dtype=np.int64))
         return Plan.from_labels(
             self.table.labels[rows], self.classes, sources=rows, seed=derive_seed(self.recipe.seed, "plan")
         )

@@ -1,10 +1,10 @@
-"""Time and peak memory of `imbalkit plan` for tables of many rows, step by step.
+"""CPU time and peak memory of `imbalkit plan` for tables of many rows, step by step.
 
 python -m tests.benchmarks tables [--rows 100000 1000000 10000000] [--groups] [--seed 0]
 
 A made-up CSV: paths that look like those of ISIC, two classes (one row in fifty is of the rare one), an age, a site, and with
 `--groups` patients of twelve rows on average. The files are not there (`check_files: false`). Each number of rows is a process
-of its own, which tells the seconds of each step and its peak resident memory; another one writes the CSV, uncounted.
+of its own, which tells the CPU seconds of each step and its peak resident memory; another one writes the CSV, uncounted.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def write(file: Path, rows: int, seed: int) -> None:
 
 
 def one(file: Path, groups: bool, sample: float | None) -> dict[str, float]:
-    """Seconds of each step, and the peak in GB."""
+    """CPU seconds of each step, and the peak in GB."""
     from imbalkit.catalogue import default_catalogue
     from imbalkit.data.split import split_table
     from imbalkit.data.split_settings import SplitSettings
@@ -92,11 +92,11 @@ def one(file: Path, groups: bool, sample: float | None) -> dict[str, float]:
     part = catalogue.get("dataset", "table").model_validate(
         {key: value for key, value in data.items() if key != "name"}
     )
-    found, began = {}, time.perf_counter()
+    found, began = {}, time.process_time()
 
     def lap(step: str) -> None:
         nonlocal began
-        now = time.perf_counter()
+        now = time.process_time()
         found[step], began = now - began, now
 
     table = part.read()

@@ -129,7 +129,7 @@ class ImageFolder(Dataset):
         if self.labels is not None:
             table["label"] = self._merged(table["label"], self.labels)
         table, more = self._chosen(table, found)
-        classes = self.classes or class_order(self.labels, table["label"])
+        classes = self.classes or class_order(self.labels, table["label"].unique())
         return Table.build(table, classes=classes, notes=(*notes, *more), cautions=cautions)
 
     def _root(self) -> Path:

@@ -115,7 +115,8 @@ class TableDataset(Dataset):
         for split, name, root in tables:
             file = existing_path(name, "table", self.how_to_get)
             frame, removed, remarks = self._rows(file, root)
-            places += [path.removeprefix(root or str(file.parent)) for path in frame["path"]]
+            start = root or str(file.parent)
+            places += [path.removeprefix(start) for path in frame["path"].tolist()]
             frames.append(frame if split is None else frame.assign(split=split))
             without.append(removed if len(tables) == 1 else removed.assign(file=name))
             notes += remarks if len(tables) == 1 else [f"{name}: {note}" for note in remarks]
@@ -131,7 +132,7 @@ class TableDataset(Dataset):
             frame["group"] = frame["group"].mask(frame["group"].isin(words))
         return Table.build(
             frame,
-            classes=class_order(self.labels or self._own_order(), frame["label"]),
+            classes=class_order(self.labels or self._own_order(), frame["label"].unique()),
             notes=notes,
             removed=removed if len(removed) else None,
             cautions=path_cautions(places, frame["label"].tolist()),
@@ -155,7 +156,7 @@ class TableDataset(Dataset):
         for field in fields:
             _check_gaps(raw[field], "image path", "", file)
         cells = raw[self.path_column] if not self.path_template else raw[fields].apply(self._path, axis=1)
-        paths = image_paths(cells, folder)
+        paths = image_paths(cells.tolist(), folder)
         if self.check_files:
             self._check_files(dict(zip(raw.index + 1, paths, strict=True)), Path(folder))
 

@@ -21,6 +21,7 @@ from imbalkit_lite.formats import UNREADABLE
 from imbalkit_lite.paths import local_path
 
 _SHOWN = 10  # rows in a message
+_UNREADABLE = tuple(UNREADABLE)
 
 
 def root_place(root: str) -> str:
@@ -31,10 +32,16 @@ def root_place(root: str) -> str:
 def image_paths(cells: Iterable[str], root: str) -> list[str]:
     """Where the cells of a table lead: below a folder, into a container, or wherever they say themselves."""
     if split_address(root) is None and not is_container(root):
-        return [local_path(cell, root) for cell in cells]
+        start = os.path.join(root, "")  # before most cells; millions of them
+        return [local_path(cell, root) if _is_special(cell) else start + cell for cell in cells]
     return [
         local_path(cell) if os.path.isabs(cell) or split_address(cell) else join_address(root, cell) for cell in cells
     ]
+
+
+def _is_special(cell: str) -> bool:
+    """Whether a cell may be more than the rest of a path: absolute, of a home, of another system, in a container."""
+    return os.sep != "/" or cell[:1] in "/~" or "!" in cell or ":" in cell or "\\" in cell
 
 
 def check_members(paths: Mapping[int, str]) -> None:
@@ -72,7 +79,7 @@ def path_cautions(paths: Sequence[str], labels: Sequence[str]) -> list[str]:
     cautions = []
     unreadable: dict[str, list[str]] = {}
     for path, label in zip(paths, labels, strict=True):
-        if ending(path).lower() in UNREADABLE:
+        if path.lower().endswith(_UNREADABLE) and ending(path).lower() in UNREADABLE:
             unreadable.setdefault(label, []).append(path)
     if unreadable:
         number = sum(map(len, unreadable.values()))
