@@ -37,6 +37,7 @@ METHODS = {
     "lite0": ("EfficientNet-Lite0, ImageNet weights", "mobilenet"),
     "augmented": ("+ augmentation", "lite0"),
     "diagnoses": ("+ trained on the seven diagnoses", "augmented"),
+    "larger": ("+ 224 px", "diagnoses"),
     "views": ("+ averaged views", "diagnoses"),
     "columns": ("+ age, sex and site", "diagnoses"),
     "ensemble": ("+ ensemble of three seeds", "diagnoses"),
