@@ -43,8 +43,7 @@ SETTINGS = {
         Settings(float("inf"), epochs=10, batch_size=128, lr=0.001),
     ),
 }
-LOSSES = ("inverse_ce", "ce")  # for classes of unlike size (balance ratio below this), and for others
-BALANCED = 0.5
+BALANCED = 0.5  # balance ratio from which no loss needs weights
 PHOTOGRAPH = 64  # px: the shorter side from which a picture is taken for a photograph, not for an icon or a digit
 
 # Pictures of what has no up. For others a picture upside down, or turned by a quarter, is none that will be met.
@@ -97,7 +96,7 @@ def starting_point(found: Findings) -> StartingPoint:
         network,
         size,
         settings_for(network, training_rows(found)),
-        LOSSES[min(counts) / max(counts) >= BALANCED],
+        loss_for(network, min(counts) / max(counts)),
         augmentation(found),
         said,
         install,
@@ -119,6 +118,11 @@ def training_rows(found: Findings) -> int:
 def settings_for(network: str, rows: int) -> Settings:
     """The line of the table for that many training rows."""
     return next(line for line in SETTINGS[network] if rows <= line.rows)
+
+
+def loss_for(network: str, balance: float) -> str:
+    """Cross entropy for a pretrained network: weights ranked worse in each comparison (docs/best.md, docs/longtail.md)."""
+    return "ce" if network == PRETRAINED or balance >= BALANCED else "inverse_ce"
 
 
 def augmentation(found: Findings) -> tuple[str, ...]:

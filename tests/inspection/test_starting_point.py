@@ -14,7 +14,7 @@ import yaml
 
 import imbalkit
 from imbalkit.inspection.recipe_draft import inspect
-from imbalkit.inspection.starting_point import PRETRAINED, SETTINGS, SMALL, settings_for, starting_point
+from imbalkit.inspection.starting_point import PRETRAINED, SETTINGS, SMALL, loss_for, settings_for, starting_point
 from imbalkit.pretrained.packages import PACKAGES
 from imbalkit.recipe.prepare import prepare
 from tests.cli.commands.test_init import image, run
@@ -187,3 +187,11 @@ def test_init_does_not_import_torch(photographs, tmp_path):
 
 def test_the_network_has_a_package():
     assert PRETRAINED in PACKAGES
+
+
+@pytest.mark.parametrize(
+    ("network", "balance", "expected"),
+    [(PRETRAINED, 0.09, "ce"), (PRETRAINED, 1, "ce"), (SMALL, 0.09, "inverse_ce"), (SMALL, 0.6, "ce")],
+)
+def test_a_pretrained_network_needs_no_weights(network, balance, expected):
+    assert loss_for(network, balance) == expected
