@@ -34,10 +34,12 @@ def summary(found: SearchFile, checked: Checked, outcome: Outcome, fresh: Fresh 
     rows = count(len(checked.base.split.validation))
     at = f", decided by {described(search.at)}" if search.at is not None else ""
     how = {"tpe": "TPE", "random": "random draws"}[search.sampler]
-    pruned = {"median": "behind the median", "halving": "by successive halving", "none": ""}[search.pruner]
+    pruned = {"median": "those behind the median", "halving": "those outside of the best quarter", "none": ""}[
+        search.pruner
+    ]
     lines = [
         f"{plural(outcome.count, 'trial')} by {how} looked for {sentence_list(looked)} on {rows} validation rows{at}"
-        + (f"; trials were ended early {pruned}" if pruned else "")
+        + (f"; {pruned} were ended early" if pruned else "")
         + "."
     ]
     if winner.picks == outcome.base_picks:
