@@ -52,9 +52,9 @@ def made(tmp_path_factory):
             trial.set_user_attr("epochs", 2 if early else 8)
             study.tell(trial, **({"state": _state("PRUNED")} if early else {"values": value}))
         write_tables(folder, read_outcome(study, found, checked))
-        winner = read_outcome(study, found, checked).winner
+        winner = read_outcome(study, found, checked).winner_label
         rows = []
-        for label, lead in (("base", 0.0), (winner.label, 0.05)):
+        for label, lead in (("base", 0.0), (winner, 0.05)):
             for seed in (1, 2, 3):
                 labels, logits = scored(300, 40, seed=seed)
                 logits[:, 1] += lead * (labels - 0.5)

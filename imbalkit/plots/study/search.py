@@ -19,8 +19,8 @@ def search_history(frame: pd.DataFrame, axes: Axes, metric: str, maximised: bool
     """The metric of each trial in order, and the best so far.
 
     Args:
-        frame: columns trial, state ("finished", "ended early", "failed"), value: at the end, or when it was ended early (NaN
-            where there is none)
+        frame: columns trial, state ("finished", "ended early", "failed"), base: whether it is the base recipe, value: at the
+            end, or when it was ended early (NaN where there is none)
         axes: to draw on
         metric: its name
         maximised: whether higher is better
@@ -37,7 +37,7 @@ def search_history(frame: pd.DataFrame, axes: Axes, metric: str, maximised: bool
         axes.plot(
             finished["trial"], finished["value"], "o", color=style.COLOURS[0], markersize=4, zorder=4, label="finished"
         )
-        base = finished[finished["trial"] == 0]
+        base = finished[finished["base"]]
         if len(base):
             axes.axhline(base["value"].iloc[0], color=style.GUIDE, linewidth=0.9, zorder=1, label="base recipe")
     if len(early):

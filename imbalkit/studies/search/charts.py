@@ -19,6 +19,7 @@ def history_chart(outcome: Outcome) -> Markup:
         {
             "trial": row.number,
             "state": row.state,
+            "base": row.picks == outcome.base_picks,
             "value": row.values[0] if row.values else last_value(row) if row.state == "ended early" else math.nan,
         }
         for row in outcome.rows

@@ -56,7 +56,7 @@ def read_fresh(folder: Path, outcome: Outcome) -> Fresh | None:
         return None
     frame = read_table(file)
     frame = frame[frame["state"] == "finished"]
-    label = outcome.winner.label
+    label = outcome.winner_label
     of = {name: part.sort_values("seed").reset_index(drop=True) for name, part in frame.groupby("candidate")}
     if "base" not in of or label not in of or list(of[label]["seed"]) != list(of["base"]["seed"]):
         return None

@@ -28,7 +28,7 @@ class Row:
     """A trial.
 
     Attributes:
-        number: 0 is the base recipe
+        number: 0 is the base recipe, unless it failed and was tried again
         state: how it ended
         values: of each metric, at the end; None unless finished
         picks: the values of its parameters
@@ -47,11 +47,6 @@ class Row:
     seconds: float
     error: str
     curve: dict[int, float]
-
-    @property
-    def label(self) -> str:
-        """What it is called beside others."""
-        return "base" if self.number == 0 else f"trial-{self.number}"
 
 
 @dataclass(frozen=True)
@@ -88,6 +83,11 @@ class Outcome:
     def base(self) -> Row | None:
         """The trial of the base recipe, if it is finished."""
         return next((row for row in self.of("finished") if row.picks == self.base_picks), None)
+
+    @property
+    def winner_label(self) -> str:
+        """What the winner is called among the runs with fresh seeds."""
+        return "base" if self.winner.picks == self.base_picks else f"trial-{self.winner.number}"
 
     @property
     def front(self) -> list[Row]:

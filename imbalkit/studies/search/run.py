@@ -146,7 +146,9 @@ def _refit(
     document = read_document(base, catalogue.recipes, [as_override(*item) for item in (common | picked).items()])
     said = f"# trial {winner.number} of the search {found.name}: the best of {outcome.count} on validation\n"
     write_text(folder / WINNER, said + validate(document, catalogue, checked.base.classes).to_yaml())
-    recipes: dict[str, dict[str, Any]] = {"base": {}} | ({winner.label: picked} if winner.number else {})
+    recipes: dict[str, dict[str, Any]] = {"base": {}} | (
+        {outcome.winner_label: picked} if outcome.winner_label != "base" else {}
+    )
     seed = checked.base.recipe.seed
     columns = list(
         dict.fromkeys([*found.search.metrics, "miss_rate", "false_alarm_rate", "roc_auc", "balanced_accuracy"])
