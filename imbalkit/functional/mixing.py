@@ -9,6 +9,12 @@ from torch import Tensor
 from imbalkit.functional.boxes import box_share, boxes
 
 
+def drawn_shares(rng: np.random.Generator, alpha: float, rows: int, device: torch.device) -> Tensor:
+    """A share of each row from Beta(alpha, alpha), float32 [rows], on the images' device."""
+    shares = torch.from_numpy(rng.beta(alpha, alpha, rows).astype("float32"))
+    return shares.to(device, non_blocking=True)
+
+
 def blend(images: Tensor, partners: Tensor, share: Tensor) -> Tensor:
     """share x + (1 - share) x_partner of each row. Zhang et al. 2018 (mixup), eq. 1.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imbalkit.functional.prior import with_labels_of
+from imbalkit.builtin.mixers.label_shares import with_those_of
 from imbalkit.kinds import BuildContext, Mixer, Order, OrderRef, PriorShift, param
 
 if TYPE_CHECKING:
@@ -28,9 +28,7 @@ class BalancedMixup(Mixer):
         return self.order
 
     def prior_shift(self, context: BuildContext) -> PriorShift:
-        taken, shift = self.alpha / (1 + self.alpha), self.order.prior_shift(context.counts)
-        why = "mixes in labels of another order, in a share known on average, but draws probabilities to the middle"
-        return PriorShift(with_labels_of(shift.factors, taken), False, why)
+        return with_those_of(self.order, self.alpha / (1 + self.alpha), context)
 
     def build(self, context: BuildContext) -> nn.Module:
         import torch

@@ -23,12 +23,11 @@ class Mixup(Mixer):
     def build(self, context: BuildContext) -> nn.Module:
         import torch
 
-        from imbalkit.functional.mixing import blend
+        from imbalkit.functional.mixing import blend, drawn_shares
 
         class Module(torch.nn.Module):
             def forward(module, images, labels, partners, partner_labels, rng):
-                lam = torch.from_numpy(rng.beta(self.alpha, self.alpha, len(labels)).astype("float32"))
-                lam = lam.to(images.device, non_blocking=True)
+                lam = drawn_shares(rng, self.alpha, len(labels), images.device)
                 return blend(images, partners, lam), lam
 
         return Module()

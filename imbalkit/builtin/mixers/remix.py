@@ -30,7 +30,7 @@ class Remix(Mixer):
     def build(self, context: BuildContext) -> nn.Module:
         import torch
 
-        from imbalkit.functional.mixing import blend, remix_share
+        from imbalkit.functional.mixing import blend, drawn_shares, remix_share
 
         class Module(torch.nn.Module):
             counts: torch.Tensor
@@ -40,8 +40,7 @@ class Remix(Mixer):
                 module.register_buffer("counts", torch.tensor(context.counts, dtype=torch.float32), persistent=False)
 
             def forward(module, images, labels, partners, partner_labels, rng):
-                lam = torch.from_numpy(rng.beta(self.alpha, self.alpha, len(labels)).astype("float32"))
-                lam = lam.to(images.device, non_blocking=True)
+                lam = drawn_shares(rng, self.alpha, len(labels), images.device)
                 own, other = module.counts[labels], module.counts[partner_labels]
                 return blend(images, partners, lam), remix_share(lam, own, other, self.ratio, self.threshold)
 
