@@ -14,7 +14,7 @@ import pandas as pd
 
 from tests.command_line import environment
 
-EPOCHS = 60
+EPOCHS = 40
 GRID = """\
 base: digits
 set: {training.epochs: %d, training.threads: 1, training.accelerator: cpu, evaluation.resamples: 0, samplers: []}

@@ -57,7 +57,7 @@ def command(
             print_space(grid, catalogue)
             return
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the trials stop as well
-        print_search(search(grid, folder, jobs, resume, tuple(without), Lines()))
+        print_search(search(grid, folder, jobs, resume, tuple(without), Lines(), launcher))
         return
     if plan_only:
         from imbalkit.studies.sweeps.file import read_sweep

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from imbalkit.studies.search.outcome import Outcome, read_outcome, write_tables
 from imbalkit.studies.search.study import open_study, quiet, retry_failed
 from imbalkit.studies.search.trials import Trials
 from imbalkit.studies.sweeps.cell import DONE, ERRORS, LOGS, ROUNDS
-from imbalkit.studies.sweeps.file import as_override
+from imbalkit.studies.sweeps.file import as_override, read_launcher
 from imbalkit.studies.sweeps.run import SWEEP, data_notes, open_sweep_folder, sweep
 from imbalkit_lite.files import write_text
 
@@ -45,6 +46,7 @@ def search(
     resume: bool = False,
     without: tuple[str, ...] = (),
     progress: Progress | None = None,
+    launcher: str | None = None,
 ) -> Path:
     """Run a search file.
 
@@ -55,6 +57,7 @@ def search(
         resume: go on with the folder: finished trials stay, failed and unfinished ones run
         without: plugins to leave out
         progress: is given every trial that ends
+        launcher: what runs the trials, as a file may say it (default: as the file)
 
     Returns:
         the search folder, with report.html, trials.csv, winner.yaml and refits/
@@ -70,7 +73,10 @@ def search(
         raise RunError(f"a search starts processes of its own: start it without {launch.launcher}")
     catalogue = default_catalogue(tuple(without))
     found = read_search(file, catalogue)
-    launcher, at_once = _places(found, jobs)
+    if launcher is not None:
+        changed = found.settings.model_copy(update={"launcher": read_launcher(launcher, catalogue)})
+        found = replace(found, settings=changed)
+    place, at_once = _places(found, jobs)
     with quiet():
         checked = check_search(found, catalogue)
         folder = Path(folder) if folder else Path("sweeps") / found.name
@@ -80,7 +86,7 @@ def search(
         with run_folder.locked(folder):
             _check_same(folder, found, checked)
             _write_begin(folder, found, checked)
-            outcome = _run_trials(folder, found, checked, catalogue, launcher, at_once, without, progress)
+            outcome = _run_trials(folder, found, checked, catalogue, place, at_once, without, progress)
             _refit(folder, found, checked, outcome, at_once if jobs is None else jobs, without, progress)
             _report(folder, found, checked)
     return folder

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.document import read_document
-from imbalkit.studies.sweeps.file import SweepSettings, make_cells, read_sweep
+from imbalkit.studies.sweeps.file import SweepSettings, make_cells, read_launcher, read_sweep
 
 GRID = """\
 base: digits
@@ -118,3 +118,17 @@ def test_a_missing_file_names_the_registered_sweeps():
 def test_bundled_sweep_files_are_yaml():
     for path in default_catalogue().sweeps.values():
         assert yaml.safe_load(Path(path).read_text())["base"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("locl", "did you mean 'local'"),
+        ("{name: local, jobs: 0}", "launcher"),
+        ("{name: local", "--launcher"),
+    ],
+)
+def test_a_launcher_of_the_command_line_is_checked(text, message):
+    with pytest.raises(RecipeError, match=message):
+        read_launcher(text, default_catalogue())
+    assert read_launcher("{name: local, jobs: 3}", default_catalogue()).jobs == 3
