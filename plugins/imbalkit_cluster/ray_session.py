@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -26,11 +28,12 @@ class RaySession(Session):
         self._tasks: dict[str, Any] = {}
         self._ended: dict[str, PieceState] = {}
         try:
+            _answers(os.environ.get("RAY_ADDRESS", "auto") if address == "auto" else address)
             if address == "local":
                 ray.init(address="local", include_dashboard=False, logging_level=logging.WARNING)
             else:
                 ray.init(address=address, logging_level=logging.WARNING)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise RunError(
                 f"the launcher ray reaches no cluster at {address}: start one with `ray start --head` and, on the "
                 f"other machines, `ray start --address=HEAD:6379`, or set launcher.address=local ({_first_line(error)})"
@@ -77,6 +80,13 @@ class RaySession(Session):
 def run_piece(work: Work) -> int:
     """What a task does on its machine."""
     return work.run()
+
+
+def _answers(address: str) -> None:
+    """Raise OSError if nothing listens at HOST:PORT: Ray itself would wait for minutes. Other addresses are Ray's to check."""
+    host, colon, port = address.rpartition(":")
+    if colon and "/" not in address and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), 10).close()
 
 
 def _first_line(error: BaseException) -> str:
