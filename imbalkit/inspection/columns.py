@@ -32,7 +32,7 @@ _GROUPS = re.compile(
     r"patient|subject|person|lesion|group|case|study|animal|plant|specimen|individual|slide|site", re.I
 )
 _SPLIT = re.compile(r"split|set|fold|partition|subset|phase", re.I)
-_MOST_CLASSES = 100
+_MOST_CLASSES, _MOST_KINDS = 100, 30
 _TABLES = (".csv", ".tsv", ".parquet", ".pq")
 _NEARLY = 0.98  # share of the rows with a single 1, from which columns of 0 and 1 are taken for one class each
 
@@ -92,6 +92,14 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     for name in text:
         if _GROUPS.search(str(name)) and name not in (*groups, *labels) and text[name].replace("", None).is_unique:
             found.hints.append(f"column {name!r} holds a value of its own in every row: no groups to keep together")
+    if not columns and "finding" not in parameters and found.positive is not None:
+        names = parameters.get("labels", {})
+        asked = others[labels[0]].map(lambda value: names.get(value, value)) == found.positive
+        found.hints += [
+            f"column {name!r} splits {labels[0]!r} into {count} kinds, of which {value!r} is {found.positive!r}: a network "
+            f"trained on all kinds may rank better (docs/best.md); try `--label {name}`, with `positive: {value}` in the recipe"
+            for name, count, value in finer_labels(candidates.drop(columns=labels[0], errors="ignore"), asked)
+        ]
     return found
 
 
@@ -113,6 +121,19 @@ def label_candidates(text: pd.DataFrame) -> list[str]:
             rank = 2 + _LESS_SURE.index(low) / 100 if low in _LESS_SURE else 3
         ranks.append((rank, distinct, position, str(name)))
     return [name for *_, name in sorted(ranks)]
+
+
+def finer_labels(text: pd.DataFrame, positive: pd.Series) -> list[tuple[str, int, str]]:
+    """Columns of 3 to 30 values of which one is just the positive rows: (name, how many values, that one), given as text."""
+    found = []
+    for name in text:
+        values = text[name]
+        inside = values[positive].unique()
+        if len(inside) == 1 and inside[0] != "" and not (values[~positive] == inside[0]).any():
+            count = _different(values)
+            if 3 <= count <= _MOST_KINDS and not (values == "").any():
+                found.append((str(name), count, str(inside[0])))
+    return found
 
 
 def group_candidates(text: pd.DataFrame, labels: pd.Series) -> list[str]:
