@@ -116,7 +116,8 @@ def test_every_hook_is_known_to_the_catalogue_or_called_by_the_engine():
     hooks = {
         name for name, value in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(value, "imbalkit_spec")
     }
-    observers = {"plan_changed", "epoch_finished", "run_finished", "report_sections"}
+    observers = {"plan_changed", "epoch_finished", "report_sections", "run_started", "run_finished", "run_failed"}
+    observers |= {"sweep_started", "sweep_finished"}
     assert hooks == set(HOOKS.values()) | {"register_recipes", "register_sweeps"} | observers
     assert set(HOOKS) == set(KINDS)
     for name in hooks:

@@ -10,6 +10,7 @@ from imbalkit.errors import MissingExtraError
 from imbalkit.kinds import KINDS
 from imbalkit.testing import Setting, check_part
 from imbalkit.testing.common import check_light_import
+from tests.melanoma.isic_2024_files import write_isic_2024
 
 FLIP_AND_BLUR = ["horizontal_flip", "radial_blur"]
 ROUNDS = {"which": "highest", "warm_start": True}
@@ -171,10 +172,16 @@ def isic_tables(folder):
 
 
 # Parts that read files: (kind, name) -> a function from an empty folder to the parameters.
+def isic_2024(folder):
+    pytest.importorskip("h5py")
+    return {"tables": str(write_isic_2024(folder))}
+
+
 FILES = {
     ("dataset", "image_folder"): image_folder,
     ("dataset", "table"): table,
     ("dataset", "arrays"): arrays,
+    ("dataset", "isic_2024"): isic_2024,
     **{("dataset", name): isic_tables for name in ("isic_2019", "isic_2020", "isic_merge", "ham10000")},
 }
 

@@ -58,6 +58,7 @@ LEFT_OUT = {
         "size": "the size that they have counts instead, which the backbone may decide",
         "on_bad_image": "bad images are in no plan",
         "cache": "where pixels are, not which",
+        "keep": "the same pixels, kept or decoded again",
         "device_memory": "where pixels are, not which",
         "render_cache_gib": "the same copies, kept or rendered again",
     },

@@ -35,7 +35,7 @@ UNTOUCHED = [
     "order=balanced", "mixer=mixup", "deferred={loss: inverse_ce}", "stages=[retrain]",
     "predict.views=flips", "decision.threshold=fixed", "metrics=[balanced_accuracy]", "evaluation.resamples=200", "export=[onnx]",
     "launcher={name: local, jobs: 2}",
-    "logging.tensorboard=true", "images.size=8", "images.on_bad_image=skip", "images.cache=elsewhere",
+    "logging.tensorboard=true", "images.size=8", "images.keep=pixels", "images.on_bad_image=skip", "images.cache=elsewhere",
     "images.device_memory=0.1", "images.render_cache_gib=1.0", "training.epochs=9", "training.monitor=last",
     "training.early_stopping.patience=2", "training.freeze_epochs=1", "training.devices=auto", "training.nodes=2",
     "training.threads=1", "training.accelerator=cpu", "samplers.0.rounds=1", "samplers.0.drop=7",

@@ -96,7 +96,7 @@ def test_a_run_to_its_report(imbalkit, tmp_path):
         ("loss", "loss: there is no loss 'ce'"),
         ("decision", ": there is no threshold 'fixed'"),
         ("training", "training.monitor: there is no metric 'balanced_accuracy' to choose an epoch by (or last): right"),
-        ("launcher", "launcher: there is no launcher 'local' (installed: here)"),
+        ("launcher", "launcher: there is no launcher 'local' (installed: here"),
     ],
 )
 def test_a_default_that_is_built_in_is_an_error_that_names_it(imbalkit, key, message):

@@ -58,9 +58,8 @@ def test_the_wheel_of_imbalkit_ships_the_package_too(tmp_path):
     names = zipfile.ZipFile(build(PROJECT.parents[1], tmp_path)).namelist()
     assert package_files() <= set(names)
     assert {"imbalkit/cli/main.py", "imbalkit_tflite/__init__.py", "imbalkit_melanoma/__init__.py"} <= set(names)
-    assert {name.split("/")[0].split("-")[0] for name in names} == {
-        *("imbalkit", "imbalkit_app", "imbalkit_lite", "imbalkit_longtail", "imbalkit_melanoma", "imbalkit_tflite")
-    }
+    plugins = {path.name for path in (PROJECT.parents[1] / "plugins").glob("imbalkit_*")}
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"imbalkit", *plugins}
     assert not [name for name in names if name.startswith("imbalkit_app/") and "/web/" in name]
 
 

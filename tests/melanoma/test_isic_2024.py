@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import numpy as np
 import pytest
 from imbalkit_melanoma.datasets import Isic2024
-from PIL import Image
 
 from imbalkit import run
 from imbalkit.errors import DataError
 from imbalkit.recipe.prepare import prepare
 from imbalkit_lite.images import decode
+from tests.melanoma.isic_2024_files import HEADER, jpeg, write_isic_2024
 
 h5py = pytest.importorskip("h5py")
-HEADER = (
-    "isic_id,target,patient_id,age_approx,sex,anatom_site_general,clin_size_long_diam_mm,image_type,tbp_tile_type,tbp_lv_A,"
-    "tbp_lv_dnn_lesion_confidence,attribution,copyright_license,lesion_id,iddx_full,iddx_1,mel_mitotic_index,mel_thick_mm"
-)
-
-
-def jpeg(seed, bright):
-    stream = io.BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 156, (24, 24, 3)) + 90 * bright
-    Image.fromarray(pixels.astype(np.uint8)).save(stream, "JPEG")
-    return stream.getvalue()
 
 
 @pytest.fixture
 def files(tmp_path):
-    """120 rows of 40 patients, 24 of them malignant, in a folder as Kaggle's zip unpacks."""
-    rows = []
-    for number in range(120):
-        bad = number % 5 == 0
-        rows.append(
-            f"ISIC_{number:07d},{int(bad)},IP_{number // 3:07d},{'' if number == 1 else 60.0},male,lower extremity,3.04,"
-            f"TBP tile: close-up,3D: white,{number / 10},97.5,MSKCC,CC-BY,{f'IL_{number:07d}' if bad else ''},"
-            f"{'Malignant::Melanoma' if bad else 'Benign'},{'Malignant' if bad else 'Benign'},,{0.4 if bad else ''}"
-        )
-    (tmp_path / "train-metadata.csv").write_text("\n".join([HEADER, *rows]) + "\n")
-    with h5py.File(tmp_path / "train-image.hdf5", "w") as file:
-        for number in range(120):
-            file[f"ISIC_{number:07d}"] = np.void(jpeg(number, number % 5 == 0))
-    return tmp_path
+    """120 rows of 40 patients, 24 of them malignant."""
+    return write_isic_2024(tmp_path)
 
 
 def test_rows_images_and_groups(files):
