@@ -1,0 +1,31 @@
+package stand_in;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+
+/** What the app asked of Android, for the tests on a JVM: each stub notes its calls here and answers what a test has prepared. */
+public final class Calls {
+  public static final List<String> made = new CopyOnWriteArrayList<>();
+  public static final Map<String, Object> answers = new HashMap<>();
+
+  public static void note(String name, Object... arguments) { answer(name, arguments); }
+
+  /** What was prepared under the name, null where nothing was; an exception is thrown. */
+  @SuppressWarnings("unchecked")
+  public static <T> T answer(String name, Object... arguments) {
+    made.add(name + Arrays.deepToString(arguments).replaceAll("@[0-9a-f]+", ""));
+    Object answer = answers.get(name);
+    if (answer instanceof RuntimeException) throw (RuntimeException) answer;
+    return (T) answer;
+  }
+
+  public static boolean yes(String name, Object... arguments) { return Boolean.TRUE.equals(answer(name, arguments)); }
+
+  public static int number(String name, Object... arguments) {
+    Integer number = answer(name, arguments);
+    return number == null ? 0 : number;
+  }
+}
