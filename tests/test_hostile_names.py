@@ -39,6 +39,12 @@ CALLS = {
     "ensemble": [[RUN, "two", "--folder", f"{RUN}-both"], [RUN, ESCAPE, "--folder", "none"]],
     "report": [[RUN], ["table"], [ESCAPE]],
     "leaks": [["r.yaml"], ["t.yaml"], [ESCAPE]],
+    "embed": [
+        [RUN, "--out", "f.parquet"],
+        ["r.yaml", "--out", "g.parquet"],
+        [ESCAPE, "--out", "g.parquet"],
+        [RUN, "--out", ESCAPE],
+    ],
     "export": [[ESCAPE, "--to", "onnx"], [RUN, "--to", ESCAPE]],
     "figures": [[ESCAPE], [RUN, "--only", ESCAPE], ["--recipe", "r.yaml", "--only", "gallery", "--out", "gallery"]],
     "sweep": [[ESCAPE], ["s.yaml", "--plan"]],

@@ -33,6 +33,7 @@ from imbalkit.runs.data_record import record_of, refuse_changed_data
 from imbalkit.training.batches import partition, read_ahead
 from imbalkit.training.classifier import Classifier
 from imbalkit.training.ensemble import Ensemble
+from imbalkit.training.features import computed
 from imbalkit_lite.columns import ColumnEncoding
 from imbalkit_lite.images import ImageRule
 
@@ -125,7 +126,6 @@ class Restored:
             )
         return images
 
-    @torch.no_grad()
     def _each_batch(
         self,
         compute: Callable[..., torch.Tensor],
@@ -143,13 +143,20 @@ class Restored:
         plan = Plan.from_labels(np.zeros(len(store), dtype=np.uint16), self.classes)  # pixels as they are, no view
         batches = partition(rows, self.recipe.training.batch_size) if len(rows) else []
         done = 0
-        for batch in read_ahead(plan, store, batches, pin=self.device.type == "cuda", columns=columns):
-            pixels, _ = batch.render(self.device)
-            with self._autocast():
-                part = compute(pixels, *batch.beside(self.device)).float()
+        read = read_ahead(plan, store, batches, pin=self.device.type == "cuda", columns=columns)
+        for _, _, part in computed(self.at_precision(compute), read, self.device):
             result[done : done + len(part)] = part.cpu().numpy()
             done += len(part)
         return result
+
+    def at_precision(self, compute: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+        """The function at the recipe's number format."""
+
+        def at_precision(*inputs: torch.Tensor) -> torch.Tensor:
+            with self._autocast():
+                return compute(*inputs)
+
+        return at_precision
 
     def _check_columns(self, columns: np.ndarray | None, images: int) -> None:
         """Raise DataError unless the columns are those that the network takes."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ from torch import nn
 
 from imbalkit.plan import Plan
 from imbalkit.training.classifier import Classifier, logits_of
+
+if TYPE_CHECKING:
+    from imbalkit.training.batches import Batch
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,19 @@ class FeatureTable:
         for rows in batches:
             index = index_on(features.device, rows)
             yield FeatureBatch(rows, features[index], labels[index])
+
+
+@torch.no_grad()
+def computed(
+    compute: Callable[..., torch.Tensor], batches: Iterable[Batch | FeatureBatch], device: torch.device
+) -> Generator[tuple[np.ndarray, torch.Tensor, torch.Tensor], None, None]:
+    """Of each batch its rows, its labels and `compute(images, *columns)` in float32, both on the device; without gradients.
+
+    Every pass over rows that trains nothing is this one: logits, scores, and features of whatever network.
+    """
+    for batch in batches:
+        images, labels = batch.render(device)
+        yield batch.rows, labels, compute(images, *batch.beside(device)).float()
 
 
 def index_on(device: torch.device, rows: np.ndarray) -> torch.Tensor:

@@ -18,6 +18,7 @@ from imbalkit.training.batches import partition
 from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
 from imbalkit.training.classifier import Classifier, build_model
 from imbalkit.training.epoch_metrics import EpochValues
+from imbalkit.training.features import computed
 from imbalkit.training.fit import Fit, Network, Score
 from imbalkit.training.peers import Peers
 from imbalkit.training.phase import Phase
@@ -181,7 +182,6 @@ class Trainer:
         """What the head sees of every row, float32 [n, F], in eval mode and at full precision. Divided among devices."""
         return self._each_row(model, model.features, plan, (model.width,))
 
-    @torch.no_grad()
     def _each_row(
         self,
         model: nn.Module,
@@ -196,11 +196,10 @@ class Trainer:
         own = np.arange(len(plan))[fabric.global_rank :: fabric.world_size]
         result = torch.zeros((len(plan), *shape), device=fabric.device)
         if len(own):
-            for batch in session.read(plan, partition(own, session.settings.batch_size)):
-                images, labels = batch.render(fabric.device)
-                computed = compute(images, *batch.beside(fabric.device)).float()
-                part = computed if score is None else score(computed, labels).float()
-                result[torch.from_numpy(batch.rows).to(fabric.device)] = part
+            batches = session.read(plan, partition(own, session.settings.batch_size))
+            for rows, labels, part in computed(compute, batches, fabric.device):
+                found = part if score is None else score(part, labels).float()
+                result[torch.from_numpy(rows).to(fabric.device)] = found
         # Every row is zero everywhere but on one process, so that the sum is exact.
         return session.sum_devices(result).cpu().numpy()
 
