@@ -50,7 +50,7 @@ CALLS = {
     "sweep": [[ESCAPE], ["s.yaml", "--plan"]],
     "plugins": [[], [ESCAPE]],
     "schema": [[]],
-    "app": [[ESCAPE]],
+    "app": [[ESCAPE], ["x.tflite", "--apk", ESCAPE], ["x.tflite", "--apk", "x.apk", "--key", ESCAPE, "--icon", ESCAPE]],
     "new": [[ESCAPE, "x"], ["loss", ESCAPE]],
     "melanoma": [[ESCAPE], ["fetch", ESCAPE]],
 }

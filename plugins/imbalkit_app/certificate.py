@@ -61,15 +61,15 @@ def ensure_certificate(folder: Path, names: Iterable[str], note: Callable[[str],
     of the old one too; `note` gets a line on a key that was readable. Raises MissingExtraError without the package
     cryptography, CertificateError for the file.
     """
-    require_cryptography()
+    require_cryptography("--https")
     path, names = folder / FILE, list(names)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _close_folder(folder)
+        close_folder(folder)
         old = read_certificate(path)
         known = names_of(old) if old is not None else []
-        is_open = old is not None and _is_open(path)
-        if is_open:
+        readable = old is not None and is_open(path)
+        if readable:
             note(
                 f"others could read the key in {path}: a new one is made; phones that trusted the old one: remove it there"
             )
@@ -82,12 +82,12 @@ def ensure_certificate(folder: Path, names: Iterable[str], note: Callable[[str],
     return path
 
 
-def require_cryptography() -> None:
-    """Raise MissingExtraError where the package is not installed."""
+def require_cryptography(option: str) -> None:
+    """Raise MissingExtraError where the package, which an option of the command needs, is not installed."""
     try:
         import cryptography  # noqa: F401
     except ImportError as error:
-        raise MissingExtraError(f'--https needs cryptography: pip install "imbalkit[app]" ({error})') from None
+        raise MissingExtraError(f'{option} needs cryptography: pip install "imbalkit[app]" ({error})') from None
 
 
 def make_certificate(names: Iterable[str], now: datetime | None = None) -> bytes:
@@ -157,14 +157,14 @@ def names_of(certificate: x509.Certificate) -> list[str]:
     return [str(each.value) for each in found]
 
 
-def _is_open(path: Path) -> bool:
+def is_open(path: Path) -> bool:
     """Whether others may read or change a file; Windows has no such modes."""
     return sys.platform != "win32" and bool(path.stat().st_mode & 0o077)
 
 
-def _close_folder(folder: Path) -> None:
+def close_folder(folder: Path) -> None:
     """Close a folder to other users; one for all users (/tmp) and one of another user stay as they are."""
-    if _is_open(folder) and not folder.stat().st_mode & stat.S_ISVTX:
+    if is_open(folder) and not folder.stat().st_mode & stat.S_ISVTX:
         with contextlib.suppress(OSError):
             folder.chmod(0o700)
 

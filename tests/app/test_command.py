@@ -53,7 +53,7 @@ def test_or_into_the_given_folder(mine, stub_page, tmp_path):
     "words, message",
     [
         (["gone.tflite"], "there is no file gone.tflite"),
-        (["models"], "expected a model file, models is a folder"),
+        (["models"], "models is not a run folder: expected recipe.yaml and run.json in it"),
         (["model.onnx"], "the app runs TFLite files, model.onnx is ONNX"),
         (["bare.tflite"], "bare.tflite has no card"),
         (["text.tflite"], "text.tflite is not a TFLite file, or it is damaged"),
@@ -76,7 +76,7 @@ def test_mistakes_end_with_their_message(mine, stub_page, tmp_path, words, messa
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["--out", "x", "--serve"], "--out writes a folder and --serve writes none"),
+        (["--out", "x", "--serve"], "--out writes a folder, --apk a file, and --serve writes nothing"),
         (["--https"], "--host, --port and --https are about --serve: add that"),
         (["--port", "80"], "are about --serve"),
         (["--serve", "--port", "70000"], "0<=x<=65535"),

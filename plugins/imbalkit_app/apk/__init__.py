@@ -1,0 +1,1 @@
+"""A signed Android app (APK) from the template in `android/`, in Python alone."""
