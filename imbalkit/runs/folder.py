@@ -52,8 +52,13 @@ def wait_until_free(folder: Path, note: Callable[[str], object], patience: float
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process. Raises AtWorkError if another one works on it."""
+def locked(folder: Path, others_below: bool = False) -> Iterator[None]:
+    """Hold a folder for this process. Raises AtWorkError if another one works on it.
+
+    Args:
+        folder: of a run, a sweep or a search
+        others_below: other processes may be writing to folders in it, such as cells of a sweep that was killed
+    """
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / ".lock")
@@ -62,7 +67,7 @@ def locked(folder: Path) -> Iterator[None]:
             lock.acquire(timeout=0)
         except Timeout:  # an OSError too
             raise AtWorkError(folder) from None
-    delete_temporaries(folder)
+    delete_temporaries(folder, below=not others_below)
     try:
         yield
     finally:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from submitit.core.core import PicklingExecutor
 
 ARRAY = 500  # pieces of one job array; SLURM's own limit is 1001 unless it was changed
-APPEAR = 30.0  # seconds that a result may take to be seen on a shared disk after its job has ended
+WAIT = 30.0  # seconds in which the result of a job that has ended may be seen on a shared disk, or SLURM queue it again
 ENDED: dict[str, PieceState] = {  # of a job without a result; what is lost is handed in again and goes on
     "CANCELLED": -signal.SIGTERM,
     "DEADLINE": -signal.SIGTERM,
@@ -132,11 +132,10 @@ class SlurmSession(SubmititSession):
         if state not in ENDED and state != "":
             self._gone.pop(id, None)
             return "running"
+        ended = ENDED.get(state, "lost")
         since = self._gone.setdefault(id, time.monotonic())
         known = JobPaths(self.folder, id).submitted_pickle.exists()
-        if known and state in ("", "COMPLETED", "FAILED") and time.monotonic() < since + APPEAR:
-            return "running"  # its result may be on its way
-        return ENDED.get(state, "lost")
+        return "running" if ended == "lost" and known and time.monotonic() < since + WAIT else ended
 
     def cancel(self, id: str) -> None:
         if self.poll(id) == "running":

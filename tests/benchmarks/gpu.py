@@ -1,17 +1,18 @@
-"""Everything that a GPU is measured at, in one call of some minutes; each part is a script of its own beside this one.
+"""Everything that a GPU is measured at, in one call of under nine minutes; each part is a script of its own beside this one.
 
-python -m tests.benchmarks gpu [--data ../shared/data/ham10000] [--rows 1500] [--only radial_blur losses]
+python -m tests.benchmarks gpu [--data ../shared/data/ham10000] [--rows 1500] [--only radial_blur losses] [--minutes 9]
 
-Prints the device and versions, then what each part prints. A part that fails says so, and the others go on.
+Prints the device and versions, then what each part prints, and at the end the same as rows for docs/performance.md. A part that
+fails says so, and the others go on; when the minutes are over, the part at work is ended, and those after it are left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
+import subprocess
 import sys
+import threading
 import time
-import traceback
 
 import torch
 
@@ -33,20 +34,48 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--data", default="../shared/data/ham10000", help="folder of a labels.csv")
     parser.add_argument("--rows", type=int, default=1500, help="photographs to train on")
     parser.add_argument("--only", nargs="*", choices=[*PARTS], default=[*PARTS])
+    parser.add_argument("--minutes", type=float, default=9.0, help="for all parts together")
     options = parser.parse_args(arguments)
     if not torch.cuda.is_available():
         sys.exit("no CUDA device here")
-    sys.stdout.write(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, CUDA {torch.version.cuda}\n")
+    write(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}, CUDA {torch.version.cuda}\n")
+    until = time.monotonic() + 60 * options.minutes
+    rows = ["| part | figures | seconds |", "| --- | --- | --- |"]
     for name in options.only:
         words = list(PARTS[name])
         if name == "training_speed":
             words += ["--data", options.data, "--rows", str(options.rows)]
-        sys.stdout.write(f"\n{name} {' '.join(words)}\n")
-        sys.stdout.flush()
-        started = time.perf_counter()
-        try:
-            importlib.import_module(f"tests.benchmarks.{name}").main(words)
-        except Exception:
-            sys.stdout.write(f"{name} failed:\n{traceback.format_exc()}")
-        sys.stdout.write(f"({time.perf_counter() - started:.0f} s)\n")
-        sys.stdout.flush()
+        write(f"\n{name} {' '.join(words)}\n")
+        started = time.monotonic()
+        lines, ended = run_part(name, words, until - started)
+        seconds = time.monotonic() - started
+        write(f"({ended}, {seconds:.0f} s)\n")
+        figures = [line.replace("|", "/") for line in lines] if ended == "whole" else [*lines[-3:], ended]
+        rows.append(f"| `{name} {' '.join(words)}` | {'<br>'.join(figures)} | {seconds:.0f} |")
+    write("\n" + "\n".join(rows) + "\n")
+
+
+def run_part(name: str, words: list[str], seconds: float) -> tuple[list[str], str]:
+    """Run a part in a process of its own, which shows what it prints: its lines, and how it ended."""
+    if seconds <= 0:
+        return [], "left out: no time left"
+    command = [sys.executable, "-u", "-m", "tests.benchmarks", name, *words]
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        clock = threading.Timer(seconds, process.kill)
+        clock.start()
+        assert process.stdout is not None
+        for line in process.stdout:
+            write(line)
+            lines.append(line.rstrip())
+        process.wait()
+        clock.cancel()
+    if process.returncode == -9:
+        return lines, "ended: no time left"
+    return lines, "whole" if process.returncode == 0 else "failed"
+
+
+def write(text: str) -> None:
+    """Show text at once."""
+    sys.stdout.write(text)
+    sys.stdout.flush()

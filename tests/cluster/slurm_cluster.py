@@ -108,20 +108,21 @@ class SlurmCluster:
         self._start("slurmd", "-D", "-N", node, name=node)
 
     def kill_node(self, node: str) -> None:
-        """As if its power were cut: slurmd, the jobs' helpers (slurmstepd) and all that they run."""
-        self.kill(node, signal.SIGKILL)
-        for process in _all_processes():
-            with suppress(OSError):
-                words = Path("/proc", process, "environ").read_bytes().split(b"\0")
-                of_this = f"SLURM_CONF={self.folder / 'slurm.conf'}".encode() in words
-                command = Path("/proc", process, "cmdline").read_bytes().replace(b"\0", b" ")
-                if (f"SLURMD_NODENAME={node}".encode() in words and of_this) or self._helps(command, node):
-                    os.kill(int(process), signal.SIGKILL)
+        """As if its power were cut: slurmd, the jobs' helpers (slurmstepd) and all that they run.
 
-    def _helps(self, command: bytes, node: str) -> bool:
-        """Whether a process is a slurmstepd of the jobs on a node."""
+        The helpers go first: one that saw its job killed would report it as failed, which a node without power cannot.
+        """
         jobs = self.run("squeue", "--noheader", "--format=%A", f"--nodelist={node}").split()
-        return command.startswith(b"slurmstepd: [") and any(f"[{job}." in command.decode() for job in jobs)
+        helpers = {f"slurmstepd: [{job}." for job in jobs}
+        processes = {process: (_file(process, "cmdline"), _file(process, "environ")) for process in _all_processes()}
+        of_node = {f"SLURM_CONF={self.folder / 'slurm.conf'}", f"SLURMD_NODENAME={node}"}
+        self.kill(node, signal.SIGKILL)
+        for process, (command, _) in processes.items():
+            if command and command[0].startswith(tuple(helpers)):
+                _kill(process)
+        for process, (_, environment) in processes.items():
+            if of_node <= {*environment}:
+                _kill(process)
 
     def kill(self, name: str, how: signal.Signals) -> None:
         process = self._processes.pop(name)
@@ -169,6 +170,19 @@ def _program(name: str) -> str | None:
 
 def _all_processes() -> list[str]:
     return [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def _file(process: str, name: str) -> list[str]:
+    """The words of a file of /proc; none of a process that has ended."""
+    try:
+        return Path("/proc", process, name).read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return []
+
+
+def _kill(process: str) -> None:
+    with suppress(OSError):  # it has ended
+        os.kill(int(process), signal.SIGKILL)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -21,6 +21,26 @@ set: {training.epochs: %d, training.threads: 1, training.accelerator: cpu, evalu
 seeds: [0, 1, 2]
 launcher: %s
 """
+SEARCH = """\
+base: digits
+set: {training.epochs: 2, training.threads: 1, training.accelerator: cpu, evaluation.resamples: 0, samplers: []}
+search: {metric: balanced_accuracy, trials: 3, startup_trials: 2, fresh_seeds: 3, at_once: 2, prune: none}
+space: {training.optimizer.lr: {low: 0.001, high: 0.05, log: true}}
+launcher: %s
+"""
+
+
+def search_with(folder: Path, launcher: str, variables: Mapping[str, str]) -> pd.DataFrame:
+    """Run a small search of digits to its report: its trials."""
+    (folder / "search.yaml").write_text(SEARCH % launcher)
+    words = [sys.executable, "-m", "imbalkit", "sweep", "search.yaml"]
+    environ = {**os.environ, **environment(folder), **variables}
+    done = subprocess.run(words, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "sweeps" / "search" / "report.html").exists()
+    refits = pd.read_parquet(folder / "sweeps" / "search" / "refits" / "sweep.parquet")
+    assert set(refits["state"]) == {"finished"}
+    return pd.read_csv(folder / "sweeps" / "search" / "trials.csv")
 
 
 class Sweep:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from imbalkit.errors import RunError
-from tests.cluster.sweeping import EPOCHS, Sweep
+from tests.cluster.sweeping import EPOCHS, Sweep, search_with
 
 pytest.importorskip("ray")
 from imbalkit_cluster.ray_tasks import Ray
@@ -128,3 +128,9 @@ def test_a_node_fails_and_the_sweep_is_killed(cluster, tmp_path):
 def test_no_cluster_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(RunError, match=r"reaches no cluster at 127.0.0.1:1: start one with `ray start --head`"):
         Ray(address="127.0.0.1:1").open(tmp_path)
+
+
+def test_a_search_runs_its_trials_and_refits_as_tasks(cluster, tmp_path):
+    pytest.importorskip("optuna")
+    trials = search_with(tmp_path, "{name: ray, jobs: 2}", cluster.environment)
+    assert list(trials["state"]) == ["finished"] * 3

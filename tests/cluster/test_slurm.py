@@ -9,7 +9,7 @@ from imbalkit.kinds import Work
 from imbalkit.testing import Setting
 from imbalkit.testing.launchers import check_launcher
 from tests.cluster.slurm_cluster import SlurmCluster, missing
-from tests.cluster.sweeping import EPOCHS, Sweep
+from tests.cluster.sweeping import EPOCHS, Sweep, search_with
 
 pytest.importorskip("submitit")
 from imbalkit_cluster.slurm import Slurm
@@ -88,6 +88,17 @@ def test_an_interrupted_sweep_cancels_its_jobs(cluster, tmp_path):
     sweep.until(lambda: not cluster.run("squeue", "--noheader"), "the queue is empty", 30)
     assert not sweep.jobs()
     assert not list((sweep.path / "errors").iterdir())
+
+
+@needs_slurm
+def test_a_search_runs_its_trials_and_refits_as_jobs(cluster, tmp_path):
+    pytest.importorskip("optuna")
+    trials = search_with(tmp_path, "{name: slurm, every: 0.5}", cluster.environment)
+    assert list(trials["state"]) == ["finished"] * 3
+    names = cluster.run("squeue", "--noheader", "--states=all", "--array", "--format=%i %T").splitlines()
+    better = trials["balanced_accuracy"].idxmax() > 0  # trial 0 is the base recipe
+    assert len(names) == 3 + 3 * (1 + better), names  # trials, and fresh seeds of the base recipe and of the winner
+    assert all(name.endswith("COMPLETED") for name in names)
 
 
 def test_a_piece_is_queued_again_as_it_is():

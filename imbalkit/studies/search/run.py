@@ -83,7 +83,7 @@ def search(
         open_sweep_folder(folder, resume)
         for note in data_notes([checked.base]):
             progress.note(f"note: {note}")
-        with run_folder.locked(folder):
+        with run_folder.locked(folder, others_below=True):
             _check_same(folder, found, checked)
             _write_begin(folder, found, checked)
             outcome = _run_trials(folder, found, checked, catalogue, place, at_once, without, progress)

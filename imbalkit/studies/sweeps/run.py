@@ -73,7 +73,7 @@ def sweep(
     open_sweep_folder(folder, resume)
     for note in data_notes(prepared.values()):
         progress.note(f"note: {note}")
-    with run_folder.locked(folder):
+    with run_folder.locked(folder, others_below=True):
         results = Results(folder, found, catalogue)
         _check_same(results, prepared, catalogue)
         _check_data(results, prepared)

@@ -95,9 +95,10 @@ def _numbers(error: BaseException | None) -> Iterator[int | None]:
         error, seen = error.__cause__ or error.__context__, seen + 1
 
 
-def delete_temporaries(folder: Path) -> None:
-    """Delete what killed processes left of `write_atomic` in a folder and below; only where no other process writes to it."""
-    for path in folder.rglob(f".*{_TEMPORARY}"):
+def delete_temporaries(folder: Path, below: bool = True) -> None:
+    """Delete what killed processes left of `write_atomic` in a folder, and below; only where no other process writes."""
+    pattern = f".*{_TEMPORARY}"
+    for path in folder.rglob(pattern) if below else folder.glob(pattern):
         if path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)
 

@@ -257,22 +257,47 @@ def test_results_that_cannot_be_read_are_one_sentence(folder):
 def test_a_cell_that_another_process_works_on_is_waited_for(folder):
     """A sweep was killed, and its cell goes on: on a cluster, or as the process that it was."""
     (folder / "grid.yaml").write_text("base: base.yaml\nset: {training.epochs: 60}\nseeds: [0]\n")
-    first = subprocess.Popen(
-        command("grid.yaml"), cwd=folder, env=os.environ | environment(folder), stderr=subprocess.DEVNULL
-    )
     path = folder / "sweeps" / "grid"
-    log = path / "cells" / "seed-0" / "log.jsonl"
-    deadline = time.time() + 300
-    while time.time() < deadline and not log.exists():
-        time.sleep(0.02)
-    first.kill()
-    first.wait(60)
+    log, printed = path / "cells" / "seed-0" / "log.jsonl", path / "logs" / "seed-0.txt"
+    first = started(folder)
+    until(log.exists)
     ids = json.loads((path / "jobs.json").read_text())
     assert list(ids["jobs"]) == ["seed-0"]
-    (path / "jobs.json").unlink()  # as if the sweep had been killed before it could write that
-    result = sweep("grid.yaml", "--resume", cwd=folder)
-    assert "1 of 1 finished" in result.stderr
-    assert "failed" not in result.stderr
+    cell = int(ids["jobs"]["seed-0"].split(":")[1])
+    os.kill(cell, signal.SIGSTOP)  # it is held up until the second sweep has met it
+    half = log.with_name(".model.pt.0123456789abcdef.tmp")
+    half.write_text("as if it were just writing this")
+    try:
+        first.kill()
+        first.wait(60)
+        (path / "jobs.json").unlink()  # as if the sweep had been killed before it could write that
+        second = started(folder, "--resume")
+        until(lambda: "waiting for another process that works on" in printed.read_text())
+        assert half.exists()
+    finally:
+        os.kill(cell, signal.SIGCONT)
+    _, said = second.communicate(timeout=300)
+    assert second.returncode == 0, said
+    assert "1 of 1 finished" in said
+    assert "failed" not in said
     epochs = [json.loads(line)["epoch"] for line in log.read_text().splitlines()]
-    assert epochs == list(range(1, 61))  # none was done twice
+    assert epochs == list(range(1, 61)), printed.read_text()  # none was done twice
     assert not (path / "jobs.json").exists()
+
+
+def started(folder, *arguments):
+    return subprocess.Popen(
+        command("grid.yaml", *arguments),
+        cwd=folder,
+        env=os.environ | environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def until(is_true):
+    deadline = time.time() + 300
+    while not is_true():
+        assert time.time() < deadline
+        time.sleep(0.02)
