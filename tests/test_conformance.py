@@ -99,6 +99,11 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
     ("stage", "nearest_class_mean"): [{}, {"distance": "cosine"}],
     ("stage", "logistic_regression"): [{"correction": name} for name in ("logit_adjusted", "balanced", "none")],
     ("augmentation", "kornia"): [{"transform": "RandomRotation", "options": {"degrees": 10.0}}],
+    ("backbone", "mlp"): [
+        {},
+        {"hidden": [16], "norm": "batch", "activation": "gelu", "dropout": 0.0},
+        {"norm": "layer"},
+    ],
     ("backbone", "resnet32"): [{"depth": 20}],
     ("backbone", "timm"): [{"model": "efficientnet_lite0", "setting": Setting(image_size=(64, 64))}],
 }
@@ -142,6 +147,12 @@ def arrays(folder):
     return {"file": str(folder / "data.npz")}
 
 
+def features(folder):
+    """A CSV of two columns and a label."""
+    (folder / "features.csv").write_text("age,site,label\n50,arm,ill\n,leg,well\n70,arm,well\n")
+    return {"file": str(folder / "features.csv")}
+
+
 def isic_tables(folder):
     """The official tables of ISIC in small, without images."""
     tables = {
@@ -181,6 +192,7 @@ FILES = {
     ("dataset", "image_folder"): image_folder,
     ("dataset", "table"): table,
     ("dataset", "arrays"): arrays,
+    ("dataset", "features"): features,
     ("dataset", "isic_2024"): isic_2024,
     **{("dataset", name): isic_tables for name in ("isic_2019", "isic_2020", "isic_merge", "ham10000")},
 }

@@ -11,13 +11,17 @@ from imbalkit_lite.columns import CategoryColumn, Column, ColumnEncoding, Number
 
 
 def merged(columns: Sequence[Sequence[FittedColumn]]) -> list[FittedColumn]:
-    """The same columns, in the order of the first network: numbers scaled as there, categories of all.
+    """The columns of all, in the order of the first network that takes each: numbers scaled as there, categories of all.
 
     Args:
-        columns: of each network: the same names, each a number or a category in all
+        columns: of each network: each name a number or a category in all that take it
     """
-    others = [{fitted.column.name: fitted.column for fitted in own} for own in columns]
-    return [_with_all_values(fitted, [own[fitted.column.name] for own in others]) for fitted in columns[0]]
+    first: dict[str, FittedColumn] = {}
+    others: dict[str, list[Column]] = {}
+    for fitted in (fitted for own in columns for fitted in own):
+        first.setdefault(fitted.column.name, fitted)
+        others.setdefault(fitted.column.name, []).append(fitted.column)
+    return [_with_all_values(fitted, others[name]) for name, fitted in first.items()]
 
 
 def _with_all_values(first: FittedColumn, columns: Sequence[Column]) -> FittedColumn:

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from imbalkit.data.features import Features, empty_images
 from imbalkit.data.group_checks import group_cautions
 from imbalkit.data.label_checks import label_cautions
 from imbalkit.data.same_file import file_note, joined_groups, repeated_files
@@ -35,6 +36,7 @@ class Table:
         problems: what a plan can live with but a run cannot, such as image files that are not there; a run is refused
         files: a code for each row's image file, int64 [n], of rows of one real file the same (imbalkit.data.same_file); None
             where each row has its own. Their rows are joined in `group`
+        features: the columns that are the samples, where there are no images (`arrays` are then without a channel)
     """
 
     frame: pd.DataFrame
@@ -45,6 +47,7 @@ class Table:
     problems: tuple[str, ...] = field(default=())
     cautions: tuple[str, ...] = field(default=())
     files: np.ndarray | None = None
+    features: Features | None = None
 
     @classmethod
     def build(
@@ -56,6 +59,7 @@ class Table:
         removed: pd.DataFrame | None = None,
         problems: Sequence[str] = (),
         cautions: Sequence[str] = (),
+        features: Features | None = None,
     ) -> Table:
         """A table with labels as text and classes in natural order ("2" before "10"); rows of one image file are one group.
 
@@ -75,6 +79,8 @@ class Table:
         classes = tuple(classes) if classes else natural_order(frame["label"])
         counts = frame["label"].value_counts()
         cautions = [*cautions, *label_cautions({name: int(counts.get(name, 0)) for name in classes})]
+        if features is not None:
+            arrays = empty_images(len(frame))
         files = repeated_files(frame["path"]) if arrays is None and "path" in frame else None
         if files is not None:
             cautions = [*cautions, file_note(frame["label"].to_numpy(), files)]
@@ -88,6 +94,7 @@ class Table:
             tuple(problems),
             _as_text(cautions),
             files,
+            features,
         )
 
     def __len__(self) -> int:

@@ -122,12 +122,17 @@ class RoundScorer:
         if not trainer.from_first(path.exists):
             with self.cache.claim(key):
                 if not self.cache.fetch(key, {".npy": path}):
+                    columns = trainer.session.columns
                     if sampler.epochs:
                         model = trainer.fit(name, plan, backbone, sampler.loss, sampler.epochs).model
+                        features = trainer.features(model, plan)
+                    elif columns is not None and backbone.reads == "columns":
+                        features = columns[plan.source]  # as they are: random weights would say less
                     else:
                         model = trainer.network(name, plan, backbone)
                         model.columns = None  # of random weights: rows are compared by their images
-                    found = standardised(trainer.features(model, plan))
+                        features = trainer.features(model, plan)
+                    found = standardised(features)
                     if trainer.session.fabric.is_global_zero:
                         write_atomic(path, lambda temporary: temporary.write_bytes(_npy(found)))
                         self.cache.keep(key, {".npy": path})

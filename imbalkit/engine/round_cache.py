@@ -114,10 +114,9 @@ class Surroundings:
         """Those of a run that is about to train; None for images whose content is not known."""
         import torch
 
-        from imbalkit.runs.data_record import content_of
+        from imbalkit.runs.data_record import content_in_memory
 
-        arrays = prepared.table.arrays
-        content = images.content if arrays is None else content_of(arrays)
+        content = images.content if prepared.table.arrays is None else content_in_memory(prepared.table)
         if content is None:
             return None
         name = torch.cuda.get_device_name(device) if device.type == "cuda" else str(torch.get_num_threads())

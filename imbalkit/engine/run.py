@@ -308,7 +308,7 @@ def _decode(
     check_square(recipe, rule)
     images, bad = peers.in_turn(lambda: load_images(table, split.train, rule, recipe.images, fabric.device, progress))
     peers.agree(pictures_in_common(images.content, [image.index for image in bad]), "pictures", SAME)
-    record = record_of(table, split, images.content, recipe.inputs.columns if recipe.inputs else ())
+    record = record_of(table, split, images.content, prepared.inputs.columns if prepared.inputs else ())
     peers.first(lambda: remember(folder, recipe, record))
     return images, bad
 
@@ -341,6 +341,7 @@ def _trainer(
         higher_is_better=metric is None or metric.higher_is_better,
         rendered=RenderedCache(images.shape, gib) if gib else None,
         inputs=ColumnInputs.of(recipe.inputs, prepared.encoding),
+        encoding=prepared.encoding,
         columns=prepared.columns,
         progress=progress,
         sample_names=lambda samples: _sample_names(frame, samples),

@@ -10,6 +10,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from imbalkit.plan import Counts
+    from imbalkit_lite.columns import ColumnEncoding
 
 hookimpl = pluggy.HookimplMarker("imbalkit")  # marks a plugin's functions as implementations of hooks
 
@@ -26,6 +27,7 @@ class BuildContext:
     seed: int = 0
     epochs: int = 1  # of the training
     logit_scale: float = 1.0  # of a normalised head: what its cosines are multiplied by
+    columns: ColumnEncoding | None = None  # of the table, as the network takes them; None without
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ class Mixer(Part):
     shares_labels_as_images: ClassVar[bool] = (
         True  # whether the share of a label is that of its image; False: no columns beside it
     )
+    needs_images: ClassVar[bool] = (
+        False  # whether it moves pixels about, so that rows without images have nothing to mix
+    )
 
     first_epochs_off: int = param(0, help="first epochs that train on unmixed images", unit="epochs", ge=0)
     last_epochs_off: int = param(0, help="last epochs that train on unmixed images", unit="epochs", ge=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from imbalkit.base.parameters import Part, part_of
 from imbalkit.kinds.common import BuildContext, PriorShift
@@ -95,9 +95,14 @@ class InitialWeights:
 
 
 class Backbone(Part):
-    """`build` returns a module from normalised images [n, C, H, W] to features [n, F] with an attribute `num_features`."""
+    """`build` returns a module from normalised images [n, C, H, W] to features [n, F] with an attribute `num_features`.
+
+    One that `reads` columns is for data without images: it is given encoded columns, float [n, W], with W and what stands where
+    in `context.columns`.
+    """
 
     kind = "backbone"
+    reads: ClassVar[Literal["images", "columns"]] = "images"
     # The module has `group_matcher(coarse=False)`, as timm's models do: `training.optimizer.layer_decay` can tell its layers.
     has_layers: ClassVar[bool] = False
 

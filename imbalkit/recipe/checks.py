@@ -12,6 +12,7 @@ from imbalkit.functional.distinct import distinct
 from imbalkit.kinds import Backbone, Exporter, FeatureSampler, Loss, Mixer, Part, ScoredSampler
 from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.document import Document, Place
+from imbalkit.recipe.features import feature_problems
 from imbalkit.recipe.inputs import name_problems, value_problems
 from imbalkit.recipe.mixer_checks import mixer_problems
 from imbalkit.recipe.prepared import Prepared
@@ -37,6 +38,8 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             yield problem(place, message)
     if recipe.training.freeze_epochs > recipe.training.epochs:
         yield problem(("training", "freeze_epochs"), f"is more than training.epochs, {recipe.training.epochs}")
+    for place, message in feature_problems(recipe, table):
+        yield problem(place, message)
     for find in (training_problems, stage_problems, margin_problems, layer_problems):
         for place, message in find(recipe):
             yield problem(place, message)
@@ -62,7 +65,7 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             message = f"writes {name}, as export[{files.index(name)}] does: give one of them another `file`"
             yield problem(("export", index), message)
     for place, part in parts_of(recipe):
-        if recipe.inputs is not None and (why := _without_columns(part)):
+        if (recipe.inputs or table.features) and (why := _without_columns(part)):
             yield problem(place, why)
         for name, message in part.check_classes(table.classes):
             yield problem((*place, name), message)
@@ -84,7 +87,7 @@ def untested_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
 def _random_features(sampler: FeatureSampler, recipes: Backbone) -> str | None:
     """Why a sampler would compare rows by the features of random weights."""
     backbone = sampler.backbone or recipes
-    if sampler.epochs or backbone != backbone.without_initial_weights():
+    if sampler.epochs or backbone.reads == "columns" or backbone != backbone.without_initial_weights():
         return None
     return (
         f"{sampler.name} compares rows by the features of {backbone.name!r}, whose weights would be random: give it a "
@@ -97,11 +100,11 @@ def _without_columns(part: Part) -> str:
     """Why a part cannot be put together with table columns as inputs; "" if it can."""
     if isinstance(part, Mixer) and not part.shares_labels_as_images:
         return (
-            f"{part.name!r} gives a label another share than its image, so that columns (`inputs`) have no share of their own: "
-            "take mixup, cutmix or balanced_mixup, or leave out `inputs`"
+            f"{part.name!r} gives a label another share than its image, so that columns have no share of their own: "
+            "take mixup, cutmix (of images) or balanced_mixup, or leave out the columns"
         )
     if isinstance(part, Exporter) and not part.takes_columns:
-        return f"the exporter {part.name!r} writes networks on images alone: leave it out, or `inputs`"
+        return f"the exporter {part.name!r} writes networks on images alone: leave it out, or the columns"
     return ""
 
 
@@ -186,6 +189,8 @@ def validation_problems(prepared: Prepared, document: Document) -> Iterable[Prob
     for place, problem in stage_count_problems(prepared.recipe, remaining, len(prepared.split.validation)):
         yield document.problem(place, problem)
     table, rows, positive = prepared.table, prepared.split.validation, prepared.positive
+    if table.features is not None and prepared.encoding is None:
+        yield document.problem(("data",), f"no column is left to learn from: {'; '.join(prepared.input_notes)}")
     if prepared.recipe.inputs is not None:
         for index, why in value_problems(prepared.recipe.inputs, table, prepared.split.train):
             yield document.problem(("inputs", "columns", index), why)

@@ -14,16 +14,16 @@ from imbalkit.data.column_inputs import (
     FittedColumn,
     fit_column,
     is_id,
-    kind_of,
     names_groups,
     risks,
     separation,
 )
 from imbalkit.data.columns import column_problem
+from imbalkit.data.features import Features, stated_kind
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import listing
 from imbalkit.kinds import Dataset, Settings, param
-from imbalkit_lite.columns import CATEGORY, NUMBER
+from imbalkit_lite.columns import NUMBER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,9 +66,7 @@ class InputSettings(Settings):
 
     def kind(self, values: pd.Series) -> str:
         """NUMBER or CATEGORY, of a column's training rows."""
-        if values.name in self.numeric:
-            return NUMBER
-        return CATEGORY if values.name in self.categories else kind_of(values)
+        return stated_kind(values, self.numeric, self.categories)
 
 
 def name_problems(settings: InputSettings, table: Table, dataset: Dataset) -> Iterator[tuple[int, str]]:
@@ -90,7 +88,7 @@ def _purpose(name: str, dataset: Dataset) -> str:
     return ""
 
 
-def fitted(settings: InputSettings, table: Table, train: np.ndarray) -> dict[str, FittedColumn | str]:
+def fitted(settings: InputSettings | Features, table: Table, train: np.ndarray) -> dict[str, FittedColumn | str]:
     """Each column's encoding as training rows alone give it, or why it cannot be an input; rows int [n]."""
     frame = table.frame.iloc[train]
     return {name: fit_column(frame[name], settings.kind(frame[name])) for name in settings.columns}

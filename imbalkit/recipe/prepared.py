@@ -12,12 +12,14 @@ import numpy as np
 from imbalkit.base.randomness import derive_seed
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.column_inputs import FittedColumn
+from imbalkit.data.features import Features
 from imbalkit.data.split import Split
 from imbalkit.data.table import Table
 from imbalkit.functional.distinct import without
 from imbalkit.functional.prior import shares
 from imbalkit.plan import Counts, Plan
-from imbalkit.recipe.inputs import fitted, risk_notes, rows_of
+from imbalkit.recipe.features import feature_notes, fitted_features
+from imbalkit.recipe.inputs import InputSettings, fitted, risk_notes, rows_of
 from imbalkit.recipe.recipe import Recipe
 from imbalkit_lite.columns import ColumnEncoding
 
@@ -60,20 +62,28 @@ class Prepared:
 
     @cached_property
     def input_notes(self) -> list[str]:
-        """What a user should know of the columns beside the image."""
+        """What a user should know of the columns that the network takes."""
+        if self.table.features is not None:
+            return feature_notes(self.table.features, self.table, self.split.train)
         return [] if self.recipe.inputs is None else risk_notes(self.recipe.inputs, self.table, self.split.train)
+
+    @property
+    def inputs(self) -> InputSettings | Features | None:
+        """The columns that the network takes: all that it takes (a table without images), those beside the image, or none."""
+        return self.table.features or self.recipe.inputs
 
     @cached_property
     def fitted_columns(self) -> list[FittedColumn]:
-        """What training rows say of the columns beside the image; empty without such inputs."""
-        if self.recipe.inputs is None:
-            return []
-        found = fitted(self.recipe.inputs, self.table, self.split.train).values()
-        return [column for column in found if isinstance(column, FittedColumn)]
+        """What training rows say of the columns that the network takes; empty without any."""
+        if self.table.features is not None:
+            found = fitted_features(self.table.features, self.table, self.split.train)
+        else:
+            found = {} if self.recipe.inputs is None else fitted(self.recipe.inputs, self.table, self.split.train)
+        return [column for column in found.values() if isinstance(column, FittedColumn)]
 
     @property
     def encoding(self) -> ColumnEncoding | None:
-        """How the network takes the columns beside the image; None without such inputs."""
+        """How the network takes columns; None for one that takes none."""
         return ColumnEncoding(tuple(fitted.column for fitted in self.fitted_columns)) if self.fitted_columns else None
 
     @cached_property

@@ -159,7 +159,7 @@ def _shared_groups(report: Report) -> int:
 
 def _inputs(report: Report) -> list[Caution]:
     names = sentence_list(printable(fitted.column.name) for fitted in report.run.columns)
-    if not names:
+    if not names or not report.run.has_images:
         return []
     text = (
         f"Part of what it predicts comes from {names}, as they go with the classes in these data. How frequent a class is at "

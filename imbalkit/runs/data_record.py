@@ -8,6 +8,7 @@ and content may not.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -61,10 +62,20 @@ def record_of(
         columns["split"] = splits
     columns |= {f"{_INPUT}{name}": [cell_text(cell) or "" for cell in table.frame[name]] for name in inputs}
     if table.arrays is not None:
-        content = content_of(table.arrays)
+        content = content_in_memory(table)
     if content is not None:
         columns["content"] = content
     return pd.DataFrame(columns)
+
+
+def content_in_memory(table: Table) -> np.ndarray | None:
+    """A hash of each sample that is in memory, uint64 [n]: of its pixels, or of its columns; None for files."""
+    if table.features is None:
+        return None if table.arrays is None else content_of(table.arrays)
+    cells = [[cell_text(cell) or "" for cell in table.frame[name]] for name in table.features.columns]
+    texts = (json.dumps(row) for row in zip(*cells, strict=True))
+    found = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts]
+    return np.array([int.from_bytes(digest, "little") for digest in found], dtype=np.uint64)
 
 
 def content_of(arrays: np.ndarray) -> np.ndarray:
@@ -188,7 +199,8 @@ def difference(then: pd.DataFrame, now: pd.DataFrame) -> str:
         name = column.removeprefix(_INPUT)
         words[column] = (f"value of {name} has changed", f"values of {name} have changed")
     if "path" not in then:
-        words["content"] = ("image has other pixels", "images have other pixels")
+        what = "sample has other content", "samples have other content"  # of which the columns are a part
+        words["content"] = what if len(words) > 4 else ("image has other pixels", "images have other pixels")
     for column, (one, many) in words.items():
         if column in before and column in after:
             old, new = (_plain(frame[column]) for frame in (before, after))

@@ -54,6 +54,7 @@ def restore_network(
         image_size=(height, width),
         channels=channels,
         seed=derive_seed(recipe.seed, "weights", "final"),
+        columns=run.encoding,
     )
     with working_directory(directory):
         model = _network(folder, recipe, context, run.encoding)

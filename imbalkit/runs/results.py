@@ -151,9 +151,14 @@ class RunData:
         """Whether the run looked at its test rows: not with `evaluation.test: false`."""
         return bool((self.recipe.get("evaluation") or {}).get("test", True))
 
+    @property
+    def has_images(self) -> bool:
+        """Whether its samples are images; False for rows of a table (`data: {name: features}`)."""
+        return bool((self.facts.get("image_shape") or (0, 0, 3))[2])
+
     @cached_property
     def columns(self) -> list[FittedColumn]:
-        """columns.json: what was fitted of the columns beside the image; empty for a run without such inputs.
+        """columns.json: what was fitted of the columns that the network takes; empty for a run whose network takes none.
 
         Of a cross-validation those of its folds together.
         """
@@ -161,10 +166,10 @@ class RunData:
         from imbalkit.data.column_merge import merged
 
         path = self.folder / run_folder.COLUMNS
-        if not self.recipe.get("inputs"):
-            return []
         if self.metrics.get("folds"):
             return merged([RunData(member).columns for member in self.members])
+        if not path.exists() and not self.recipe.get("inputs"):
+            return []
         try:
             return [FittedColumn.from_json(entry) for entry in run_folder.read_mapping(path)["columns"]]
         except (KeyError, ValueError, TypeError, AttributeError, CardError) as error:
@@ -172,7 +177,7 @@ class RunData:
 
     @property
     def encoding(self) -> ColumnEncoding | None:
-        """How the network takes the columns beside the image; None for a run without such inputs."""
+        """How the network takes columns; None for one that takes none."""
         return ColumnEncoding(tuple(fitted.column for fitted in self.columns)) if self.columns else None
 
     @cached_property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -10,6 +12,9 @@ from imbalkit.errors import ImbalkitError
 from imbalkit.kinds import Augmentation, Backbone, BuildContext, Op
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
+from imbalkit_lite.columns import CategoryColumn, ColumnEncoding, NumberColumn
+
+_COLUMNS = ColumnEncoding((NumberColumn("size", 0.0, 1.0), CategoryColumn("site", ("arm", "leg"))))
 
 
 def _images(rows: int, channels: int, height: int, width: int, seed: int) -> torch.Tensor:
@@ -103,7 +108,11 @@ def check_backbone(part: Backbone, setting: Setting) -> None:
         assert hasattr(module, "group_matcher"), (
             f"{who}: has_layers, and the module has no group_matcher(coarse=False) as timm's models have"
         )
-    images = _images(4, setting.channels, *setting.image_size, setting.seed)
+    if part.reads == "columns":
+        rows: list[dict[str, Any]] = [{"size": 0.5, "site": "arm"}, {"size": -2.0}, {"site": "leg"}, {}]
+        images = torch.from_numpy(_COLUMNS.encode(rows))
+    else:
+        images = _images(4, setting.channels, *setting.image_size, setting.seed)
     out = module.train()(images)
     assert list(out.shape) == [4, features], f"{who}: expected features [4, {features}], got {list(out.shape)}"
     out.sum().backward()
@@ -129,5 +138,10 @@ def check_backbone(part: Backbone, setting: Setting) -> None:
 
 def _context(setting: Setting) -> BuildContext:
     return BuildContext(
-        setting.classes, setting.counts, image_size=setting.image_size, channels=setting.channels, seed=setting.seed
+        setting.classes,
+        setting.counts,
+        image_size=setting.image_size,
+        channels=setting.channels,
+        seed=setting.seed,
+        columns=_COLUMNS,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import torch
@@ -53,9 +53,13 @@ class Classifier(nn.Module):
     def features(self, images: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
         """What the head sees before dropout, [n, F]; a network without columns takes no notice of them."""
         normalised = (images - self.mean) / self.std
-        with nullcontext() if not self.body_frozen else torch.no_grad():
+        with self._gradient():
             features = self.body(normalised)
         return features if self.columns is None else torch.cat([features, self.columns(columns)], dim=1)
+
+    def _gradient(self) -> AbstractContextManager[Any]:
+        """Whether the body is given a gradient."""
+        return torch.no_grad() if self.body_frozen else nullcontext()
 
     def freeze_body(self, frozen: bool, batch_norm_moves: bool | None = None) -> None:
         """Train the head (and the branch of the columns) alone: no gradient for the body, which is in eval mode.
@@ -77,6 +81,14 @@ class Classifier(nn.Module):
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.train(mode and self.batch_norm_moves)
         return self
+
+
+class ColumnClassifier(Classifier):
+    """The same on columns alone, float [n, W], which the body sees as they are; images are empty, and nobody looks at them."""
+
+    def features(self, images: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
+        with self._gradient():
+            return cast(torch.Tensor, self.body(columns))
 
 
 def logits_of(features: torch.Tensor, dropout: nn.Module, head: nn.Module, with_features: bool = False) -> Any:
@@ -101,6 +113,8 @@ def build_model(
             f"backbone {backbone.name!r} must return a module with an int `num_features`, got {features!r}"
         )
     preprocessing = backbone.preprocessing()
+    if backbone.reads == "columns":
+        return ColumnClassifier(body, head.build(context, features), preprocessing, head.dropout)
     mean, std = preprocessing.mean, preprocessing.std
     if context.channels == 1 and len(mean) == 3:
         preprocessing = Preprocessing((sum(mean) / 3,), (sum(std) / 3,), preprocessing.size)

@@ -51,12 +51,10 @@ class ColumnBranch(nn.Module):
         self.num_features, self.dropout = width, dropout
         self.layers = nn.Sequential(nn.Linear(encoding.width, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
         columns = encoding.columns
-        starts = [sum(column.width for column in columns[:place]) for place in range(len(columns))]
-        unlearnt = [start + place for start, column in zip(starts, columns, strict=True) for place in column.unlearnt]
         first = self.layers[0]
         assert isinstance(first, nn.Linear)
         with torch.no_grad():
-            first.weight[:, unlearnt] = 0
+            first.weight[:, encoding.unlearnt] = 0
         owner = [place for place, column in enumerate(columns) for _ in range(column.width)]
         self.count = len(columns)
         self.register_buffer("owner", torch.tensor(owner), persistent=False)

@@ -20,6 +20,7 @@ from imbalkit.training.batches import Batch, read_ahead
 from imbalkit.training.column_branch import ColumnInputs
 from imbalkit.training.features import FeatureBatch, FeatureTable
 from imbalkit.training.rendered_cache import RenderedCache
+from imbalkit_lite.columns import ColumnEncoding
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class TrainingSession:
         higher_is_better: whether the monitored metric is
         rendered: rendered copies, where they are cached
         inputs: what the network takes beside the image; None for nothing
+        encoding: of the columns that it takes, beside an image or without; None for none
         columns: of every sample, as the network takes them, float32 [samples, W]; None without such inputs
         features: what stands for the images where a head trains on a frozen body
         progress: shows epochs and batches
@@ -53,6 +55,7 @@ class TrainingSession:
     higher_is_better: bool = True
     rendered: RenderedCache | None = None
     inputs: ColumnInputs | None = None
+    encoding: ColumnEncoding | None = None
     columns: np.ndarray | None = None
     features: FeatureTable | None = None
     progress: Progress = field(default_factory=Progress)
@@ -70,6 +73,7 @@ class TrainingSession:
             seed=derive_seed(self.seed, "weights", stage),
             epochs=epochs,
             logit_scale=self.head.logit_scale,
+            columns=self.encoding,
         )
 
     def read(self, plan: Plan, batches: Sequence[np.ndarray]) -> Generator[Batch | FeatureBatch, None, None]:

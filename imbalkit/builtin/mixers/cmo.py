@@ -21,6 +21,7 @@ class CMO(Mixer):
     """
 
     name = "cmo"
+    needs_images = True
     alpha: float = param(1.0, help="of the Beta distribution of the area that is kept", gt=0)
     probability: float = param(0.5, help="share of the batches that are mixed", ge=0, le=1)
     order: OrderRef = param("balanced", help="which rows the pasted boxes come from", validate_default=True)

@@ -18,6 +18,7 @@ class CutMix(Mixer):
     """
 
     name = "cutmix"
+    needs_images = True
     alpha: float = param(1.0, help="of the Beta distribution: 1 draws the box's area evenly from 0..1", gt=0)
 
     def prior_shift(self, context: BuildContext) -> PriorShift:

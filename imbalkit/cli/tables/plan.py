@@ -106,8 +106,9 @@ def print_plan(prepared: Prepared, notes: Sequence[str] = ()) -> None:
             f"learning rate: {optimizer.lr:g} at the head, times {optimizer.layer_decay:g} with each layer towards the input"
         )
     print_epochs(epochs_of(prepared), prepared.recipe, classes, out)
+    what = "input beside the image" if prepared.table.features is None else "input"
     for column in prepared.fitted_columns:
-        out.say(f"input beside the image: {column.text}")
+        out.say(f"{what}: {column.text}")
     print_prior(facts["prior"], out)
     if facts["groups"]:
         groups = ", ".join(f"{count:,} {name}" for name, count in facts["groups"].items())

@@ -28,10 +28,20 @@ def statements(report: Report) -> list[Statement]:
         ask("Source", *_source(report), field="source", clear=clear, tripod="5a", card="Training data"),
         ask("Population", field="population", clear=clear, tripod="5a, 6a, 6b", card="Factors"),
         ask("When they were collected", field="period", tripod="5b"),
-        ask("How images were taken", field="acquisition", clear=clear, tripod="9", card="Factors"),
-        ask("Artefacts in the images", field="artefacts", clear=clear),
+        ask(
+            "How images were taken" if report.run.has_images else "How values were measured",
+            field="acquisition",
+            clear=clear,
+            tripod="9",
+            card="Factors",
+        ),
+        *([ask("Artefacts in the images", field="artefacts", clear=clear)] if report.run.has_images else []),
         ask("Preparation before this run", field="preparation", clear=clear, tripod="7"),
-        ask("Images as the network sees them", _images(report), clear=clear, tripod="7, 9"),
+        *(
+            [ask("Images as the network sees them", _images(report), clear=clear, tripod="7, 9")]
+            if report.run.has_images
+            else []
+        ),
         ask("Reference standard (labels)", field="reference_standard", clear="Technique", tripod="8a, 8b"),
         ask(
             "Demographic attributes",

@@ -46,7 +46,7 @@ def values(report: Report) -> dict[str, Any] | None:
             "ends": [],
         }
         few = place >= MOST_PICTURES // (2 * most)
-        if not problem and not few:
+        if not problem and not few and report.run.has_images:
             try:
                 entry["ends"] = _ends(report, group, most)
             except ImbalkitError as error:

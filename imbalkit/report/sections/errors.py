@@ -12,8 +12,10 @@ from imbalkit.base.text import percent
 from imbalkit.errors import ImbalkitError
 from imbalkit.report.context import Report, explain
 from imbalkit.report.galleries import Shown, shown
+from imbalkit_lite.text import printable
 
 MOST = 12  # pictures a gallery
+MOST_COLUMNS = 10  # of a table, those that the network takes first
 MOST_CLASSES = 6  # without a positive class: classes whose errors are shown, the most often wrong first
 BATCH = 8  # pictures at once through the network and back
 
@@ -44,6 +46,8 @@ def values(report: Report) -> dict[str, Any] | None:
     frame = report.run.split_rows().frame
     sources = frame["source"].to_numpy()[rows]
     problem, pixels, heat, why_no_heat = "", None, None, ""
+    if not report.run.has_images:
+        return {"tables": [_table(report, gallery) for gallery in chosen], "galleries": [], "problem": ""}
     try:
         pixels = report.pixels(sources)
     except ImbalkitError as error:
@@ -66,7 +70,38 @@ def values(report: Report) -> dict[str, Any] | None:
                 "names": [] if pixels is not None else _names(report, gallery),
             }
         )
-    return {"galleries": pictures, "problem": problem, "why_no_heat": why_no_heat, "heat": heat is not None}
+    return {
+        "tables": [],
+        "galleries": pictures,
+        "problem": problem,
+        "why_no_heat": why_no_heat,
+        "heat": heat is not None,
+    }
+
+
+def _table(report: Report, gallery: Gallery) -> dict[str, Any]:
+    """Rows of a run without images as cells: the number that each is shown for, its name, and its columns as the network takes
+    them."""
+    test, names = report.run.split_rows(), [fitted.column.name for fitted in report.run.columns][:MOST_COLUMNS]
+    cells = test.frame.iloc[gallery.rows][[f"metadata_{name}" for name in names]]
+    return {
+        "title": gallery.title,
+        "total": gallery.total,
+        "columns": [printable(name) for name in names],
+        "rows": [
+            [
+                f"{report.classes[gallery.shown[place]]} {percent(test.probabilities[row, gallery.shown[place]])}",
+                report.name_of(test.frame["source"].iloc[row]),
+                *(
+                    "missing" if pd.isna(cell) else printable(f"{cell:.6g}" if isinstance(cell, float) else cell)
+                    for cell in line
+                ),
+            ]
+            for place, (row, line) in enumerate(
+                zip(gallery.rows, cells.itertuples(index=False, name=None), strict=True)
+            )
+        ],
+    }
 
 
 def galleries(report: Report) -> list[Gallery]:

@@ -38,9 +38,12 @@ def statements(report: Report) -> list[Statement]:
         ask("Warnings of this run", *known, clear=clear, tripod="26", card="Caveats and recommendations"),
         ask("Other limitations", field="limitations", tripod="26", card="Caveats and recommendations"),
         ask(
-            "Out-of-distribution images",
+            f"Out-of-distribution {'images' if report.run.has_images else 'rows'}",
             "Not tested: the model gives a prediction for any image, also of something else. A probability does not "
-            "say whether the image is of a kind that it knows.",
+            "say whether the image is of a kind that it knows."
+            if report.run.has_images
+            else "Not tested: the model gives a prediction for any row. A probability does not say whether the row is of a kind "
+            "that it knows; a number further than ten standard deviations from the training rows' mean counts as that far.",
             clear="Data",
             tripod="27a",
         ),

@@ -30,11 +30,7 @@ def statements(report: Report) -> list[Statement]:
     clear = "Technique"
     return [
         ask("Model", _model(report), *initial_weights(report), clear=clear, tripod="12c, 22", card="Model details"),
-        *(
-            [ask("Inputs beside the image", *_inputs(report), clear=clear, tripod="9a, 9b")]
-            if report.run.columns
-            else []
-        ),
+        *([ask(_inputs_title(report), *_inputs(report), clear=clear, tripod="9a, 9b")] if report.run.columns else []),
         ask("Class imbalance", *_imbalance(report), clear=clear, tripod="13"),
         ask("Random augmentation", _augmentation(report), clear=clear, tripod="12c"),
         ask("Training", *_training(report), clear=clear, tripod="12c"),
@@ -92,13 +88,20 @@ def initial_weights(report: Report) -> Iterator[str]:
         yield f"{whose}: {weights['source']}{digest}."
 
 
+def _inputs_title(report: Report) -> str:
+    return "Inputs beside the image" if report.run.has_images else "Inputs"
+
+
 def _inputs(report: Report) -> Iterator[str]:
     """The table columns that the network takes, as they were fitted."""
-    settings = report.run.recipe["inputs"]
-    yield (
-        f"Table columns, fitted on training rows: two dense layers of {settings['width']} over them, whose outputs stand beside "
-        f"the image's features. Training saw each value as missing with probability {settings['dropout']:g}."
-    )
+    settings = report.run.recipe.get("inputs")
+    if settings is None:
+        yield "Table columns, fitted on training rows: numbers are standardised, categories one-hot, missing values flagged."
+    else:
+        yield (
+            f"Table columns, fitted on training rows: two dense layers of {settings['width']} over them, whose outputs stand "
+            f"beside the image's features. Training saw each value as missing with probability {settings['dropout']:g}."
+        )
     for fitted in report.run.columns:
         yield f"{printable(fitted.text)}."
 

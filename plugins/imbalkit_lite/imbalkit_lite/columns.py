@@ -169,6 +169,12 @@ class ColumnEncoding:
         """W, how many numbers stand for a row."""
         return sum(column.width for column in self.columns)
 
+    @property
+    def unlearnt(self) -> list[int]:
+        """Places of a row that training may never have met."""
+        starts = np.cumsum([0, *(column.width for column in self.columns)]).tolist()
+        return [start + place for start, column in zip(starts, self.columns, strict=False) for place in column.unlearnt]
+
     def encode(self, rows: Iterable[Mapping[str, Any]], unknown: Unknown | None = None) -> np.ndarray:
         """Rows as the network takes them, float32 [n, W].
 
