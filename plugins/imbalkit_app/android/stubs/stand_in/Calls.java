@@ -11,12 +11,18 @@ public final class Calls {
   public static final List<String> made = new CopyOnWriteArrayList<>();
   public static final Map<String, Object> answers = new HashMap<>();
 
+  private static final Map<String, Object> lasts = new HashMap<>();
+
+  /** The first argument of the last such call. */
+  public static Object last(String name) { return lasts.get(name); }
+
   public static void note(String name, Object... arguments) { answer(name, arguments); }
 
   /** What was prepared under the name, null where nothing was; an exception is thrown. */
   @SuppressWarnings("unchecked")
   public static <T> T answer(String name, Object... arguments) {
     made.add(name + Arrays.deepToString(arguments).replaceAll("@[0-9a-f]+", ""));
+    if (arguments.length > 0) lasts.put(name, arguments[0]);
     Object answer = answers.get(name);
     if (answer instanceof RuntimeException) throw (RuntimeException) answer;
     return (T) answer;

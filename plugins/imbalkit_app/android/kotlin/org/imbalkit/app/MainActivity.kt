@@ -73,7 +73,6 @@ class MainActivity : Activity() {
 
     private fun page(): WebView {
         val view = WebView(this)
-        web = view
         view.setBackgroundColor(Color.BLACK) // no white flash
         val settings = view.settings
         settings.setJavaScriptEnabled(true)
@@ -85,6 +84,7 @@ class MainActivity : Activity() {
         view.setWebChromeClient(Chrome(camera, pictures))
         view.addJavascriptInterface(Bridge(this, saving), "imbalkitAndroid") // own origin alone: every other one is refused
         view.loadUrl(Pages.START)
+        web = view
         return view
     }
 

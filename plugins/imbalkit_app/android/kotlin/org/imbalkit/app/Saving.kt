@@ -35,10 +35,15 @@ class Saving(private val activity: Activity) {
             activity.startActivityForResult(intent, CODE)
             asking = true
         } catch (full: IOException) {
-            Telling.briefly(activity, FAILED)
-        } catch (none: RuntimeException) { // ActivityNotFoundException: Android TV, some work profiles
-            Telling.briefly(activity, "This phone has no app that saves files.")
+            giveUp(FAILED)
+        } catch (none: RuntimeException) { // ActivityNotFoundException: some work profiles
+            giveUp("This phone has no app that saves files.")
         }
+    }
+
+    private fun giveUp(text: String) {
+        held.delete()
+        Telling.briefly(activity, text)
     }
 
     /** Writes to the place that was chosen; null where none was. */
