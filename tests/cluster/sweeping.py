@@ -30,8 +30,8 @@ launcher: %s
 """
 
 
-def search_with(folder: Path, launcher: str, variables: Mapping[str, str]) -> pd.DataFrame:
-    """Run a small search of digits to its report: its trials."""
+def search_with(folder: Path, launcher: str, variables: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Run a small search of digits to its report: its trials, and the runs with fresh seeds."""
     (folder / "search.yaml").write_text(SEARCH % launcher)
     words = [sys.executable, "-m", "imbalkit", "sweep", "search.yaml"]
     environ = {**os.environ, **environment(folder), **variables}
@@ -40,7 +40,7 @@ def search_with(folder: Path, launcher: str, variables: Mapping[str, str]) -> pd
     assert (folder / "sweeps" / "search" / "report.html").exists()
     refits = pd.read_parquet(folder / "sweeps" / "search" / "refits" / "sweep.parquet")
     assert set(refits["state"]) == {"finished"}
-    return pd.read_csv(folder / "sweeps" / "search" / "trials.csv")
+    return pd.read_csv(folder / "sweeps" / "search" / "trials.csv"), refits
 
 
 class Sweep:

@@ -132,5 +132,5 @@ def test_no_cluster_is_one_sentence(tmp_path, monkeypatch):
 
 def test_a_search_runs_its_trials_and_refits_as_tasks(cluster, tmp_path):
     pytest.importorskip("optuna")
-    trials = search_with(tmp_path, "{name: ray, jobs: 2}", cluster.environment)
+    trials, _ = search_with(tmp_path, "{name: ray, jobs: 2}", cluster.environment)
     assert list(trials["state"]) == ["finished"] * 3
