@@ -41,6 +41,7 @@ class FilesTest extends Checks {
     Chrome chrome = new Chrome(new Camera(activity), pictures);
     Chosen first = new Chosen(), second = new Chosen(), third = new Chosen();
     check("a dialog opens", chrome.onShowFileChooser(null, first, new Parameters()) && made("Activity.startActivityForResult[android.content.Intent, 2]"), true);
+    check("of documents", made("Intent[android.intent.action.OPEN_DOCUMENT]") && made("Intent.setType[image/*]") && !made("Intent[get]"), true);
     chrome.onShowFileChooser(null, second, new Parameters());
     check("an earlier choice is let go", first.said, "null");
     Calls.answers.put("FileChooserParams.parseResult", new Uri[] {uri("content://a/1")});
@@ -50,6 +51,7 @@ class FilesTest extends Checks {
     check("once", second.said, "[content://a/1]");
     Calls.answers.put("Activity.startActivityForResult", new RuntimeException("ActivityNotFoundException"));
     check("no app for it", chrome.onShowFileChooser(null, third, new Parameters()) || !made("Toast.makeText[This phone has no app that opens"), false);
+    check("the WebView's own dialog was tried, too", made("Intent[get]"), true);
     check("the page is told by the false alone", third.said, "");
   }
 

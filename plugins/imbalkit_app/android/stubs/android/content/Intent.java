@@ -4,6 +4,7 @@ import stand_in.Calls;
 
 public class Intent {
   public static final String ACTION_CREATE_DOCUMENT = "android.intent.action.CREATE_DOCUMENT";
+  public static final String ACTION_OPEN_DOCUMENT = "android.intent.action.OPEN_DOCUMENT";
   public static final String CATEGORY_OPENABLE = "android.intent.category.OPENABLE";
   public static final String EXTRA_TITLE = "android.intent.extra.TITLE";
   public Intent(String action) { Calls.note("Intent", action); }

@@ -14,14 +14,24 @@ class Pictures(private val activity: Activity) {
     fun choose(callback: ValueCallback<Array<Uri>>, parameters: WebChromeClient.FileChooserParams): Boolean {
         waiting?.onReceiveValue(null)
         waiting = callback
-        return try {
-            activity.startActivityForResult(parameters.createIntent(), CODE)
-            true
-        } catch (none: RuntimeException) { // ActivityNotFoundException, SecurityException
-            waiting = null
-            Telling.briefly(activity, "This phone has no app that opens pictures.")
-            false
-        }
+        if (open(documents()) || open(parameters.createIntent())) return true
+        waiting = null
+        Telling.briefly(activity, "This phone has no app that opens pictures.")
+        return false
+    }
+
+    /** Not Android 13's picker of photographs: of its files a WebView may say that they have changed (issues.chromium.org/40123366). */
+    private fun documents(): Intent {
+        val intent = Intent(Intent.ACTION_OPEN_DOCUMENT)
+        intent.addCategory(Intent.CATEGORY_OPENABLE)
+        return intent.setType("image/*")
+    }
+
+    private fun open(intent: Intent): Boolean = try {
+        activity.startActivityForResult(intent, CODE)
+        true
+    } catch (none: RuntimeException) { // ActivityNotFoundException, SecurityException
+        false
     }
 
     fun chosen(result: Int, data: Intent?) {
