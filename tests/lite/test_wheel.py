@@ -61,6 +61,7 @@ def test_the_wheel_of_imbalkit_ships_the_package_too(tmp_path):
     plugins = {path.name for path in (PROJECT.parents[1] / "plugins").glob("imbalkit_*")}
     assert {name.split("/")[0].split("-")[0] for name in names} == {"imbalkit", *plugins}
     assert not [name for name in names if name.startswith("imbalkit_app/") and "/web/" in name]
+    assert [name for name in names if "imbalkit_app/android" in name] == ["imbalkit_app/android/template.apk"]
 
 
 def test_it_works_in_an_environment_without_torch(wheel, exported, network, pictures, tmp_path):

@@ -101,7 +101,9 @@ def test_what_is_overridden_is_androids_own(app, api, stubs):
             origins = [origin for parent in each.parents for origin in smali.resolve(app, parent, head)]
             owners = {above for origin in origins for above in typings.ancestors(api, typings.dotted(origin))}
             if name != "<init>" and any((owner, name, descriptor) in declared for owner in owners):
-                found[name] = min(filter(None, (typings.since_method(api, o, name, descriptor) for o in owners)))
+                levels = {typings.since_method(api, owner, name, descriptor) for owner in owners} - {None}
+                assert levels, f"{each.name}->{head} overrides a stub's method, and none of Android's"
+                found[name] = min(levels)
     wanted = {
         *(
             "onCreate",
