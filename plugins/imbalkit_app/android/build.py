@@ -21,6 +21,12 @@ KOTLIN_LIBRARY = Path("/usr/share/java/kotlin-stdlib.jar")
 FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 PROGRAMS = ("javac", "kotlinc", "proguard", "java", "aapt2")
 PACKAGES = "kotlin aapt android-framework-res proguard-cli openjdk-17-jdk-headless"
+VERSIONS = {  # with which template.apk was built (Debian 12); others may write other bytes
+    "kotlin": "1.3.31",
+    "aapt": "1:10.0.0+r36",
+    "android-framework-res": "1:10.0.0+r36",
+    "proguard-cli": "6.2.2",
+}
 NO_CHECKS = ("-Xno-param-assertions", "-Xno-call-assertions", "-Xno-receiver-assertions")
 LEVELS = ("--min-sdk-version", "24", "--target-sdk-version", "35")
 LONG_AGO = (1981, 1, 1, 1, 1, 2)  # the time of every entry, as aapt2 and apksigner have it
@@ -39,6 +45,13 @@ def missing_tools(tools: Path) -> str | None:
     if not (tools / "dx.jar").exists():
         return f"{tools / 'dx.jar'} not found: python {HERE / 'fetch.py'} {tools}"
     return None
+
+
+def other_versions() -> str | None:
+    """Debian's packages of another version than those of the committed template, in words; None where all are the same."""
+    lines = call("dpkg-query", "-W", "-f", r"${Package} ${Version}\n", *VERSIONS).splitlines()
+    others = [line for line in lines if not line.split()[1].startswith(VERSIONS[line.split()[0]])]
+    return ", ".join(others) or None
 
 
 def build(tools: Path, out: Path) -> None:
