@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from imbalkit_app.serving import Server
 
+HAM10000 = Path(__file__).parents[3] / "shared" / "data" / "ham10000"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENT = 120_000  # ms; a wait ends when what it waits for is there, so that this costs a fast machine nothing
 FRAMES = 60  # of each photograph, 2 s at the camera's 30 a second
@@ -78,12 +79,18 @@ def hosted(contents: Mapping[str, bytes]) -> Iterator[str]:
 
 
 class Visit:
-    """A page at an address, with what goes wrong in it and all its requests."""
+    """A page at an address, with what goes wrong in it and all its requests.
 
-    def __init__(self, browser: Any, address: str, **options: Any):
+    `prepare` gets the browser's context before anything is loaded.
+    """
+
+    def __init__(
+        self, browser: Any, address: str, prepare: Callable[[Any], object] = lambda context: None, **options: Any
+    ):
         self.address, self.wrong, self.requests = address, [], []
         self.context = browser.new_context(**{"viewport": {"width": 360, "height": 780}, **options})
         self.context.set_default_timeout(PATIENT)
+        prepare(self.context)
         self.page = self.context.new_page()
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))

@@ -16,11 +16,11 @@ from imbalkit_app.folder import write_app
 
 from imbalkit_lite import open_model, read_image
 from imbalkit_lite.card import NEVER
-from tests.app.browsing import Visit, film, hosted, launching, listening
+from tests.app.browsing import HAM10000, Visit, film, hosted, launching, listening
 from tests.app.models import CARD, OTHER, middle, with_card
 from tests.command_line import imbalkit
 
-PHOTOGRAPHS = Path(__file__).parents[3] / "shared" / "data" / "ham10000" / "images"
+PHOTOGRAPHS = HAM10000 / "images"
 pytestmark = [
     pytest.mark.skipif(not PHOTOGRAPHS.exists(), reason="needs ../shared/data/ham10000"),
     pytest.mark.slow,  # a browser

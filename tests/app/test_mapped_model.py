@@ -12,11 +12,10 @@ from imbalkit_app.contents import app_contents, read_model
 import imbalkit
 from imbalkit.functional.metrics import softmax
 from imbalkit.runs.restore import restore
-from tests.app.browsing import Visit, hosted, launching
+from tests.app.browsing import HAM10000, Visit, hosted, launching
 from tests.command_line import imbalkit as command
 from tests.without_charts import without_charts
 
-HAM10000 = Path(__file__).parents[3] / "shared" / "data" / "ham10000"
 CLASSES = ("mel", "nv")
 LOSSES = {"focal": "{name: focal, gamma: 3}", "label_smoothing": "{name: ce, label_smoothing: 0.3}"}
 pytestmark = [

@@ -1,5 +1,6 @@
 /** The app: ready, live, frozen; what the buttons do. */
 
+import { android } from "./android";
 import { Camera, CameraError } from "./camera";
 import type { Card } from "./card";
 import type { Reader } from "./client";
@@ -10,7 +11,7 @@ import { Meter } from "./meter";
 import { OTHER_SCENE, reasons } from "./quality";
 import { combine, decision, result, type Shot } from "./result";
 import { save } from "./saving";
-import { average, Window } from "./smoothing";
+import { average, FRAMES, Window } from "./smoothing";
 import { setUpAbout } from "./view/about";
 import { element } from "./view/dom";
 import { Overlay } from "./view/overlay";
@@ -21,7 +22,6 @@ import { percent } from "./words";
 
 type State = "ready" | "live" | "frozen";
 
-const FRAMES = 10; // in the window: about a second
 const LIVE = "Reading the camera";
 const MAIN: Record<State, string> = { ready: "start", live: "freeze", frozen: "retake" };
 
@@ -126,7 +126,8 @@ export class App {
     this.camera.stop();
     this.enter("ready");
     showStatus("Ready");
-    showError(error instanceof Error ? error.message : String(error));
+    const settings = error instanceof CameraError && error.refused && android?.openSettings !== undefined;
+    showError(messageOf(error), settings ? { label: "Open settings", act: () => android?.openSettings?.() } : null);
   }
 
   private live(): void {
@@ -191,7 +192,7 @@ export class App {
     } catch (error) {
       if (before === "live") this.live();
       else showStatus(text);
-      showError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
+      showError(`${file.name}: ${messageOf(error)}`);
     }
   }
 
@@ -238,14 +239,18 @@ export class App {
   }
 
   private saveJson(): void {
-    save(new Blob([this.json.textContent ?? "", "\n"], { type: "application/json" }), `${this.stem}.json`);
+    this.save(new Blob([this.json.textContent ?? "", "\n"], { type: "application/json" }), `${this.stem}.json`);
   }
 
   private savePicture(): void {
-    if (this.file !== null) return save(this.file, this.current?.source ?? "picture");
-    this.still.toBlob((blob) => {
-      if (blob) save(blob, `${this.stem}.png`);
-    }, "image/png");
+    if (this.file !== null) return this.save(this.file, this.current?.source ?? "picture");
+    const name = `${this.stem}.png`;
+    this.still.toBlob((blob) => blob && this.save(blob, name), "image/png");
+  }
+
+  private save(content: Blob, name: string): void {
+    clearError();
+    save(content, name).catch((error: unknown) => showError(`${name} cannot be saved: ${messageOf(error)}`));
   }
 
   private get stem(): string {
@@ -264,4 +269,8 @@ function count(shots: readonly Shot[]): string {
 
 function sizeOf(video: HTMLVideoElement): { width: number; height: number } {
   return { width: video.videoWidth, height: video.videoHeight };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,7 @@
 /** The camera: stream, choice, torch, zoom, frames. */
 
+import { android } from "./android";
+
 /** What some devices can do beyond the standard's types. */
 interface MoreCapabilities extends MediaTrackCapabilities {
   readonly torch?: boolean;
@@ -14,10 +16,18 @@ export interface Zoom {
 }
 
 /** A camera that cannot be used; the message is for a person. */
-export class CameraError extends Error {}
+export class CameraError extends Error {
+  constructor(
+    message: string,
+    readonly refused = false, // by the person
+  ) {
+    super(message);
+  }
+}
 
+const WHERE = android === null ? "for this page in the browser's settings" : "in Android's settings (Apps, this app, Permissions, Camera)";
 const WHY: Record<string, string> = {
-  NotAllowedError: "The camera was refused. Allow it for this page in the browser's settings, then start it again; pictures can be opened without it.",
+  NotAllowedError: `The camera was refused. Allow it ${WHERE}, then start it again; pictures can be opened without it.`,
   NotFoundError: "No camera was found. Pictures can be opened without one.",
   NotReadableError: "The camera cannot be read: another app may be using it.",
   OverconstrainedError: "The camera that was chosen is not there any more.",
@@ -48,7 +58,7 @@ export class Camera {
     } catch (error) {
       this.stop();
       const name = error instanceof DOMException ? error.name : "";
-      throw new CameraError(WHY[name] ?? `The camera cannot be started (${String(error)}).`);
+      throw new CameraError(WHY[name] ?? `The camera cannot be started (${String(error)}).`, name === "NotAllowedError");
     }
     this.presented = 0;
     this.taken = -1;

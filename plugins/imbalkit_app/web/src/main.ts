@@ -1,12 +1,15 @@
 import "./style.css";
+import { android } from "./android";
 import { App } from "./app";
 import { Reader } from "./client";
 import { loadFacts } from "./facts";
+import { offerInstalling } from "./view/install";
 import { showError, showProgress, showStatus } from "./view/status";
 
 /** Loads the model, then hands over to the app; errors are shown on the page. */
 async function main(): Promise<void> {
   try {
+    offerInstalling();
     showProgress(0);
     const { facts, card } = await loadFacts();
     const reader = new Reader();
@@ -19,6 +22,7 @@ async function main(): Promise<void> {
       rule: { width: input.width, height: input.height, resize, interpolation },
       exif,
       classes: classes.length,
+      mayThread: android === null, // a WebView has no shared memory, and the app no LiteRT for it
     };
     const opened = await reader.open(setup, showProgress);
     showProgress(null);
@@ -32,7 +36,7 @@ async function main(): Promise<void> {
 
 /** After the model, so that its files come from the browser's cache. */
 async function keepOffline(): Promise<void> {
-  if (!("serviceWorker" in navigator) || import.meta.env.DEV) return;
+  if (android !== null || !("serviceWorker" in navigator) || import.meta.env.DEV) return; // the app holds every file
   try {
     await navigator.serviceWorker.register("./sw.js", { updateViaCache: "none" }); // files.js, too
   } catch (error) {

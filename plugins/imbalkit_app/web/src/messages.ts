@@ -23,6 +23,7 @@ export interface Setup {
   readonly rule: ResizeRule;
   readonly exif: boolean;
   readonly classes: number;
+  readonly mayThread: boolean;
 }
 
 export type Request =

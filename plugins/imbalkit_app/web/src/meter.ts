@@ -2,6 +2,9 @@
 
 const FRAMES = 20;
 
+/** Milliseconds of the model a frame from which a smaller one is advised: fewer than five frames a second, of ten wanted. */
+export const SLOW = 200;
+
 interface Read {
   readonly end: number;
   readonly milliseconds: number; // from the grabbed frame to the answer
@@ -10,14 +13,22 @@ interface Read {
 
 export class Meter {
   private reads: Read[] = [];
+  private count = 0;
 
   /** A frame was read at `end`. */
   add(end: number, milliseconds: number, model: number): void {
     this.reads = [...this.reads, { end, milliseconds, model }].slice(-FRAMES);
+    this.count++;
   }
 
   clear(): void {
     this.reads = [];
+    this.count = 0;
+  }
+
+  /** Whether it is time to judge anew what shall not change with every frame. */
+  get due(): boolean {
+    return this.count > 0 && this.count % (FRAMES / 2) === 0;
   }
 
   get framesPerSecond(): number {

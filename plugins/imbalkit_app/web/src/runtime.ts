@@ -10,6 +10,8 @@ const AGREE = 1e-3; // of a probability, between WebGPU and wasm on the test pic
 
 const MOST_THREADS = 4; // as phones have fast cores: a slow one would hold the others up (not measured on a phone)
 
+let threads = false; // whether the LiteRT that was loaded has them
+
 /** A model that cannot be used; the message is for a person. */
 export class ModelError extends Error {}
 
@@ -56,7 +58,7 @@ export class Model {
  */
 export async function openModel(bytes: Uint8Array, input: Input, classes: number): Promise<{ model: Model; opened: Opened }> {
   const plain = await compile(bytes, input, classes, "wasm");
-  const accelerator: Accelerator = (await threads()) ? "wasm, threads" : "wasm";
+  const accelerator: Accelerator = threads ? "wasm, threads" : "wasm";
   const picture = testPicture(input);
   await plain.answer(picture); // the first prediction is slow: not the user's
   const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
@@ -73,12 +75,12 @@ export async function openModel(bytes: Uint8Array, input: Input, classes: number
   }
 }
 
-async function threads(): Promise<boolean> {
-  return self.crossOriginIsolated && (await supportsFeature("relaxedSimd")) && (await supportsFeature("threads"));
-}
-
-/** Loads LiteRT's wasm. Its loader would look for files beside the worker. Throws ModelError. */
-export async function startRuntime(runtimeUrl: string): Promise<void> {
+/**
+ * Loads LiteRT's wasm, with threads where they are allowed and the browser has them. Its loader would look for files beside
+ * the worker. Throws ModelError.
+ */
+export async function startRuntime(runtimeUrl: string, mayThread: boolean): Promise<void> {
+  threads = mayThread && self.crossOriginIsolated && (await supportsFeature("relaxedSimd")) && (await supportsFeature("threads"));
   const module = {
     locateFile: (name: string) => runtimeUrl + name,
     mainScriptUrlOrBlob: `${runtimeUrl}litert_wasm_threaded_internal.js`, // what its threads run
@@ -86,7 +88,7 @@ export async function startRuntime(runtimeUrl: string): Promise<void> {
   };
   Object.assign(self, { Module: module });
   try {
-    await loadLiteRt(runtimeUrl, { threads: await threads() });
+    await loadLiteRt(runtimeUrl, { threads });
   } catch (error) {
     throw new ModelError(
       `WebAssembly cannot be started in this browser (${message(error)}). Load the page again, or use a newer browser.`,
@@ -103,7 +105,7 @@ function printErr(line: string): void {
 async function compile(bytes: Uint8Array, input: Input, classes: number, accelerator: "wasm" | "webgpu"): Promise<Model> {
   let compiled: CompiledModel;
   try {
-    const numThreads = (await threads()) ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
+    const numThreads = threads ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
     compiled = await loadAndCompile(bytes, { accelerator, cpuOptions: { numThreads }, gpuOptions: { precision: "fp32" } });
   } catch (error) {
     throw new ModelError(`The model cannot be loaded: it is damaged, or no TFLite file (${message(error)}).`);

@@ -1,5 +1,7 @@
 /** The mean of the last frames' predictions, and their spread. */
 
+export const FRAMES = 10; // in the window: about a second
+
 const LEAST = 1e-7; // a probability below it counts as this: so that one frame does not outweigh a window
 
 /** Logits up to a constant: logarithms of probabilities. */

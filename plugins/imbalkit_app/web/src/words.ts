@@ -60,6 +60,18 @@ export function legend(count: number, shots: number, hasThreshold: boolean): str
   return [mean, hasThreshold ? "The upright line is the threshold." : ""].filter(Boolean).join(" ");
 }
 
+/**
+ * What was measured where the model is slow, and what to do.
+ *
+ * @param model its milliseconds a frame
+ * @param rate frames a second
+ * @param frames in the mean that is shown
+ */
+export function slowness(model: number, rate: number, frames: number): string {
+  const [time, still] = [`${Math.round(model)}${SPACE}ms`, `${Math.ceil(frames / rate)}${SPACE}s`];
+  return `Slow on this device: ${time} a frame in the model. Hold still for ${still}, or use a smaller backbone, fewer pixels or int8.`;
+}
+
 const MEDICAL = /melanom|skin|lesion|derm|naev|nev[iu]|patient|diagnos|clinic|medic|cancer|carcinom|tumou?r|disease/i;
 
 /** The limits of use. */

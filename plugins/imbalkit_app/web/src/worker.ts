@@ -55,7 +55,7 @@ async function open(requested: Setup, progress: (share: number) => void): Promis
   setup = requested;
   const [bytes] = await Promise.all([
     loadModel(requested.modelUrl, requested.facts, progress),
-    startRuntime(requested.runtimeUrl), // meanwhile
+    startRuntime(requested.runtimeUrl, requested.mayThread), // meanwhile
   ]);
   const found = await openModel(bytes, requested.input, requested.classes);
   model = found.model;

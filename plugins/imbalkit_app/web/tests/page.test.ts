@@ -5,6 +5,7 @@ import { readFacts } from "../src/facts";
 import { guide } from "../src/guide";
 import { Meter } from "../src/meter";
 import { verify } from "../src/model_file";
+import { slowness } from "../src/words";
 
 describe("guide", () => {
   test.each([
@@ -76,4 +77,22 @@ test("the meter counts the last frames", () => {
   expect(meter.framesPerSecond).toBeCloseTo(10, 12);
   expect(meter.milliseconds).toBeCloseTo(40, 12);
   expect(meter.modelMilliseconds).toBeCloseTo(30, 12);
+});
+
+test("what shall not flicker is judged every ten frames", () => {
+  const meter = new Meter();
+  const due = Array.from({ length: 31 }, (_, i) => {
+    const before = meter.due;
+    meter.add(i, 1, 1);
+    return before;
+  });
+  expect(due.flatMap((each, i) => (each ? [i] : []))).toEqual([10, 20, 30]);
+  meter.clear();
+  expect(meter.due).toBe(false);
+});
+
+test("the advice for a slow model has what was measured", () => {
+  expect(slowness(289.6, 3.3, 10).replaceAll("\u00a0", " ")).toBe(
+    "Slow on this device: 290 ms a frame in the model. Hold still for 4 s, or use a smaller backbone, fewer pixels or int8.",
+  );
 });

@@ -2,10 +2,11 @@
 
 import { neverPositive, type Card } from "../card";
 import type { Opened } from "../messages";
-import type { Meter } from "../meter";
+import { SLOW, type Meter } from "../meter";
 import type { Reason } from "../quality";
 import type { Decision } from "../result";
-import { caution, explain, legend, REASONS } from "../words";
+import { FRAMES } from "../smoothing";
+import { caution, explain, legend, REASONS, slowness } from "../words";
 import { Bars } from "./bars";
 import { element, icon, make, say } from "./dom";
 
@@ -16,6 +17,7 @@ export class ReadingView {
   private readonly quality = element("quality", HTMLElement);
   private readonly panel = element("panel", HTMLElement);
   private readonly bars: Bars;
+  private readonly slow = element("slow", HTMLElement);
   private readonly legend = element("legend", HTMLElement);
   private shown = ""; // the reasons that are on the page
 
@@ -33,6 +35,7 @@ export class ReadingView {
   enter(state: "ready" | "live" | "frozen"): void {
     element("welcome", HTMLElement).hidden = state !== "ready";
     this.panel.hidden = state !== "live";
+    if (state !== "live") say(this.slow, "");
     if (state !== "frozen") this.answer.hidden = true;
     if (state === "ready") this.showReasons([]);
   }
@@ -52,10 +55,11 @@ export class ReadingView {
   }
 
   showSpeed(meter: Meter): void {
-    const [fps, ms] = [meter.framesPerSecond, meter.milliseconds];
+    const [fps, ms, model] = [meter.framesPerSecond, meter.milliseconds, meter.modelMilliseconds];
     this.panel.dataset["fps"] = fps.toFixed(1);
     this.panel.dataset["ms"] = ms.toFixed(1);
-    this.panel.dataset["model"] = meter.modelMilliseconds.toFixed(1);
+    this.panel.dataset["model"] = model.toFixed(1);
+    if (meter.due) say(this.slow, model > SLOW ? slowness(model, fps, FRAMES) : "");
     say(this.panel, `${fps.toFixed(0)} frames/s · ${ms.toFixed(0)} ms · ${this.opened.accelerator}`);
   }
 

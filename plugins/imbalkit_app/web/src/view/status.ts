@@ -23,9 +23,20 @@ export function showProgress(share: number | null): void {
   }
 }
 
-export function showError(text: string): void {
+/** A button of the error box. */
+export interface WayOut {
+  readonly label: string;
+  act(): void;
+}
+
+export function showError(text: string, wayOut: WayOut | null = null): void {
   showProgress(null);
   error.replaceChildren(icon("warn"), make("p", {}, text));
+  if (wayOut !== null) {
+    const button = make("button", { type: "button", class: "quiet" }, wayOut.label);
+    button.addEventListener("click", () => wayOut.act());
+    error.append(button);
+  }
   error.hidden = false;
   document.body.classList.add("failed");
 }
