@@ -8,11 +8,12 @@ import json
 
 import numpy as np
 import pytest
+from imbalkit_app.apk.build import page_files
 from imbalkit_app.contents import app_contents, read_model
 
 from imbalkit_lite import open_model, read_image
 from tests.app.browsing import HAM10000, film, launching
-from tests.app.webview import BRIDGE, FLAGS, ORIGIN, WebView, files_of_app
+from tests.app.webview import BRIDGE, FLAGS, ORIGIN, WebView
 
 pytestmark = [
     pytest.mark.skipif(not HAM10000.exists(), reason="needs ../shared/data/ham10000"),
@@ -29,7 +30,7 @@ def photographs():
 
 @pytest.fixture(scope="module")
 def files(built, model):
-    return files_of_app(app_contents(built, *read_model(model, "0.1.0")))
+    return page_files(app_contents(built, *read_model(model, "0.1.0")))
 
 
 @pytest.fixture(scope="module")

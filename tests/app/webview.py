@@ -5,11 +5,13 @@ A WebView has no shared memory, no downloads and no service workers of its own; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from imbalkit_app.headers import type_of
+from imbalkit_app.page import PACKAGE
 
 from tests.app.browsing import Visit
 
@@ -31,13 +33,7 @@ window.imbalkitAndroid = {
 };
 ServiceWorkerContainer.prototype.register = async (...given) => { called.push(["register", ...given]); };
 """
-# What the Activity evaluates when "back" is pressed: whether a dialog was closed. If none was, it leaves.
-BACK = "(function(){var d=document.querySelector('dialog[open]');if(d)d.close();return !!d})()"
-
-
-def files_of_app(contents: Mapping[str, bytes]) -> dict[str, bytes]:
-    """An app's files as an APK has them: no service worker, no LiteRT with threads."""
-    return {name: data for name, data in contents.items() if name != "sw.js" and "_threaded_" not in name}
+KOTLIN = PACKAGE / "android" / "kotlin" / "org" / "imbalkit" / "app"
 
 
 def answering(files: Mapping[str, bytes], more: Mapping[str, str] | None = None) -> Callable[[Any], None]:
@@ -81,5 +77,6 @@ class WebView(Visit):
         return [given for name, *given in self.page.evaluate("() => called") if name == method]
 
     def back(self) -> bool:
-        """Press "back"; whether it closed something of the page."""
-        return self.page.evaluate(f"() => {BACK}")
+        """Press "back", as the Activity hands it to the page; whether it closed something there. If not, the app is left."""
+        script = re.search(r'CLOSE_DIALOG = "(.+)"', (KOTLIN / "Back.kt").read_text(encoding="utf-8"))
+        return self.page.evaluate(f"() => {script[1]}")
