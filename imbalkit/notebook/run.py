@@ -165,7 +165,8 @@ class Run(os.PathLike[str]):
 
         Args:
             images: files, folders, tables with a column of paths, patterns such as "new/*.jpg", or a list of these; a
-                DataFrame with that column; or pixels uint8 [n, H, W] or [n, H, W, C]
+                DataFrame with that column; or pixels uint8 [n, H, W] or [n, H, W, C]. For a run on rows of a table: a table, or a
+                DataFrame, with the columns that it takes
             threshold: probability from which the positive class is predicted, instead of the run's
             batch_size: images at once (default: the recipe's)
             device: such as "cuda" (default: as the recipe says, or the CPU where that device is not there)
@@ -184,17 +185,21 @@ class Run(os.PathLike[str]):
         import pandas as pd
 
         from imbalkit.runs.predictor import predict_arrays, predict_inputs
-        from imbalkit_lite.inputs import Inputs, TableOfPaths, find_inputs
+        from imbalkit_lite.inputs import Inputs, TableOfPaths, TableOfRows, check_rows, find_inputs, find_rows
         from imbalkit_lite.tables import frame_rows
 
         predictor = self.predictor(threshold, batch_size, device)
         if isinstance(images, np.ndarray):
             return predict_arrays(images, predictor)
+        encoding = predictor.encoding
+        if encoding is not None and not predictor.channels:
+            if isinstance(images, pd.DataFrame):
+                rows = check_rows(TableOfRows(*frame_rows(images)), encoding.names, "the table")
+                return predict_inputs(Inputs((rows,)), predictor)
+            return predict_inputs(find_rows(_names(images), encoding.names), predictor)
         if isinstance(images, pd.DataFrame):
             return predict_inputs(Inputs((TableOfPaths(*frame_rows(images), column),)), predictor)
-        return predict_inputs(
-            find_inputs([images] if isinstance(images, str | os.PathLike) else images, column), predictor
-        )
+        return predict_inputs(find_inputs(_names(images), column), predictor)
 
     # --- looking at it ------------------------------------------------------------------------------------------------
 
@@ -231,3 +236,7 @@ class Run(os.PathLike[str]):
             return to_html(self.folder, self.facts, self.metrics)
         except RunError as error:
             return f"<p><code>{escape(str(self.folder))}</code>: {escape(str(error))}</p>"
+
+
+def _names(images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Sequence[str | os.PathLike[str]]:
+    return [images] if isinstance(images, str | os.PathLike) else images

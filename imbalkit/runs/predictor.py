@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from imbalkit.errors import RunError, listing
+from imbalkit.errors import DataError, RunError, listing
 from imbalkit_lite.columns import ColumnEncoding, Unknown, absent_note, unknown_notes
 from imbalkit_lite.images import ImageRule
 from imbalkit_lite.inputs import Inputs, Item
 from imbalkit_lite.predicting import predict_rows
 from imbalkit_lite.predictor import BatchPrediction, Predictor
-from imbalkit_lite.rows import ABSTAINED, ERROR, PATH, Row, RowMaker, columns_of
+from imbalkit_lite.rows import ABSTAINED, ERROR, PATH, Row, RowMaker, columns_of, key_of
 
 if TYPE_CHECKING:
     from imbalkit.decision.decision import Decision
@@ -88,8 +88,8 @@ def predict_inputs(inputs: Inputs, predictor: Predictor) -> pd.DataFrame:
     Warns of what was left out of folders, and of columns beside the image that are missing or hold unknown values.
     """
     encoding, unknown = predictor.encoding, Unknown()
-    absent = "" if encoding is None else absent_note(encoding, inputs.tables)
-    columns = columns_of(predictor.classes, inputs.columns)
+    absent = "" if encoding is None else absent_note(encoding, inputs.tables, bool(predictor.channels))
+    columns = columns_of(predictor.classes, inputs.columns, key_of(predictor))
     frame = _frame(list(predict_rows(inputs, predictor, unknown=unknown)), columns)
     for note in (*inputs.notes, absent, *([] if encoding is None else unknown_notes(unknown, encoding))):
         if note:
@@ -100,6 +100,8 @@ def predict_inputs(inputs: Inputs, predictor: Predictor) -> pd.DataFrame:
 def predict_arrays(pixels: np.ndarray, predictor: Predictor) -> pd.DataFrame:
     """The same for pixels uint8 [n, H, W] or [n, H, W, C], which have no path and cannot fail."""
     beside: tuple[np.ndarray, ...] = ()
+    if not predictor.channels:
+        raise DataError("the model takes rows of a table: expected a DataFrame, or the path of a table, got an array")
     if predictor.encoding is not None:
         warnings.warn(absent_note(predictor.encoding, [()]), stacklevel=3)
         beside = (predictor.encoding.missing(len(pixels)),)

@@ -142,3 +142,33 @@ def test_folds_and_their_ensemble(tmp_path, data):
     assert RunData(ensemble).encoding is not None
     with pytest.raises(RunError, match="has no features"):
         restore(ensemble).features(np.zeros((1, 1, 1, 0), np.uint8), columns=RunData(ensemble).encoding.missing())
+
+
+def test_rows_of_a_table_are_predicted(tmp_path, finished, data):
+    from imbalkit import Run
+
+    table = pd.read_parquet(finished / "predictions.parquet")
+    names = {"outcome": "label", "patient": "group"}
+    rows = patients(600).iloc[table["source"]].rename(columns=names).reset_index(drop=True)
+    found = Run.load(finished).predict(rows)
+    np.testing.assert_allclose(found["probability_ill"], table["probability_ill"], atol=1e-5)
+    assert found["decision"].tolist() == table["decision"].tolist()
+    assert found["row"].tolist()[:2] == ["1", "2"]
+    from_file = Run.load(finished).predict(data["file"])
+    np.testing.assert_allclose(from_file["probability_ill"][table["source"]], table["probability_ill"], atol=1e-5)
+
+
+def test_what_is_no_such_table_is_refused(tmp_path, finished):
+    from imbalkit import Run
+
+    run = Run.load(finished)
+    (tmp_path / "other.csv").write_text("size\n3\n")
+    with pytest.raises(DataError, match="has none of the columns that the model takes"):
+        run.predict(tmp_path / "other.csv")
+    with pytest.raises(DataError, match="takes rows of a table: expected a .csv"):
+        run.predict(tmp_path / "a.jpg")
+    with pytest.raises(DataError, match="expected a DataFrame"):
+        run.predict(np.zeros((1, 4, 4), np.uint8))
+    (tmp_path / "part.csv").write_text("age,site\n70,leg\nold,nose\n")
+    with pytest.warns(UserWarning, match="takes age, noise and site, and the input has no noise|no number|no category"):
+        assert len(run.predict(tmp_path / "part.csv")) == 2

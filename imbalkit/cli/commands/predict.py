@@ -32,6 +32,7 @@ def command(
     A PATH is an image, a folder of images, or a table (.csv, .tsv, .parquet) with a column of paths, which may start at
     the table or at the working directory; its other columns stay beside the predictions. "-" reads paths from standard
     input, one a line. A file that cannot be read is a row with `error`; exit code 1 only if none could be read.
+    For a model without images a PATH is a table with the columns that the model takes; every row is predicted.
     """
     from imbalkit.base.threads import spin_less
 

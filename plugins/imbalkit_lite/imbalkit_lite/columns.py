@@ -229,12 +229,13 @@ def unknown_notes(unknown: Unknown, encoding: ColumnEncoding) -> list[str]:
     return notes
 
 
-def absent_note(encoding: ColumnEncoding, tables: Sequence[Sequence[str]]) -> str:
+def absent_note(encoding: ColumnEncoding, tables: Sequence[Sequence[str]], images: bool = True) -> str:
     """What a user should know where inputs lack columns that the model takes; "" where none is lacking.
 
     Args:
         encoding: of the model
         tables: columns of each input; () of one that is no table
+        images: whether it takes images, too
     """
     absent = [name for name in encoding.names if any(name not in columns for columns in tables)]
     if not absent:
@@ -242,6 +243,6 @@ def absent_note(encoding: ColumnEncoding, tables: Sequence[Sequence[str]]) -> st
     everywhere = all(name not in columns for name in absent for columns in tables)
     where = "the input has no" if everywhere else "some of the inputs have no"
     return (
-        f"the model takes {listing(encoding.names)} beside the image, and {where} {listing(absent)}: treated as "
-        "missing, for which its metrics on test rows do not hold"
+        f"the model takes {listing(encoding.names)}{' beside the image' if images else ''}, and {where} {listing(absent)}: "
+        "treated as missing, for which its metrics on test rows do not hold"
     )

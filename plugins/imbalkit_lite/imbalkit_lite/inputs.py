@@ -102,13 +102,38 @@ class TableOfPaths:
 
 
 @dataclass(frozen=True)
+class TableOfRows:
+    """The rows of a table that are the samples themselves, known by their numbers from 1.
+
+    Attributes:
+        header: names of the columns
+        rows: cells of each row, None for a missing one
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Cells]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(self.header)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Item]:
+        for number, row in enumerate(self.rows, start=1):
+            yield Item(str(number), None, dict(zip(self.header, row, strict=True)))
+
+
+@dataclass(frozen=True)
 class Inputs:
     """Everything to look at, in the order in which it was named; rows are made on request.
 
     `notes` list what was left out of folders.
     """
 
-    sources: tuple[Files | TableOfPaths, ...]
+    sources: tuple[Files | TableOfPaths | TableOfRows, ...]
     notes: tuple[str, ...] = ()
 
     @property
@@ -127,6 +152,34 @@ class Inputs:
     def __iter__(self) -> Iterator[Item]:
         for source in self.sources:
             yield from source
+
+
+def find_rows(names: Iterable[str | os.PathLike[str]], columns: Sequence[str]) -> Inputs:
+    """Tables (.csv, .tsv, .parquet) whose rows are to be predicted by a model that takes `columns` and no images.
+
+    Raises DataError for what is no table, has no rows, or has none of the columns.
+    """
+    sources = []
+    for name in (os.fspath(each) for each in names):
+        path = Path(local_path(name))
+        if not is_table(path):
+            raise DataError(f"the model takes rows of a table: expected a .csv, .tsv or .parquet file, got {name}")
+        table = TableOfRows(*read_table(path))
+        if not len(table):
+            raise DataError(f"{path.absolute()} has no rows")
+        sources.append(check_rows(table, columns, str(path.absolute())))
+    if not sources:
+        raise DataError("there is nothing to predict: no tables were named")
+    return Inputs(tuple(sources))
+
+
+def check_rows(table: TableOfRows, columns: Sequence[str], name: str) -> TableOfRows:
+    """The table. Raises DataError where it has none of the columns that a model takes."""
+    if not set(columns) & set(table.header):
+        raise DataError(
+            f"{name} has none of the columns that the model takes ({listing(columns, 20)}); it has {listing(table.header, 20)}"
+        )
+    return table
 
 
 def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -> Inputs:

@@ -18,7 +18,7 @@ from imbalkit_lite.errors import DataError
 from imbalkit_lite.images import ImageRule, read_pixels
 from imbalkit_lite.inputs import Inputs, Item
 from imbalkit_lite.predictor import Predictor
-from imbalkit_lite.rows import Row, RowMaker
+from imbalkit_lite.rows import Row, RowMaker, key_of
 
 WORKERS = 8  # threads that decode
 
@@ -33,7 +33,7 @@ def predict_rows(
 
     Columns that the model takes beside the image are those of the image's table; `unknown` counts values that it does not know.
     """
-    maker, total, done = RowMaker(predictor.classes, inputs.columns), len(inputs), 0
+    maker, total, done = RowMaker(predictor.classes, inputs.columns, key_of(predictor)), len(inputs), 0
     read = _read_ahead(inputs, predictor, depth=2 * predictor.batch_size + WORKERS)
     while batch := list(islice(read, predictor.batch_size)):
         yield from _predict(batch, predictor, maker, unknown)
@@ -80,6 +80,8 @@ def _read_ahead(items: Iterable[Item], predictor: Predictor, depth: int) -> Iter
 
 
 def _read(item: Item, rule: ImageRule, channels: int) -> np.ndarray | str:
+    if not channels:
+        return np.zeros((*rule.size, 0), dtype=np.uint8)
     if item.file is None:
         return "the table has no path in this row"
     try:

@@ -67,19 +67,23 @@ def predict(
 ) -> None:
     """Read, predict, write a row for each image; exits with code 1 if no image could be read. Raises ImbalkitError."""
     from imbalkit_lite.columns import Unknown, absent_note, unknown_notes
-    from imbalkit_lite.inputs import find_inputs
+    from imbalkit_lite.inputs import find_inputs, find_rows
     from imbalkit_lite.predicting import predict_rows
-    from imbalkit_lite.rows import DECISION, ERROR, columns_of
+    from imbalkit_lite.rows import DECISION, ERROR, columns_of, key_of
 
     kind = _format(kind, out)
-    inputs = find_inputs([name for path in paths for name in (_from_stdin() if path == "-" else [path])], column)
+    predictor = open_predictor()
+    encoding, unknown, key = predictor.encoding, Unknown(), key_of(predictor)
+    names = [name for path in paths for name in (_from_stdin() if path == "-" else [path])]
+    if predictor.channels or encoding is None:
+        inputs = find_inputs(names, column)
+    else:
+        inputs = find_rows(names, encoding.names)
     for note in inputs.notes:
         click.echo(f"note: {note}", err=True)
-    predictor = open_predictor()
-    encoding, unknown = predictor.encoding, Unknown()
-    if encoding is not None and (note := absent_note(encoding, inputs.tables)):
+    if encoding is not None and (note := absent_note(encoding, inputs.tables, bool(predictor.channels))):
         say(f"note: {note}", err=True)
-    columns, outcomes = columns_of(predictor.classes, inputs.columns), Counter[str]()
+    columns, outcomes = columns_of(predictor.classes, inputs.columns, key), Counter[str]()
 
     def work(stream: IO[str]) -> None:
         with _progress(stream, inputs) as advance:

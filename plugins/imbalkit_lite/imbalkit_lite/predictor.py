@@ -40,7 +40,7 @@ class Predictor(Protocol):
 
     @property
     def channels(self) -> int:
-        """1 or 3."""
+        """1 or 3; 0 for a model that takes rows of a table, without images."""
         ...
 
     @property

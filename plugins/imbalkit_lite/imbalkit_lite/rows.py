@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from imbalkit_lite.predictor import BatchPrediction, Predictor
 
 PATH, DECISION, ABSTAINED, ERROR = "path", "decision", "abstained", "error"
+ROW = "row"  # in place of the path, of a model that takes rows of a table: their numbers, from 1
 Row = dict[str, Any]
 
 
-def columns_of(classes: Sequence[str], extra: Sequence[str] = ()) -> list[str]:
-    """path, decision, abstained, probability_<class> ..., error, then the other columns of the tables (with `_in_table` after a
-    name that is taken)."""
-    fixed = [PATH, DECISION, ABSTAINED, *(f"probability_{name}" for name in classes), ERROR]
+def key_of(predictor: Predictor) -> str:
+    """The name of the column that says what was predicted: "path", or "row" for a model without images."""
+    return PATH if predictor.channels else ROW
+
+
+def columns_of(classes: Sequence[str], extra: Sequence[str] = (), key: str = PATH) -> list[str]:
+    """path (or row), decision, abstained, probability_<class> ..., error, then the other columns of the tables (with `_in_table`
+    after a name that is taken)."""
+    fixed = [key, DECISION, ABSTAINED, *(f"probability_{name}" for name in classes), ERROR]
     return [*fixed, *_renamed(fixed, extra).values()]
 
 
@@ -36,10 +42,10 @@ def _renamed(fixed: Sequence[str], extra: Sequence[str]) -> dict[str, str]:
 class RowMaker:
     """Makes the rows. A file that cannot be read has `error` and nothing else; the others have None there."""
 
-    def __init__(self, classes: Sequence[str], extra: Sequence[str] = ()):
-        self.classes = tuple(classes)
-        self.columns = columns_of(classes, extra)
-        self._extra = _renamed(columns_of(classes), extra)
+    def __init__(self, classes: Sequence[str], extra: Sequence[str] = (), key: str = PATH):
+        self.classes, self.key = tuple(classes), key
+        self.columns = columns_of(classes, extra, key)
+        self._extra = _renamed(columns_of(classes, key=key), extra)
 
     def predicted(self, item: Item, prediction: BatchPrediction, index: int) -> Row:
         """The row of an image, `index` in its batch's prediction."""
@@ -55,7 +61,7 @@ class RowMaker:
         return self._row(item) | {ERROR: error}
 
     def _row(self, item: Item) -> Row:
-        row = dict.fromkeys(self.columns) | {PATH: item.path}
+        row = dict.fromkeys(self.columns) | {self.key: item.path}
         return row | {self._extra[name]: value for name, value in item.extra.items()}
 
 
@@ -80,7 +86,8 @@ def write_text(predictor: Predictor, rows: Iterable[Row], columns: Sequence[str]
     positive = None if predictor.positive is None else predictor.classes[predictor.positive]
     width = max(len(printable(name)) for name in (*predictor.classes, DECISION))
     title = "probability" if positive is None else f"probability of {printable(positive)}"
-    stream.write(f"{DECISION:{width}}  {title}  {PATH}\n")
+    key = key_of(predictor)
+    stream.write(f"{DECISION:{width}}  {title}  {key}\n")
     for row in rows:
         if row[ERROR] is None:
             value = f"{row[f'probability_{positive or row[DECISION]}']:.4f}"
@@ -88,5 +95,5 @@ def write_text(predictor: Predictor, rows: Iterable[Row], columns: Sequence[str]
         else:
             value, note = "", f"  {printable(row[ERROR])}"
         decision = printable(row[DECISION] or "error")
-        stream.write(f"{decision:{width}}  {value:>{len(title)}}  {printable(row[PATH])}{note}\n")
+        stream.write(f"{decision:{width}}  {value:>{len(title)}}  {printable(row[key])}{note}\n")
         yield row
