@@ -156,3 +156,17 @@ def test_back_closes_a_dialog_first(app):
     assert app.back() is True
     assert app.page.locator("#about").is_hidden()
     assert app.back() is False
+
+
+def test_a_camera_that_android_took_in_the_background_comes_back(app):
+    app.part("start").click()
+    app.probabilities(2)
+    app.page.evaluate("""() => {
+        const devices = navigator.mediaDevices, open = devices.getUserMedia.bind(devices);
+        devices.getUserMedia = (wanted) => new Promise((resolve) => setTimeout(resolve, 500)).then(() => open(wanted)); // as a phone's
+        document.getElementById("video").srcObject.getTracks().forEach((track) => track.stop());
+        document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    app.page.wait_for_function("() => document.getElementById('video').srcObject?.active")
+    app.probabilities(2)
+    assert app.part("error").is_hidden()

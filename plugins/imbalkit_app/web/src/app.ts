@@ -86,7 +86,9 @@ export class App {
       if (file) void this.openFile(file);
     });
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && this.state === "live" && !this.camera.running) void this.start();
+      if (document.hidden || this.state !== "live" || this.camera.running) return;
+      this.loop++; // whoever still waits for a frame of the camera that was taken away must not report it
+      void this.start();
     });
   }
 
