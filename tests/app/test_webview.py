@@ -163,7 +163,8 @@ def test_a_camera_that_android_took_in_the_background_comes_back(app):
     app.probabilities(2)
     app.page.evaluate("""() => {
         const devices = navigator.mediaDevices, open = devices.getUserMedia.bind(devices);
-        devices.getUserMedia = (wanted) => new Promise((resolve) => setTimeout(resolve, 500)).then(() => open(wanted)); // as a phone's
+        const phonesTime = () => new Promise((resolve) => setTimeout(resolve, 500));
+        devices.getUserMedia = (wanted) => phonesTime().then(() => open(wanted));
         document.getElementById("video").srcObject.getTracks().forEach((track) => track.stop());
         document.dispatchEvent(new Event("visibilitychange"));
     }""")

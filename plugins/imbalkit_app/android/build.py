@@ -3,7 +3,8 @@
     python plugins/imbalkit_app/android/fetch.py TOOLS      # dx, once
     python plugins/imbalkit_app/android/build.py TOOLS      # writes template.apk beside this file
 
-No Android SDK: docs/contributing.md has what stands in for it. The template is neither signed nor aligned: completing it does both.
+No Android SDK: docs/contributing.md has what stands in for it. The template is neither signed nor aligned:
+completing it does both.
 """
 
 from __future__ import annotations
