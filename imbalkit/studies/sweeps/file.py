@@ -26,6 +26,15 @@ from imbalkit.recipe.validation import problems
 Overrides = dict[str, Any]
 _OF_ROWS = ("samplers", "data", "split")
 Axis = dict[str, Overrides] | list[Any]
+COLUMNS = (
+    "cell",
+    "cells",
+    "fold",
+    "seed",
+    "state",
+    "error",
+    "recipe",
+)  # of every sweep's tables: no axis may have their names
 
 
 class TableSettings(Settings):
@@ -68,6 +77,12 @@ class SweepSettings(Settings):
         for name, values in axes.items():
             if not values:
                 raise PydanticCustomError("axis", "axis {name} has no values", {"name": repr(name)})
+            if name in COLUMNS:
+                beside = name in ("seed", "fold")
+                facts = {"name": repr(name), "do": f"write {name}s beside axes" if beside else "choose another name"}
+                raise PydanticCustomError(
+                    "axis", "an axis cannot be called {name}, as a column of tables is: {do}", facts
+                )
         return axes
 
     @field_validator("tables")

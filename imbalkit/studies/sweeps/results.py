@@ -108,8 +108,8 @@ class Results:
         run = RunData(folder)
         metrics, recipe = run.metrics, run.recipe
         trained = metrics["class_counts"][-1]["counts"]
-        return {
-            **_labels(cell),
+        labels = _labels(cell)
+        facts = {
             "state": "finished",
             "error": None,
             "seconds": round(sum(entry.get("seconds", 0.0) for entry in run.log), 1),  # in training epochs
@@ -123,6 +123,9 @@ class Results:
             **flat_metrics(metrics.get("validation") or {}, "validation."),
             "recipe": json.dumps(recipe, ensure_ascii=False),
         }
+        return labels | {
+            name: fact for name, fact in facts.items() if name not in labels
+        }  # an axis may be called "loss"
 
     def _add_predictions(self, cell: Cell) -> None:
         """Add a cell's test predictions to those of the cells that differ by seed and fold only."""

@@ -94,6 +94,8 @@ def test_there_are_as_many_cells_as_combinations(sizes, seeds, folds):
         ("base: digits\nseed: 1", "seed: unknown key; did you mean 'seeds'"),
         ("base: digits\nseeds: []", "seeds"),
         ("base: digits\naxes: {loss: []}", "axis 'loss' has no values"),
+        ("base: digits\naxes: {recipe: {a: {loss: ce}}}", "an axis cannot be called 'recipe'"),
+        ("base: digits\naxes: {seed: [0, 1]}", "write seeds beside axes"),
         ("base: digits\nfolds: all", "grid.yaml:2: folds: needs a number of folds"),
         ("base: digits\nset: {split.folds: 3}\nfolds: [3]", "grid.yaml:3: folds: expected folds from 0 to 2, got [3]"),
         ("base: digits\naxes: {loss: {A b: {}, a-B: {}}}", "same folder name 'a-b--seed-0'"),

@@ -139,6 +139,19 @@ def test_results_alone_are_enough_to_go_on_and_failed_cells_run_again(folder):
     assert not list((path / "errors").iterdir())
 
 
+@pytest.mark.slow
+def test_values_of_an_axis_stay_apart_where_the_part_is_the_same(folder):
+    (folder / "grid.yaml").write_text(
+        "base: base.yaml\nset: {training.epochs: 1, evaluation.resamples: 0}\n"
+        "axes: {loss: {mild: {loss: {name: focal, gamma: 1}}, strong: {loss: {name: focal, gamma: 5}}}}\n"
+    )
+    sweep("grid.yaml", cwd=folder)
+    path = folder / "sweeps" / "grid"
+    assert pd.read_parquet(path / "sweep.parquet")["loss"].tolist() == ["mild", "strong"]
+    table = pd.read_csv(path / "tables" / "overview.csv")
+    assert table[["loss", "cells"]].to_numpy().tolist() == [["mild", 1], ["strong", 1]]
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.slow
 def test_a_killed_sweep_goes_on_where_it_was(folder, how):
