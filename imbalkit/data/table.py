@@ -16,7 +16,8 @@ from imbalkit.data.label_checks import label_cautions
 from imbalkit.data.same_file import file_note, joined_groups, repeated_files
 from imbalkit.errors import DataError
 
-RESERVED = ("path", "label", "group", "split")
+UNCORRECTED = "label before corrections"
+RESERVED = ("path", "label", "group", "split", UNCORRECTED)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import model_serializer
 
-from imbalkit.base.parameters import Part, param, part_of
+from imbalkit.base.parameters import Part, PathText, param, part_of
 from imbalkit.kinds.common import BuildContext
 
 if TYPE_CHECKING:
@@ -29,18 +30,28 @@ class Dataset(Part):
         gt=0,
         lt=1,
     )
+    corrections: PathText | None = param(
+        None,
+        help="CSV file of corrected labels and rows to leave out, as `imbalkit audit` writes one to fill in (default: none)",
+    )
 
     @model_serializer(mode="wrap")
     def _with_name(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """With `sample` only where it is given, so that recipes without it keep their text and hash."""
+        """With keys of every data set only where they are given, so that recipes without them keep their text and hash."""
         found = {"name": self.name, **handler(self)}
-        return {key: value for key, value in found.items() if key != "sample" or value is not None}
+        return {key: value for key, value in found.items() if key not in ("sample", "corrections") or value is not None}
 
     def read(self) -> Table:
-        """What `load` gives, or the share of it that `sample` asks for. Raises DataError as `load` does."""
+        """What `load` gives, corrected as `corrections` says, or the share of it that `sample` asks for.
+
+        Raises DataError as `load` does, and for corrections that do not fit.
+        """
+        from imbalkit.data.corrections import corrected_table
         from imbalkit.data.sample import sample_table
 
         table = self.load()
+        if self.corrections is not None:
+            table = corrected_table(table, Path(self.corrections))
         return table if self.sample is None else sample_table(table, self.sample)
 
     def load(self) -> Table:

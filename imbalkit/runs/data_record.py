@@ -47,14 +47,19 @@ def record_of(
         inputs: columns that the network takes beside the image
 
     Returns:
-        a row a sample: label, code and, where they are known, path, group, split, content, input_<column>
+        a row a sample: label, code and, where they are known, path, group, split, content, input_<column>; label_before, where
+        labels were corrected
     """
     import pandas as pd
+
+    from imbalkit.data.table import UNCORRECTED
 
     columns = {"label": table.frame["label"], "code": table.labels}
     for name in ("path", "group"):
         if name in table.frame:
             columns[name] = table.frame[name].astype(object).where(table.frame[name].notna(), None)
+    if UNCORRECTED in table.frame:
+        columns["label_before"] = table.frame[UNCORRECTED]
     if split is not None:
         splits = np.full(len(table), "", dtype=object)
         for name in ("train", "validation", "test"):
