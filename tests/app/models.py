@@ -39,8 +39,11 @@ OTHER = replace(
 )
 
 
-def write_model(path: Path, card: Card, seed: int = 3) -> Path:
-    """An untrained network of two convolutions that takes what `card` says, as a TFLite file with that card."""
+def write_model(path: Path, card: Card, seed: int = 3, width: int = 8) -> Path:
+    """An untrained network of two convolutions that takes what `card` says, as a TFLite file with that card.
+
+    `width`: channels of the first; the second has twice as many.
+    """
     import litert_torch
     import torch
     from torch import nn
@@ -53,8 +56,10 @@ def write_model(path: Path, card: Card, seed: int = 3) -> Path:
             super().__init__()
             self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
             self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
-            self.body = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Conv2d(8, 16, 3, stride=2), nn.ReLU())
-            self.head = nn.Linear(16, len(card.classes), bias=False)
+            self.body = nn.Sequential(
+                nn.Conv2d(3, width, 3, stride=2), nn.ReLU(), nn.Conv2d(width, 2 * width, 3, stride=2), nn.ReLU()
+            )
+            self.head = nn.Linear(2 * width, len(card.classes), bias=False)
             nn.init.normal_(self.head.weight, std=4)  # pictures shall differ
 
         def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,7 @@ from imbalkit_app.folder import write_app
 from imbalkit_lite import open_model, read_image
 from imbalkit_lite.card import NEVER
 from tests.app.browsing import HAM10000, Visit, film, hosted, launching, listening
-from tests.app.models import CARD, OTHER, middle, with_card
+from tests.app.models import CARD, OTHER, middle, with_card, write_model
 from tests.command_line import imbalkit
 
 PHOTOGRAPHS = HAM10000 / "images"
@@ -219,6 +220,38 @@ def test_a_live_reading_changes_with_the_picture(visit, expected, seen):
     panel = app.part("panel")
     assert float(panel.get_attribute("data-ms")) > 0
     assert panel.get_attribute("data-accelerator")
+
+
+def test_a_slow_model_is_told_of_with_what_was_measured(visit, built, tmp_path):
+    """Of 10,000 million multiplications a frame, on one thread, as a server without the headers allows no more."""
+    card = replace(CARD, input=replace(CARD.input, height=192, width=192))
+    path = write_model(tmp_path / "slow.tflite", card, width=512)
+    write_app(app_contents(built, *read_model(path, "0.1.0")), tmp_path / "app")
+    handler = partial(Silent, directory=str(tmp_path / "app"))
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as address:
+        app = visit(address).ready()
+        start(app)
+        app.page.wait_for_function("() => document.querySelector('[data-testid=slow]').textContent")
+        text = app.part("slow").text_content().replace("\u00a0", " ")
+        found = re.fullmatch(
+            r"Slow on this device: (\d+) ms a frame in the model\. Hold still for (\d+) s, "
+            r"or use a smaller backbone, fewer pixels or int8\.",
+            text,
+        )
+        assert found
+        assert int(found[1]) > 200
+        assert int(found[2]) >= 2
+        app.part("freeze").click()
+        app.part("retake").wait_for()
+        assert app.part("slow").text_content() == ""
+
+
+def test_a_fast_model_is_not(visit):
+    app = visit().ready()
+    start(app)
+    app.page.wait_for_timeout(2500)
+    fast = float(app.part("panel").get_attribute("data-model")) < 200
+    assert not fast or app.part("slow").text_content() == ""
 
 
 FILM = "document.querySelector('video').currentTime"  # s

@@ -1,4 +1,4 @@
-"""On the page: a network whose loss is least elsewhere than at the true probabilities, whose map is in the file; an ensemble."""
+"""On the page: a loss whose map is in the file, an ensemble, and averaged views: the graph holds them all."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module", params=[*sorted(LOSSES), "ensemble"])
+@pytest.fixture(scope="module", params=[*sorted(LOSSES), "ensemble", "views"])
 def run(request, tmp_path_factory) -> Path:
-    """The folder of a run on 160 photographs, 40 of them melanomas, or of an ensemble of both losses, with an exported file."""
+    """The folder of a run on 160 photographs, 40 of them melanomas, with an exported file.
+
+    Or of an ensemble of both losses, whose members average views in the last case.
+    """
     for module in ("litert_torch", "ai_edge_litert"):
         pytest.importorskip(module, reason=f"needs {module}: pip install 'imbalkit[tflite]'")
     folder = tmp_path_factory.mktemp(request.param)
@@ -44,7 +47,9 @@ def run(request, tmp_path_factory) -> Path:
         "decision={prior: data}",
         "evaluation={resamples: 0}",
     ]
-    losses = LOSSES if request.param == "ensemble" else {request.param: LOSSES[request.param]}
+    losses = LOSSES if request.param in ("ensemble", "views") else {request.param: LOSSES[request.param]}
+    if request.param == "views":
+        overrides.append("predict={views: flips}")
     with without_charts():
         runs = [
             imbalkit.run(recipe, overrides=[*overrides, f"loss={loss}"], folder=folder / name)
