@@ -53,13 +53,13 @@ def clean_label(text: str) -> str:
 
 
 def version_code(created: str | None) -> int:
-    """Minutes since 1970 of a time in ISO 8601, 1 where it is not known: a later run's model replaces that of an earlier one."""
+    """Minutes since 1970 of a time in ISO 8601, 1 where it is not known: a later export replaces an earlier one."""
     when = _time(created)
     return 1 if when is None else min(max(int(when.timestamp() // 60), 1), MOST_VERSION)
 
 
 def version_name(created: str | None, imbalkit: str) -> str:
-    """What a phone's settings show: the day of the run and imbalkit's version.
+    """What a phone's settings show: the day of the export and imbalkit's version.
 
     >>> version_name("2026-11-27T08:30:00Z", "0.1.0")
     '2026-11-27, imbalkit 0.1.0'
