@@ -175,7 +175,8 @@ def recipe_text(found: Findings, start: StartingPoint, out: Path) -> str:
         ],
         _decision(found),
         [
-            "# predict: {views: dihedral}  # mean over flips and quarter turns: 8 times the time; the report says what it gains"
+            "predict:",
+            "  views: dihedral  # mean over flips and quarter turns: ranks better, and takes 8 times the time; or none",
         ]
         if has_no_up(found)
         else [],

@@ -117,9 +117,6 @@ def test_pictures_without_an_up_are_turned(tmp_path, package):
     for index in range(20):
         image(tmp_path / "data" / ("melanoma" if index < 8 else "naevus") / f"{index}.png", 80, 70, index)
     assert init(tmp_path / "data")[1]["augment"] == ["dermoscopy"]
-    text = (tmp_path / "r.yaml").read_text()
-    assert "# predict: {views: dihedral}" in text
-    (tmp_path / "r.yaml").write_text(text.replace("# predict", "predict"))
     assert prepare(tmp_path / "r.yaml").recipe.predict.views == "dihedral"
 
 
