@@ -70,7 +70,8 @@ def browser(photographs, tmp_path_factory) -> Iterator[Any]:
 
 @pytest.fixture
 def app(browser, files) -> Iterator[WebView]:
-    visit = WebView(browser, files["page"], bridge=NOT_SHARED, service_workers="block").ready()
+    visit = WebView(browser, files["page"], bridge=NOT_SHARED, service_workers="block")
+    visit.ready()
     yield visit
     visit.end()
 

@@ -15,7 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +105,19 @@ def warm_loads(browser: Any, address: str, times: int = 5) -> dict[str, Any]:
     return {"median": round(statistics.median(found), 2), "largest": round(max(found), 2), "times": times}
 
 
-def live(browser: Any, address: str, size: tuple[int, int], seconds: float) -> dict[str, Any]:
-    """Frames a second and blocked moments of the page's thread, from the load to a frozen reading."""
+def live(
+    browser: Any,
+    address: str,
+    size: tuple[int, int],
+    seconds: float,
+    prepare: Callable[[Any], object] = lambda context: None,
+) -> dict[str, Any]:
+    """Frames a second and blocked moments of the page's thread, from the load to a frozen reading.
+
+    `prepare` gets the browser's context before anything is loaded.
+    """
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    prepare(context)
     context.add_init_script(WATCH)
     page = context.new_page()
     page.goto(address)
