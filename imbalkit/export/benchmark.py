@@ -23,7 +23,6 @@ from imbalkit.export.graph import deployed
 from imbalkit.export.rows import Rows, synthetic_rows
 from imbalkit.kinds import Exportable, Exporter
 from imbalkit.runs.restored import Restored
-from imbalkit_lite.model import input_tensor
 
 REFERENCE = "onnx"  # the exporter whose float32 file is timed beside another, where it is installed
 THREADS = (1, 2, 4)
@@ -63,13 +62,12 @@ def _subjects(
 ) -> dict[str, Callable[[], Any]]:
     """What is timed, by name: each call predicts one image, each time another."""
     network, source = deployed(restored, exporter)
-    pixels = rows.pixels
-    tensors = [torch.from_numpy(values).split(1) for values in (input_tensor(pixels, source), *rows.beside)]
+    tensors = [torch.from_numpy(values).split(1) for values in rows.of_file(source)]
     subjects = {"PyTorch": _in_turn(torch.inference_mode()(network), list(zip(*tensors, strict=True)))}
     for writer, file in (*([reference] if reference else []), (exporter, path)):
         runtimes = writer.runtimes(file, threads)
         if runtimes:
-            inputs = (input_tensor(pixels, deployed(restored, writer)[1]), *rows.beside)
+            inputs = rows.of_file(deployed(restored, writer)[1])
             name = runtimes[0].name
             subjects[f"{name}, this file" if writer is exporter else name] = _in_turn(
                 runtimes[0].probabilities, [[each[None] for each in row] for row in zip(*inputs, strict=True)]

@@ -61,6 +61,8 @@ def _normalisation(restored: Restored) -> Normalisation | None:
         return first if all(other == first for other in others) else None
     model = restored.model
     assert isinstance(model, Classifier)
+    if not restored.context.channels:
+        return None
     mean, std = (
         tuple(map(float, np.broadcast_to(buffer.flatten().tolist(), (restored.context.channels,))))
         for buffer in (model.mean, model.std)
@@ -68,8 +70,10 @@ def _normalisation(restored: Restored) -> Normalisation | None:
     return Normalisation(mean, std)
 
 
-def input_of(restored: Restored, exporter: Exporter) -> Input:
-    """What a file takes."""
+def input_of(restored: Restored, exporter: Exporter) -> Input | None:
+    """The images that a file takes; None for a network on rows of a table."""
+    if not restored.context.channels:
+        return None
     height, width = restored.context.image_size
     limits = (0, 1) if exporter.input == "float32" else (0, 255)
     return Input(height, width, restored.context.channels, exporter.layout, exporter.input, limits)

@@ -30,7 +30,6 @@ from imbalkit.runs.restored import Restored
 from imbalkit_lite.card import Card
 from imbalkit_lite.decisions import decide
 from imbalkit_lite.files import write_atomic
-from imbalkit_lite.model import input_tensor
 
 PARITY = "parity.json"
 BATCH = 32  # images that the network takes at once
@@ -89,21 +88,25 @@ def export(
         raise ImbalkitError(
             "int8 is fitted on the run's own rows, which synthetic images cannot replace: use fp16 or dynamic"
         )
+    if not restored.context.channels and (exporter.quantize != "none" or exporter.input != "float32"):
+        raise ImbalkitError(
+            "networks on rows of a table are written in float32 alone: leave out `quantize` and `input`"
+        )
     others = _entries(path.with_name(PARITY))
     network, source = deployed(restored, exporter)
     rows = synthetic_rows(restored) if synthetic else rows_of_run(restored, exporter.rows)
     card = card_of(restored, exporter)
-    inputs = input_tensor(rows.pixels, source)
+    inputs = rows.of_file(source)
     reference = _reference(restored, network_of(restored, exporter), rows, card)
     calibration, beside = None, None
     if exporter.quantize == "int8" and rows.labels is not None:
         chosen = evenly(rows.labels, restored.recipe.seed)[: exporter.calibration_rows]
-        calibration, beside = inputs[chosen], None if rows.columns is None else rows.columns[chosen]
+        calibration, beside = inputs[0][chosen], None if rows.columns is None else rows.columns[chosen]
     facts: dict[str, Any] = {}
 
     def write_and_compare(temporary: Path) -> None:
         exporter.write(Exportable(network, card, calibration, beside), temporary)
-        found = compare_runtimes(exporter, exporter.runtimes(temporary), reference, (inputs, *rows.beside), card)
+        found = compare_runtimes(exporter, exporter.runtimes(temporary), reference, inputs, card)
         limits, problems = judge(exporter, found, reference, lambda: _exact_logits(restored, exporter, rows))
         if problems:
             raise ImbalkitError(_refusal(path, exporter, rows, restored, problems))

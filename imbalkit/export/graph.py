@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -12,6 +11,8 @@ from torch import nn
 
 from imbalkit.errors import ImbalkitError, listing
 from imbalkit.export.card import input_of
+from imbalkit.export.row_graph import DeployedRows, DeployedRowsEnsemble, DeployedRowsMember
+from imbalkit.export.steps import Calibration, LossMapping, MeanOfMembers
 from imbalkit.functional.views import VIEWS, log_mean_probabilities, viewed
 from imbalkit.kinds import Exporter
 from imbalkit.runs.ensemble import RestoredEnsemble, recoded
@@ -36,32 +37,6 @@ class Normalisation(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return images.to(torch.float32) * self.factor + self.shift
-
-
-class Calibration(nn.Module):
-    """scale * logits + bias of each class."""
-
-    scale: torch.Tensor
-    bias: torch.Tensor
-
-    def __init__(self, scale: np.ndarray, bias: np.ndarray):
-        super().__init__()
-        for name, value in (("scale", scale), ("bias", bias)):
-            self.register_buffer(name, torch.as_tensor(np.asarray(value), dtype=torch.float32))
-
-    def forward(self, logits: torch.Tensor) -> torch.Tensor:
-        return logits * self.scale + self.bias
-
-
-class LossMapping(nn.Module):
-    """The map of a loss, or nothing."""
-
-    def __init__(self, loss: nn.Module | None):
-        super().__init__()
-        self.loss = nn.Identity() if loss is None else loss.float()
-
-    def forward(self, logits: torch.Tensor) -> torch.Tensor:
-        return self.loss(logits)
 
 
 class MeanOfViews(nn.Module):
@@ -143,13 +118,6 @@ class DeployedMember(Deployed):
         return logits - logits.logsumexp(dim=1, keepdim=True)  # log_softmax, of operations that a phone's GPU has
 
 
-class MeanOfMembers(nn.Module):
-    """Logarithms of probabilities [M, n, K] to those of their mean over members, [n, K]."""
-
-    def forward(self, logs: torch.Tensor) -> torch.Tensor:
-        return logs.logsumexp(dim=0) - math.log(len(logs))
-
-
 class DeployedEnsemble(nn.Module):
     """Members, each with its own normalisation, views, map and calibration, on one input, and the ensemble's affine step."""
 
@@ -169,7 +137,7 @@ def views_in_file(restored: Restored, exporter: Exporter) -> str:
     return restored.views if exporter.views else "none"
 
 
-def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed | DeployedEnsemble, Input]:
+def deployed(restored: Restored, exporter: Exporter) -> tuple[nn.Module, Input | None]:
     """The network as an exporter's file holds it, and what that file takes.
 
     Raises ImbalkitError for a calibrator without a graph, and for an exporter of images alone where the network takes columns.
@@ -180,6 +148,8 @@ def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed | Deploye
             f"{listing(restored.encoding.names)} beside them: use onnx or tflite, or train without `inputs`"
         )
     source = input_of(restored, exporter)
+    if source is None:
+        return _of_rows(restored).eval(), None
     if isinstance(restored, RestoredEnsemble):
         members = [
             _deployed(member, exporter, source, DeployedMember, recoded(restored.encoding, member.encoding))
@@ -189,16 +159,36 @@ def deployed(restored: Restored, exporter: Exporter) -> tuple[Deployed | Deploye
     return _deployed(restored, exporter, source, Deployed), source
 
 
+def _of_rows(restored: Restored) -> nn.Module:
+    """The network of a run without images."""
+    columns = restored.encoding
+    assert columns is not None
+    if isinstance(restored, RestoredEnsemble):
+        members = [
+            DeployedRowsMember(*_of_model(member), columns, _loss_map(member), recoded(columns, member.encoding))
+            for member in restored.members
+        ]
+        return DeployedRowsEnsemble(members, _affine(restored))
+    return DeployedRows(*_of_model(restored), columns, _loss_map(restored))
+
+
+def _of_model(restored: Restored) -> tuple[Classifier, tuple[np.ndarray, np.ndarray]]:
+    assert isinstance(restored.model, Classifier)
+    return restored.model, _affine(restored)
+
+
+def _loss_map(restored: Restored) -> nn.Module | None:
+    return None if restored.decision.map is None else restored.decision.map.module()
+
+
 _Deployed = TypeVar("_Deployed", bound=Deployed)
 
 
 def _deployed(
     restored: Restored, exporter: Exporter, source: Input, kind: type[_Deployed], recoding: Recoding | None = None
 ) -> _Deployed:
-    given, model = restored.decision.map, restored.model
-    assert isinstance(model, Classifier)
-    loss_map = None if given is None else given.module()
-    return kind(model, _affine(restored), source, loss_map, views_in_file(restored, exporter), recoding).eval()
+    views = views_in_file(restored, exporter)
+    return kind(*_of_model(restored), source, _loss_map(restored), views, recoding).eval()
 
 
 def _affine(restored: Restored) -> tuple[np.ndarray, np.ndarray]:

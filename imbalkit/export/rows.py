@@ -9,8 +9,11 @@ import numpy as np
 
 from imbalkit.base.randomness import generator
 from imbalkit.errors import DataError
+from imbalkit.recipe.inputs import rows_of
 from imbalkit.runs.restored import Restored
-from imbalkit_lite.columns import CategoryColumn, ColumnEncoding
+from imbalkit_lite.card import Input
+from imbalkit_lite.columns import CategoryColumn, ColumnCodes, ColumnEncoding
+from imbalkit_lite.model import input_tensor
 
 SYNTHETIC = "synthetic"
 
@@ -24,12 +27,21 @@ class Rows:
         labels: class codes, int [n]; None for synthetic images
         kind: "validation", "train" or "synthetic"
         columns: what the network takes beside the images, float32 [n, W]; None for nothing
+        codes: of a network without images: the columns as a file takes them, float32 [n, K]
     """
 
     pixels: np.ndarray
     labels: np.ndarray | None
     kind: str
     columns: np.ndarray | None = None
+    codes: np.ndarray | None = None
+
+    def of_file(self, source: Input | None) -> tuple[np.ndarray, ...]:
+        """What a file is given: images as `source` states them and the columns beside them, or the codes of columns alone."""
+        if source is not None:
+            return (input_tensor(self.pixels, source), *self.beside)
+        assert self.codes is not None
+        return (self.codes,)
 
     @property
     def beside(self) -> tuple[np.ndarray, ...]:
@@ -64,7 +76,11 @@ def rows_of_run(restored: Restored, most: int) -> Rows:
     chosen = in_proportion(labels, restored.recipe.seed)[:most]
     columns, taken = restored.columns, samples[chosen]
     beside = None if columns is None else columns[taken]
-    return Rows(store.take(taken), labels[chosen].astype(np.int64), kind, beside)
+    codes = None
+    if restored.encoding is not None and not restored.context.channels:
+        cells = rows_of(restored.prepared.table, restored.encoding.names)
+        codes = ColumnCodes(restored.encoding.columns).encode(cells[row] for row in taken)
+    return Rows(store.take(taken), labels[chosen].astype(np.int64), kind, beside, codes)
 
 
 def synthetic_rows(restored: Restored, rows: int = 32) -> Rows:
@@ -74,12 +90,16 @@ def synthetic_rows(restored: Restored, rows: int = 32) -> Rows:
     coarse = random.normal(size=(rows, 4, 4, channels)).repeat(-(-height // 4), 1).repeat(-(-width // 4), 2)
     strength = np.linspace(0, 1, rows)[:, None, None, None]
     images = 128 + 90 * strength * coarse[:, :height, :width] + 20 * random.normal(size=(rows, height, width, channels))
-    columns = None if restored.encoding is None else _synthetic_columns(restored.encoding, rows)
-    return Rows(np.clip(images, 0, 255).astype(np.uint8), None, SYNTHETIC, columns)
+    columns, codes = None, None
+    if restored.encoding is not None:
+        cells = _synthetic_cells(restored.encoding, rows)
+        columns = restored.encoding.encode(cells)
+        codes = None if channels else ColumnCodes(restored.encoding.columns).encode(cells)
+    return Rows(np.clip(images, 0, 255).astype(np.uint8), None, SYNTHETIC, columns, codes)
 
 
-def _synthetic_columns(encoding: ColumnEncoding, rows: int) -> np.ndarray:
-    """Columns of which a tenth is missing, numbers as spread as in training, every category as frequent as any other."""
+def _synthetic_cells(encoding: ColumnEncoding, rows: int) -> list[dict[str, Any]]:
+    """Rows of which a tenth is missing, numbers as spread as in training, every category as frequent as any other."""
     random = generator(0, "synthetic columns")
     found = []
     for _ in range(rows):
@@ -90,7 +110,7 @@ def _synthetic_columns(encoding: ColumnEncoding, rows: int) -> np.ndarray:
             else:
                 row[column.name] = column.mean + column.std * random.normal()
         found.append({name: cell for name, cell in row.items() if random.random() > 0.1})
-    return encoding.encode(found)
+    return found
 
 
 def in_proportion(labels: np.ndarray, seed: int) -> np.ndarray:

@@ -37,7 +37,7 @@ class Exportable:
     Attributes:
         network: in eval mode on the CPU: a tensor of the type, layout and range of `card.input`, [n, ...], to probabilities
             float32 [n, classes]; normalisation and calibration are inside. Where `card.columns` says so it takes those, too:
-            float32 [n, W], named `columns`
+            float32 [n, W], named `columns`; without `card.input` nothing else, float32 [n, K]
         card: the card that the file holds (imbalkit_lite.card)
         calibration: inputs of the network to fit int8 ranges on, [n, ...]; None unless `quantize` is int8
         calibration_columns: the columns that belong to them, float32 [n, W]; None for a network of images alone
@@ -52,6 +52,7 @@ class Exportable:
         """An input of the network to trace it with, [rows, ...]."""
         import torch
 
+        assert self.card.input is not None  # `examples` asks for images only where there are some
         shape, kind = (rows, *self.card.input.shape), self.card.input.type
         return torch.zeros(shape, dtype=torch.uint8) if kind == "uint8" else torch.full(shape, 0.5)
 
@@ -59,7 +60,10 @@ class Exportable:
         """All inputs of the network by their names: `images`, and `columns` where it takes some."""
         import torch
 
-        found, columns = {"images": self.example(rows)}, self.card.columns
+        columns = self.card.columns
+        if self.card.input is None and columns is not None:
+            return {"columns": torch.zeros(rows, len(columns.columns))}
+        found = {"images": self.example(rows)}
         return found if columns is None else found | {"columns": torch.from_numpy(columns.missing(rows))}
 
 

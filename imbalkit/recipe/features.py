@@ -9,7 +9,7 @@ import numpy as np
 from imbalkit.data.column_inputs import STANDS_IN, FittedColumn, is_id, names_groups, separation
 from imbalkit.data.features import Features
 from imbalkit.data.table import Table
-from imbalkit.kinds import Augmentation, Backbone, Mixer, Op, Part
+from imbalkit.kinds import Augmentation, Backbone, Exporter, Mixer, Op, Part
 from imbalkit.recipe.document import Place
 from imbalkit.recipe.inputs import fitted
 from imbalkit.recipe.recipe import ImageSettings, Recipe
@@ -79,6 +79,11 @@ def _needs_images(part: Part) -> str:
         return f"{part.name!r} changes pixels; {_NO_IMAGES}: leave it out"
     if isinstance(part, Op):
         return f"{part.name!r} changes pixels; {_NO_IMAGES}: take random_over, random_under or loss_rank instead"
+    if isinstance(part, Exporter) and (part.quantize != "none" or part.input != "float32"):
+        return (
+            f"{part.name!r} writes networks on rows of a table in float32 alone, as they are small and rows are no pixels: leave "
+            "out `quantize` and `input`"
+        )
     if isinstance(part, Mixer) and part.needs_images:
         return f"{part.name!r} pastes a part of one image over another; {_NO_IMAGES}: take mixup, or leave it out"
     return ""

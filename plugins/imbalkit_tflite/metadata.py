@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import flatbuffers
 
-from imbalkit_lite.card import Card
+from imbalkit_lite.card import Card, Input
 from imbalkit_lite.columns import ColumnEncoding
 
 IDENTIFIER = b"M001"
@@ -31,19 +31,7 @@ def model_metadata(card: Card, labels: str, document: str) -> bytes:
     """
     writer = _Writer()
     text = writer.text
-    # What a reader does to pixels 0..255 before they go in; the network's own mean and deviation are in the graph.
-    smallest, largest = card.input.range
-    by = 255 / (largest - smallest)
-    source = writer.table(
-        name=(0, text("image")),
-        description=(
-            1,
-            text(f"{card.input.height} x {card.input.width} pixels, RGB" if card.input.channels == 3 else ""),
-        ),
-        content=(3, _content(writer, _IMAGE, _image(writer, card))),
-        process_units=(4, writer.tables([_normalisation(writer, by, card.input.channels)])),
-        stats=(5, _stats(writer, largest, smallest, card.input.channels)),
-    )
+    sources = [] if card.input is None else [_source(writer, card.input)]
     target = writer.table(
         name=(0, text("probability")),
         description=(1, text("Probability of each class.")),
@@ -51,7 +39,7 @@ def model_metadata(card: Card, labels: str, document: str) -> bytes:
         stats=(5, _stats(writer, 1, 0, 1)),
         associated_files=(6, writer.tables([_file(writer, labels, "Names of the classes.", _AXIS_LABELS)])),
     )
-    sources = [source, *([] if card.columns is None else [_columns(writer, card.columns)])]
+    sources += [] if card.columns is None else [_columns(writer, card.columns, card.input is not None)]
     graph = writer.table(
         input_tensor_metadata=(2, writer.tables(sources)), output_tensor_metadata=(3, writer.tables([target]))
     )
@@ -66,18 +54,35 @@ def model_metadata(card: Card, labels: str, document: str) -> bytes:
     return writer.finish(whole)
 
 
-def _columns(writer: _Writer, columns: ColumnEncoding) -> int:
-    """The second input: what the card's `columns` make of a row of a table."""
+def _source(writer: _Writer, images: Input) -> int:
+    """The input of images. What a reader does to pixels 0..255 before they go in; the network's own mean and deviation are in the
+    graph."""
+    smallest, largest = images.range
+    size = f"{images.height} x {images.width} pixels, RGB" if images.channels == 3 else ""
+    return writer.table(
+        name=(0, writer.text("image")),
+        description=(1, writer.text(size)),
+        content=(3, _content(writer, _IMAGE, _image(writer, images))),
+        process_units=(4, writer.tables([_normalisation(writer, 255 / (largest - smallest), images.channels)])),
+        stats=(5, _stats(writer, largest, smallest, images.channels)),
+    )
+
+
+def _columns(writer: _Writer, columns: ColumnEncoding, encoded: bool) -> int:
+    """The input of a table's row: what the card's `columns` make of it, or numbers and codes that the graph encodes."""
     return writer.table(
         name=(0, writer.text("columns")),
-        description=(1, writer.text(f"{', '.join(columns.names)}, encoded as the card says.")),
+        description=(
+            1,
+            writer.text(f"{', '.join(columns.names)}, {'encoded' if encoded else 'a number each,'} as the card says."),
+        ),
         content=(3, _content(writer, _FEATURES, writer.table())),
     )
 
 
-def _image(writer: _Writer, card: Card) -> int:
-    size = writer.numbers("Uint32", width=(0, card.input.width), height=(1, card.input.height))
-    return writer.table(default_size=(1, size), color_space=(0, _RGB if card.input.channels == 3 else _GREY, "Int8"))
+def _image(writer: _Writer, images: Input) -> int:
+    size = writer.numbers("Uint32", width=(0, images.width), height=(1, images.height))
+    return writer.table(default_size=(1, size), color_space=(0, _RGB if images.channels == 3 else _GREY, "Int8"))
 
 
 def _content(writer: _Writer, kind: int, properties: int) -> int:

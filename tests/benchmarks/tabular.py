@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -245,7 +246,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.tables:
         measure(options.tables, options.out / "cells.csv")
-    print(summary(pd.read_csv(options.out / "cells.csv")))
+    sys.stdout.write(summary(pd.read_csv(options.out / "cells.csv")) + "\n")
 
 
 if __name__ == "__main__":

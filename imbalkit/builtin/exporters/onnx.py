@@ -27,7 +27,10 @@ _BATCH = 32  # images at once
 
 
 class Onnx(Exporter):
-    """An ONNX file: images [n, C, H, W], and columns [n, W] of a network with `inputs`, to probabilities [n, classes], any n."""
+    """An ONNX file: images [n, C, H, W], and columns [n, W] of a network with `inputs`, to probabilities [n, classes], any n.
+
+    Of a network on rows of a table: columns [n, K] alone, a number each; scaling and categories are inside.
+    """
 
     name = "onnx"
     suffix = ".onnx"
@@ -162,7 +165,9 @@ def _reader(inputs: np.ndarray | None, columns: np.ndarray | None = None) -> Any
 
 
 def _given(images: np.ndarray, columns: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Inputs of a file by their names."""
+    """Inputs of a file by their names: images first, or columns alone."""
+    if images.ndim == 2:
+        return {"columns": images}
     return {"images": images} if columns is None else {"images": images, "columns": columns}
 
 

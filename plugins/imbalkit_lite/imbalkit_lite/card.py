@@ -35,6 +35,7 @@ __all__ = [
 
 FORMAT = 1  # raise it when a reader of the old one would misunderstand a card
 WITH_COLUMNS = 2  # the format of a card with `columns`, which a reader of format 1 would not feed
+OF_ROWS = 3  # the format of a card without `input`: the file takes rows of a table and encodes them itself
 KEY = "imbalkit"  # of ONNX's metadata_props
 FILE = "imbalkit.json"  # TFLite's associated file
 
@@ -56,8 +57,10 @@ class Card:
             others; None: the most probable class (or by `costs`)
         costs: [C, C], costs[i][j] of predicting class j for class i: the class of least expected cost is predicted
         abstain: when the model abstains; None: never
-        input: the input tensor
-        columns: how table columns become the second input tensor, float32 [n, W]; None for a file that takes images alone
+        input: the tensor of images; None for a file that takes rows of a table alone
+        columns: how table columns become the second input tensor, float32 [n, W]; None for a file that takes images alone.
+            Without images they are the only input, float32 [n, K], a number for each column in this order
+            (columns.ColumnCodes): scaling and categories are inside the file
         resize, interpolation, exif, bits: how a picture gets the input's size and its 256 grey levels
             (imbalkit_lite.images.ImageRule)
         normalisation: done by the graph, None for none
@@ -74,7 +77,7 @@ class Card:
     threshold: float | None = None
     costs: tuple[tuple[float, ...], ...] | None = None
     abstain: Abstain | None = None
-    input: Input
+    input: Input | None
     resize: str = "stretch"
     interpolation: str = "bilinear"
     exif: bool = True
@@ -112,7 +115,9 @@ class Card:
             raise CardError(f"exif: expected true or false, got {self.exif!r}")
         if type(self.bits) is not int or not 8 <= self.bits <= 16:
             raise CardError(f"bits: expected 8 to 16, got {self.bits!r}")
-        if self.normalisation is not None:
+        if self.input is None and (self.columns is None or self.normalisation is not None):
+            raise CardError("input: expected one, as there are no columns, or there is a normalisation of images")
+        if self.normalisation is not None and self.input is not None:
             for name in ("mean", "std"):
                 if len(getattr(self.normalisation, name)) != self.input.channels:
                     raise CardError(f"normalisation.{name}: expected a number for each channel ({self.input.channels})")
@@ -141,7 +146,13 @@ class Card:
             facts["columns"] = self.columns.to_json()
         if self.bits == 16:  # written only where it is not 16: a reader that does not know it then refuses the card
             del facts["bits"]
-        return {"format": FORMAT if self.columns is None else WITH_COLUMNS, **_plain(facts)}
+        return {"format": self._format, **_plain(facts)}
+
+    @property
+    def _format(self) -> int:
+        if self.input is None:
+            return OF_ROWS
+        return FORMAT if self.columns is None else WITH_COLUMNS
 
     def to_text(self) -> str:
         """The document as text. Raises CardError where `card` holds what JSON cannot."""
@@ -175,12 +186,13 @@ def _read_card(document: Any) -> Card:
     if not isinstance(document, Mapping):
         raise CardError(f"expected keys and values, got {type(document).__name__}")
     found = document.get("format")
-    if found not in (FORMAT, WITH_COLUMNS) or found is True:
-        newer = "; a newer imbalkit wrote it: update this one" if type(found) is int and found > WITH_COLUMNS else ""
-        raise CardError(f"format: expected {FORMAT} or {WITH_COLUMNS}, got {found!r}{newer}")
-    if (found == WITH_COLUMNS) != ("columns" in document):
+    if found not in (FORMAT, WITH_COLUMNS, OF_ROWS) or found is True:
+        newer = "; a newer imbalkit wrote it: update this one" if type(found) is int and found > OF_ROWS else ""
+        raise CardError(f"format: expected {FORMAT}, {WITH_COLUMNS} or {OF_ROWS}, got {found!r}{newer}")
+    if (found != FORMAT) != ("columns" in document) or (found == OF_ROWS) != (document.get("input", "") is None):
         raise CardError(
-            f"format: expected {WITH_COLUMNS} for a file that takes columns, and {FORMAT} for others, got {found}"
+            f"format: expected {WITH_COLUMNS} for a file that takes columns, {OF_ROWS} for one without images, and {FORMAT} for "
+            f"others, got {found}"
         )
     document = {"bits": 16, "columns": None, **document}
     if document.get("resize") == "squash":  # its name in files of earlier versions
@@ -188,7 +200,7 @@ def _read_card(document: Any) -> Card:
     names = ["format", *(each.name for each in fields(Card))]
     values = {name: document[name] for name in exactly(document, names, "") if name != "format"}
     for name, part in _PARTS.items():
-        if values[name] is not None or name != "normalisation":
+        if values[name] is not None or name not in ("normalisation", "input"):
             names = [each.name for each in fields(part)]
             check_mapping(values[name], name)
             values[name] = part(**{key: values[name][key] for key in exactly(values[name], names, f"{name}.")})

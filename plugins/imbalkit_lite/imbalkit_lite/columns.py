@@ -95,6 +95,11 @@ class NumberColumn:
             return self.missing
         return (min(max((value - self.mean) / self.std, -MOST_SPREADS), MOST_SPREADS), 0.0)
 
+    def code(self, cell: Any, unknown: Unknown | None = None) -> float:
+        """A cell as a file takes it that encodes rows itself: the number, NaN for a missing one."""
+        _, missing = self.encode(cell, unknown)
+        return math.nan if missing else float(str(cell))
+
 
 @dataclass(frozen=True)
 class CategoryColumn:
@@ -140,6 +145,12 @@ class CategoryColumn:
         if unknown is not None:
             unknown[self.name, str(cell)] += 1
         return self._at(len(self.values))
+
+    def code(self, cell: Any, unknown: Unknown | None = None) -> float:
+        """A cell as a file takes it that encodes rows itself: its category's place in `values`, one more for others, NaN for a
+        missing one."""
+        place = self.encode(cell, unknown).index(1.0)
+        return math.nan if place > len(self.values) else float(place)
 
     def _at(self, place: int) -> tuple[float, ...]:
         return tuple(float(place == each) for each in range(self.width))
@@ -205,6 +216,19 @@ class ColumnEncoding:
         if not is_list(document):
             raise CardError(f"columns: expected a list, got {type(document).__name__}")
         return cls(tuple(map(_column, document)))
+
+
+class ColumnCodes(ColumnEncoding):
+    """The same columns as a file takes them that encodes rows itself: a number a column, float32 [n, K] (`code`)."""
+
+    @property
+    def width(self) -> int:
+        return len(self.columns)
+
+    def encode(self, rows: Iterable[Mapping[str, Any]], unknown: Unknown | None = None) -> np.ndarray:
+        """Rows as the file takes them, float32 [n, K]. Arguments as `ColumnEncoding.encode`."""
+        found = [[column.code(row.get(column.name), unknown) for column in self.columns] for row in rows]
+        return np.array(found, dtype=np.float64).reshape(len(found), self.width).astype(np.float32)
 
 
 def _column(document: Any) -> Column:

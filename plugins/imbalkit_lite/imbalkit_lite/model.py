@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from imbalkit_lite.card import Card, Input
+from imbalkit_lite.columns import ColumnCodes, ColumnEncoding
 from imbalkit_lite.decisions import abstains, decide
 from imbalkit_lite.errors import DataError, ModelError, listing
 from imbalkit_lite.images import ImageRule
 from imbalkit_lite.predictor import BatchPrediction
 from imbalkit_lite.runtimes import SUFFIXES, Runtime, open_runtime
 
+NO_IMAGE = ((1, 1), 0)  # size and channels
 BATCH = 8  # pictures at once, where the file takes any number; on a CPU more are no faster, but take memory
 
 
@@ -28,18 +30,20 @@ class Model:
         rule: how a picture gets the size that it takes
         classes: names, in the order of the output
         positive: place of the positive class in them, None without one
-        channels: 3 (RGB) or 1 (grey)
+        channels: 3 (RGB) or 1 (grey); 0 for a file that takes rows of a table (its pictures are uint8 [n, 1, 1, 0])
         batch_size: pictures at once
         encoding: how it takes table columns beside the picture; None for pictures alone
     """
 
     def __init__(self, path: Path, card: Card, runtime: Runtime):
         self.path, self.card, self._runtime = path, card, runtime
-        size = (card.input.height, card.input.width)
+        size, channels = (
+            NO_IMAGE if card.input is None else ((card.input.height, card.input.width), card.input.channels)
+        )
         self.rule = ImageRule(size, card.resize, card.interpolation, card.exif, card.bits)
-        self.classes, self.positive, self.channels = card.classes, card.positive_index, card.input.channels
+        self.classes, self.positive, self.channels = card.classes, card.positive_index, channels
         self.batch_size = BATCH
-        self.encoding = card.columns
+        self.encoding = _columns_taken(card)
 
     def at(self, threshold: float) -> Model:
         """The same at another threshold, and without costs. Raises ModelError without a positive class, or outside 0..1."""
@@ -76,9 +80,9 @@ class Model:
         step = self.batch_size if self._runtime.any_batch else 1
         for start in range(0, len(pixels), step):
             part = slice(start, start + step)
-            outputs[part] = self._runtime.run(
-                input_tensor(pixels[part], self.card.input), *(each[part] for each in beside)
-            )
+            source = self.card.input
+            images = None if source is None else input_tensor(pixels[part], source)
+            outputs[part] = self._runtime.run(images, *(each[part] for each in beside))
         if not np.isfinite(outputs).all():
             raise ModelError(f"{self.path} outputs probabilities that are not finite")
         return outputs
@@ -101,6 +105,11 @@ class Model:
         """Probabilities, forced decisions (class codes) and abstentions. Arguments and errors as for `probabilities`."""
         probabilities = self.probabilities(pixels, columns)
         return BatchPrediction(probabilities, decide(probabilities, self.card), abstains(probabilities, self.card))
+
+
+def _columns_taken(card: Card) -> ColumnEncoding | None:
+    """The columns as a file takes them: encoded beside images, as they are without."""
+    return card.columns if card.columns is None or card.input is not None else ColumnCodes(card.columns.columns)
 
 
 def input_tensor(pixels: np.ndarray, source: Input) -> np.ndarray:
@@ -148,10 +157,11 @@ def open_model(path: str | os.PathLike[str], threads: int | None = None) -> Mode
 
 def _check_tensors(path: Path, card: Card, runtime: Runtime) -> None:
     """Raise ModelError where the file's tensors are not those of its card."""
+    columns, source = _columns_taken(card), card.input
     for what, card_says, file_has in (
-        ("takes images of shape", card.input.shape, runtime.input_shape),
-        ("takes values of type", card.input.type, runtime.input_type),
-        ("takes columns of shape", None if card.columns is None else (card.columns.width,), runtime.columns_shape),
+        ("takes images of shape", None if source is None else source.shape, runtime.input_shape),
+        ("takes values of type", "float32" if source is None else source.type, runtime.input_type),
+        ("takes columns of shape", None if columns is None else (columns.width,), runtime.columns_shape),
         ("outputs a shape of", (len(card.classes),), runtime.output_shape),
         ("outputs values of type", "float32", runtime.output_type),
     ):

@@ -17,16 +17,16 @@ _LARGEST_CARD = 2**24  # bytes; a card is a few kB
 
 
 class Runtime(Protocol):
-    """One loaded file with one output, and with one input or two: images, and table columns. Shapes are without the batch."""
+    """One loaded file with one output, and with images, table columns or both as inputs. Shapes are without the batch."""
 
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int, ...] | None  # of images; None without
     input_type: str
     output_shape: tuple[int, ...]
     output_type: str
-    columns_shape: tuple[int, ...] | None  # of the second input; None without
+    columns_shape: tuple[int, ...] | None  # of the columns; None without
     any_batch: bool  # else one image at a time
 
-    def run(self, images: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+    def run(self, images: np.ndarray | None, columns: np.ndarray | None = None) -> np.ndarray:
         """Images [n, ...], and columns [n, W] where it takes some, to the output [n, ...]."""
         ...
 
@@ -48,14 +48,17 @@ class LiteRT:
         except (ValueError, RuntimeError) as error:
             raise _unreadable(path, "TFLite", error) from None
         source, beside, target = _images_first(path, sources, targets, [len(each["shape"]) for each in sources])
-        self._source, self._target = source["index"], target["index"]
-        self._beside = None if beside is None else beside["index"]
-        self.columns_shape = None if beside is None else _one_image(path, beside["shape"].tolist())
-        self.input_shape, self.output_shape = (_one_image(path, each["shape"].tolist()) for each in (source, target))
-        self.input_type, self.output_type = (np.dtype(each["dtype"]).name for each in (source, target))
+        self._target = target["index"]
+        self._source, self._beside = (None if each is None else each["index"] for each in (source, beside))
+        self.input_shape, self.columns_shape = (
+            None if each is None else _one_image(path, each["shape"].tolist()) for each in (source, beside)
+        )
+        self.output_shape = _one_image(path, target["shape"].tolist())
+        self.input_type, self.output_type = (np.dtype(each["dtype"]).name for each in (source or beside, target))
 
-    def run(self, images: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        self._interpreter.set_tensor(self._source, images)
+    def run(self, images: np.ndarray | None, columns: np.ndarray | None = None) -> np.ndarray:
+        if self._source is not None:
+            self._interpreter.set_tensor(self._source, images)
         if self._beside is not None:
             self._interpreter.set_tensor(self._beside, columns)
         self._interpreter.invoke()
@@ -81,19 +84,21 @@ class OnnxRuntime:
         except Exception as error:  # of types that ONNX Runtime makes up at import
             raise _unreadable(path, "ONNX", error) from None
         source, beside, target = _images_first(path, sources, targets, [len(each.shape) for each in sources])
-        self._source = source.name
-        self._beside = None if beside is None else beside.name
-        self.columns_shape = None if beside is None else _one_image(path, beside.shape)
-        self.any_batch = not isinstance(source.shape[0], int) if source.shape else False
-        self.input_shape, self.output_shape = (_one_image(path, each.shape) for each in (source, target))
-        self.input_type, self.output_type = (_ONNX_TYPES.get(each.type, each.type) for each in (source, target))
+        self._names = [None if each is None else each.name for each in (source, beside)]
+        self.input_shape, self.columns_shape = (
+            None if each is None else _one_image(path, each.shape) for each in (source, beside)
+        )
+        first = source or beside
+        self.any_batch = not isinstance(first.shape[0], int) if first.shape else False
+        self.output_shape = _one_image(path, target.shape)
+        self.input_type, self.output_type = (_ONNX_TYPES.get(each.type, each.type) for each in (first, target))
 
     @property
     def metadata(self) -> dict[str, str]:
         return self._session.get_modelmeta().custom_metadata_map
 
-    def run(self, images: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
-        given = {self._source: images} if self._beside is None else {self._source: images, self._beside: columns}
+    def run(self, images: np.ndarray | None, columns: np.ndarray | None = None) -> np.ndarray:
+        given = {name: values for name, values in zip(self._names, (images, columns), strict=True) if name is not None}
         return self._session.run(None, given)[0]
 
 
@@ -177,12 +182,14 @@ def _unreadable(path: Path, kind: str, error: Exception) -> ModelError:
 
 
 def _images_first(path: Path, sources: Any, targets: Any, axes: list[int]) -> tuple[Any, Any, Any]:
-    """The input of images, that of table columns (None without), and the output; of the inputs' `axes` images have 4."""
+    """The inputs of images and of table columns (None without), and the output; of the inputs' `axes` images have 4."""
     if len(targets) != 1 or len(sources) not in (1, 2) or (len(sources) == 2 and sorted(axes) != [2, 4]):
         raise ModelError(
             f"expected one output, and one input of images or that and one of columns; {path} has {len(targets)} and "
             f"{len(sources)}"
         )
+    if axes == [2]:
+        return None, sources[0], targets[0]
     if len(sources) == 1:
         return sources[0], None, targets[0]
     return sources[axes.index(4)], sources[axes.index(2)], targets[0]
