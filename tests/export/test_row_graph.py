@@ -65,8 +65,10 @@ def test_a_file_predicts_rows_as_the_network_does(tmp_path, finished, kind):  # 
     rows = patients(600).iloc[table["source"]]
     found = pd.DataFrame(predict_rows(Inputs((TableOfRows(*frame_rows(rows)),)), model))
     np.testing.assert_allclose(found["probability_ill"], table["probability_ill"], atol=1e-5)
-    with pytest.raises(CardError, match="format: expected 2 .*, 3 for one without images"):
+    with pytest.raises(CardError, match="input: expected keys and values, got NoneType"):
         Card.from_json(card | {"format": 2})
+    with pytest.raises(CardError, match="format: expected 2 .*, 3 for one without images"):
+        Card.from_json(card | {"input": {"height": 1, "width": 1}})
 
 
 def test_smaller_numbers_are_refused(data):  # noqa: F811

@@ -221,11 +221,11 @@ def test_costs_are_a_square_of_numbers(costs, message):
 @pytest.mark.parametrize(
     "found, message",
     [
-        (0, r"^f: format: expected 1 or 2, got 0$"),
-        ("1", r"^f: format: expected 1 or 2, got '1'$"),
-        (True, r"^f: format: expected 1 or 2, got True$"),
+        (0, r"^f: format: expected 1, 2 or 3, got 0$"),
+        ("1", r"^f: format: expected 1, 2 or 3, got '1'$"),
+        (True, r"^f: format: expected 1, 2 or 3, got True$"),
         (2, r"^f: format: expected 2 for a file that takes columns, and 1 for others, got 2$"),
-        (3, r"^f: format: expected 1 or 2, got 3; a newer imbalkit wrote it: update this one$"),
+        (3, r"^f: format: expected 1, 2 or 3, got 3; a newer imbalkit wrote it: update this one$"),
     ],
 )
 def test_another_format_is_refused_before_its_keys(found, message):
@@ -241,7 +241,7 @@ def test_another_format_is_refused_before_its_keys(found, message):
         (b"\xff\xfe{}", "f is not JSON"),
         ("[" * 100_000, "f is not JSON"),
         ("[]", "f: expected keys and values, got list"),
-        ("{}", "f: format: expected 1 or 2, got None"),
+        ("{}", "f: format: expected 1, 2 or 3, got None"),
         (json.dumps(DOCUMENT).replace("0.25", "NaN"), "f is not JSON: NaN is no number of JSON"),
         (
             json.dumps(DOCUMENT).replace('"threshold": 0.25', '"threshold": 1e999'),

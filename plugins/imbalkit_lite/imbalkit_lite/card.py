@@ -189,7 +189,8 @@ def _read_card(document: Any) -> Card:
     if found not in (FORMAT, WITH_COLUMNS, OF_ROWS) or found is True:
         newer = "; a newer imbalkit wrote it: update this one" if type(found) is int and found > OF_ROWS else ""
         raise CardError(f"format: expected {FORMAT}, {WITH_COLUMNS} or {OF_ROWS}, got {found!r}{newer}")
-    if (found != FORMAT) != ("columns" in document) or (found == OF_ROWS) != (document.get("input", "") is None):
+    of_rows = found == OF_ROWS
+    if (found != FORMAT) != ("columns" in document) or (of_rows and document.get("input") is not None):
         raise CardError(
             f"format: expected {WITH_COLUMNS} for a file that takes columns, {OF_ROWS} for one without images, and {FORMAT} for "
             f"others, got {found}"
@@ -200,7 +201,7 @@ def _read_card(document: Any) -> Card:
     names = ["format", *(each.name for each in fields(Card))]
     values = {name: document[name] for name in exactly(document, names, "") if name != "format"}
     for name, part in _PARTS.items():
-        if values[name] is not None or name not in ("normalisation", "input"):
+        if values[name] is not None or name not in (("normalisation", "input") if of_rows else ("normalisation",)):
             names = [each.name for each in fields(part)]
             check_mapping(values[name], name)
             values[name] = part(**{key: values[name][key] for key in exactly(values[name], names, f"{name}.")})
