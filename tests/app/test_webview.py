@@ -97,7 +97,7 @@ def test_results_and_pictures_are_saved_through_the_app(app, photographs):
     app.page.evaluate("() => { called.length = 0; }")
     app.part("retake").click()
     app.part("start").click()
-    app.probabilities(2)
+    app.part("decision").wait_for()  # the first frame's, not that of the picture before
     app.part("freeze").click()
     app.part("save-picture").click()
     ((name, kind, content),) = app.called("save")

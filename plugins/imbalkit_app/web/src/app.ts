@@ -4,6 +4,7 @@ import { android } from "./android";
 import { Camera, CameraError } from "./camera";
 import type { Card } from "./card";
 import type { Reader } from "./client";
+import { messageOf } from "./errors";
 import type { Facts } from "./facts";
 import { guide } from "./guide";
 import type { Answer, Opened } from "./messages";
@@ -271,8 +272,4 @@ function count(shots: readonly Shot[]): string {
 
 function sizeOf(video: HTMLVideoElement): { width: number; height: number } {
   return { width: video.videoWidth, height: video.videoHeight };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

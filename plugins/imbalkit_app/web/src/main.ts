@@ -2,6 +2,7 @@ import "./style.css";
 import { android } from "./android";
 import { App } from "./app";
 import { Reader } from "./client";
+import { messageOf } from "./errors";
 import { loadFacts } from "./facts";
 import { offerInstalling } from "./view/install";
 import { showError, showProgress, showStatus } from "./view/status";
@@ -29,7 +30,7 @@ async function main(): Promise<void> {
     new App(card, facts, reader, opened).ready();
   } catch (error) {
     showStatus("Not working");
-    showError(error instanceof Error ? error.message : String(error));
+    showError(messageOf(error));
   }
   await keepOffline();
 }

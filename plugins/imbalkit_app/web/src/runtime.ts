@@ -2,6 +2,7 @@
 
 import { loadAndCompile, loadLiteRt, supportsFeature, Tensor, type CompiledModel } from "@litertjs/core";
 import type { Input } from "./card";
+import { messageOf } from "./errors";
 import type { Accelerator, Opened } from "./messages";
 import type { Picture } from "./resize";
 import { inputTensor } from "./tensor";
@@ -71,7 +72,7 @@ export async function openModel(bytes: Uint8Array, input: Input, classes: number
     if (note === null) return { model: gpu, opened: { accelerator: "WebGPU", note } };
     return { model: plain, opened: { accelerator, note } };
   } catch (error) {
-    return { model: plain, opened: { accelerator, note: `WebGPU cannot run this model (${message(error)})` } };
+    return { model: plain, opened: { accelerator, note: `WebGPU cannot run this model (${messageOf(error)})` } };
   }
 }
 
@@ -91,7 +92,7 @@ export async function startRuntime(runtimeUrl: string, mayThread: boolean): Prom
     await loadLiteRt(runtimeUrl, { threads });
   } catch (error) {
     throw new ModelError(
-      `WebAssembly cannot be started in this browser (${message(error)}). Load the page again, or use a newer browser.`,
+      `WebAssembly cannot be started in this browser (${messageOf(error)}). Load the page again, or use a newer browser.`,
     );
   }
 }
@@ -108,7 +109,7 @@ async function compile(bytes: Uint8Array, input: Input, classes: number, acceler
     const numThreads = threads ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
     compiled = await loadAndCompile(bytes, { accelerator, cpuOptions: { numThreads }, gpuOptions: { precision: "fp32" } });
   } catch (error) {
-    throw new ModelError(`The model cannot be loaded: it is damaged, or no TFLite file (${message(error)}).`);
+    throw new ModelError(`The model cannot be loaded: it is damaged, or no TFLite file (${messageOf(error)}).`);
   }
   check(compiled, input, classes);
   return new Model(compiled, input);
@@ -143,8 +144,4 @@ async function compare(gpu: Model, plain: Model, picture: Picture): Promise<stri
 function testPicture({ height, width, channels }: Input): Picture {
   const data = Uint8Array.from({ length: height * width * channels }, (_, i) => Math.imul(i, 2654435761) >>> 24);
   return { width, height, channels, data };
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 /** The worker: pixels, resize, quality and the model, away from the page's thread. */
 
+import { messageOf } from "./errors";
 import { filePixels, framePixels, lastDrawn } from "./frame";
 import type { Answer, Opened, Reply, Request, Setup } from "./messages";
 import { loadModel } from "./model_file";
@@ -15,10 +16,7 @@ self.addEventListener("message", (event: MessageEvent<Request>) => {
   const { id } = event.data;
   handle(event.data).then(
     (reply) => self.postMessage(reply, "still" in reply ? [reply.still] : []),
-    (error: unknown) => {
-      const text = error instanceof Error ? error.message : String(error);
-      self.postMessage({ id, error: text } satisfies Reply);
-    },
+    (error: unknown) => self.postMessage({ id, error: messageOf(error) } satisfies Reply),
   );
 });
 
