@@ -93,7 +93,7 @@ def test_a_label_is_one_line_without_control_codes():
             clean_label(empty)
 
 
-def test_the_version_is_the_minute_of_the_run():
+def test_the_version_is_the_minute_of_the_export():
     assert version_code("1970-01-02T00:00:59Z") == 24 * 60
     assert version_code("2026-11-27T01:00:00+01:00") == version_code("2026-11-27T00:00:00Z") == 29_928_960
     assert version_code("2026-11-27T00:00:00") == 29_928_960
