@@ -72,6 +72,10 @@ def command(
     if apk is None and any(value is not None for value in of_apk.values()):
         raise click.UsageError("--apk-id, --label, --icon, --key and --backup-key are about --apk: add that")
     request = None if apk is None else _request(apk, **of_apk)
+    if out is not None:
+        from imbalkit_app.folder import check_folder
+
+        check_folder(out.expanduser().resolve())  # before an export, which may take minutes
     model = _file_of(model.expanduser())
     card, contents = _contents(model)
     if serve:

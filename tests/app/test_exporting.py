@@ -75,7 +75,8 @@ def test_a_folder_that_is_no_run(project):
     assert "is not a run folder: expected recipe.yaml and run.json" in refused("photographs", cwd=project)
 
 
-def test_what_is_wrong_with_the_apk_is_said_before_the_export(project):
+def test_what_is_wrong_with_the_place_is_said_before_the_export(project):
+    assert "photographs is there and is not an earlier app" in refused("run", "--out", "photographs", cwd=project)
     assert "--apk-id: expected" in refused("run", "--apk", "run.apk", "--apk-id", "moles", cwd=project)
     assert not (project / "run" / "model.tflite").exists()
 
