@@ -59,6 +59,10 @@ def read_model(path: Path, version: str) -> tuple[Card, Contents]:
             f"{path} was trained on grey pictures of {card.bits} bits (images.bits), which a browser cannot distinguish from 16 "
             "bits: it would show them to the network nearly black. `imbalkit predict` reads them"
         )
+    if card.input is None:
+        raise ModelError(
+            f"{path} takes rows of a table and no pictures, and the app is about a camera: `imbalkit predict` reads tables"
+        )
     if card.columns is not None:
         raise ModelError(
             f"{path} takes {listing(card.columns.names)} beside the picture, which the app does not ask for: export a run "

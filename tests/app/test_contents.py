@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from imbalkit_app.contents import app_contents, named, read_model, version_of
@@ -50,6 +51,13 @@ def test_a_model_of_fewer_bits_is_refused(model, tmp_path):
     path = with_card(model, tmp_path / "twelve.tflite", replace(CARD, bits=12))
     with pytest.raises(ModelError, match="pictures of 12 bits"):
         read_model(path, "1")
+
+
+def test_a_model_of_table_rows_is_refused(model, monkeypatch):
+    card = SimpleNamespace(input=None, bits=16, columns=SimpleNamespace(names=("age",)))
+    monkeypatch.setattr("imbalkit_app.contents.open_model", lambda path: SimpleNamespace(card=card))
+    with pytest.raises(ModelError, match=r"moles\.tflite takes rows of a table and no pictures"):
+        read_model(model, "1")
 
 
 def test_the_list_names_every_file_that_the_page_asks_for(stub, model):
