@@ -19,6 +19,7 @@ from imbalkit.data.table_files import check_columns, read_table
 from imbalkit.errors import DataError, listing
 from imbalkit.inspection.findings import Findings, data_set
 from imbalkit_lite.containers import is_container, is_remote, join_address, member_problem, split_address
+from imbalkit_lite.formats import EXTENSIONS
 from imbalkit_lite.parquet import class_names
 from imbalkit_lite.paths import local_path, other_system
 
@@ -46,19 +47,22 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
         raise DataError(f"{file.absolute()} has no rows below its header")
     if label is not None:
         check_columns(text, [label], file)
-    parameters: dict[str, Any] = {"file": str(path), **_paths(text, file, root)}
-    fields = re.findall(r"{(\w+)}", parameters.get("path_template", "")) or [parameters["path_column"]]
+    parameters: dict[str, Any] = {"file": str(path)}
+    without_images = root is None and has_no_images(text, file)
+    parameters |= {} if without_images else _paths(text, file, root)
+    fields = re.findall(r"{(\w+)}", parameters.get("path_template", ""))
+    fields += [] if fields or without_images else [parameters["path_column"]]
     others = text.drop(columns=fields)
     splits = [name for name in others if _is_split(name, others[name])]
     candidates = others.drop(columns=splits)
     labels = [label] if label else label_candidates(candidates)
     hints = []
-    columns = [] if label else one_hot_columns(candidates)
+    columns = [] if label or without_images else one_hot_columns(candidates)
     if columns and not (labels and labels[0].lower() in _LABELS):
         parameters["label_columns"] = labels = columns
     elif labels:
         parameters["label_column"] = labels[0]
-        hints += _finding(parameters, others[labels[0]])
+        hints += [] if without_images else _finding(parameters, others[labels[0]])
         hints += [] if label else _no_one_hot(candidates, labels[0])
     else:
         raise DataError(
@@ -81,7 +85,7 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
         parameters["labels"] = names
     elif not columns and set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in _LABELS:
         parameters["labels"] = {"0": "other", "1": labels[0]}
-    part = data_set("table", **parameters)
+    part = data_set("features" if without_images else "table", **parameters)
     named = labels[:1] if columns else [labels[0], *(name for name in labels[1:] if name not in groups)]
     found = Findings(part, part.load(), named, groups, hints=hints)
     for name in others:
@@ -101,6 +105,16 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
             for name, count, value in finer_labels(candidates.drop(columns=labels[0], errors="ignore"), asked)
         ]
     return found
+
+
+def has_no_images(text: pd.DataFrame, file: Path) -> bool:
+    """Whether a table's columns are all that there is: no image lies beside it, and no cell of its first rows is named as one."""
+    from imbalkit_lite.folders import list_folder
+
+    if list_folder(file.parent).images or _containers_beside(file):
+        return False
+    cells = (value.lower() for value in text.head(100).to_numpy().ravel())
+    return not any(value.endswith(EXTENSIONS) or split_address(value) or other_system(value) for value in cells)
 
 
 def label_candidates(text: pd.DataFrame) -> list[str]:

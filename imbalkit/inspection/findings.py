@@ -40,6 +40,11 @@ class Findings:
     group_pattern: str | None = None
 
     @property
+    def unit(self) -> str:
+        """What the samples are, in a word."""
+        return "images" if self.table.features is None else "rows"
+
+    @property
     def positive(self) -> str | None:
         """The smaller class of two, or the finding against the rest."""
         if getattr(self.part, "finding", None) in self.table.classes:

@@ -16,7 +16,7 @@ from imbalkit.inspection.columns import inspect_table
 from imbalkit.inspection.containers import holds_images, inspect_container
 from imbalkit.inspection.findings import Findings, data_set
 from imbalkit.inspection.folders import inspect_folder
-from imbalkit.inspection.starting_point import PRETRAINED, PRETRAINED_SIZE, SMALL, StartingPoint, has_no_up
+from imbalkit.inspection.starting_point import DENSE, PRETRAINED, PRETRAINED_SIZE, SMALL, StartingPoint, has_no_up
 from imbalkit_lite.containers import split_address
 from imbalkit_lite.paths import local_path
 from imbalkit_lite.text import printable
@@ -46,7 +46,11 @@ def inspect(
     found = _find(path, root, label)
     counts, classes = found.table.counts(), found.table.classes
     if len(classes) < 2:
-        raise DataError(f"found one class only, {classes[0]!r} ({counts[0]} images): a classifier needs two or more")
+        raise DataError(
+            f"found one class only, {classes[0]!r} ({counts[0]} {found.unit}): a classifier needs two or more"
+        )
+    if found.table.features is not None:
+        return found
     _scan(found, progress)
     if not found.sizes:
         raise DataError(f"none of the {len(found.table)} images can be read: the first is {': '.join(found.bad[0])}")
@@ -146,14 +150,14 @@ def recipe_text(found: Findings, start: StartingPoint, out: Path) -> str:
     whole = ", ".join(f"{name} {count}" for name, count in zip(table.classes[:20], counts, strict=False))
     sections = [
         [
-            f"# {len(table)} images in {len(table.classes)} classes: {whole}{', ...' if len(counts) > 20 else ''}",
+            f"# {len(table)} {found.unit} in {len(table.classes)} classes: {whole}{', ...' if len(counts) > 20 else ''}",
             f"# (balance ratio {ratio_text(min(counts) / max(counts))}: smallest / largest class).",
             f"# Class counts before and after each sampler: imbalkit plan {out}",
             f"# Train, evaluate and write a report:         imbalkit run {out}",
         ],
         _data(found),
         _positive(found),
-        _images(found, start),
+        _images(found, start) if table.features is None else [],
         _split(found),
         [
             "# What is done to the training rows, in order; `imbalkit plugins sampler` lists the methods, for instance:",
@@ -233,6 +237,13 @@ def _split(found: Findings) -> list[str]:
 
 
 def _backbone(start: StartingPoint) -> list[str]:
+    if start.network == DENSE:
+        return [
+            "backbone:",
+            f"  name: {DENSE}  # dense layers over the columns",
+            "  hidden: [128, 64]",
+            "  dropout: 0.1",
+        ]
     network = ["name: timm", f"model: {PRETRAINED}", "pretrained: true"]
     if start.network == PRETRAINED:
         network[-1] += "  # ImageNet weights, which are on this machine"

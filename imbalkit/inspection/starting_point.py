@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PRETRAINED, PRETRAINED_SIZE = "tf_efficientnet_lite0", 224  # px, its own
 SMALL = "small_cnn"
+DENSE = "mlp"  # for rows of a table
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ SETTINGS = {
         Settings(10_000, epochs=10, batch_size=64, lr=0.001),
         Settings(50_000, epochs=6, batch_size=64, lr=0.001),
         Settings(float("inf"), epochs=4, batch_size=128, lr=0.001),
+    ),
+    DENSE: (
+        Settings(2_000, epochs=40, batch_size=64, lr=0.003),
+        Settings(20_000, epochs=30, batch_size=128, lr=0.003),
+        Settings(float("inf"), epochs=15, batch_size=512, lr=0.003),
     ),
     SMALL: (
         Settings(300, epochs=40, batch_size=16, lr=0.001),
@@ -77,6 +83,9 @@ class StartingPoint:
 
 def starting_point(found: Findings) -> StartingPoint:
     """The network, size and settings for what was found."""
+    if found.table.features is not None:
+        said = "dense layers over the columns"
+        return StartingPoint(DENSE, 0, settings_for(DENSE, training_rows(found)), "ce", (), said)
     photographs = is_photographs(found)
     network, size, said, install = SMALL, found.image_size, "a small one, which fits small pictures", ""
     if photographs:
@@ -106,7 +115,7 @@ def starting_point(found: Findings) -> StartingPoint:
 def is_photographs(found: Findings) -> bool:
     """Whether the pictures are large enough for a network that was trained on photographs."""
     sides = sorted(min(size) for size in found.sizes.elements())
-    return sides[len(sides) // 2] >= PHOTOGRAPH
+    return bool(sides) and sides[len(sides) // 2] >= PHOTOGRAPH
 
 
 def training_rows(found: Findings) -> int:

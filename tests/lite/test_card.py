@@ -224,7 +224,10 @@ def test_costs_are_a_square_of_numbers(costs, message):
         (0, r"^f: format: expected 1, 2 or 3, got 0$"),
         ("1", r"^f: format: expected 1, 2 or 3, got '1'$"),
         (True, r"^f: format: expected 1, 2 or 3, got True$"),
-        (2, r"^f: format: expected 2 for a file that takes columns, 3 for one without images, and 1 for others, got 2$"),
+        (
+            2,
+            r"^f: format: expected 2 for a file that takes columns, 3 for one without images, and 1 for others, got 2$",
+        ),
         (4, r"^f: format: expected 1, 2 or 3, got 4; a newer imbalkit wrote it: update this one$"),
     ],
 )

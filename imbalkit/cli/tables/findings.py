@@ -18,8 +18,12 @@ from imbalkit_lite.text import printable
 def print_findings(found: Findings, screen: Screen) -> None:
     """Classes, labels, groups, sizes, colours, notes, and the images that cannot be read."""
     _print_classes(found, screen)
-    for line in [*_label_lines(found), *_image_lines(found), *found.table.all_notes, *found.hints]:
+    images = [] if found.table.features is not None else _image_lines(found)
+    for line in [*_label_lines(found), *images, *found.table.all_notes, *found.hints]:
         screen.say(line)
+    if found.table.features is not None:
+        screen.say("no column names images, and none lie beside: the columns themselves are the samples (`features`)")
+        return
     if found.bad:
         screen.print(
             f"\n[red]{len(found.bad)} image{'s' if len(found.bad) > 1 else ''} cannot be read[/] (the recipe skips them):"
@@ -35,7 +39,7 @@ def _print_classes(found: Findings, screen: Screen) -> None:
     table, counts = found.table, found.table.counts()
     rows = RichTable(box=box.SIMPLE_HEAD)
     rows.add_column("class")
-    rows.add_column("images", justify="right")
+    rows.add_column(found.unit, justify="right")
     rows.add_column("share", justify="right")
     by_size = sorted(zip(table.classes, counts, strict=True), key=lambda pair: pair[1])
     few = MOST_COLUMNS // 2
@@ -46,7 +50,7 @@ def _print_classes(found: Findings, screen: Screen) -> None:
     if many:
         screen.say(f"(the {few} smallest and the {few} largest of {len(by_size):,} classes)")
     screen.say(
-        f"{len(table):,} images, {len(table.classes)} classes, balance ratio {ratio_text(min(counts) / max(counts))} "
+        f"{len(table):,} {found.unit}, {len(table.classes)} classes, balance ratio {ratio_text(min(counts) / max(counts))} "
         "(smallest / largest class)"
     )
 
