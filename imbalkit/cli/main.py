@@ -19,6 +19,7 @@ COMMANDS = {
     ),
     "ensemble": ("imbalkit.cli.commands.ensemble", "Make one run of finished runs, or of a cross-validation's folds."),
     "compare": ("imbalkit.cli.commands.compare", "Compare finished runs on the same test rows."),
+    "audit": ("imbalkit.cli.commands.audit", "Find labels that are likely wrong; nothing is changed."),
     "embed": ("imbalkit.cli.commands.embed", "Write the features of a frozen network, a row for each sample."),
     "report": ("imbalkit.cli.commands.report", "Write the report of a finished run again."),
     "export": ("imbalkit.cli.commands.export", "Write a run's model as ONNX or TFLite, checked against the network."),

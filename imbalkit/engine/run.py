@@ -189,7 +189,7 @@ def _stages(
     bad = np.array([image.index for image in bad_images], dtype=np.int64)
 
     # Resample.
-    trainer = _trainer(fabric, peers, folder, prepared, images, events, progress)
+    trainer = trainer_of(fabric, peers, folder, prepared, images, events, progress)
     cache = _round_cache(fabric, prepared, images, rounds, progress)
     scorer = RoundScorer(trainer, recipe.backbone, cache)
     source = prepared.source_plan(bad)
@@ -313,7 +313,7 @@ def _decode(
     return images, bad
 
 
-def _trainer(
+def trainer_of(
     fabric: Fabric,
     peers: Peers,
     folder: Path,
