@@ -25,7 +25,7 @@ from imbalkit_lite.text import printable, printable_lines
 if TYPE_CHECKING:
     import pandas as pd
 
-    from imbalkit.studies.audit.run import Audit
+    from imbalkit.studies.audit.result import Audit
 
 MOST, MOST_PAIRS, MOST_GROUPS = 48, 12, 8  # pictures of a gallery, pairs and groups shown
 SIDE = 200  # px

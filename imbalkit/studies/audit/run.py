@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,34 +17,13 @@ from imbalkit.engine import embedding as embeddings
 from imbalkit.errors import ImbalkitError
 from imbalkit.studies.audit import findings, out_of_fold
 from imbalkit.studies.audit.loss_rank import loss_ranks
+from imbalkit.studies.audit.page import write_page
+from imbalkit.studies.audit.result import Audit
 
 if TYPE_CHECKING:
     from imbalkit.recipe.prepared import Prepared
 
 PAGE, CORRECTIONS, ROWS, SUMMARY = "audit.html", "corrections.csv", "rows.parquet", "audit.json"
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What an audit found.
-
-    Attributes:
-        prepared: recipe and data
-        rows: a row a sample that some fold tested: sample, label, label_issue, suspicion (1 less the probability of its label),
-            suggested, probability_of_label, probability_of_suggested, duplicate_of, mixed_group, outlier, stands_alone, loss,
-            loss_rank
-        pairs: near-duplicate pictures with different labels, int64 [m, 3] of two samples and bits
-        groups: samples of groups with different labels
-        agreement: of the label issues and what loss_rank would drop; {} without
-        how: how each was made, in words
-    """
-
-    prepared: Prepared
-    rows: pd.DataFrame
-    pairs: np.ndarray
-    groups: list[np.ndarray]
-    agreement: dict[str, float]
-    how: dict[str, str] = field(default_factory=dict)
 
 
 def audit(
@@ -74,8 +52,6 @@ def audit(
         MissingExtraError: cleanlab is not installed
         ImbalkitError: as runs of the recipe do
     """
-    from imbalkit.studies.audit.page import write_page
-
     findings.check_cleanlab()
     progress = progress or Progress()
     prepared, changed = out_of_fold.in_folds(recipe, overrides, without)
