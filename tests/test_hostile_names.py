@@ -39,6 +39,7 @@ CALLS = {
     "ensemble": [[RUN, "two", "--folder", f"{RUN}-both"], [RUN, ESCAPE, "--folder", "none"]],
     "report": [[RUN], ["table"], [ESCAPE]],
     "leaks": [["r.yaml"], ["t.yaml"], [ESCAPE]],
+    "audit": [["r.yaml", "--set", f"{ESCAPE}=1"], [ESCAPE]],
     "embed": [
         [RUN, "--out", "f.parquet"],
         ["r.yaml", "--out", "g.parquet"],
