@@ -230,10 +230,10 @@ def _images(found: Findings, start: StartingPoint) -> list[str]:
 
 def _split(found: Findings) -> list[str]:
     frame = found.table.frame
-    lines = ["split:", "  seed: 0  # apart from the seed below: the test images stay while training varies"]
+    lines = ["split:", "  seed: 0  # apart from the seed below: the test rows stay while training varies"]
     if "split" in frame and (frame["split"] == "test").any():
-        return [*lines, "  column: split  # the data say which images are train, validation and test"]
-    return [*lines, "  validation: 0.2  # shares of all images", "  test: 0.2"]
+        return [*lines, "  column: split  # the data say which rows are train, validation and test"]
+    return [*lines, "  validation: 0.2  # shares of all rows", "  test: 0.2"]
 
 
 def _backbone(start: StartingPoint) -> list[str]:

@@ -124,7 +124,7 @@ def _independence(report: Report) -> list[Caution]:
     if not test_rows.names_groups:
         text = (
             "The data name no groups, such as patients. If several rows are of one of them, some may be in training and in the "
-            "test: metrics are then optimistic, and intervals too narrow. `imbalkit leaks` looks for near-duplicate images."
+            "test: metrics are then optimistic, and intervals too narrow. `imbalkit leaks` looks for near duplicates."
         )
         return [Caution("Independence of rows is unknown", text)]
     shared = _shared_groups(report)

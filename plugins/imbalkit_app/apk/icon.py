@@ -7,7 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from imbalkit_lite.errors import ImbalkitError
+from imbalkit_lite.errors import DataError, ImbalkitError
+from imbalkit_lite.opening import open_picture
 
 LEAST = 96  # px; a smaller one would be blurred
 SAFE = 66 / 108  # of the foreground's side: what no phone's mask cuts off (developer.android.com, adaptive icons)
@@ -20,27 +21,22 @@ class IconError(ImbalkitError):
 def read_icon(path: Path) -> Image.Image:
     """The picture in a PNG file, RGBA. Raises IconError."""
     try:
-        with Image.open(path, formats=["PNG"]) as picture:
-            size = picture.size
-            if min(size) < LEAST:
-                raise IconError(
-                    f"--icon: expected a PNG of at least {LEAST} px a side, {path} has {size[0]} x {size[1]}"
-                )
-            return _eight_bits(picture).convert("RGBA")
-    except FileNotFoundError:
-        raise IconError(f"--icon: there is no file {path}") from None
-    except Image.DecompressionBombError:
-        raise IconError(f"--icon: {path} is too large a picture: 512 x 512 px are enough") from None
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow raises each of them for damaged files
-        reason = (
-            error.strerror if isinstance(error, OSError) and error.strerror else "it is no PNG file, or it is damaged"
+        with open_picture(path) as picture:
+            kind, icon = picture.format, _eight_bits(picture).convert("RGBA")
+    except DataError as error:
+        raise IconError(f"--icon: {error}") from None
+    if kind != "PNG":
+        raise IconError(f"--icon: expected a PNG, {path} is {kind}")
+    if min(icon.size) < LEAST:
+        raise IconError(
+            f"--icon: expected a PNG of at least {LEAST} px a side, {path} has {icon.width} x {icon.height}"
         )
-        raise IconError(f"--icon: {path} cannot be read: {reason}") from None
+    return icon
 
 
 def fitted(picture: Image.Image, template: bytes, share: float = 1) -> bytes:
     """A PNG of the size of the template's PNG: the picture, whole, in the middle `share` of it, transparent around it."""
-    with Image.open(io.BytesIO(template)) as old:
+    with open_picture(template) as old:
         canvas = Image.new("RGBA", old.size)
     room = min(canvas.size) * share
     scale = room / max(picture.size)
