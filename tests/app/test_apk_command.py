@@ -151,8 +151,11 @@ def test_the_users_key_is_made_and_told_of_once(here):
         (["mine.tflite", "--apk", "a.apk", "--apk-id", "moles"], "--apk-id: expected two or more words"),
         (["mine.tflite", "--apk", "a.apk", "--label", " "], "--label: expected the name that a phone shows"),
         (["mine.tflite", "--apk", "a.apk", "--label", "x" * 40_000], "a text of 40,000 characters is too long"),
-        (["mine.tflite", "--apk", "a.apk", "--icon", "thesis.apk"], "--icon: thesis.apk cannot be read: it is no PNG"),
-        (["mine.tflite", "--apk", "a.apk", "--icon", "gone.png"], "--icon: there is no file gone.png"),
+        (
+            ["mine.tflite", "--apk", "a.apk", "--icon", "thesis.apk"],
+            "--icon: thesis.apk: not an image that Pillow can read",
+        ),
+        (["mine.tflite", "--apk", "a.apk", "--icon", "gone.png"], "--icon: gone.png: there is no such file"),
         (["mine.tflite", "--apk", "a.apk", "--key", "gone.pem"], "the key gone.pem cannot be read"),
         (["mine.tflite", "--apk", "a.apk", "--key", "thesis.apk"], "thesis.apk holds no key, or it is damaged"),
         (

@@ -222,7 +222,8 @@ class NearMiss(RowPicker):
     n_neighbors_ver3: int = param(3, help="version 3: how many rows each row of the smallest class proposes", ge=1)
 
     def preview(self, counts: Counts) -> Counts:
-        """Raises PlanError for more rows than a class has, fewer than neighbours, or fewer than two classes with rows."""
+        """Raises PlanError for more rows than a class has, fewer than two classes with rows, or where a class that is sure to be
+        cut has too few rows for the neighbours."""
         present = _present(counts, self.name)
         goals = self._goals(counts, present)
         changes = {
@@ -230,9 +231,10 @@ class NearMiss(RowPicker):
             for label, (low, high) in goals.items()
             if counts.high[label] > low
         }
+        cut = [label for label in changes if counts.low[label] > goals[label][1]]  # whatever was dropped before
         sure = [label for label in present if counts.low[label]] or present
         least = min(counts.high[label] for label in sure)
-        if changes and self.version != 2 and least < self.n_neighbors:
+        if cut and self.version != 2 and least < self.n_neighbors:
             smallest = counts.classes[min(sure, key=lambda label: counts.high[label])]
             raise PlanError(
                 f"{self.name}: distances are to {self.n_neighbors} rows of the smallest class (n_neighbors), and {smallest!r} "
@@ -240,7 +242,7 @@ class NearMiss(RowPicker):
             )
         if self.version != 3:
             return counts.with_rows(changes)
-        few = next((label for label in changes if counts.high[label] < self.n_neighbors_ver3), None)
+        few = next((label for label in cut if counts.high[label] < self.n_neighbors_ver3), None)
         if few is not None:
             raise PlanError(
                 f"{self.name}: each row of the smallest class proposes {self.n_neighbors_ver3} rows (n_neighbors_ver3), and "

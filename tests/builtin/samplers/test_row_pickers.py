@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from imblearn import under_sampling as reference
 
@@ -122,6 +122,8 @@ def chains(draw):
     return counts, draw(st.lists(part, min_size=1, max_size=3))
 
 
+@example(((2, 2), [TomekLinks(sampling_strategy="all"), NearMiss(version=3, n_neighbors=1)]))
+@example(((2, 2), [TomekLinks(sampling_strategy="all"), NearMiss(n_neighbors=3)]))
 @examples(300)
 @given(chains())
 def test_the_counts_lie_within_what_is_foreseen(chain):
