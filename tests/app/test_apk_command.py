@@ -176,6 +176,12 @@ def test_mistakes_end_with_one_sentence(here, words, message):
     assert message in refused(*words, cwd=here)
 
 
+def test_another_file_at_the_place_of_the_copy_is_refused_before_the_model_is_read(here):
+    (here / "thesis.apk").write_text("years of work")
+    message = refused("gone.tflite", "--apk", "a.apk", "--backup-key", "thesis.apk", cwd=here)
+    assert "thesis.apk is there already: choose another" in message
+
+
 def test_a_damaged_key_of_the_users_own(here):
     (here / KEY).write_bytes(b"damaged")
     assert "apk-key.pem holds no key, or it is damaged" in refused("mine.tflite", "--apk", "a.apk", cwd=here)

@@ -107,13 +107,18 @@ def read_key(path: Path) -> SigningKey:
     return SigningKey(key, certificate, content)
 
 
+def check_copy(copy: Path, pem: bytes | None) -> None:
+    """Raise KeyFileError where something else is than a copy of the key `pem`; None: of one that is not made yet."""
+    if not (copy.exists() or copy.is_symlink()) or (copy.is_file() and copy.read_bytes() == pem):
+        return
+    raise KeyFileError(f"{copy} is there already: choose another name for the copy of the key")
+
+
 def back_up(signer: SigningKey, copy: Path) -> None:
     """Write a copy of a key, readable by the user alone. Raises KeyFileError where there is another file, WriteError."""
-    if copy.exists() or copy.is_symlink():
-        if copy.is_file() and copy.read_bytes() == signer.pem:
-            return
-        raise KeyFileError(f"{copy} is there already: choose another name for the copy of the key")
-    write_atomic(copy, lambda temporary: temporary.write_bytes(signer.pem), len(signer.pem), mode=0o600)
+    check_copy(copy, signer.pem)
+    if not copy.exists():
+        write_atomic(copy, lambda temporary: temporary.write_bytes(signer.pem), len(signer.pem), mode=0o600)
 
 
 def make_key() -> bytes:

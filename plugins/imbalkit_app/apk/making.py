@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imbalkit_app.apk import build
-from imbalkit_app.apk.key import SigningKey, back_up, ensure_key, key_file, read_key
+from imbalkit_app.apk.key import SigningKey, back_up, check_copy, ensure_key, key_file, read_key
 from imbalkit_app.apk.names import app_id, check_id, clean_label, version_code, version_name
 from imbalkit_lite.errors import ImbalkitError
 from imbalkit_lite.files import write_atomic
@@ -55,6 +55,9 @@ def checked(
     check_place(path)
     if key is not None:
         read_key(key)
+    if copy is not None:  # before an export, which may take minutes
+        signs = key or key_file()
+        check_copy(copy, signs.read_bytes() if signs.is_file() else None)
     return Request(
         path=path,
         id=None if id is None else check_id(id),
