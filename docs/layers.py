@@ -27,7 +27,7 @@ BUILTIN = "builtin"  # the plugin that comes with imbalkit; nothing imports it b
 LAYERS = (
     "imbalkit_lite", "errors", "base", "functional", "data", "pretrained", "plan", "kinds", "hookspecs", "decision",
     "evaluation", "catalogue", "recipe", "inspection", "training", "runs", "export", "plots", "report", "testing",
-    "engine", "studies", "notebook", "cli",
+    "engine", "studies", "notebook", "sklearn", "cli",
 )  # fmt: skip
 BELOW_BUILTIN = LAYERS[: LAYERS.index("hookspecs") + 1]
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 240, 66, 26, 38, 16  # px

@@ -16,6 +16,7 @@ from imbalkit.errors import listing
 from imbalkit.functional.ranking import roc_auc
 from imbalkit_lite.columns import (
     CATEGORY,
+    MOST_SPREADS,
     NUMBER,
     CategoryColumn,
     Column,
@@ -123,6 +124,25 @@ def fit_column(values: pd.Series, kind: str) -> FittedColumn | str:
         return f"has no value that {FEWEST} training rows share: an id or free text, or too few rows"
     others = sum(count for value, count in counts.items() if value not in frequent)
     return FittedColumn(CategoryColumn(name, tuple(frequent)), len(cells), missing, others)
+
+
+def encode_frame(encoding: ColumnEncoding, frame: pd.DataFrame) -> np.ndarray:
+    """A table's rows as the network takes them, float32 [n, W]: `encoding.encode` of them, each distinct cell once."""
+    return np.concatenate([_encoded(column, frame[column.name]) for column in encoding.columns], axis=1)
+
+
+def _encoded(column: Column, values: pd.Series) -> np.ndarray:
+    """A column of cells, float32 [n, width of the column]."""
+    if isinstance(column, NumberColumn) and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
+        numbers = values.to_numpy(np.float64)
+        there = np.isfinite(numbers)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.clip((numbers - column.mean) / column.std, -MOST_SPREADS, MOST_SPREADS)
+        return np.stack([np.where(there, found, 0.0), ~there], axis=1).astype(np.float32)
+    codes, texts = pd.factorize(np.array([cell_text(cell) for cell in values], dtype=object), use_na_sentinel=False)
+    encoded = np.array([column.encode(text) for text in texts], dtype=np.float64).reshape(len(texts), column.width)
+    result: np.ndarray = encoded.astype(np.float32)[codes]
+    return result
 
 
 def is_id(values: pd.Series) -> bool:

@@ -89,7 +89,9 @@ def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
     labels = table.labels.astype(np.int64)
     strata = strata_of(table, settings.stratify, groups, _least_of_stratum(settings))
     others = 1 if settings.validation == 0 else 2  # splits beside the test
-    if settings.folds is None:
+    if not settings.has_test:
+        test, share = np.zeros(len(table), dtype=bool), 0.0
+    elif settings.folds is None:
         _check_rare(
             table, labels, groups, others + 1, "train and test" if others == 1 else "train, validation and test"
         )
@@ -125,7 +127,7 @@ def _drawn(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
 def _least_of_stratum(settings: SplitSettings) -> int:
     """Fewest rows (groups) of a stratum, so that each split gets one by its share."""
     shares = [settings.validation, 1 / settings.folds if settings.folds else settings.test]
-    return max(2 * (settings.folds or 3), ceil(1 / min(share for share in shares if share)))
+    return max(2 * (settings.folds or 3), ceil(1 / min((share for share in shares if share), default=1)))
 
 
 def _sample_validation(
@@ -192,7 +194,7 @@ def _fold(found: Strata, groups: np.ndarray | None, settings: SplitSettings) -> 
 
 def _given(table: Table, settings: SplitSettings, groups: np.ndarray | None, notes: list[str]) -> np.ndarray:
     column = settings.column
-    splits = column_splits(table, str(column))
+    splits = column_splits(table, str(column), settings.has_test)
     for codes, what, place in ((table.files, "image files", "path"), (groups, "groups", "group")):
         if codes is None or not settings.group:
             continue
@@ -222,7 +224,7 @@ def _given(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
             f"{settings.validation:g} of its train samples became validation"
         )
     absent = _absent(table, splits == 2)
-    if absent:
+    if absent and settings.has_test:
         notes.append(f"the column {column!r} has no test samples of {listing(absent)}: their metrics are not defined")
     return splits
 

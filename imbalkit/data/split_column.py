@@ -11,10 +11,11 @@ from imbalkit.errors import DataError, listing, nearest
 SPLIT_NAMES = ("train", "validation", "test")
 
 
-def column_splits(table: Table, column: str) -> np.ndarray:
+def column_splits(table: Table, column: str, has_test: bool = True) -> np.ndarray:
     """The split of each sample, int64 [n], 0 train, 1 validation, 2 test; upper case and spaces around do not matter.
 
-    Raises DataError for an absent column, missing or unknown values, and a column without train or test samples.
+    Raises DataError for an absent column, missing or unknown values, and a column without train samples, or without test
+    samples where it should have some.
     """
     if column not in table.frame:
         known = [str(name) for name in table.frame.columns]
@@ -33,9 +34,10 @@ def column_splits(table: Table, column: str) -> np.ndarray:
         counts = listing(f"{value!r} ({count:,} samples)" for value, count in unknown.items())
         raise DataError(f"split.column {column!r}: expected the values {', '.join(SPLITS)}; got {counts}")
     splits = names.map({name: number for number, name in enumerate(SPLIT_NAMES)}).to_numpy(dtype=np.int64, copy=True)
-    for number in (0, 2):
+    for number in (0, 2) if has_test else (0,):
         if not (splits == number).any():
+            expected = "train and for test" if has_test else "train"
             raise DataError(
-                f"split.column {column!r} has no {SPLIT_NAMES[number]} samples; expected some for train and for test"
+                f"split.column {column!r} has no {SPLIT_NAMES[number]} samples; expected some for {expected}"
             )
     return splits

@@ -18,7 +18,13 @@ class SplitSettings(Settings):
         ge=0,
         lt=1,
     )
-    test: float = param(0.2, help="share of all samples for the test; not used with a column or folds", ge=0, lt=1)
+    test: float = param(
+        0.2,
+        help="share of all samples for the test; not used with a column or folds, but 0 says that a column has no test samples "
+        "either (with evaluation.test: false)",
+        ge=0,
+        lt=1,
+    )
     group: bool = param(True, help="keep the samples of a group in one split, where the data have groups")
     stratify: str | None = param(
         None,
@@ -33,6 +39,11 @@ class SplitSettings(Settings):
         """Whether a run is a cross-validation, of which every fold is a run of its own."""
         return self.folds is not None and self.fold is None
 
+    @property
+    def has_test(self) -> bool:
+        """Whether there are samples that nothing is trained or chosen on."""
+        return self.folds is not None or self.test > 0
+
     @model_validator(mode="after")
     def _check(self) -> SplitSettings:
         problem = None
@@ -45,8 +56,6 @@ class SplitSettings(Settings):
             problem = "a fold needs folds: give how many there are"
         elif self.folds is not None and self.fold is not None and self.fold >= self.folds:
             problem = f"expected a fold from 0 to {self.folds - 1}, got {self.fold}"
-        elif self.column is None and test == 0:
-            problem = "expected a test share above 0, got 0: without test samples there is nothing to report"
         elif self.column is None and self.validation + test >= 1:
             problem = (
                 f"validation {self.validation:g} and test {test:g} leave nothing to train on: expected a sum below 1"

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbalkit.base.text import percent
+from imbalkit.data.column_inputs import encode_frame
 from imbalkit.decision.class_prior import Ledger
 from imbalkit.engine.teachers import Lesson
 from imbalkit.errors import RunError, listing
 from imbalkit.functional.prior import at_prior, shares
 from imbalkit.kinds import Loss, Teacher
 from imbalkit.recipe.class_prior import prior_ledger
-from imbalkit.recipe.inputs import rows_of
 from imbalkit.recipe.traverse import parts_of
 from imbalkit.runs.results import RunData
 
@@ -31,7 +31,7 @@ LEAST = 1e-12  # of a teacher's probability, so that its logarithm is finite
 
 def columns_of(run: RunData, table: Table) -> np.ndarray | None:
     """What a teacher takes beside each image of the student's table, float32 [samples, W]; None for nothing."""
-    return None if run.encoding is None else run.encoding.encode(rows_of(table, run.encoding.names))
+    return None if run.encoding is None else encode_frame(run.encoding, table.frame)
 
 
 def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, Any]:

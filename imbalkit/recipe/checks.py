@@ -33,6 +33,12 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
         random = _random_features(sampler, recipe.backbone) if isinstance(sampler, FeatureSampler) else None
         if random is not None:
             yield problem(("samplers", index), random)
+    if recipe.evaluation.test and not recipe.split.has_test:
+        message = (
+            "expected a share above 0, got 0: without test samples there is nothing to report. evaluation.test: false trains and "
+            "chooses without any"
+        )
+        yield problem(("split", "test"), message)
     if not recipe.evaluation.test:
         for place, message in untested_problems(recipe):
             yield problem(place, message)

@@ -11,7 +11,7 @@ import numpy as np
 
 from imbalkit.base.randomness import derive_seed
 from imbalkit.catalogue import Catalogue
-from imbalkit.data.column_inputs import FittedColumn
+from imbalkit.data.column_inputs import FittedColumn, encode_frame
 from imbalkit.data.features import Features
 from imbalkit.data.split import Split
 from imbalkit.data.table import Table
@@ -19,7 +19,7 @@ from imbalkit.functional.distinct import without
 from imbalkit.functional.prior import shares
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.features import feature_notes, fitted_features
-from imbalkit.recipe.inputs import InputSettings, fitted, risk_notes, rows_of
+from imbalkit.recipe.inputs import InputSettings, fitted, risk_notes
 from imbalkit.recipe.recipe import Recipe
 from imbalkit_lite.columns import ColumnEncoding
 
@@ -89,7 +89,7 @@ class Prepared:
     @cached_property
     def columns(self) -> np.ndarray | None:
         """The columns of every sample as the network takes them, float32 [samples, W]; None without such inputs."""
-        return None if self.encoding is None else self.encoding.encode(rows_of(self.table, self.encoding.names))
+        return None if self.encoding is None else encode_frame(self.encoding, self.table.frame)
 
     def _loss_notes(self) -> list[str]:
         """Of each loss, with the rows of each class in a batch as its order visits them; none where they are not known."""

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from imbalkit.catalogue import Catalogue
+from imbalkit.data.column_inputs import encode_frame
 from imbalkit.data.image_store import ArrayStore, FileStore, ImageStore
 from imbalkit.data.keeping import open_store
 from imbalkit.data.split import Split, split_table
@@ -25,7 +26,6 @@ from imbalkit.functional.views import averaged
 from imbalkit.kinds import BuildContext
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.document import Document
-from imbalkit.recipe.inputs import rows_of
 from imbalkit.recipe.prepare import count_stages
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
@@ -216,7 +216,7 @@ class Restored:
         """
         if self.encoding is None:
             return None
-        return self.encoding.encode(rows_of(self.prepared.table, self.encoding.names))
+        return encode_frame(self.encoding, self.prepared.table.frame)
 
     def images(self, progress: Callable[[int, int], None] | None = None) -> ImageStore:
         """The images of the run's data, by sample index, from the cache where they are there.

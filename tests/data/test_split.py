@@ -296,6 +296,15 @@ def test_a_bad_column(values, message):
         split_table(table_of(["a", "b"] * 5, part=values), SplitSettings(column="part"))
 
 
+def test_without_test_samples():
+    table = table_of(["a", "b"] * 20, part=["train"] * 30 + ["val"] * 10)
+    for settings in (SplitSettings(test=0, validation=0.25), SplitSettings(test=0, column="part")):
+        split = split_table(table, settings)
+        assert [len(split.train), len(split.validation), len(split.test)] == [30, 10, 0]
+        assert not split.notes
+    assert len(split_table(table, SplitSettings(test=0, validation=0)).train) == 40
+
+
 def test_an_absent_column_suggests_one():
     with pytest.raises(DataError, match="no column 'spilt'; did you mean 'split'"):
         split_table(table_of(["a", "b"], split=["train", "test"]), SplitSettings(column="spilt"))
@@ -329,7 +338,6 @@ def test_an_unused_split_column_is_noted():
         ({"column": "split", "folds": 3}, "a column or folds, got both"),
         ({"fold": 1}, "a fold needs folds"),
         ({"folds": 3, "fold": 3}, "expected a fold from 0 to 2, got 3"),
-        ({"test": 0.0}, "expected a test share above 0"),
         ({"test": 0.5, "validation": 0.5}, "leave nothing to train on"),
         ({"folds": 2, "fold": 0, "validation": 0.5}, "leave nothing to train on"),
         ({"test": 1.0}, "less than 1"),

@@ -52,6 +52,19 @@ def test_it_trains_and_decides_as_with_the_test_rows(untested, tmp_path, no_char
     assert weights[0] == weights[1]
 
 
+def test_a_split_without_test_rows(tmp_path):
+    none = ["split.column=null"]
+    with pytest.raises(RecipeError, match=r"split\.test: expected a share above 0.*evaluation\.test: false"):
+        prepare("digits", [*none, "split.test=0"])
+    found = RunData(
+        run("digits", [*SHORT, *none, "split.test=0", "evaluation.test=false"], RunOptions(folder=tmp_path / "run"))
+    )
+    trained = sum(found.metrics["class_counts"][0]["counts"])
+    assert trained == pytest.approx(4 * len(found.predictions), abs=4)
+    assert set(found.predictions["split"]) == {"validation"}
+    assert found.metrics["decision"]["threshold"] is not None
+
+
 def test_what_is_not_set_is_not_written():
     text = prepare("digits").recipe.to_yaml()
     assert "resamples" in text

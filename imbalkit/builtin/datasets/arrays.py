@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from imbalkit.builtin.datasets.parameters import HOW_TO_GET, MISSING_GROUPS, MISSING_LABELS
 from imbalkit.data.labels import check_words
@@ -60,6 +60,7 @@ class Arrays(Dataset):
         import numpy as np
         import pandas as pd
 
+        from imbalkit.data.pixels import as_uint8
         from imbalkit.kinds import Table, label_text
 
         file = existing_path(self.file, "array file", self.how_to_get)
@@ -68,7 +69,7 @@ class Arrays(Dataset):
         try:
             with np.load(file, allow_pickle=False) as archive:
                 keys = self._keys(list(archive.files))
-                images = _joined([_pixels(archive[x], x) for _, x, _ in keys], "images")
+                images = _joined([as_uint8(archive[x], f"array {x!r}") for _, x, _ in keys], "images")
                 parts = [_flat(archive[y], y) for _, _, y in keys]
                 extra = {key: _flat(archive[key], key) for key in (self.groups, self.split) if key}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -150,26 +151,3 @@ def _flat(array: np.ndarray, key: str) -> np.ndarray:
             f"expected array {key!r} of shape [n], got {list(array.shape)} (one label an image; no one-hot)"
         )
     return array.astype(str) if array.dtype.kind == "S" else array
-
-
-def _pixels(array: np.ndarray, key: str) -> np.ndarray:
-    """Images to uint8 [n, h, w, c]."""
-    import numpy as np
-
-    shape: Any = list(array.shape)
-    if array.ndim == 3:
-        array = array[..., None]
-    if array.ndim != 4 or array.shape[3] not in (1, 3):
-        first = array.ndim == 4 and array.shape[1] in (1, 3)
-        hint = ": channels come last; transpose it with array.transpose(0, 2, 3, 1)" if first else ""
-        raise DataError(f"expected array {key!r} of shape [n, h, w] or [n, h, w, c] with c 1 or 3, got {shape}{hint}")
-    if array.dtype == np.uint8 or not array.size:
-        return np.ascontiguousarray(array.astype(np.uint8, copy=False))
-    if array.dtype == np.bool_:
-        return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype.kind not in "iuf":
-        raise DataError(f"expected array {key!r} to hold numbers, got {array.dtype}")
-    low, high, top = array.min(), array.max(), 1 if array.dtype.kind == "f" else 255
-    if not (low >= 0 and high <= top):  # NaN fails too
-        raise DataError(f"expected {array.dtype} images {key!r} within 0..{top}, got {low} to {high}: scale them first")
-    return np.floor(array * 255.0 + 0.5).astype(np.uint8) if top == 1 else array.astype(np.uint8)

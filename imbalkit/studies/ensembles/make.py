@@ -16,12 +16,12 @@ import numpy as np
 from imbalkit.base.files import write_json, write_parquet
 from imbalkit.base.progress import Progress
 from imbalkit.base.randomness import derive_seed
+from imbalkit.data.column_inputs import encode_frame
 from imbalkit.engine.outputs import finish_run, predictions_table
 from imbalkit.engine.run_metrics import HeldOut, RunMetrics, evaluate_run
 from imbalkit.errors import ImbalkitError, RunError
 from imbalkit.plan import Plan
 from imbalkit.plan.audit import audit
-from imbalkit.recipe.inputs import rows_of
 from imbalkit.recipe.recipe import save_recipe
 from imbalkit.recipe.traverse import metrics_of
 from imbalkit.report import write_report
@@ -96,11 +96,7 @@ def make_ensemble(
 def _predict(members: Members, member: int, rows: np.ndarray, device: str | None) -> np.ndarray:
     """A member's logits of rows of the first member's data, read again. Raises DataError where these are gone."""
     data, network = restore(members.first.run.folder, device), restore(members.runs[member].run.folder, device)
-    columns = (
-        None
-        if network.encoding is None
-        else network.encoding.encode(rows_of(data.prepared.table, network.encoding.names))
-    )
+    columns = None if network.encoding is None else encode_frame(network.encoding, data.prepared.table.frame)
     return network.logits(data.images(), rows, columns).astype(np.float64)
 
 

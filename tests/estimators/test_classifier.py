@@ -1,0 +1,260 @@
+"""The estimator: the run of the same recipe, scikit-learn's tools around it, and samples of each form."""
+
+import copy
+import pickle
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedGroupKFold,
+    TunedThresholdClassifierCV,
+    cross_val_predict,
+    cross_val_score,
+)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import imbalkit
+from imbalkit.functional.ranking import roc_auc
+from imbalkit.sklearn import ImbalkitClassifier
+
+FAST = {"training__epochs": 8, "training__accelerator": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def cancer():
+    """Rows, labels as words (malignant is the rarer one), and groups of three rows."""
+    found = load_breast_cancer(as_frame=True)
+    labels = found.target.map({0: "malignant", 1: "benign"}).to_numpy()
+    return found.data, labels, np.arange(len(labels)) // 3
+
+
+@pytest.fixture(scope="module")
+def fitted(cancer):
+    rows, labels, _ = cancer
+    return ImbalkitClassifier(positive="malignant", random_state=3, **FAST).fit(rows, labels)
+
+
+def test_it_is_the_run_of_the_same_recipe(cancer, tmp_path):
+    rows, labels, groups = cancer
+    recipe = {
+        "seed": 5,
+        "positive": "malignant",
+        "backbone": {"name": "mlp", "hidden": [16]},
+        "loss": "focal",
+        "training": {"epochs": 4, "accelerator": "cpu"},
+        "decision": {"threshold": "youden", "prior": "data"},
+    }
+    found = ImbalkitClassifier({**recipe, "split": {"validation": 0.25, "seed": 2}}).fit(rows, labels, groups)
+    rows.assign(label=labels, patient=groups).to_csv(tmp_path / "rows.csv", index=False)
+    labels_of_run = {"benign": "benign", "malignant": "malignant"}  # the order of the classes
+    run = imbalkit.run(
+        {
+            **recipe,
+            "data": {
+                "name": "features",
+                "file": str(tmp_path / "rows.csv"),
+                "group_column": "patient",
+                "labels": labels_of_run,
+            },
+            "split": {"validation": 0.25, "seed": 2, "test": 0},
+            "evaluation": {"test": False},
+        },
+        folder=tmp_path / "run",
+    )
+    kept = pd.read_parquet(run / "predictions.parquet")
+    assert (kept["split"] == "validation").all()
+    of_rows = found.predict_proba(rows.iloc[kept["source"]])
+    np.testing.assert_allclose(of_rows[:, 1], kept["probability_malignant"], atol=1e-6)
+    assert found.threshold_ == pytest.approx(run.metrics["decision"]["threshold"], abs=1e-6)
+    assert (found.predict(rows.iloc[kept["source"]]) == kept["decision"].to_numpy()).all()
+
+
+def test_what_was_chosen(fitted, cancer):
+    rows, labels, _ = cancer
+    assert list(fitted.classes_) == ["benign", "malignant"]
+    assert fitted.positive_ == "malignant"
+    assert fitted.n_features_in_ == 30
+    assert list(fitted.feature_names_in_) == list(rows)
+    probabilities = fitted.predict_proba(rows)
+    chosen = np.where(probabilities[:, 1] >= fitted.threshold_, "malignant", "benign")
+    assert (fitted.predict(rows) == chosen).all()
+    assert float(roc_auc(labels == "malignant", probabilities[:, 1])) > 0.97
+    assert fitted.decision_["rule"] == "youden"
+
+
+@pytest.mark.parametrize(
+    "copy_of", [copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))], ids=["copy", "pickle"]
+)
+def test_copies_predict_the_same(fitted, cancer, copy_of):
+    rows = cancer[0]
+    np.testing.assert_array_equal(copy_of(fitted).predict_proba(rows), fitted.predict_proba(rows))
+
+
+def test_a_clone_is_not_fitted_and_learns_the_same(fitted, cancer):
+    rows, labels, _ = cancer
+    twin = clone(fitted)
+    assert not hasattr(twin, "classes_")
+    assert twin.get_params() == fitted.get_params()
+    np.testing.assert_array_equal(twin.fit(rows, labels).predict_proba(rows), fitted.predict_proba(rows))
+
+
+def test_the_random_numbers_and_threads_of_the_caller_stay(cancer):
+    rows, labels, _ = cancer
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    expected = random.random(), np.random.rand(), float(torch.rand(1))
+    random.seed(1), np.random.seed(1), torch.manual_seed(1)
+    threads = torch.get_num_threads()
+    ImbalkitClassifier(**FAST, training__threads=1).fit(rows, labels).predict(rows)
+    assert (random.random(), np.random.rand(), float(torch.rand(1))) == expected
+    assert torch.get_num_threads() == threads
+
+
+def test_grid_search_over_keys_of_the_recipe(cancer):
+    rows, labels, _ = cancer
+    grid = {"training__epochs": [1, 8], "loss": ["ce", {"name": "focal", "gamma": 2}]}
+    search = GridSearchCV(ImbalkitClassifier(training__accelerator="cpu"), grid, cv=2, scoring="roc_auc")
+    search.fit(rows, labels)
+    assert search.best_params_["training__epochs"] == 8
+    assert search.best_estimator_.get_params()["training__accelerator"] == "cpu"
+
+
+def test_folds_of_groups(cancer):
+    rows, labels, groups = cancer
+    found = cross_val_predict(
+        ImbalkitClassifier(**FAST),
+        rows,
+        labels,
+        groups=groups,
+        cv=StratifiedGroupKFold(3),
+        method="predict_proba",
+    )
+    assert float(roc_auc(labels == "malignant", found[:, 1])) > 0.95
+
+
+def test_groups_reach_fit_by_metadata_routing(cancer):
+    import sklearn
+
+    rows, labels, groups = cancer
+    with sklearn.config_context(enable_metadata_routing=True):
+        model = ImbalkitClassifier(**FAST).set_fit_request(groups=True)
+        scores = cross_val_score(model, rows, labels, params={"groups": groups}, cv=StratifiedGroupKFold(2))
+    assert scores.min() > 0.85
+
+
+def test_other_tools_around_it(cancer):
+    rows, labels, _ = cancer
+    binary = (labels == "malignant").astype(int)
+    tuned = TunedThresholdClassifierCV(ImbalkitClassifier(**FAST), scoring="balanced_accuracy", cv=2).fit(rows, binary)
+    assert 0 < tuned.best_threshold_ < 1
+    calibrated = CalibratedClassifierCV(make_pipeline(StandardScaler(), ImbalkitClassifier(**FAST)), cv=2).fit(
+        rows, binary
+    )
+    assert float(roc_auc(binary == 1, calibrated.predict_proba(rows)[:, 1])) > 0.97
+
+
+def test_two_processes(cancer):
+    rows, labels, _ = cancer
+    scores = cross_val_score(ImbalkitClassifier(**FAST), rows, labels, cv=2, n_jobs=2)
+    assert scores.min() > 0.85
+
+
+def test_numbers_categories_and_gaps():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 300)
+    rows = pd.DataFrame(
+        {
+            "age": np.where(rng.random(300) < 0.1, np.nan, 40 + 10 * labels + rng.normal(size=300)),
+            "site": pd.Categorical(np.where(labels == 1, rng.choice(["arm", "leg"], 300), "leg")),
+            "seen": rng.random(300) < 0.5,
+        }
+    )
+    found = ImbalkitClassifier(**FAST).fit(rows, labels)
+    assert balanced_accuracy_score(labels, found.predict(rows)) > 0.95
+    new = pd.DataFrame({"age": [np.nan], "site": ["nose"], "seen": [True]})
+    assert found.predict_proba(new).shape == (1, 2)
+    with pytest.raises(ValueError, match="feature names should match"):
+        found.predict(rows[["site", "age", "seen"]])
+
+
+def test_images_in_memory():
+    images, labels = load_digits(return_X_y=True)
+    images = images.reshape(-1, 8, 8)[:600] / 16
+    found = ImbalkitClassifier(training__epochs=6, training__accelerator="cpu").fit(images, labels[:600])
+    assert list(found.classes_) == list(range(10))
+    assert found.threshold_ is None
+    assert (found.predict(images) == labels[:600]).mean() > 0.8
+    whole = (images * 255 + 0.5).astype(np.uint8)
+    np.testing.assert_array_equal(found.predict_proba(whole[..., None]), found.predict_proba(images))
+    with pytest.raises(ValueError, match=r"expected images \[n, h, w\]"):
+        found.predict(images.reshape(600, -1))
+    with pytest.raises(ValueError, match=r"X within 0..1, got"):
+        found.predict(images * 16)
+
+
+def test_files(tmp_path):
+    images, labels = load_digits(return_X_y=True)
+    paths = []
+    for place, image in enumerate(images[:120].reshape(-1, 8, 8)):
+        paths.append(tmp_path / f"{place}.png")
+        Image.fromarray((image * 15.9).astype(np.uint8)).save(paths[-1])
+    binary = labels[:120] == 3
+    found = ImbalkitClassifier(training__epochs=2, training__accelerator="cpu", images__size=8).fit(paths, binary)
+    assert list(found.classes_) == [False, True]
+    assert found.predict_proba([str(path) for path in paths[:5]]).shape == (5, 2)
+    with pytest.raises(ValueError, match=r"gone\.png"):
+        found.predict([tmp_path / "gone.png"])
+
+
+def test_a_folder_keeps_the_run(cancer, tmp_path):
+    rows, labels, _ = cancer
+    ImbalkitClassifier(folder=tmp_path / "kept", **FAST).fit(rows, labels)
+    assert imbalkit.Run.load(tmp_path / "kept").positive == "malignant"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"training__epoch": 3}, r"(?s)training\.epoch.*epochs"),
+        ({"loss": "crossentropy"}, "loss"),
+        ({"recipe": "gone.yaml"}, r"no recipe file 'gone\.yaml'"),
+        ({"positive": "melanoma"}, "melanoma"),
+        ({"loss": object()}, "loss: expected text, a number, a list or a mapping"),
+        ({"backbone": "small_cnn"}, "take `backbone: mlp`"),
+        ({"inputs": {"columns": ["x"]}}, "names columns beside an image"),
+    ],
+)
+def test_mistakes_in_the_recipe(cancer, params, message):
+    rows, labels, _ = cancer
+    with pytest.raises(ValueError, match=message):
+        ImbalkitClassifier(**params).fit(rows, labels)
+
+
+def test_mistakes_in_the_samples(cancer):
+    rows, labels, groups = cancer
+    for x, y, given, message in [
+        (rows, np.repeat("benign", len(rows)), None, "two classes or more"),
+        (rows, labels[:-1], None, "inconsistent numbers of samples"),
+        (rows, labels, groups[:-1], "expected a group for each of 569 samples"),
+        (rows.set_axis(["label", *rows.columns[1:]], axis=1), labels, None, "has a column 'label'"),
+        ([np.zeros((4, 4)), np.zeros((5, 4))], [0, 1], None, "expected images of one size"),
+        (["a.png", 3], [0, 1], None, "got 3 in place 1"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            ImbalkitClassifier().fit(x, y, given)
+
+
+def test_too_few_samples_for_validation_is_said():
+    rows, labels = np.random.default_rng(0).normal(size=(12, 2)), np.array([0] * 11 + [1])
+    with pytest.warns(UserWarning, match="too few for a validation share"):
+        found = ImbalkitClassifier(**FAST).fit(rows, labels)
+    assert found.decision_["rows"] == [] or not any(found.decision_["rows"])
