@@ -48,6 +48,19 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
         {"sampling_strategy": {"benign": 12}, "version": 3},
         {"version": 3, "n_neighbors": 1},
     ],
+    ("sampler", "imblearn"): [
+        {"sampler": "TomekLinks", "options": {"sampling_strategy": ["benign"]}},
+        {"sampler": "RandomOverSampler", "options": {"sampling_strategy": "not majority"}},
+        {"sampler": "RandomUnderSampler"},
+        {"sampler": "RandomUnderSampler", "options": {"sampling_strategy": {"benign": 9}, "replacement": True}},
+        {"sampler": "OneSidedSelection"},
+        {"sampler": "CondensedNearestNeighbour"},
+        {"sampler": "InstanceHardnessThreshold", "options": {"cv": 2}},
+        {"sampler": "NearMiss", "options": {"version": 3}},
+        {"sampler": "NeighbourhoodCleaningRule"},
+        {"sampler": "AllKNN", "options": {"kind_sel": "mode"}},
+        {"sampler": "RepeatedEditedNearestNeighbours"},
+    ],
     ("loss", "ce"): [{}, {"label_smoothing": 0.1}, {"label_smoothing": {"benign": 0.3}}],
     ("loss", "weighted_ce"): [
         {"weights": {"malignant": 9.0}, "label_smoothing": smoothing} for smoothing in (0.0, 0.1)
@@ -98,6 +111,14 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
     ("stage", "tau_normalisation"): [{}, {"tau": 0.7}],
     ("stage", "nearest_class_mean"): [{}, {"distance": "cosine"}],
     ("stage", "logistic_regression"): [{"correction": name} for name in ("logit_adjusted", "balanced", "none")],
+    ("stage", "imblearn"): [
+        {"sampler": "SMOTE"},
+        {"sampler": "SMOTETomek"},
+        {"sampler": "TomekLinks", "options": {"sampling_strategy": ["benign"]}},
+        {"sampler": "ClusterCentroids", "penalty": 10.0},
+        {"sampler": "BorderlineSMOTE", "options": {"k_neighbors": 3}},
+        {"sampler": "RandomOverSampler", "options": {"shrinkage": 1.0}},
+    ],
     ("augmentation", "kornia"): [{"transform": "RandomRotation", "options": {"degrees": 10.0}}],
     ("backbone", "mlp"): [
         {},

@@ -87,7 +87,7 @@ def test_every_key_of_a_recipe_is_in_one_list():
 
 def test_every_parameter_of_a_sampler_that_has_a_network_is_known_to_decide_or_to_act_on_what_that_gives():
     after = {"rounds", "warm_start", "classes", "drop", "keep", "which"}
-    after |= {"sampling_strategy", "n_neighbors", "kind_sel", "version", "n_neighbors_ver3"}
+    after |= {"sampling_strategy", "n_neighbors", "kind_sel", "version", "n_neighbors_ver3", "sampler", "options"}
     for name in default_catalogue().names("sampler"):
         part = default_catalogue().get("sampler", name)
         if issubclass(part, ScoredSampler | FeatureSampler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imbalkit.builtin.samplers.imblearn import Imblearn
 from imbalkit.builtin.samplers.loss_rank import LossRank
 from imbalkit.builtin.samplers.oversample import Oversample
 from imbalkit.builtin.samplers.random_drop import RandomDrop
@@ -12,6 +13,7 @@ from imbalkit.kinds import AnySampler
 
 SAMPLERS: list[type[AnySampler]] = [
     EditedNearestNeighbours,
+    Imblearn,
     LossRank,
     NearMiss,
     Oversample,

@@ -6,30 +6,24 @@ their images, so that the class prior is restored by a fit, not by the counts.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
+from imbalkit.builtin.samplers.row_picker import RowPicker, present_classes
 from imbalkit.kinds import (
     ClassName,
     Counts,
-    FeatureSampler,
     FinalCount,
     FinalCounts,
     PlanError,
     PriorShift,
-    checked_features,
     label_of,
     one_of,
     param,
     rows_text,
 )
-
-if TYPE_CHECKING:
-    from imbalkit.kinds import Plan
 
 _Words = Literal["auto", "all", "majority", "not majority", "not minority"]
 _Classes = Annotated[list[ClassName], Field(min_length=1)]
@@ -50,44 +44,6 @@ _Final = Annotated[
         mapping=FinalCounts,
     ),
 ]
-
-
-class RowPicker(FeatureSampler):
-    """A method of imbalanced-learn that keeps some rows of the plan."""
-
-    requires: ClassVar[Mapping[str, str]] = {"imblearn": "imbalkit[imblearn]"}
-
-    def picker(self, before: Counts, after: Counts) -> Any:
-        """imbalanced-learn's sampler for exact counts before, and what `preview` makes of them; None: all rows stay."""
-        raise NotImplementedError  # each picker writes its own
-
-    def resample(self, plan: Plan, features: np.ndarray, rng: np.random.Generator) -> Plan:
-        """Raises PlanError as `preview`, for features that are not finite or of another shape, and if a class loses every row."""
-        features, before = checked_features(features, len(plan), self.name), Counts.of(plan)
-        picker = self.picker(before, self.preview(before))
-        if picker is None:
-            return plan
-        order = np.argsort(plan.key)  # so that ties do not hang on the order of the plan
-        with warnings.catch_warnings():
-            # NearMiss, version 3: the preview's range has said so.
-            warnings.filterwarnings("ignore", message="The number of the samples to be selected is larger")
-            picker.fit_resample(features[order], plan.label[order].astype(np.int64))
-        after = plan.select(order[picker.sample_indices_])
-        for name, rows, left in zip(plan.classes, plan.counts(), after.counts(), strict=True):
-            if rows and not left:
-                raise PlanError(
-                    f"{self.name}: class {name!r} would lose all of its {rows_text(rows, rows)}: none lies among its own "
-                    "class; leave the class out of `sampling_strategy`, or compare by other features (`backbone`)"
-                )
-        return after
-
-
-def _present(counts: Counts, sampler: str) -> list[int]:
-    """Labels of the classes that may have rows. Raises PlanError for fewer than two: there is nothing to compare."""
-    present = [label for label, high in enumerate(counts.high) if high]
-    if len(present) < 2:
-        raise PlanError(f"{sampler}: expected rows of two classes or more to compare, got {len(present)} with any")
-    return present
 
 
 def _smallest(counts: Counts, present: list[int]) -> list[int]:
@@ -130,7 +86,7 @@ class _Cleaning(RowPicker):
 
     def _targets(self, counts: Counts) -> list[int]:
         """Labels of the classes that may lose rows."""
-        present, strategy = _present(counts, self.name), self.sampling_strategy
+        present, strategy = present_classes(counts, self.name), self.sampling_strategy
         if isinstance(strategy, list):
             labels = sorted(label_of(name, counts.classes, self.name) for name in strategy)
             empty = [counts.classes[label] for label in labels if not counts.high[label]]
@@ -161,7 +117,7 @@ class TomekLinks(_Cleaning):
         others = sum(high for other, high in enumerate(counts.high) if other != label)
         return max(0, counts.low[label] - others)
 
-    def picker(self, before: Counts, after: Counts) -> Any:
+    def picker(self, before: Counts, after: Counts, rng: np.random.Generator) -> Any:
         from imblearn.under_sampling import TomekLinks
 
         return TomekLinks(sampling_strategy=self._targets(before))
@@ -188,7 +144,7 @@ class EditedNearestNeighbours(_Cleaning):
             )
         return super().preview(counts)
 
-    def picker(self, before: Counts, after: Counts) -> Any:
+    def picker(self, before: Counts, after: Counts, rng: np.random.Generator) -> Any:
         from imblearn.under_sampling import EditedNearestNeighbours
 
         return EditedNearestNeighbours(
@@ -224,7 +180,7 @@ class NearMiss(RowPicker):
     def preview(self, counts: Counts) -> Counts:
         """Raises PlanError for more rows than a class has, fewer than two classes with rows, or where a class that is sure to be
         cut has too few rows for the neighbours."""
-        present = _present(counts, self.name)
+        present = present_classes(counts, self.name)
         goals = self._goals(counts, present)
         changes = {
             label: (min(counts.low[label], low), min(counts.high[label], high))
@@ -254,7 +210,7 @@ class NearMiss(RowPicker):
     def prior_shift(self, before: Counts, after: Counts) -> PriorShift:
         return PriorShift.of_counts(before, after, False, "keeps rows by their image: those near to the smallest class")
 
-    def picker(self, before: Counts, after: Counts) -> Any:
+    def picker(self, before: Counts, after: Counts, rng: np.random.Generator) -> Any:
         from imblearn.under_sampling import NearMiss
 
         # The preview's upper bound is the final count: fewer rows than that are version 3's.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imbalkit.builtin.stages.imblearn import Imblearn
 from imbalkit.builtin.stages.learnable_weight_scaling import LearnableWeightScaling
 from imbalkit.builtin.stages.logistic_regression import LogisticRegression
 from imbalkit.builtin.stages.nearest_class_mean import NearestClassMean
@@ -11,6 +12,7 @@ from imbalkit.builtin.stages.tau_normalisation import TauNormalisation
 from imbalkit.kinds import AnyStage
 
 STAGES: list[type[AnyStage]] = [
+    Imblearn,
     LearnableWeightScaling,
     LogisticRegression,
     NearestClassMean,

@@ -270,6 +270,6 @@ def test_random_drop_works_on_bare_labels():
 def test_the_package_lists_its_samplers():
     names = [sampler.name for sampler in SAMPLERS]
     assert names == [
-        "edited_nearest_neighbours", "loss_rank", "near_miss", "oversample", "random_drop", "random_over", "random_under",
-        "tomek_links",
+        "edited_nearest_neighbours", "imblearn", "loss_rank", "near_miss", "oversample", "random_drop", "random_over",
+        "random_under", "tomek_links",
     ]  # fmt: skip
