@@ -152,12 +152,15 @@ def is_id(values: pd.Series) -> bool:
 
 
 def names_groups(values: pd.Series, groups: np.ndarray) -> bool:
-    """Whether a column's values are those of the groups under other names; groups int [n]."""
+    """Whether a column's values are those of the groups under other names; groups int [n].
+
+    Where each group is one row that cannot be told: every column of different values would seem to name them.
+    """
     codes = pd.factorize(values)[0]
     known = codes >= 0
     pairs = len(np.unique(np.stack([codes[known], groups[known]]), axis=1).T)
     distinct = len(np.unique(codes[known]))
-    return distinct > 20 and pairs == distinct == len(np.unique(groups[known]))
+    return 20 < distinct < known.sum() and pairs == distinct == len(np.unique(groups[known]))
 
 
 def separation(values: pd.Series, labels: np.ndarray, kind: str) -> float:

@@ -80,6 +80,8 @@ def test_other_names_of_groups_are_recognised():
     groups = np.repeat(np.arange(30), 2)
     assert names_groups(series([f"P{group}" for group in groups]), groups)
     assert not names_groups(series([f"P{group // 2}" for group in groups]), groups)
+    alone = np.arange(60)
+    assert not names_groups(series(np.random.default_rng(0).normal(size=60)), alone)  # any measurement would be a name
 
 
 @pytest.mark.parametrize("kind", [NUMBER, CATEGORY])
