@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.base.text import plural
-from imbalkit.data.table import UNCORRECTED, Table
+from imbalkit.data.table import ORIGIN, UNCORRECTED, Table
 from imbalkit.data.table_files import check_columns, read_table
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit_lite.text import cell
@@ -122,6 +122,7 @@ def _changed(table: Table, changed: dict[int, str], left_out: np.ndarray, file: 
     before = frame["label"].to_numpy(object)
     moves = Counter((str(before[place]), name) for place, name in changed.items() if before[place] != name)
     frame[UNCORRECTED] = before
+    frame[ORIGIN] = table.origins
     for place, name in changed.items():
         frame.loc[place, "label"] = name
     stays = np.setdiff1d(np.arange(len(frame)), left_out)
@@ -129,7 +130,7 @@ def _changed(table: Table, changed: dict[int, str], left_out: np.ndarray, file: 
     lost = [name for name in table.classes if (before == name).any() and not (kept["label"] == name).any()]
     if lost:
         raise DataError(f"{file.absolute()} leaves no row of class {lost[0]!r}: expected some of each class to stay")
-    removed = frame.iloc[left_out].drop(columns=UNCORRECTED).assign(reason="corrections")
+    removed = frame.iloc[left_out].drop(columns=[UNCORRECTED, ORIGIN]).assign(reason="corrections")
     if table.removed is not None:
         removed = pd.concat([table.removed, removed], ignore_index=True)
     texts = [f"{count:,} {old} to {new}" for (old, new), count in sorted(moves.items())]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from imbalkit.base.randomness import generator
 from imbalkit.base.text import share_text
-from imbalkit.data.table import Table
+from imbalkit.data.table import ORIGIN, Table
 from imbalkit.errors import listing
 from imbalkit.functional.distinct import distinct
 from imbalkit.functional.row_sample import sample_rows
@@ -32,7 +32,7 @@ def sample_table(table: Table, share: float) -> Table:
     rows = sample_rows(strata, groups, share, LEAST, generator(0, "data", "sample"))
     return replace(
         table,
-        frame=table.frame.iloc[rows].reset_index(drop=True),
+        frame=table.frame.assign(**{ORIGIN: table.origins}).iloc[rows].reset_index(drop=True),
         arrays=None if table.arrays is None else table.arrays[rows],
         files=_files(table, rows),
         cautions=(_caution(table, rows, share), *table.cautions),

@@ -17,7 +17,8 @@ from imbalkit.data.same_file import file_note, joined_groups, repeated_files
 from imbalkit.errors import DataError
 
 UNCORRECTED = "label before corrections"
-RESERVED = ("path", "label", "group", "split", UNCORRECTED)
+ORIGIN = "sample of all"  # its index before `corrections` or `sample` left samples out; only where they did
+RESERVED = ("path", "label", "group", "split", UNCORRECTED, ORIGIN)
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,11 @@ class Table:
         codes = codes.astype(np.int64)
         codes.flags.writeable = False
         return codes
+
+    @property
+    def origins(self) -> np.ndarray:
+        """Index of each sample among all that the data set has, int64 [n]: what `corrections` names samples by."""
+        return self.frame[ORIGIN].to_numpy(np.int64) if ORIGIN in self.frame else np.arange(len(self))
 
     def removed_counts(self) -> dict[str, dict[str, int]]:
         """Samples of each class that were left out, by reason, in the order of `removed`."""

@@ -120,4 +120,4 @@ def names(table: Table, samples: Sequence[int]) -> list[str]:
     """What a person finds samples by."""
     if "path" in table.frame:
         return [str(table.frame["path"].iloc[sample]) for sample in samples]
-    return [f"sample {sample}" for sample in samples]
+    return [f"sample {sample}" for sample in table.origins[list(samples)]]

@@ -198,6 +198,7 @@ def _pictures(found: Audit, rows: pd.DataFrame, by: str = "") -> list[Shown]:
     table, pictures = found.prepared.table, []
     for row in rows.to_dict("records"):
         sample = int(row["sample"])
+        origin = table.origins[sample]
         probability = f"{percent(row['probability_of_label'])}"
         head = f"{by} {row[by]:.3g}" if by else f"{printable(row['label'])} {probability}"
         lines = [
@@ -209,10 +210,10 @@ def _pictures(found: Audit, rows: pd.DataFrame, by: str = "") -> list[Shown]:
         ]
         pixels = _pixels(found, sample)
         if pixels is not None:
-            alt = f"Row {sample}, labelled {printable(row['label'])}; {head}"
+            alt = f"Row {origin}, labelled {printable(row['label'])}; {head}"
             pictures.append(shown(pixels, alt, head, tuple(map(printable, lines)), side=SIDE))
         else:
-            pictures.append(Shown("", f"row {sample}", head, tuple(printable(line) for line in lines if line)))
+            pictures.append(Shown("", f"row {origin}", head, tuple(printable(line) for line in lines if line)))
     return pictures
 
 

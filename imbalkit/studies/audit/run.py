@@ -164,7 +164,7 @@ def _write_corrections(out: Path, found: Audit, progress: Progress) -> None:
     for row in found.rows.itertuples():
         why = reasons(row, found)
         if why:
-            entry: dict[str, Any] = {SAMPLE: row.sample}
+            entry: dict[str, Any] = {SAMPLE: table.origins[row.sample]}
             if "path" in table.frame:
                 entry[PATH] = str(table.frame["path"].iloc[row.sample])
             entry |= {LABEL: row.label, NEW: "", OUT: "", "suspicion": round(float(row.suspicion), 4)}
