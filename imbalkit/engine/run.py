@@ -21,7 +21,7 @@ from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run_folder import open_folder
 from imbalkit.engine.teaching import check_teachers, teach
 from imbalkit.errors import RunError
-from imbalkit.recipe.prepare import prepare
+from imbalkit.recipe.prepare import Loaded, prepare
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
 from imbalkit.training.peers import Peers
@@ -43,7 +43,10 @@ MAIN = "final"  # name of the training that samplers prepare and stages follow
 
 
 def run(
-    recipe: str | Path | Mapping[str, Any], overrides: Iterable[str] = (), options: RunOptions | None = None
+    recipe: str | Path | Mapping[str, Any],
+    overrides: Iterable[str] = (),
+    options: RunOptions | None = None,
+    loaded: Loaded | None = None,
 ) -> Path:
     """Run a recipe until it is finished.
 
@@ -51,6 +54,7 @@ def run(
         recipe: a file, the name of a registered recipe, or what a file would hold as a mapping
         overrides: "a.b=value"
         options: where its folder is, and what it may go on with
+        loaded: tables that are at hand and are not read again; only for a run in this process (`training.devices: 1`)
 
     Returns:
         the run folder
@@ -63,20 +67,22 @@ def run(
     changes = tuple(overrides)
     while True:
         try:
-            return _run(recipe, changes, options)
+            return _run(recipe, changes, options, loaded)
         except run_folder.AtWorkError as error:
             if not options.wait or launched() is not None:
                 raise
             run_folder.wait_until_free(error.folder, options.progress.note)
 
 
-def _run(recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], options: RunOptions) -> Path:
+def _run(
+    recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], options: RunOptions, loaded: Loaded | None
+) -> Path:
     launch = launched()
     if launch is not None:
         with Peers(launch) as peers:
-            prepared = peers.all(lambda: _checked(recipe, overrides, options.without))
+            prepared = peers.all(lambda: _checked(recipe, overrides, options.without, loaded))
             return _run_together(peers, launch, prepared, options)
-    prepared = _checked(recipe, overrides, options.without)
+    prepared = _checked(recipe, overrides, options.without, loaded)
     fabric = create_fabric(prepared.recipe.training)
     if unused_tasks():
         options.progress.note("SLURM allots several tasks, this is one process: srun starts one a task")
@@ -100,8 +106,10 @@ def _run(recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], optio
     return folder
 
 
-def _checked(recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], without: tuple[str, ...]) -> Prepared:
-    prepared = prepare(recipe, overrides, without, runtime=True)
+def _checked(
+    recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], without: tuple[str, ...], loaded: Loaded | None
+) -> Prepared:
+    prepared = prepare(recipe, overrides, without, runtime=True, loaded=loaded)
     check_teachers(prepared)
     return prepared
 

@@ -76,9 +76,8 @@ def open_folder(
 
 def _only_begun(folder: Path) -> bool:
     """Whether a folder is empty, or holds what a run leaves that was killed before it had written run.json."""
-    return all(
-        file.name in (run_folder.RECIPE, run_folder.REMOVED) or file.name.startswith(".") for file in folder.iterdir()
-    )
+    before = (run_folder.RECIPE, run_folder.REMOVED, run_folder.SAMPLES)
+    return all(file.name in before or file.name.startswith(".") for file in folder.iterdir())
 
 
 def _new_folder(runs: Path, name: str) -> Path:

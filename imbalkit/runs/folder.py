@@ -26,6 +26,7 @@ PLAN, PREDICTIONS, LOG, WEIGHTS, REPORT = (
     "report.html",
 )
 REMOVED = "removed.csv"
+SAMPLES = "samples"  # a folder of samples that were in memory: of a kept run of the estimator
 COLUMNS = "columns.json"  # what was fitted of the columns beside the image; only of runs with such inputs
 CHECKPOINTS = "checkpoints"
 STOP = "stop"  # a file that asks the run to end after the epoch it is in

@@ -90,12 +90,14 @@ class Restored:
         """The network at work, which averages the views of the recipe's `predict`: images in 0..1 to the logits of `decision`."""
         return averaged(self.model, self.recipe.predict.views).eval()
 
-    def logits(self, images: Images, samples: Any = None, columns: np.ndarray | None = None) -> np.ndarray:
+    def logits(
+        self, images: Images, samples: Any = None, columns: np.ndarray | None = None, batch_size: int | None = None
+    ) -> np.ndarray:
         """Logits, float32 [n, C], before calibration, of averaged views where the recipe has them: what `decision` takes.
 
-        Arguments as `features`.
+        Arguments as `features`; `batch_size` is the most rows at once (default: the recipe's).
         """
-        return self._each_batch(self.network, images, samples, len(self.classes), columns)
+        return self._each_batch(self.network, images, samples, len(self.classes), columns, batch_size)
 
     def features(self, images: Images, samples: Any = None, columns: np.ndarray | None = None) -> np.ndarray:
         """What the head sees of the plain picture, float32 [n, F], in the order of the images.
@@ -133,6 +135,7 @@ class Restored:
         samples: Any,
         width: int,
         columns: np.ndarray | None = None,
+        batch_size: int | None = None,
     ) -> np.ndarray:
         store = self.open_images(images)
         self._check_columns(columns, len(store))
@@ -141,7 +144,7 @@ class Restored:
             raise DataError(f"expected samples from 0 to {len(store) - 1}, got {rows.min()} to {rows.max()}")
         result = np.empty((len(rows), width), dtype=np.float32)
         plan = Plan.from_labels(np.zeros(len(store), dtype=np.uint16), self.classes)  # pixels as they are, no view
-        batches = partition(rows, self.recipe.training.batch_size) if len(rows) else []
+        batches = partition(rows, batch_size or self.recipe.training.batch_size) if len(rows) else []
         done = 0
         read = read_ahead(plan, store, batches, pin=self.device.type == "cuda", columns=columns)
         for _, _, part in computed(self.at_precision(compute), read, self.device):

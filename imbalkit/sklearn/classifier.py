@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 import json
-import random
+import os
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from math import ceil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from imbalkit.errors import ImbalkitError
+from imbalkit.runs import folder as run_folder
+from imbalkit.sklearn.calling import as_value_errors, undisturbed
+from imbalkit.sklearn.columns import columns_to_fit, columns_to_predict
+from imbalkit.sklearn.document import TWO_CLASSES, recipe_of, validation_share
 from imbalkit.sklearn.fitted import FittedNetwork
-from imbalkit.sklearn.samples import ARRAYS, COLUMNS, FILES, Samples, columns_of, files_of, form_of, images_of
+from imbalkit.sklearn.samples import (
+    ARRAYS,
+    COLUMNS,
+    FILES,
+    Samples,
+    files_of,
+    form_of,
+    groups_of,
+    images_of,
+)
 
 if TYPE_CHECKING:
     from imbalkit.decision.decision import Decision
 
 EXPECTED_FAILED_CHECKS: dict[str, str] = {}
 """Checks of scikit-learn's `check_estimator` that cannot hold, and why."""
-
-DEFAULT: dict[str, Any] = {
-    "loss": "ce",
-    "training": {"epochs": 40, "optimizer": {"lr": 0.003}, "monitor": "log_loss"},
-    "metrics": ["log_loss", "roc_auc"],
-}
-"""The recipe of an estimator that is given none, beside its network."""
-NETWORKS: dict[str, Any] = {COLUMNS: {"name": "mlp", "hidden": [64, 32]}, ARRAYS: "small_cnn", FILES: "small_cnn"}
-TWO_CLASSES: dict[str, Any] = {"prior": "data", "threshold": "youden"}
 
 
 class ImbalkitClassifier(ClassifierMixin, BaseEstimator):
@@ -105,7 +104,7 @@ class ImbalkitClassifier(ClassifierMixin, BaseEstimator):
 
     # --- fit ----------------------------------------------------------------------------------------------------------
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> ImbalkitClassifier:
+    def fit(self, X: Any, y: Any, groups: Any = None, **not_taken: Any) -> ImbalkitClassifier:
         """Train on samples, and choose epoch, calibration and threshold on some of them.
 
         Args:
@@ -116,32 +115,41 @@ class ImbalkitClassifier(ClassifierMixin, BaseEstimator):
 
         Raises:
             ValueError: samples, labels or groups that cannot be used, and mistakes in the recipe, with the place of each
+            TypeError: `sample_weight`, or another argument that is none of these
         """
+        _refuse(not_taken)
         samples, labels = self._samples(X, y)
         check_classification_targets(labels)
-        self.classes_, codes = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(
-                f"expected samples of two classes or more to learn from, got 1 class: {self.classes_[0]!r}"
-            )
-        groups = None if groups is None else _groups(groups, len(samples))
-        names = _class_names(self.classes_)
-        with tempfile.TemporaryDirectory(prefix="imbalkit-") as place, _as_value_errors(), _undisturbed():
-            data = samples.write(Path(place), codes, names, groups)
-            folder = Path(place) / "run" if self.folder is None else Path(self.folder)
-            self._run(self._document(samples.form, data, names, codes, groups), folder)
-            self._network = FittedNetwork(folder)
-            metrics = self._network.restored.decision
-        self._keep(metrics, names)
+        classes, codes = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"expected samples of two classes or more to learn from, got 1 class: {classes[0]!r}")
+        groups = None if groups is None else groups_of(groups, len(samples))
+        names = _class_names(classes)
+        with tempfile.TemporaryDirectory(prefix="imbalkit-") as place, as_value_errors(), undisturbed():
+            recipe = self._recipe(samples.form, names, codes, groups)
+            folder = Path(place) / "run" if self.folder is None else _new(Path(self.folder))
+            self._run(recipe, folder, samples, codes, names, groups)
+            network = FittedNetwork(folder)
+            decision = network.restored.decision
+        metrics = json.loads(network.files[run_folder.METRICS])
+        self._network, self._form = network, samples.form
+        self._columns = {name: name in samples.numeric for name in samples.values} if samples.form == COLUMNS else {}
+        self.classes_ = classes
+        self.threshold_ = decision.threshold if decision.positive is not None else None
+        self.positive_ = None if decision.positive is None else classes[decision.positive]
+        self.decision_, self.notes_ = metrics["decision"], list(metrics["notes"])
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_network")
 
     def _samples(self, x: Any, y: Any) -> tuple[Samples, np.ndarray]:
         """Samples and labels of one length. Raises ValueError, as scikit-learn words it for columns."""
-        self._form = form_of(x)
-        if self._form == COLUMNS:
-            samples, y = self._columns(x, y)
+        form = form_of(x)
+        if form == COLUMNS:
+            samples, y = columns_to_fit(self, x, y)
         else:
-            samples = files_of(x) if self._form == FILES else images_of(x)
+            samples = files_of(x) if form == FILES else images_of(x)
             for name in ("n_features_in_", "feature_names_in_"):  # of an earlier fit
                 self.__dict__.pop(name, None)
         labels = column_or_1d(y, warn=True)
@@ -149,60 +157,54 @@ class ImbalkitClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError(f"expected a label for each of {len(samples)} samples, got {len(labels)}")
         return samples, labels
 
-    def _columns(self, x: Any, y: Any = None) -> tuple[Samples, Any]:
-        """Columns as a table, and labels; without labels those of `predict`, which must be as in `fit`."""
-        words = isinstance(x, pd.DataFrame) and any(not pd.api.types.is_numeric_dtype(kind) for kind in x.dtypes)
-        checks = {"skip_check_array": True} if words else {"dtype": "numeric", "ensure_all_finite": "allow-nan"}
-        if y is None:
-            x = validate_data(self, x, reset=False, **checks)
-        else:
-            x, y = validate_data(self, x, y, **checks)
-        if not isinstance(x, pd.DataFrame):
-            names = getattr(self, "feature_names_in_", [f"x{place}" for place in range(x.shape[1])])
-            x = pd.DataFrame(x, columns=list(names))
-        return columns_of(x), y
-
-    def _document(
-        self, form: str, data: dict[str, Any], names: list[str], codes: np.ndarray, groups: np.ndarray | None
-    ) -> dict[str, Any]:
-        """The recipe on these samples."""
-        from imbalkit.catalogue import default_catalogue
-        from imbalkit.recipe.document import read_document
-
-        if self.recipe is None:
-            recipe: Any = {**DEFAULT, "backbone": NETWORKS[form]}
-            recipe |= {"decision": TWO_CLASSES} if len(names) == 2 else {}
-        else:
-            recipe = self.recipe
-        changes = [f"{name.replace('__', '.')}={_yaml(name, value)}" for name, value in self._overrides.items()]
-        found = read_document(recipe, default_catalogue().recipes, changes).data
-        given = found.get("split")
-        split = given if isinstance(given, dict) else {}
-        share = split.get("validation", 0.2)
-        split = {"validation": _validation_share(share, codes, groups), "seed": split.get("seed", 0), "test": 0}
+    def _recipe(self, form: str, names: list[str], codes: np.ndarray, groups: np.ndarray | None) -> dict[str, Any]:
+        """The recipe of these samples, but for its data."""
+        found = recipe_of(self.recipe, self._overrides, form, len(names))
         if self.random_state is not None:
-            found["seed"] = split["seed"] = int(check_random_state(self.random_state).randint(2**31 - 1))
+            found["seed"] = int(check_random_state(self.random_state).randint(2**31 - 1))
+        split = found.get("split")
+        if isinstance(split, dict | None):  # the recipe's check has a word on others
+            split = dict(split or {})
+            share = validation_share(split.get("validation", 0.2), codes, groups)
+            found["split"] = {**split, "validation": share, "test": 0}
+            if self.random_state is not None:
+                found["split"]["seed"] = found["seed"]
+            if share == 0 and self.recipe is None and found.get("decision") == TWO_CLASSES:
+                del found["decision"]  # of the default, which needs validation rows
         if len(names) == 2:
             found.setdefault("positive", names[1])
-        if not split["validation"] and self.recipe is None:
-            found.pop("decision", None)
-        evaluation = {"test": False, "resamples": 0}
-        return {**found, "data": data, "split": split, "evaluation": evaluation, "export": []}
+        return {**found, "evaluation": {"test": False, "resamples": 0}}
 
-    def _run(self, recipe: dict[str, Any], folder: Path) -> None:
+    def _run(
+        self,
+        recipe: dict[str, Any],
+        folder: Path,
+        samples: Samples,
+        codes: np.ndarray,
+        names: list[str],
+        groups: np.ndarray | None,
+    ) -> None:
+        """Train in a folder. Images in memory stay there, unless the run is kept or processes of its own have to read them."""
+        from imbalkit.base.parameters import parameters_text
         from imbalkit.base.progress import Progress, choose_progress
+        from imbalkit.catalogue import default_catalogue
         from imbalkit.engine.options import RunOptions
         from imbalkit.engine.run import run
+        from imbalkit.recipe.prepare import Loaded
 
-        run(recipe, options=RunOptions(folder=folder, progress=choose_progress() if self.verbose else Progress()))
-
-    def _keep(self, decision: Decision, names: list[str]) -> None:
-        """What was chosen, as attributes."""
-        metrics = json.loads(self._network.files["metrics.json"])
-        self.decision_ = metrics["decision"]
-        self.threshold_ = decision.threshold if decision.positive is not None else None
-        self.positive_ = None if decision.positive is None else self.classes_[decision.positive]
-        self.notes_ = list(metrics["notes"])
+        place = (folder if self.folder is not None else folder.parent) / run_folder.SAMPLES
+        data, loaded = samples.data(place.absolute(), names, groups is not None), Loaded()
+        training = recipe.get("training")
+        alone = not isinstance(training, dict) or training.get("devices", 1) == 1
+        if samples.form == ARRAYS and self.folder is None and alone:
+            kind = default_catalogue().get("dataset", data["name"])
+            key = parameters_text(kind.model_validate({name: value for name, value in data.items() if name != "name"}))
+            loaded.tables[key] = samples.table(codes, names, groups)
+        else:
+            place.mkdir(parents=True)
+            samples.write(place, codes, groups)
+        progress = choose_progress() if self.verbose else Progress()
+        run({**recipe, "data": data}, options=RunOptions(folder=folder, progress=progress), loaded=loaded)
 
     # --- predict ------------------------------------------------------------------------------------------------------
 
@@ -227,26 +229,36 @@ class ImbalkitClassifier(ClassifierMixin, BaseEstimator):
     def _logits(self, x: Any) -> np.ndarray:
         check_is_fitted(self)
         if self._form == COLUMNS:
-            samples, _ = self._columns(x)
+            samples = columns_to_predict(self, x, self._columns)
         else:
             if form_of(x) != self._form:
                 what = {ARRAYS: "images [n, h, w] or [n, h, w, c]", FILES: "paths of image files"}[self._form]
                 raise ValueError(f"expected {what}, as in fit")
             samples = files_of(x) if self._form == FILES else images_of(x)
-        with _as_value_errors(), _undisturbed():
+        with as_value_errors(), undisturbed():
             return self._network.logits(samples)
 
 
-def _yaml(name: str, value: Any) -> str:
-    """A parameter as a recipe's value. Raises ValueError for what no recipe can hold."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    try:
-        return json.dumps(value, default=str if isinstance(value, Path) else None)
-    except (TypeError, ValueError):
+def _refuse(arguments: Mapping[str, Any]) -> None:
+    """Raise TypeError for arguments that `fit` does not take, with what to do instead of weights."""
+    if "sample_weight" in arguments:
+        raise TypeError(
+            "fit takes no sample_weight: a recipe weighs classes, and corrects its class prior for that; weights of single rows "
+            'would move the prior in a way that no recipe states. Use a loss or a sampler by class (loss="class_balanced", '
+            'samplers=["random_over"]), or repeat rows'
+        )
+    if arguments:
+        raise TypeError(f"fit takes X, y and groups, got {next(iter(arguments))!r}")
+
+
+def _new(folder: Path) -> Path:
+    """A folder for a run. Raises ValueError for one that holds something."""
+    if folder.exists() and (not folder.is_dir() or os.listdir(folder)):
         raise ValueError(
-            f"{name}: expected text, a number, a list or a mapping, as a recipe can hold, got {type(value).__name__}"
-        ) from None
+            f"folder: expected a new or an empty folder, got {str(folder)!r}: name another one, and none where many fits share "
+            "it, as in a search or a cross-validation"
+        )
+    return folder
 
 
 def _class_names(classes: np.ndarray) -> list[str]:
@@ -254,51 +266,3 @@ def _class_names(classes: np.ndarray) -> list[str]:
     names = [str(label) for label in classes]
     fit = len(set(names)) == len(names) and all(name.strip() == name and name for name in names)
     return names if fit else [f"class {code}" for code in range(len(names))]
-
-
-def _groups(groups: Any, rows: int) -> np.ndarray:
-    found = np.asarray(groups)
-    if found.shape != (rows,):
-        raise ValueError(f"expected a group for each of {rows} samples, got groups of shape {list(found.shape)}")
-    return pd.Series(found).astype(str).to_numpy()
-
-
-def _validation_share(share: Any, codes: np.ndarray, groups: np.ndarray | None) -> Any:
-    """The share for validation; 0, with a warning, where there are too few samples for some of each class."""
-    if not isinstance(share, int | float) or not 0 < share < 1:
-        return share  # the recipe's check has a word on it
-    units = codes if groups is None else pd.DataFrame({"group": groups, "code": codes}).drop_duplicates()["code"]
-    counts = np.bincount(units)
-    size = ceil(share * len(codes) - 1e-6)
-    if counts.min() >= 2 and len(counts) <= size <= len(codes) - len(counts):
-        return share
-    warnings.warn(
-        f"{len(codes)} samples are too few for a validation share of {share:g} with some of each class: the last epoch is kept, "
-        "and the most probable class is predicted",
-        stacklevel=4,
-    )
-    return 0
-
-
-@contextmanager
-def _as_value_errors() -> Iterator[None]:
-    """imbalkit's errors as scikit-learn's users expect them."""
-    try:
-        yield
-    except ImbalkitError as error:
-        raise ValueError(str(error)) from error
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Leave the random numbers and threads of the process as they were."""
-    import torch
-
-    of_python, of_numpy, threads = random.getstate(), np.random.get_state(), torch.get_num_threads()
-    with torch.random.fork_rng():
-        try:
-            yield
-        finally:
-            random.setstate(of_python)
-            np.random.set_state(of_numpy)
-            torch.set_num_threads(threads)

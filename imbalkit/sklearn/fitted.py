@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from imbalkit.runs.restored import Restored
     from imbalkit.sklearn.samples import Samples
 
+_ROWS_AT_ONCE = 8192  # of columns, which are small: batches of the recipe's size take several times as long
 _FILES = (run_folder.RECIPE, run_folder.FACTS, run_folder.METRICS, run_folder.COLUMNS, run_folder.WEIGHTS)
 
 
@@ -49,5 +50,6 @@ class FittedNetwork:
         if samples.form == COLUMNS:
             encoding = self.restored.encoding
             assert encoding is not None  # of a run on columns
-            return self.restored.logits(empty_images(len(samples)), columns=encode_frame(encoding, samples.values))
+            columns = encode_frame(encoding, samples.values)
+            return self.restored.logits(empty_images(len(samples)), columns=columns, batch_size=_ROWS_AT_ONCE)
         return self.restored.logits(as_uint8(samples.values, "X") if samples.form == ARRAYS else samples.values)

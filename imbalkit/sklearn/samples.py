@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from imbalkit.data.pixels import as_uint8
+from imbalkit.data.table import Table
+
 LABEL, GROUP = "label", "group"
 COLUMNS, ARRAYS, FILES = "columns", "arrays", "files"
-_RESERVED = ("path", LABEL, GROUP, "split")  # names that a table of samples has for something else
 
 
 @dataclass(frozen=True)
@@ -32,35 +34,42 @@ class Samples:
     def __len__(self) -> int:
         return len(self.values)
 
-    def write(self, folder: Path, codes: np.ndarray, names: list[str], groups: np.ndarray | None) -> dict[str, Any]:
-        """Write them into a folder with their labels: the recipe's `data` that reads them.
+    def table(self, codes: np.ndarray, names: list[str], groups: np.ndarray | None) -> Table:
+        """Images in memory as the table that `load` of the data which `write` writes would be; arguments as `write`."""
+        group = {} if groups is None else {GROUP: groups}
+        frame = pd.DataFrame({LABEL: np.array(names, dtype=object)[codes], **group})
+        return Table.build(frame, arrays=as_uint8(self.values, "X"), classes=names)
+
+    def data(self, folder: Path, names: list[str], grouped: bool) -> dict[str, Any]:
+        """The recipe's `data` that reads what `write` writes into the folder."""
+        labels = {str(code): name for code, name in enumerate(names)}
+        if self.form == ARRAYS:
+            found: dict[str, Any] = {"name": "arrays", "file": str(folder / "images.npz"), "labels": labels}
+            return {**found, "groups": GROUP, "missing_groups": [""]} if grouped else found
+        file = str(folder / "table.parquet")
+        found = {"name": "table", "file": file, "label_column": LABEL, "labels": labels}
+        if self.form == COLUMNS:
+            words = [name for name in self.values if name not in self.numeric]
+            found |= {"name": "features", "numeric": list(self.numeric), "categories": words}
+        return {**found, "group_column": GROUP} if grouped else found
+
+    def write(self, folder: Path, codes: np.ndarray, groups: np.ndarray | None) -> None:
+        """Write them into a folder with their labels.
 
         Args:
             folder: an empty one
             codes: label codes, int [n]
-            names: class names by code
-            groups: of each sample, text [n]; None without
+            groups: of each sample, text [n], None where it is not known; None without
         """
-        labels = {str(code): name for code, name in enumerate(names)}
-        group = {} if groups is None else {GROUP: groups}
         if self.form == ARRAYS:
-            own: dict[str, Any] = {"x": self.values, "y": codes, **group}
-            np.savez(folder / "images.npz", **own)
-            found: dict[str, Any] = {"name": "arrays", "file": str(folder / "images.npz"), "labels": labels}
-            return found if groups is None else {**found, "groups": GROUP}
-        own = {LABEL: codes, **group}
-        if self.form == FILES:
-            pd.DataFrame({"path": self.values, **own}).to_parquet(folder / "table.parquet", index=False)
-            found = {"name": "table", "file": str(folder / "table.parquet"), "label_column": LABEL, "labels": labels}
-        else:
-            pd.concat([self.values.reset_index(drop=True), pd.DataFrame(own)], axis=1).to_parquet(
-                folder / "table.parquet", index=False
-            )
-            found = {"name": "features", "file": str(folder / "table.parquet"), "label_column": LABEL, "labels": labels}
-            found |= {"numeric": list(self.numeric)} if self.numeric else {}
-            words = [name for name in self.values if name not in self.numeric]
-            found |= {"categories": words} if words else {}
-        return found if groups is None else {**found, "group_column": GROUP}
+            arrays: dict[str, Any] = {"x": self.values, "y": codes}
+            if groups is not None:
+                arrays[GROUP] = np.array(["" if name is None else name for name in groups])
+            np.savez(folder / "images.npz", **arrays)
+            return
+        own = pd.DataFrame({LABEL: codes, **({} if groups is None else {GROUP: groups})})
+        values = pd.DataFrame({"path": self.values}) if self.form == FILES else self.values.reset_index(drop=True)
+        pd.concat([values, own], axis=1).to_parquet(folder / "table.parquet", index=False)
 
 
 def form_of(x: Any) -> str:
@@ -100,21 +109,10 @@ def images_of(x: Any) -> Samples:
     return Samples(ARRAYS, x)
 
 
-def columns_of(frame: pd.DataFrame) -> Samples:
-    """A table with its columns' names as text. Raises ValueError for names that collide, or stand for something else."""
-    names = [str(name) for name in frame.columns]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"expected columns of different names, got {twice!r} twice")
-    taken = next((name for name in names if name in _RESERVED), None)
-    if taken is not None:
-        raise ValueError(
-            f"X has a column {taken!r}, a name that the table of samples has for something else: rename it"
-        )
-    frame = frame.set_axis(names, axis=1)
-    numeric = tuple(
-        name
-        for name in names
-        if pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name])
-    )
-    return Samples(COLUMNS, frame, numeric)
+def groups_of(groups: Any, rows: int) -> np.ndarray:
+    """A group of each sample as text, object [n], None where it is not known. Raises ValueError for another shape."""
+    found = np.asarray(groups)
+    if found.shape != (rows,):
+        raise ValueError(f"expected a group for each of {rows} samples, got groups of shape {list(found.shape)}")
+    known = pd.Series(found, dtype=None if found.dtype.kind in "iufb" else object)
+    return np.array([None if pd.isna(group) else str(group) for group in known], dtype=object)

@@ -25,7 +25,9 @@ from sklearn.preprocessing import StandardScaler
 
 import imbalkit
 from imbalkit.functional.ranking import roc_auc
+from imbalkit.runs.restore import restore
 from imbalkit.sklearn import ImbalkitClassifier
+from imbalkit.sklearn.samples import Samples
 
 FAST = {"training__epochs": 8, "training__accelerator": "cpu"}
 
@@ -215,10 +217,37 @@ def test_files(tmp_path):
         found.predict([tmp_path / "gone.png"])
 
 
-def test_a_folder_keeps_the_run(cancer, tmp_path):
-    rows, labels, _ = cancer
-    ImbalkitClassifier(folder=tmp_path / "kept", **FAST).fit(rows, labels)
-    assert imbalkit.Run.load(tmp_path / "kept").positive == "malignant"
+def test_images_in_memory_are_not_written(monkeypatch):
+    images, labels = load_digits(return_X_y=True)
+    images, binary, groups = images.reshape(-1, 8, 8)[:200] / 16, labels[:200] == 3, np.arange(200) // 2
+    fast = {"training__epochs": 1, "training__accelerator": "cpu", "random_state": 0}
+    with monkeypatch.context() as patch:
+        patch.setattr(Samples, "write", None)
+        in_memory = ImbalkitClassifier(**fast).fit(images, binary, groups)
+    assert in_memory.predict_proba(images).shape == (200, 2)
+
+
+def test_a_folder_keeps_the_run_and_its_samples(cancer, tmp_path):
+    rows, labels, groups = cancer
+    kept = ImbalkitClassifier(folder=tmp_path / "kept", **FAST).fit(rows, labels, groups)
+    run = imbalkit.Run.load(tmp_path / "kept")
+    assert run.positive == "malignant"
+    assert (tmp_path / "kept" / "samples" / "table.parquet").is_file()
+    np.testing.assert_allclose(run.predict(rows)["probability_malignant"], kept.predict_proba(rows)[:, 1], atol=1e-6)
+    assert len(restore(tmp_path / "kept").prepared.table) == len(rows)  # its data can be read again
+    with pytest.raises(ValueError, match="expected a new or an empty folder"):
+        kept.fit(rows, labels)
+    assert (kept.predict(rows) == labels).mean() > 0.9  # a fit that fails leaves the one before
+
+
+def test_a_folder_keeps_images_that_were_in_memory(tmp_path):
+    images, labels = load_digits(return_X_y=True)
+    images, groups = images.reshape(-1, 8, 8)[:200] / 16, np.append(np.nan, np.arange(199) // 2)
+    fast = {"training__epochs": 1, "training__accelerator": "cpu", "random_state": 0}
+    kept = ImbalkitClassifier(folder=tmp_path / "kept", **fast).fit(images, labels[:200] == 3, groups)
+    assert restore(tmp_path / "kept").prepared.table.arrays.shape == (200, 8, 8, 1)
+    alone = ImbalkitClassifier(**fast).fit(images, labels[:200] == 3, groups)
+    np.testing.assert_array_equal(kept.predict_proba(images), alone.predict_proba(images))
 
 
 @pytest.mark.parametrize(
@@ -231,6 +260,11 @@ def test_a_folder_keeps_the_run(cancer, tmp_path):
         ({"loss": object()}, "loss: expected text, a number, a list or a mapping"),
         ({"backbone": "small_cnn"}, "take `backbone: mlp`"),
         ({"inputs": {"columns": ["x"]}}, "names columns beside an image"),
+        ({"split__validatoin": 0.3}, r"split\.validatoin.*did you mean 'validation'"),
+        ({"split": {"folds": 5}}, r"split: an estimator has no use for `split\.folds`"),
+        ({"evaluation__resamples": 100}, r"no use for `evaluation\.resamples`: every sample that fit is given"),
+        ({"export": ["onnx"]}, "`imbalkit export FOLDER` writes model files"),
+        ({"data__name": "digits"}, r"samples come from fit\(X, y\)"),
     ],
 )
 def test_mistakes_in_the_recipe(cancer, params, message):
@@ -251,6 +285,44 @@ def test_mistakes_in_the_samples(cancer):
     ]:
         with pytest.raises(ValueError, match=message):
             ImbalkitClassifier().fit(x, y, given)
+
+
+def test_weights_of_samples_are_refused_with_what_to_do_instead(cancer):
+    rows, labels, _ = cancer
+    with pytest.raises(TypeError, match=r"fit takes no sample_weight.*class_balanced"):
+        ImbalkitClassifier().fit(rows, labels, sample_weight=np.ones(len(labels)))
+    with pytest.raises(TypeError, match="fit takes X, y and groups, got 'weights'"):
+        ImbalkitClassifier().fit(rows, labels, weights=1)
+
+
+def test_overrides_apply_in_whatever_order_they_come(cancer):
+    rows, labels, _ = cancer
+    found = ImbalkitClassifier(loss__gamma=3, loss="focal", **FAST).fit(rows, labels)
+    assert found.decision_["corrections"][0]["fitted"] == {"name": "focal", "gamma": 3.0}
+
+
+def test_columns_at_predict_are_read_as_in_fit():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    rows = pd.DataFrame(
+        {
+            "age": pd.Series(list(40 + 10 * labels), dtype=object),  # numbers by their values
+            "site": np.where(labels == 1, "arm", "leg"),
+            "seen": rng.random(200) < 0.5,
+            "code": pd.Series([1, "x"] * 100, dtype=object),
+        }
+    )
+    found = ImbalkitClassifier(**FAST).fit(rows, labels)
+    assert found.predict(rows).shape == (200,)
+    unknown = rows.assign(site=np.nan, code=None)  # no word is left in them
+    assert found.predict_proba(unknown).shape == (200, 2)
+    for changed, message in [
+        (rows.assign(age="old"), "expected numbers in column 'age', as in fit, got 'old'"),
+        (rows.assign(age=np.inf), "expected finite numbers or gaps in column 'age'"),
+        (rows.to_numpy(), "expected a DataFrame with the columns of fit, got ndarray"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            found.predict(changed)
 
 
 def test_too_few_samples_for_validation_is_said():
