@@ -65,7 +65,7 @@ def record_of(
         for name in ("train", "validation", "test"):
             splits[getattr(split, name)] = name
         columns["split"] = splits
-    columns |= {f"{_INPUT}{name}": [cell_text(cell) or "" for cell in table.frame[name]] for name in inputs}
+    columns |= {f"{_INPUT}{name}": _texts(table.frame[name]) for name in inputs}
     if table.arrays is not None:
         content = content_in_memory(table)
     if content is not None:
@@ -77,10 +77,23 @@ def content_in_memory(table: Table) -> np.ndarray | None:
     """A hash of each sample that is in memory, uint64 [n]: of its pixels, or of its columns; None for files."""
     if table.features is None:
         return None if table.arrays is None else content_of(table.arrays)
-    cells = [[cell_text(cell) or "" for cell in table.frame[name]] for name in table.features.columns]
+    cells = [_texts(table.frame[name]) for name in table.features.columns]
     texts = (json.dumps(row) for row in zip(*cells, strict=True))
     found = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts]
     return np.array([int.from_bytes(digest, "little") for digest in found], dtype=np.uint64)
+
+
+def _texts(values: pd.Series) -> list[str]:
+    """`cell_text` of each cell, "" for a gap; of numbers without parsing them again, which takes ten times as long."""
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf" and values.dtype.itemsize <= 8:
+        numbers = values.tolist()
+        if values.dtype.kind != "f":
+            return [str(number) for number in numbers]
+        return [
+            "" if x != x else str(int(x)) if x.is_integer() and abs(x) < 2**53 else str(x)  # NaN is not itself
+            for x in numbers
+        ]
+    return [cell_text(cell) or "" for cell in values]
 
 
 def content_of(arrays: np.ndarray) -> np.ndarray:

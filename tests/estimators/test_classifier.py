@@ -1,9 +1,11 @@
 """The estimator: the run of the same recipe, scikit-learn's tools around it, and samples of each form."""
 
 import copy
+import io
 import pickle
 import random
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -95,7 +97,42 @@ def test_what_was_chosen(fitted, cancer):
 
 
 @pytest.mark.parametrize(
-    "copy_of", [copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))], ids=["copy", "pickle"]
+    ("classes", "keys"),
+    [
+        (2, {"decision": {"threshold": "best_f", "calibrator": "temperature", "abstain": {"coverage": 0.8}}}),
+        (3, {"positive": "2", "decision": {"threshold": {"name": "target_recall", "recall": 0.9}}}),
+        (3, {"decision": {"threshold": "logit_adjustment"}}),
+    ],
+    ids=["abstains", "three classes, one positive", "costs"],
+)
+def test_predict_is_the_threshold_on_predict_proba(classes, keys):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, classes, 300)
+    rows = rng.normal(size=(300, 3)) + labels[:, None] * 0.7
+    found = ImbalkitClassifier(**FAST, **keys).fit(rows, labels)
+    probabilities = found.predict_proba(rows)
+    assert ((found.threshold_ is None) or (0 < found.threshold_ < 1)) and set(found.predict(rows)) <= set(
+        range(classes)
+    )
+    if found.positive_ is not None:
+        others = np.where(np.arange(classes) == found.positive_, -1, probabilities).argmax(axis=1)
+        at_threshold = probabilities[:, found.positive_] >= found.threshold_
+        assert (found.predict(rows) == np.where(at_threshold, found.positive_, others)).all()
+    else:
+        costs = np.array(found.decision_["costs"])
+        assert found.threshold_ is None
+        assert (found.predict(rows) == (probabilities @ costs).argmin(axis=1)).all()
+
+
+def _through_joblib(found):
+    joblib.dump(found, held := io.BytesIO())
+    return joblib.load(io.BytesIO(held.getvalue()))
+
+
+@pytest.mark.parametrize(
+    "copy_of",
+    [copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found)), _through_joblib],
+    ids=["copy", "pickle", "joblib"],
 )
 def test_copies_predict_the_same(fitted, cancer, copy_of):
     rows = cancer[0]

@@ -1,0 +1,39 @@
+"""The record of a run's data: numbers have the text that any cell has."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imbalkit.runs.data_record import _texts
+from imbalkit_lite.columns import cell_text
+
+
+@given(st.lists(st.floats(width=64)), st.sampled_from(["float64", "float32", "float16"]))
+def test_floats(numbers, kind):
+    with np.errstate(over="ignore"):
+        values = pd.Series(np.array(numbers, dtype=np.float64).astype(kind))
+    assert _texts(values) == [cell_text(cell) or "" for cell in values]
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
+def test_whole_numbers(numbers):
+    values = pd.Series(np.array(numbers, dtype=np.int64))
+    assert _texts(values) == [cell_text(cell) or "" for cell in values]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [True, False],
+        [" Arm", None, "3.0"],
+        [2**53, 2**53 + 1, -(2**53)],
+        [0.0, -0.0, 1e16, 2.0**53, 1e300, np.inf, -np.inf, np.nan],
+        pd.array([1, None], dtype="Int64"),
+        pd.Categorical(["a", "NA"]),
+    ],
+)
+def test_cells_of_each_kind(values):
+    column = pd.Series(values)
+    assert _texts(column) == [cell_text(cell) or "" for cell in column]
