@@ -40,6 +40,12 @@ CALLS = {
     "report": [[RUN], ["table"], [ESCAPE]],
     "leaks": [["r.yaml"], ["t.yaml"], [ESCAPE]],
     "audit": [["r.yaml", "--set", f"{ESCAPE}=1"], [ESCAPE]],
+    "baseline": [
+        ["table", "--folder", f"{RUN}-baselines"],
+        ["t.yaml", "--set", f"{ESCAPE}=1"],
+        ["t.yaml", "--methods", ESCAPE],
+        [ESCAPE],
+    ],
     "embed": [
         [RUN, "--out", "f.parquet"],
         ["r.yaml", "--out", "g.parquet"],

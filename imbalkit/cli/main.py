@@ -18,6 +18,10 @@ COMMANDS = {
         "Predict images with a finished run, or with a file exported from one.",
     ),
     "ensemble": ("imbalkit.cli.commands.ensemble", "Make one run of finished runs, or of a cross-validation's folds."),
+    "baseline": (
+        "imbalkit.cli.commands.baseline",
+        "Fit logistic regression and gradient boosting with a recipe's split and decision.",
+    ),
     "compare": ("imbalkit.cli.commands.compare", "Compare finished runs on the same test rows."),
     "audit": ("imbalkit.cli.commands.audit", "Find labels that are likely wrong; nothing is changed."),
     "embed": ("imbalkit.cli.commands.embed", "Write the features of a frozen network, a row for each sample."),

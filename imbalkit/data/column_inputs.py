@@ -77,10 +77,21 @@ class FittedColumn:
         return f"{column.name}: {what}, {percent(self.missing / self.rows)} missing"
 
 
+def floats_of(values: pd.Series) -> np.ndarray | None:
+    """A column of NumPy's numbers as float64 [n], NaN for a gap; None for others, and with infinite ones, which are no number."""
+    if not isinstance(values.dtype, np.dtype) or values.dtype.kind not in "iuf" or values.dtype.itemsize > 8:
+        return None
+    numbers = np.ascontiguousarray(values.to_numpy(np.float64))
+    return None if np.isinf(numbers).any() else numbers
+
+
 def kind_of(values: pd.Series) -> str:
     """Whether a column holds numbers or categories: numbers where every cell that is not missing is one."""
     if pd.api.types.is_bool_dtype(values):
         return CATEGORY
+    numbers = floats_of(values)
+    if numbers is not None:
+        return CATEGORY if np.isnan(numbers).all() else NUMBER
     known = [cell for cell in values if cell_text(cell) is not None]
     return NUMBER if known and all(as_number(cell) is not None for cell in known) else CATEGORY
 
@@ -92,7 +103,11 @@ def fit_column(values: pd.Series, kind: str) -> FittedColumn | str:
         values: of the training rows, named as the column is
         kind: NUMBER or CATEGORY
     """
-    name, cells = str(values.name), list(values)
+    name, array = str(values.name), floats_of(values)
+    if kind == NUMBER and array is not None:
+        known_numbers = array[~np.isnan(array)]
+        return _fitted_numbers(name, known_numbers, len(array), len(array) - len(known_numbers))
+    cells = list(values)
     texts = [cell_text(cell) for cell in cells]
     known = [text for text in texts if text is not None]
     missing = len(cells) - len(known)
@@ -103,13 +118,7 @@ def fit_column(values: pd.Series, kind: str) -> FittedColumn | str:
         if len(numbers) < len(known):
             odd = next(text for text in known if as_number(text) is None)
             return f"holds {odd!r}, which is no number: leave it out of `numeric`"
-        with np.errstate(over="ignore"):
-            mean, std = float(numbers.mean()), float(numbers.std())
-        if not np.isfinite(std):
-            return "holds numbers that are too large to compute with"
-        if std <= 1e-12 * max(1.0, abs(mean)):
-            return f"is {known[0]} in every training row that has a value: nothing can be learnt from it"
-        return FittedColumn(NumberColumn(name, mean, std), len(cells), missing)
+        return _fitted_numbers(name, numbers, len(cells), missing)
     counts = Counter(known)
     if len(counts) == 1 and not missing:
         return f"is {known[0]!r} in every training row: nothing can be learnt from it"
@@ -145,9 +154,42 @@ def _encoded(column: Column, values: pd.Series) -> np.ndarray:
     return result
 
 
+def codes_of_frame(encoding: ColumnEncoding, frame: pd.DataFrame) -> np.ndarray:
+    """A number a column for each row, float64 [n, K]: numbers as they are, categories by their place, NaN for a gap.
+
+    A category that is not known has the place after the last (`code` of the columns).
+    """
+    return np.stack([_codes_of(column, frame[column.name]) for column in encoding.columns], axis=1)
+
+
+def _codes_of(column: Column, values: pd.Series) -> np.ndarray:
+    numbers = floats_of(values) if isinstance(column, NumberColumn) else None
+    if numbers is not None:
+        return numbers
+    codes, texts = pd.factorize(np.array([cell_text(cell) for cell in values], dtype=object), use_na_sentinel=False)
+    return np.array([column.code(text) for text in texts], dtype=np.float64)[codes]
+
+
+def _fitted_numbers(name: str, numbers: np.ndarray, rows: int, missing: int) -> FittedColumn | str:
+    """A column of numbers, float64 [those that are not missing], as `fit_column` gives it."""
+    if not len(numbers):
+        return "has no value in any training row"
+    with np.errstate(over="ignore"):
+        mean, std = float(numbers.mean()), float(numbers.std())
+    if not np.isfinite(std):
+        return "holds numbers that are too large to compute with"
+    if std <= 1e-12 * max(1.0, abs(mean)):
+        first = cell_text(float(numbers[0]))
+        return f"is {first} in every training row that has a value: nothing can be learnt from it"
+    return FittedColumn(NumberColumn(name, mean, std), rows, missing)
+
+
 def is_id(values: pd.Series) -> bool:
     """Whether a column of numbers counts its rows: whole numbers, another one in each of 20 rows or more."""
-    found = np.array([as_number(cell) for cell in values if cell_text(cell) is not None], dtype=np.float64)
+    found = floats_of(values)
+    if found is None:
+        found = np.array([as_number(cell) for cell in values if cell_text(cell) is not None], dtype=np.float64)
+    found = found[~np.isnan(found)]
     return len(found) >= 20 and bool((found == np.round(found)).all()) and len(np.unique(found)) == len(found)
 
 
@@ -197,11 +239,18 @@ def separation(values: pd.Series, labels: np.ndarray, kind: str) -> float:
 
 def _codes(values: pd.Series, kind: str) -> np.ndarray:
     """Of each row's value, int [n]; a gap is a value of its own, numbers are cut into tenths where they have more values."""
+    numbers = floats_of(values)
+    if kind == NUMBER and numbers is not None and len(np.unique(numbers[~np.isnan(numbers)])) > 2 * BINS:
+        return _tenths(pd.Series(numbers))
     texts = pd.Series([cell_text(cell) for cell in values], dtype=object)
     if kind == NUMBER and texts.nunique() > 2 * BINS:
-        numbers = pd.Series([as_number(text) for text in texts], dtype=np.float64)
-        return np.asarray(pd.qcut(numbers, BINS, labels=False, duplicates="drop").fillna(-1).astype(np.int64) + 1)
+        return _tenths(pd.Series([as_number(text) for text in texts], dtype=np.float64))
     return pd.factorize(texts)[0] + 1
+
+
+def _tenths(numbers: pd.Series) -> np.ndarray:
+    """Which tenth each number is in, from 1, int [n]; 0 for a gap."""
+    return np.asarray(pd.qcut(numbers, BINS, labels=False, duplicates="drop").fillna(-1).astype(np.int64) + 1)
 
 
 def risks(values: pd.Series, labels: np.ndarray, classes: Sequence[str], kind: str) -> list[str]:

@@ -54,6 +54,11 @@ def _run_folds(prepared: Prepared, folder: Path, options: RunOptions) -> dict[st
     if failed:
         reasons = "; ".join(dict.fromkeys(failed.values()))
         raise RunError(f"{', '.join(failed)} of {folder} failed ({reasons}); fix the cause and add --resume")
+    return write_summary(folder, folds)
+
+
+def write_summary(folder: Path, folds: Sequence[Path]) -> dict[str, Any]:
+    """Write pooled predictions and metrics.json of finished folds: mean, spread and every value; returns the latter."""
     runs = [RunData(path) for path in folds]
     pooled = pd.concat([run.predictions.assign(fold=number) for number, run in enumerate(runs)])
     write_parquet(folder / run_folder.PREDICTIONS, pooled[pooled["split"] == "test"])

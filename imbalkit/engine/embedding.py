@@ -92,17 +92,20 @@ def random_weights(backbone: Backbone) -> bool:
     return backbone == backbone.without_initial_weights()
 
 
-def of_recipe(prepared: Prepared, progress: Progress | None = None) -> Embedding:
+def of_recipe(prepared: Prepared, progress: Progress | None = None, random: bool = False) -> Embedding:
     """The recipe's backbone with the weights that it starts from, at full precision: what its samplers compare rows by.
 
     Columns beside the image are left out: nothing has been learned of them.
 
+    Args:
+        random: allow a backbone whose weights would be random
+
     Raises:
-        RunError: a backbone whose weights would be random
+        RunError: a backbone whose weights would be random, where that is not allowed
         DataError: images or weights that cannot be read
     """
     recipe, progress = prepared.recipe, progress or Progress()
-    if random_weights(recipe.backbone):
+    if random_weights(recipe.backbone) and not random:
         raise RunError(
             f"{recipe.backbone.name!r} would have random weights, whose features say nothing of an image: give the recipe a "
             "backbone with pretrained weights, such as {name: timm, model: tf_efficientnet_lite0, pretrained: true}, or run it "

@@ -35,6 +35,11 @@ def restore_network(
 ) -> Restored:
     """The model of a finished run of one network; `run.folder` is absolute. Arguments and errors as `restore`."""
     run.check_single()
+    if baseline := run.facts.get("baseline"):
+        raise RunError(
+            f"{run.folder} holds a baseline ({baseline['method']}), which leaves predictions and metrics and no model: predict "
+            "with the run of a network, or fit the baseline's model anew with scikit-learn"
+        )
     folder = run.folder  # while the network is built, another folder is the current one
     facts, metrics, classes, directory = run.facts, run.metrics, run.classes, Path(run.facts["directory"])
     if "image_shape" not in facts:

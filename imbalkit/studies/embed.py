@@ -13,7 +13,7 @@ import numpy as np
 
 from imbalkit.base.files import read_json, write_json, write_parquet
 from imbalkit.engine.embedding import Embedding
-from imbalkit.errors import RunError
+from imbalkit.errors import RunError, listing
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import content_of, record_of
 from imbalkit_lite.files import write_atomic
@@ -96,18 +96,39 @@ def _facts(embedding: Embedding) -> dict[str, Any]:
 
     from pandas.util import hash_pandas_object
 
-    data = hashlib.blake2b(hash_pandas_object(record).to_numpy().tobytes(), digest_size=16).hexdigest()
+    def digest(rows: pd.DataFrame | pd.Series) -> str:
+        return hashlib.blake2b(hash_pandas_object(rows).to_numpy().tobytes(), digest_size=16).hexdigest()
+
     rule = prepared.recipe.images.model_dump(mode="json", include={"resize", "interpolation", "exif", "bits"})
     facts = {
         "network": embedding.network,
         "width": embedding.width,
         "images": {"shape": list(images.shape), **rule},
-        "data": data,
+        "data": digest(record.drop(columns="split")),
+        "split": digest(record["split"]),
         "batch_size": prepared.recipe.training.batch_size,
         "device": embedding.device.type,
     }
     plain: dict[str, Any] = json.loads(json.dumps(facts))
     return plain
+
+
+def features_in(file: Path, embedding: Embedding) -> np.ndarray:
+    """The features of `embedding.rows` in a file that `embed` wrote of the same network and data, whatever the split.
+
+    Raises RunError for a file of something else.
+    """
+    import pandas as pd
+
+    known, facts = _facts_of(file), _facts(embedding)
+    differs = [key for key in facts if key != "split" and known.get(key) != facts[key]]
+    if differs:
+        what = f"differs in {listing(differs)}" if known else "holds something else than features"
+        raise RunError(
+            f"{file} does not hold the features of this recipe's data and network ({what}): name another file"
+        )
+    frame = pd.read_parquet(file)
+    return frame[[name for name in frame if str(name).startswith(FEATURE)]].to_numpy(np.float32)
 
 
 def _facts_of(file: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from imbalkit.base.parameters import described, given
-from imbalkit.base.text import part_text, percent, plural, sentence_list
+from imbalkit.base.text import numbers_text, part_text, percent, plural, sentence_list
 from imbalkit.report.context import Report
 from imbalkit.report.metric_values import metric_name
 from imbalkit.report.recipe_words import correction_sentence, decision_sentence
@@ -66,6 +66,8 @@ def statements(report: Report) -> list[Statement]:
 
 
 def _model(report: Report) -> str:
+    if baseline := report.run.facts.get("baseline"):
+        return f"A baseline, no network: {baseline['text']}. Its inputs: {sentence_list(baseline['inputs'])}."
     dropout, kind = report.run.recipe["head"]["dropout"], {**report.part("head"), "dropout": None}
     layer = "a dense layer" if kind.get("name", "linear") == "linear" else f"the head {part_text(kind)}"
     head = f"dropout {dropout:g} and {layer}"
@@ -160,6 +162,8 @@ def _teaching(report: Report) -> Iterator[str]:
 
 
 def _training(report: Report) -> list[str]:
+    if report.run.facts.get("baseline"):
+        return ["Fitted once to the training rows as they are, without samplers, class weights or augmentation."]
     training = report.run.recipe["training"]
     optimizer = {key: value for key, value in training["optimizer"].items() if key != "options" or value}
     of_one_cycle = training["schedule"]["name"] == "one_cycle"  # the only one that reads `warmup`
@@ -189,6 +193,13 @@ def _stages(report: Report) -> Iterator[str]:
 
 
 def _selection(report: Report) -> str:
+    if baseline := report.run.facts.get("baseline"):
+        found = baseline["validation_log_loss"]
+        return (
+            f"There are no epochs; log loss of validation rows: {numbers_text(found)}."
+            if found
+            else "There are no epochs."
+        )
     monitor = report.run.recipe["training"]["monitor"]
     if monitor == "last" or not len(report.run.split_rows("validation")):
         return "The last epoch was used."
