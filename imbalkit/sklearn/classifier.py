@@ -193,7 +193,7 @@ class ImbalkitClassifier(ClassifierMixin, BaseEstimator):
         from imbalkit.recipe.prepare import Loaded
 
         place = (folder if self.folder is not None else folder.parent) / run_folder.SAMPLES
-        data, loaded = samples.data(place.absolute(), names, groups is not None), Loaded()
+        data, loaded = samples.data(place.absolute(), names, groups), Loaded()
         training = recipe.get("training")
         alone = not isinstance(training, dict) or training.get("devices", 1) == 1
         if samples.form == ARRAYS and self.folder is None and alone:

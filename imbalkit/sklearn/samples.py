@@ -40,18 +40,20 @@ class Samples:
         frame = pd.DataFrame({LABEL: np.array(names, dtype=object)[codes], **group})
         return Table.build(frame, arrays=as_uint8(self.values, "X"), classes=names)
 
-    def data(self, folder: Path, names: list[str], grouped: bool) -> dict[str, Any]:
+    def data(self, folder: Path, names: list[str], groups: np.ndarray | None) -> dict[str, Any]:
         """The recipe's `data` that reads what `write` writes into the folder."""
         labels = {str(code): name for code, name in enumerate(names)}
         if self.form == ARRAYS:
             found: dict[str, Any] = {"name": "arrays", "file": str(folder / "images.npz"), "labels": labels}
-            return {**found, "groups": GROUP, "missing_groups": [""]} if grouped else found
+            if groups is None:
+                return found
+            return {**found, "groups": GROUP, **({"missing_groups": [""]} if None in groups else {})}
         file = str(folder / "table.parquet")
         found = {"name": "table", "file": file, "label_column": LABEL, "labels": labels}
         if self.form == COLUMNS:
             words = [name for name in self.values if name not in self.numeric]
             found |= {"name": "features", "numeric": list(self.numeric), "categories": words}
-        return {**found, "group_column": GROUP} if grouped else found
+        return found if groups is None else {**found, "group_column": GROUP}
 
     def write(self, folder: Path, codes: np.ndarray, groups: np.ndarray | None) -> None:
         """Write them into a folder with their labels.

@@ -275,9 +275,10 @@ def test_a_folder_keeps_the_run_and_its_samples(cancer, tmp_path):
     assert (kept.predict(rows) == labels).mean() > 0.9  # a fit that fails leaves the one before
 
 
-def test_a_folder_keeps_images_that_were_in_memory(tmp_path):
+@pytest.mark.parametrize("first", [np.nan, 0], ids=["a missing group", "groups"])
+def test_a_folder_keeps_images_that_were_in_memory(first, tmp_path):
     images, labels = load_digits(return_X_y=True)
-    images, groups = images.reshape(-1, 8, 8)[:200] / 16, np.append(np.nan, np.arange(199) // 2)
+    images, groups = images.reshape(-1, 8, 8)[:200] / 16, np.append(first, np.arange(199) // 2)
     fast = {"training__epochs": 1, "training__accelerator": "cpu", "random_state": 0}
     kept = ImbalkitClassifier(folder=tmp_path / "kept", **fast).fit(images, labels[:200] == 3, groups)
     assert restore(tmp_path / "kept").prepared.table.arrays.shape == (200, 8, 8, 1)
