@@ -110,3 +110,14 @@ def test_risks_are_named():
     assert risks(series(np.arange(2000) % 7, "age"), labels, ("nevus", "melanoma"), NUMBER) == []
     history = np.where(np.arange(2000) % 3, "yes", "no")
     assert risks(series(history, "family_history"), labels, ("nevus", "melanoma"), CATEGORY) == []
+
+
+@pytest.mark.parametrize(
+    "values", [[1.5, np.nan, -2.0, 1e-7] * 8, list(range(32)), [3.0] * 32, [np.nan] * 32, [np.inf, 1.0] * 16]
+)
+def test_an_array_of_numbers_is_fitted_as_its_cells_are(values):
+    fast, slow = pd.Series(values, name="x"), pd.Series(values, name="x").astype(object)
+    assert kind_of(fast) == kind_of(slow)
+    if not np.isinf(values).any():
+        assert is_id(fast) == is_id(slow)
+    assert fit_column(fast, "number") == fit_column(slow, "number")

@@ -137,11 +137,13 @@ class FeatureTable(Dataset):
             frame["group"] = raw[self.group_column].mask(raw[self.group_column].isin(GAPS))
         if self.split_column:
             frame["split"] = split_names(raw[self.split_column], f"column {self.split_column!r} of {file.absolute()}")
+        if "imbalkit" in raw.attrs:  # of `imbalkit embed`: which row of which data it was is no input
+            raw = raw.drop(columns=[name for name in ("source", "path") if name in raw and name not in given])
         others = raw.drop(columns=given)
         odd = [name for name in others if name in ("path", "label", "group", "split")]
         if odd:
-            raise DataError(
-                f"{file.absolute()} has a column {odd[0]!r} beside the one that is the {odd[0]}: rename it in the file"
-            )
+            named = odd[0] in roles and roles[odd[0]] is None
+            way = f"name it in `{odd[0]}_column`, or rename it in the file" if named else "rename it in the file"
+            raise DataError(f"{file.absolute()} has a column {odd[0]!r} beside the one that is the {odd[0]}: {way}")
         removed = pd.DataFrame({"label": labels, "reason": "missing_label", "row": raw.index + 1})[left_out]
         return pd.concat([frame, others], axis=1)[~left_out], removed

@@ -92,3 +92,18 @@ def test_it_is_sampled_as_any_table(tmp_path):
     table = FeatureTable.model_validate(data | {"sample": 0.5}).read()
     assert len(table.arrays) == len(table) < 300
     assert np.all(np.array(table.counts()) > 0)
+
+
+def test_a_file_of_embed_is_taken_as_it_is(tmp_path):
+    frame = pd.DataFrame(
+        {"source": [0, 1], "path": ["a.jpg", "b.jpg"], "label": ["x", "y"], "split": ["train", "test"]}
+    )
+    frame = frame.assign(feature_0000=np.float32([0.5, 1.5]))
+    frame.attrs["imbalkit"] = {"network": {}}
+    frame.to_parquet(tmp_path / "f.parquet")
+    table = FeatureTable(file=str(tmp_path / "f.parquet"), split_column="split").load()
+    assert table.features.columns == ("feature_0000",)
+    with pytest.raises(
+        DataError, match="has a column 'split' beside the one that is the split: name it in `split_column`"
+    ):
+        FeatureTable(file=str(tmp_path / "f.parquet")).load()
