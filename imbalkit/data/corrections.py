@@ -17,6 +17,7 @@ from imbalkit.errors import DataError, listing, nearest
 from imbalkit_lite.text import cell
 
 SAMPLE, PATH, LABEL, NEW, OUT = "sample", "path", "label", "corrected_label", "leave_out"
+_OWN = (SAMPLE, PATH, LABEL, NEW, OUT, "suspicion", "suggested", "why")  # columns that `imbalkit audit` writes
 _YES, _NO = ("yes", "true", "1", "x"), ("", "no", "false", "0")
 
 
@@ -41,6 +42,11 @@ def corrected_table(table: Table, file: Path) -> Table:
     check_columns(rows, (key,), file)
     if not {NEW, OUT} & set(rows):
         raise DataError(f"{file.absolute()} has neither a column {NEW!r} nor {OUT!r}: nothing would be corrected")
+    for column in (NEW, OUT):
+        if column not in rows and (meant := nearest(column, [str(name) for name in rows if name not in _OWN])):
+            raise DataError(
+                f"{file.absolute()} has no column {column!r}{meant} Give that one this name, or add an empty {column!r}"
+            )
     places = _Places(table)
     labels = table.frame["label"].to_numpy(object).copy()
     shown, changed, left_out = {cell(name): name for name in table.classes}, {}, {}
@@ -95,8 +101,10 @@ class _Places:
         if not self.known:
             return self._sample(row, where)
         path = _text(row.get(PATH))
+        if not path:
+            raise DataError(f"{where}: `{PATH}` is empty: expected the file that is corrected")
         found = self.paths.get(path) or [
-            place for name, places in self.paths.items() if path and name.endswith(f"/{path}") for place in places
+            place for name, places in self.paths.items() if name.endswith(f"/{path}") for place in places
         ]
         if not found:
             raise DataError(f"{where}: the data have no file {path!r}{nearest(path, self.known)}")
@@ -112,7 +120,7 @@ class _Places:
 
     def _sample(self, row: dict[str, Any], where: str) -> int:
         text = _text(row.get(SAMPLE))
-        if not text.isdigit() or int(text) >= self.samples:
+        if not text.isdecimal() or int(text) >= self.samples:
             raise DataError(f"{where}: expected a sample from 0 to {self.samples - 1}, got {text!r}")
         return int(text)
 

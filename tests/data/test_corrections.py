@@ -58,11 +58,43 @@ def test_arrays_are_corrected_by_sample(corrected):
         ("d/0.png,,,perhaps", r"row 1: `leave_out` is 'perhaps'"),
         ("d/0.png,,b,\nd/0.png,,,yes", r"row 2: .* earlier row"),
         ("d/0.png,,b,\nd/1.png,,b,\nd/5.png,,,yes", r"leaves no row of class 'a'"),
+        ("d/0.png,,B,", r"row 1: the data have no class 'B'; did you mean 'b'\?"),
+        (",,b,", r"row 1: `path` is empty"),
     ],
 )
 def test_what_does_not_fit_is_refused(corrected, rows, message):
     with pytest.raises(DataError, match=message):
         corrected(f"path,label,corrected_label,leave_out\n{rows}\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfsample;path;label;corrected_label;leave_out\r\n0;d/0.png;a;b;\r\n1;d/1.png;a;;TRUE\r\n;;;;\r\n",
+        b'sep=;\r\n"path";"corrected_label";"leave_out"\r\n"d/0.png";"b";""\r\n"d/1.png";"";"Yes"\r\n',
+        "path\tcorrected_label\tleave_out\nd/0.png\tb\t\nd/1.png\t\tx\n".encode("utf-16"),
+        b"path,corrected_label,leave_out\n d/0.png , b ,\nd/0.png,,\nd/1.png, ,1\n,,\n",
+    ],
+    ids=["bom, semicolons, CRLF", "Excel's separator line", "UTF-16 tabs", "spaces and unfilled rows"],
+)
+def test_files_as_spreadsheets_save_them(table, tmp_path, content):
+    (tmp_path / "c.csv").write_bytes(content)
+    found = corrected_table(table, tmp_path / "c.csv")
+    assert found.frame["label"].tolist() == list("bbbba")
+    assert found.frame["age"].tolist() == [0, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("sample", ["-1", "6", "2.5", "\u00b2", "1e0", ""])
+def test_samples_that_are_none(corrected, sample):
+    table = Table.build(pd.DataFrame({"label": list("aabbba")}), np.zeros((6, 2, 2, 1), dtype=np.uint8))
+    with pytest.raises(DataError, match=r"c\.csv, row 2: expected a sample from 0 to 5, got"):
+        corrected(f"sample,corrected_label\n0,b\n{sample},b\n", table)
+
+
+def test_a_misspelt_column_is_not_passed_over(corrected):
+    with pytest.raises(DataError, match=r"no column 'corrected_label'; did you mean 'corected_label'\?"):
+        corrected("path,corected_label,leave_out\nd/0.png,b,\n")
+    assert corrected("path,label,leave_out\nd/0.png,a,yes\n").frame["age"].tolist() == [1, 2, 3, 4, 5]
 
 
 def test_a_file_without_corrections_or_paths(corrected, table, tmp_path):

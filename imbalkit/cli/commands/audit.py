@@ -46,6 +46,7 @@ def command(
     labels, and for outliers. Writes audit.html and corrections.csv, to be filled in and named in `data.corrections`.
     """
     from imbalkit.base.progress import choose_progress
+    from imbalkit.base.text import plural
     from imbalkit.base.threads import spin_less
 
     spin_less()
@@ -57,9 +58,10 @@ def command(
     with freed_memory_kept(), choose_progress() as progress:
         found = audit(recipe, out, overrides, runs, tuple(without), pictures, loss_rank, progress)
     counts = summary(found)
-    say(
-        f"{counts['label_issues']:,} of {counts['rows']:,} labels are suspicious; {counts['contradicting_pairs']:,} pairs of "
-        f"near duplicates and {counts['mixed_groups']:,} groups have different labels"
-    )
+    say(f"{counts['label_issues']:,} of {counts['rows']:,} labels are suspicious")
+    if "pictures" not in found.how:
+        say(f"near duplicates with different labels: {plural(counts['contradicting_pairs'], 'pair')}")
+    if found.prepared.table.groups is not None:
+        say(f"{plural(counts['mixed_groups'], 'group')} with different labels")
     say(out / PAGE)
     say(f"{out / CORRECTIONS}: to fill in, then to name in the recipe's data.corrections")

@@ -67,6 +67,11 @@ def label_issues(labels: np.ndarray, probabilities: np.ndarray) -> LabelIssues:
     return LabelIssues(np.asarray(flagged, dtype=bool), np.asarray(quality), present[others.argmax(axis=1)])
 
 
+def has_pictures(table: Table) -> bool:
+    """Whether rows are pictures: of a table without images the pixels have no channels."""
+    return table.arrays is None or table.arrays.shape[-1] > 0
+
+
 def contradicting_pairs(table: Table, rows: np.ndarray, progress: Progress | None = None) -> np.ndarray:
     """Near-duplicate pictures with different labels among rows int64 [n]: int64 [pairs, 3] of two samples and bits."""
     from imbalkit.inspection.near_duplicates import fingerprints

@@ -74,12 +74,12 @@ def audit(
         }
     )
     how = {"folds": f"{folds} ({prepared.recipe.split.folds} folds)"}
-    has_pictures = table.arrays is None or table.arrays.shape[-1] > 0
+    has_pictures = findings.has_pictures(table)
     pairs = np.empty((0, 3), dtype=np.int64)
     if pictures and has_pictures:
         pairs = findings.contradicting_pairs(table, samples, progress.images)
-    elif not has_pictures:
-        how["pictures"] = "the data are a table: there are no pictures to compare"
+    else:
+        how["pictures"] = "`--no-pictures` was given" if has_pictures else "the data are a table without images"
     groups = findings.mixed_groups(table)
     rows["duplicate_of"] = _other(samples, pairs)
     rows["mixed_group"] = np.isin(samples, np.concatenate([*groups, np.empty(0, dtype=np.int64)]))
