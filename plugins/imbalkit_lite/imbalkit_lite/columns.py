@@ -166,7 +166,8 @@ class ColumnEncoding:
     columns: tuple[Column, ...]
 
     def __post_init__(self) -> None:
-        twice = next((name for name in self.names if self.names.count(name) > 1), None)
+        times = Counter(self.names)
+        twice = next((name for name, count in times.items() if count > 1), None)
         if twice is not None or not self.columns:
             raise CardError(f"columns: {twice!r} is named twice" if self.columns else "columns: expected at least one")
 
