@@ -60,6 +60,10 @@ EXAMPLES: dict[tuple[str, str], list[dict]] = {
         {"sampler": "NeighbourhoodCleaningRule"},
         {"sampler": "AllKNN", "options": {"kind_sel": "mode"}},
         {"sampler": "RepeatedEditedNearestNeighbours"},
+        {"sampler": "SMOTE", "options": {"sampling_strategy": {"malignant": 20}}},
+        *({"sampler": name} for name in ("ADASYN", "BorderlineSMOTE", "SVMSMOTE", "SMOTEENN", "SMOTETomek")),
+        {"sampler": "ClusterCentroids"},
+        {"sampler": "RandomOverSampler", "options": {"shrinkage": 0.5}},
     ],
     ("loss", "ce"): [{}, {"label_smoothing": 0.1}, {"label_smoothing": {"benign": 0.3}}],
     ("loss", "weighted_ce"): [

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.kinds import PlanError, as_text, listing, nearest
+from imbalkit.kinds import Counts, PlanError, as_text, listing, nearest
 
 OPTIONS_HELP = (
     "its options by name, such as {sampling_strategy: {benign: 500}}, classes by their names; without random_state"
@@ -96,6 +96,20 @@ def final_counts(part: str, sampler: Any, counts: Sequence[int]) -> dict[int, in
         return {int(label): counts[label] for label in found}
     added = sampler._sampling_type == "over-sampling"
     return {int(label): int(number) + (counts[label] if added else 0) for label, number in found.items()}
+
+
+def neighbours_problem(sampler: Any, goals: Mapping[int, int], counts: Counts) -> str:
+    """Why a sampler that makes rows between a class's neighbours cannot, "" if it can; `goals` are its final counts."""
+    neighbours = getattr(sampler, "k_neighbors", None)
+    if not isinstance(neighbours, int) or sampler._sampling_type != "over-sampling":
+        return ""
+    filled = [(counts.low[label], counts.classes[label]) for label, goal in goals.items() if goal > counts.low[label]]
+    least, name = min(filled, default=(neighbours + 1, ""))
+    if least > neighbours:
+        return ""
+    way = f"set k_neighbors to {least - 1}" if least > 1 else "leave the class out of sampling_strategy"
+    kind = type(sampler).__name__
+    return f"{kind} needs more rows of a class than its {neighbours} neighbours, and {name!r} has {least}: {way}"
 
 
 def _with_codes(options: Mapping[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from imbalkit.base.randomness import generator
+from imbalkit.engine.made_rows import with_made_rows
 from imbalkit.engine.round_cache import RoundCache
 from imbalkit.functional.features import standardised
 from imbalkit.kinds import Backbone, FeatureSampler, Sampler, ScoredSampler
@@ -48,6 +49,8 @@ def resample(
                 scores = scorer.scores(plan, sampler, f"{sampler.name}-{earlier}", number)
                 new = sampler.resample(plan, scores, rng, number)
                 scored = (number + 1, scores, sampler.scores_from)
+            elif isinstance(sampler, FeatureSampler) and sampler.makes_rows:
+                new = with_made_rows(plan, sampler, scorer.trainer, scorer.cache, rng)
             elif isinstance(sampler, FeatureSampler):
                 new = sampler.resample(plan, scorer.features(plan, sampler, f"{sampler.name}-{earlier}"), rng)
             else:

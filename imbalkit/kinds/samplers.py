@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from imbalkit.plan import Plan
 
 if TYPE_CHECKING:
     from imbalkit.plan import Counts
+    from imbalkit_lite.columns import ColumnEncoding
 
 
 class AnySampler(Part):
@@ -157,6 +158,31 @@ class FeatureSampler(AnySampler):
     @property
     def idle(self) -> tuple[str, ...]:
         return () if self.epochs else ("loss",)
+
+    @property
+    def makes_rows(self) -> bool:
+        """Whether it makes rows of columns that the data do not have: the engine then calls `make` in place of `resample`."""
+        return False
+
+    def check_columns(self, categories: Sequence[str], numbers: Sequence[str]) -> str:
+        """Why it cannot make rows of such columns, "" if it can."""
+        return ""
+
+    def make(
+        self, plan: Plan, columns: np.ndarray, encoding: ColumnEncoding, rng: np.random.Generator
+    ) -> tuple[Plan, np.ndarray, np.ndarray]:
+        """The rows of the plan that stay, and new ones: their columns, float32 [m, W], and labels, uint16 [m].
+
+        Args:
+            plan: rows of a table
+            columns: of each row, encoded as the network takes them, float32 [rows of the plan, W]
+            encoding: what each place of a row stands for
+            rng: of this sampler
+
+        Raises:
+            PlanError: for the impossible
+        """
+        raise NotImplementedError  # of those alone that make rows
 
     def resample(self, plan: Plan, features: np.ndarray, rng: np.random.Generator) -> Plan:
         """The new plan, given `features`, float32 [rows of the plan, F], each standardised over them.

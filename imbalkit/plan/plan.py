@@ -189,6 +189,19 @@ class Plan:
             columns["view"][target] = code[self.view[part] * np.int64(len(views)) + which[block]]
         return replace(self, **columns, views=tuple(plan_views), generation=generation)
 
+    def add_samples(self, sources: np.ndarray, labels: np.ndarray) -> Plan:
+        """The plan with a row of each of these samples, int [m], that no row of it shows yet; `labels` are codes, int [m]."""
+        generation = self.generation + 1
+        keys = (np.uint64(generation) << _GENERATION_SHIFT) + np.arange(len(sources), dtype=np.uint64)
+        return replace(
+            self,
+            key=np.concatenate([self.key, keys]),
+            source=np.concatenate([self.source, _codes(sources, np.uint32, "sources").astype(np.uint32)]),
+            label=np.concatenate([self.label, _codes(labels, np.uint16, "labels").astype(np.uint16)]),
+            view=np.concatenate([self.view, np.zeros(len(sources), dtype=np.uint16)]),
+            generation=generation,
+        )
+
     def _empty_columns(self, rows: int) -> dict[str, Any]:
         return {name: np.empty(rows, getattr(self, name).dtype) for name in _COLUMNS}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from imbalkit.catalogue import Catalogue
+from imbalkit.data.column_inputs import FittedColumn
 from imbalkit.data.columns import column_problem
 from imbalkit.data.table import RESERVED, Table
 from imbalkit.errors import ImbalkitError, Problem, listing, nearest
@@ -19,6 +20,7 @@ from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.recipe.stage_checks import stage_count_problems, stage_problems
 from imbalkit.recipe.traverse import metric_names, needs_square, parts_of
+from imbalkit_lite.columns import NUMBER
 
 
 def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Catalogue) -> Iterable[Problem]:
@@ -30,9 +32,14 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
     for place, message in decision_problems(recipe, table.classes):
         yield problem(place, message)
     for index, sampler in enumerate(recipe.samplers):
-        random = _random_features(sampler, recipe.backbone) if isinstance(sampler, FeatureSampler) else None
-        if random is not None:
-            yield problem(("samplers", index), random)
+        if not isinstance(sampler, FeatureSampler):
+            continue
+        if sampler.makes_rows:
+            found = made_row_problem(recipe, index, table.features is not None)
+        else:
+            found = _random_features(sampler, recipe.backbone)
+        if found is not None:
+            yield problem(("samplers", index), found)
     if recipe.evaluation.test and not recipe.split.has_test:
         message = (
             "expected a share above 0, got 0: without test samples there is nothing to report. evaluation.test: false trains and "
@@ -88,6 +95,24 @@ def untested_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
             ("evaluation", "test"),
             "is false, and folds are judged on their test rows: set split.fold, or leave it out",
         )
+
+
+def made_row_problem(recipe: Recipe, index: int, of_columns: bool) -> str | None:
+    """Why a sampler cannot make rows: of images, before another sampler, or for a loss that learns from a finished run."""
+    sampler = recipe.samplers[index]
+    assert isinstance(sampler, FeatureSampler)
+    if sampler.epochs or sampler.backbone is not None:
+        return f"{sampler.stages[0]} makes rows of columns, by no network: leave out `backbone` and `epochs`"
+    if not of_columns:
+        return (
+            f"{sampler.stages[0]} makes new rows, which would be no images: make them of the features under the head, with a "
+            "stage (`stages: [smote]`, or `stages: [{name: imblearn, sampler: ...}]`)"
+        )
+    if index + 1 < len(recipe.samplers):
+        return f"{sampler.stages[0]} makes rows that no other sampler can be given: put it last"
+    if any(isinstance(part, Loss) and part.taught_by is not None for _, part in parts_of(recipe)):
+        return f"{sampler.stages[0]} makes rows of which the loss's teacher says nothing: leave out one of the two"
+    return None
 
 
 def _random_features(sampler: FeatureSampler, recipes: Backbone) -> str | None:
@@ -197,6 +222,14 @@ def validation_problems(prepared: Prepared, document: Document) -> Iterable[Prob
     table, rows, positive = prepared.table, prepared.split.validation, prepared.positive
     if table.features is not None and prepared.encoding is None:
         yield document.problem(("data",), f"no column is left to learn from: {'; '.join(prepared.input_notes)}")
+    numbers, categories = columns_by_kind(prepared.fitted_columns)
+    for index, sampler in enumerate(prepared.recipe.samplers):
+        if (
+            isinstance(sampler, FeatureSampler)
+            and sampler.makes_rows
+            and (why := sampler.check_columns(categories, numbers))
+        ):
+            yield document.problem(("samplers", index), why)
     if prepared.recipe.inputs is not None:
         for index, why in value_problems(prepared.recipe.inputs, table, prepared.split.train):
             yield document.problem(("inputs", "columns", index), why)
@@ -210,6 +243,17 @@ def validation_problems(prepared: Prepared, document: Document) -> Iterable[Prob
     message = prepared.recipe.decision.threshold.check_rows(*counts)
     if message:
         yield document.problem(("decision", "threshold"), message)
+
+
+def columns_by_kind(fitted: Iterable[FittedColumn]) -> tuple[list[str], list[str]]:
+    """Names of the columns that hold numbers, and of those that hold categories: words, and whether a number is missing."""
+    columns = list(fitted)
+    numbers = [each.column.name for each in columns if each.column.kind == NUMBER]
+    words = [each.column.name for each in columns if each.column.kind != NUMBER]
+    return numbers, [
+        *words,
+        *(f"gaps of {each.column.name}" for each in columns if each.column.kind == NUMBER and each.missing),
+    ]
 
 
 def _unknown_prior(prepared: Prepared) -> str | None:

@@ -15,6 +15,7 @@ from imbalkit.kinds import FeatureSampler, PriorShift, Sampler, ScoredSampler
 from imbalkit.plan import Counts, Plan
 from imbalkit.testing import Setting
 from imbalkit.testing.common import title
+from imbalkit_lite.columns import ColumnEncoding, NumberColumn
 
 Answer = TypeVar("Answer")
 AnyOf = Sampler | ScoredSampler | FeatureSampler
@@ -41,6 +42,9 @@ def check_sampler(part: AnyOf, setting: Setting) -> None:
         f"{title(part)}: expected a subclass of one of kinds.Sampler, kinds.ScoredSampler and kinds.FeatureSampler"
     )
     plan = plan_of(setting.counts, setting.classes, setting.seed)
+    if isinstance(part, FeatureSampler) and part.makes_rows:
+        _check_made(part, plan)
+        return
     try:
         after = _step(part, plan)
     except PlanError as error:
@@ -61,6 +65,39 @@ def check_sampler(part: AnyOf, setting: Setting) -> None:
         _check_scores(part, plan)
     if isinstance(part, FeatureSampler):
         _check_features(part, plan)
+
+
+def _check_made(part: FeatureSampler, plan: Plan) -> None:
+    """Rows that a sampler makes: of the columns' width, finite, the same again, and as many as `preview` foresees."""
+    who, features = title(part), features_of(plan)
+    encoding = ColumnEncoding((NumberColumn("a", 0.0, 1.0), NumberColumn("b", 0.0, 1.0)))
+    columns = np.column_stack([features[:, :1], np.zeros(len(plan)), features[:, 1:2], np.zeros(len(plan))])
+    columns = columns.astype(np.float32)
+    assert not part.check_columns([], ["a", "b"]), f"{who}: expected to take columns of numbers"
+
+    def made() -> tuple[Plan, np.ndarray, np.ndarray]:
+        return part.make(plan, columns, encoding, generator(plan.seed, "sampler", part.name, 0))
+
+    given = columns.copy()
+    (kept, rows, labels), again = made(), made()
+    assert np.array_equal(given, columns), f"{who}: `make` changed the columns it was given"
+    same = all(
+        np.array_equal(one, other)
+        for one, other in zip((kept.key, rows, labels), (again[0].key, *again[1:]), strict=True)
+    )
+    assert same, f"{who}: two calls with the same seed make different rows"
+    assert rows.dtype == np.float32, f"{who}: made rows must be float32, got {rows.dtype}"
+    assert rows.shape == (len(labels), columns.shape[1]), (
+        f"{who}: made rows [m, W] and labels [m], got {rows.shape}, {labels.shape}"
+    )
+    assert np.isfinite(rows).all(), f"{who}: a made row is not finite"
+    assert np.isin(kept.key, plan.key).all(), f"{who}: rows that stay must be rows of the plan"
+    after = kept.add_samples(np.arange(len(rows)) + 10 * len(plan), labels)
+    _check_preview(who, part.preview(Counts.of(plan)), after)
+    shift = part.prior_shift(Counts.of(plan), Counts.of(after))
+    assert not shift.exact, (
+        f"{who}: prior_shift says exact, but made rows are not as likely within a class as the data's"
+    )
 
 
 def _step(part: AnyOf, plan: Plan, round: int = 0, scores: np.ndarray | None = None) -> Plan:

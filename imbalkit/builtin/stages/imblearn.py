@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.builtin.imbalanced_learn import OPTIONS_HELP, built, class_problems, final_counts, known_samplers
+from imbalkit.builtin.imbalanced_learn import (
+    OPTIONS_HELP,
+    built,
+    class_problems,
+    final_counts,
+    known_samplers,
+    neighbours_problem,
+)
 from imbalkit.builtin.stages.penalised import PENALTY_HELP, PenalisedStage
 from imbalkit.kinds import BuildContext, Counts, FeatureRows, PlanError, PriorShift, Solution, TrainingError, param
 
@@ -41,17 +48,7 @@ class Imblearn(PenalisedStage):
             goals = final_counts(self.name, sampler, counts.low) if counts.is_exact else {}
         except PlanError as error:
             return str(error)
-        neighbours = getattr(sampler, "k_neighbors", None)
-        if not isinstance(neighbours, int) or sampler._sampling_type != "over-sampling":
-            return ""
-        filled = [
-            (counts.low[label], counts.classes[label]) for label, goal in goals.items() if goal > counts.low[label]
-        ]
-        least, name = min(filled, default=(neighbours + 1, ""))
-        if least > neighbours:
-            return ""
-        way = f"set k_neighbors to {least - 1}" if least > 1 else "leave the class out of sampling_strategy"
-        return f"{self.sampler} needs more rows of a class than its {neighbours} neighbours, and {name!r} has {least}: {way}"
+        return neighbours_problem(sampler, goals, counts)
 
     def solve(
         self, train: FeatureRows, validation: FeatureRows, head: Mapping[str, np.ndarray], context: BuildContext

@@ -145,9 +145,8 @@ def test_the_prior_is_not_restored_by_counts():
     "sampler, counts, message",
     [
         ({"sampler": "TomekLink"}, (9, 3), "has no sampler 'TomekLink'.*TomekLinks.*known: .*OneSidedSelection"),
-        ({"sampler": "SMOTE"}, (9, 3), r"SMOTE makes new rows, .* `stages: \[\{name: imblearn, sampler: SMOTE\}\]`"),
-        ({"sampler": "ClusterCentroids"}, (9, 3), "ClusterCentroids makes new rows"),
-        ({"sampler": "RandomOverSampler", "options": {"shrinkage": 1.0}}, (9, 3), r"RandomOverSampler makes new rows"),
+        ({"sampler": "SMOTE"}, (9, 3), "needs more rows of a class than its 5 neighbours, and 'b' has 3: set k_neighbors to 2"),
+        ({"sampler": "SMOTENC", "options": {"categorical_features": [0]}}, (9, 3), "follows from the data: leave out"),
         ({"sampler": "TomekLinks", "options": {"njobs": 2}}, (9, 3), "TomekLinks has no option 'njobs'.*'n_jobs'.*options: "),
         ({"sampler": "RandomUnderSampler", "options": {"random_state": 2}}, (9, 3), "follows from the recipe's `seed`: leave it"),
         ({"sampler": "NearMiss", "options": {"version": 4}}, (9, 3), "'version' parameter of NearMiss must be"),
@@ -162,6 +161,14 @@ def test_what_cannot_be_is_refused_before_and_after(sampler, counts, message):
         part.preview(Counts.exact(CLASSES[: len(counts)], counts))
     with pytest.raises(PlanError, match=message):
         picked(part, plan_of(counts, CLASSES[: len(counts)]))
+
+
+@pytest.mark.parametrize(
+    "part", [{"sampler": "SMOTETomek"}, {"sampler": "RandomOverSampler", "options": {"shrinkage": 1.0}}]
+)
+def test_rows_that_are_made_are_no_rows_of_a_plan_without_columns(part):
+    with pytest.raises(PlanError, match=r"makes new rows, .* `stages: \[\{name: imblearn, sampler: "):
+        picked(Imblearn(**part), plan_of((60, 12), CLASSES[:2]))
 
 
 def test_too_few_rows_for_the_method_are_its_own_words():
