@@ -22,7 +22,9 @@ class EvaluationSettings(Settings):
     resamples: int = param(2000, help="bootstrap resamples of the intervals; 0: no intervals", ge=0)
     level: float = param(0.95, help="confidence level of the intervals", gt=0.5, lt=1)
     subgroups: list[str] | None = param(
-        None, help="metadata columns to give metrics by (default: every column of numbers or of few values; []: none)"
+        None,
+        help="metadata columns to give metrics by (default: every column of numbers or of few values; none of a table of more "
+        "than 100; []: none)",
     )
     min_subgroup_rows: int = param(
         10, help="rows of each class that a subgroup needs, or its metrics are withheld", ge=1

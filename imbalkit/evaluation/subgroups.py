@@ -20,6 +20,7 @@ from imbalkit.kinds import Metric, Predictions
 FEW, FEW_NUMBERS = 20, 8  # distinct values up to which each makes a subgroup by default
 MOST = 30  # and how many the most frequent values of a requested column may be; the others are one subgroup
 BINS = 4  # of a column of numbers
+MOST_COLUMNS = 100  # a table of more has features that nobody reads one by one: no column makes subgroups by default
 NOT_STATED, OTHERS = "not stated", "others"
 SHOWN_POSITIVE = ("roc_auc", "miss_rate", "false_alarm_rate")
 SHOWN = ("balanced_accuracy", "worst_class_recall", "roc_auc")
@@ -81,6 +82,8 @@ def _columns(
         if problem:
             raise DataError(f"evaluation.subgroups: {problem}")
         yield from ((name, subgroups_of(metadata[name])) for name in requested)
+        return
+    if metadata.shape[1] > MOST_COLUMNS:
         return
     for name in metadata:
         if worth_comparing(metadata[name]):

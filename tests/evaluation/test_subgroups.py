@@ -126,6 +126,10 @@ def test_columns_that_make_subgroups_of_their_own_accord():
         ("only", "one"),
     ]
     assert facts(predictions, metadata, settings=EvaluationSettings(subgroups=[])) == []
+    wide = metadata | {f"feature_{number}": rng.normal(size=n) for number in range(100)}
+    assert facts(predictions, wide) == []
+    asked = EvaluationSettings(resamples=200, subgroups=["only"])
+    assert list(names(facts(predictions, wide, settings=asked))) == [("only", "one")]
 
 
 def test_numbers_come_in_bins_that_are_named_by_what_is_in_them():
