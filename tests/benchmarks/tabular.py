@@ -41,9 +41,11 @@ _MLP: dict[str, dict[str, Any]] = {
     "mlp logit_adjusted": {"loss": "logit_adjusted"},
     "mlp random_over": {"samplers": ["random_over"]},
     "mlp smote": {"stages": [{"name": "smote"}]},
+    "mlp smote of columns": {},  # samplers: see `_smote`
 }
 _PLAIN = [f"{model}{how}" for model in ("lr", "boosting") for how in ("", " random_over", " smote", " weights")]
-METHODS = [*_PLAIN, *_MLP]
+OURS = "lr random_over of imbalkit"  # imbalkit's sampler in imbalanced-learn's pipeline
+METHODS = [*_PLAIN[:2], OURS, *_PLAIN[2:], *_MLP]
 
 
 def read(folder: Path, name: str) -> pd.DataFrame:
@@ -76,6 +78,8 @@ def plain(method: str, frame: pd.DataFrame, split: np.ndarray, seed: int) -> np.
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+    from imbalkit.sklearn import ImbalkitSampler
+
     model, _, how = method.partition(" ")
     x, y = frame.drop(columns="label"), (frame["label"] == "positive").to_numpy().astype(int)
     words = [name for name in x if not pd.api.types.is_numeric_dtype(x[name])]
@@ -91,6 +95,7 @@ def plain(method: str, frame: pd.DataFrame, split: np.ndarray, seed: int) -> np.
     train = split == "train"
     neighbours = min(5, int(y[train].sum()) - 1)
     sampler = {
+        "random_over of imbalkit": ImbalkitSampler("random_over", random_state=seed),
         "random_over": RandomOverSampler(random_state=seed),
         "smote": SMOTE(random_state=seed, k_neighbors=neighbours),
     }
@@ -123,13 +128,21 @@ def dense(method: str, frame: pd.DataFrame, split: np.ndarray, seed: int) -> np.
             },
             "metrics": ["roc_auc", "log_loss"],
             "evaluation": {"resamples": 0},
-            **_MLP[method],
+            **(_smote(frame, split) if method == "mlp smote of columns" else _MLP[method]),
         }
         folder = run(recipe, options=RunOptions(folder=Path(place) / "run"))
         table = pd.read_parquet(folder / "predictions.parquet")
     found = np.full(len(frame), np.nan)
     found[table["source"]] = table["probability_positive"]
     return found
+
+
+def _smote(frame: pd.DataFrame, split: np.ndarray) -> dict[str, Any]:
+    """imbalanced-learn's SMOTE of the encoded columns, SMOTENC where some are categories."""
+    words = any(not pd.api.types.is_numeric_dtype(frame[name]) for name in frame if name != "label")
+    rare = int(((frame["label"] == "positive") & (split == "train")).sum())
+    options = {"k_neighbors": min(5, rare - 1)}
+    return {"samplers": [{"name": "imblearn", "sampler": "SMOTENC" if words else "SMOTE", "options": options}]}
 
 
 def values(frame: pd.DataFrame, split: np.ndarray, probability: np.ndarray) -> dict[str, float]:
