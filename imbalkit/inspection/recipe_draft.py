@@ -175,7 +175,7 @@ def recipe_text(found: Findings, start: StartingPoint, out: Path) -> str:
             f"  epochs: {start.settings.epochs}",
             f"  batch_size: {start.settings.batch_size}",
             f"  optimizer: {{lr: {start.settings.lr:g}}}",
-            "  monitor: roc_auc  # the epoch of best ROC AUC on validation rows is kept; or last",
+            _monitor(table),
         ],
         _decision(found),
         [
@@ -188,6 +188,14 @@ def recipe_text(found: Findings, start: StartingPoint, out: Path) -> str:
     ]
     # A name may hold a line break, which would end a comment.
     return "\n\n".join("\n".join(map(printable, lines)) for lines in sections if lines) + "\n"
+
+
+def _monitor(table: Table) -> str:
+    """Networks for images keep the last epoch: the learning rate ends at 0, and the best epoch by few rows is one of high rate
+    that was lucky (docs/best.md)."""
+    if table.features is None:
+        return "  monitor: last  # the epoch that is kept; or that of the best metric on validation rows, such as roc_auc"
+    return "  monitor: roc_auc  # the epoch of best ROC AUC on validation rows is kept; or last"
 
 
 def _data(found: Findings) -> list[str]:

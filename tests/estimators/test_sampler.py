@@ -118,7 +118,9 @@ STRATEGIES = [
 ]
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES, ids=str)
+@pytest.mark.parametrize(
+    "strategy", STRATEGIES, ids=lambda strategy: "function" if callable(strategy) else str(strategy)
+)
 @pytest.mark.parametrize(
     "name, theirs",
     [

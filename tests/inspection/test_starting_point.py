@@ -65,7 +65,7 @@ def test_photographs_get_a_pretrained_network_at_its_own_size(photographs, packa
         "RandomHorizontalFlip",
         "trivial_augment",
     ]
-    assert recipe["training"] == {"epochs": 30, "batch_size": 16, "optimizer": {"lr": 0.0005}, "monitor": "roc_auc"}
+    assert recipe["training"] == {"epochs": 30, "batch_size": 16, "optimizer": {"lr": 0.0005}, "monitor": "last"}
     assert recipe["decision"] == {"prior": "data", "calibrator": "temperature", "threshold": "youden"}
 
 
