@@ -194,7 +194,9 @@ def _monitor(table: Table) -> str:
     """Networks for images keep the last epoch: the learning rate ends at 0, and the best epoch by few rows is one of high rate
     that was lucky (docs/best.md)."""
     if table.features is None:
-        return "  monitor: last  # the epoch that is kept; or that of the best metric on validation rows, such as roc_auc"
+        return (
+            "  monitor: last  # the epoch that is kept; or that of the best metric on validation rows, such as roc_auc"
+        )
     return "  monitor: roc_auc  # the epoch of best ROC AUC on validation rows is kept; or last"
 
 
