@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -85,3 +86,9 @@ class Sweep:
             assert sorted(set(epochs)) == list(range(1, EPOCHS + 1))
             assert len(epochs) <= EPOCHS + 1
         assert not (self.path / "jobs.json").exists()
+
+    def assert_went_on(self, seed: int, logged: int) -> None:
+        """A cell that was killed after `logged` epochs repeats at most the one whose checkpoint the kill prevented."""
+        went_on = re.findall(rf"{EPOCHS} epochs, (\d+) of them done before", self.printed(seed))
+        assert went_on in ([str(logged)], [str(logged - 1)]), self.printed(seed)  # an epoch is logged, then kept
+        assert len(self.epochs(seed)) == EPOCHS + logged - int(went_on[0])

@@ -73,7 +73,7 @@ def test_a_node_fails_and_the_sweep_is_killed(cluster, tmp_path):
     assert "failed" not in said
     assert "lost" not in said  # SLURM itself queued it again
     sweep.assert_whole()
-    assert f"{EPOCHS} epochs, {len(before)} of them done before" in sweep.printed(hit)
+    sweep.assert_went_on(hit, len(before))
     assert all(sweep.printed(seed).count("run folder") == (2 if seed == hit else 1) for seed in range(3))
     assert cluster.run("squeue", "--noheader", "--states=all", "--array", "--format=%A").split().count("1") <= 3
 
