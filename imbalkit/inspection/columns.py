@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import shlex
 from collections import Counter, defaultdict
 from itertools import groupby
 from pathlib import Path
@@ -101,7 +102,8 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
         asked = others[labels[0]].map(lambda value: names.get(value, value)) == found.positive
         found.hints += [
             f"column {name!r} splits {labels[0]!r} into {count} kinds, of which {value!r} is {found.positive!r}: a network "
-            f"trained on all kinds may rank better (docs/best.md); try `--label {name}`, with `positive: {value}` in the recipe"
+            "trained on all kinds may rank better (docs/best.md); try "
+            f"`--label {shlex.quote(name)} --positive {shlex.quote(value)}`"
             for name, count, value in finer_labels(candidates.drop(columns=labels[0], errors="ignore"), asked)
         ]
     return found

@@ -26,6 +26,7 @@ class Findings:
         bad: unreadable files, (path, reason)
         hints: what a person should know
         group_pattern: that may tell the groups of an image folder
+        asked_positive: the class that the user named
     """
 
     part: Dataset
@@ -38,6 +39,7 @@ class Findings:
     bad: list[tuple[str, str]] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     group_pattern: str | None = None
+    asked_positive: str | None = None
 
     @property
     def unit(self) -> str:
@@ -46,7 +48,9 @@ class Findings:
 
     @property
     def positive(self) -> str | None:
-        """The smaller class of two, or the finding against the rest."""
+        """The class that the user named, else the finding against the rest, else the smaller class of two."""
+        if self.asked_positive is not None:
+            return self.asked_positive
         if getattr(self.part, "finding", None) in self.table.classes:
             return self.part.finding  # type: ignore[attr-defined]
         counts = self.table.counts()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from imbalkit.base.text import ratio_text
 from imbalkit.data.split_names import split_like
-from imbalkit.errors import DataError, listing
+from imbalkit.errors import DataError, listing, nearest
 from imbalkit.inspection.columns import inspect_table
 from imbalkit.inspection.containers import holds_images, inspect_container
 from imbalkit.inspection.findings import Findings, data_set
@@ -29,6 +29,7 @@ def inspect(
     path: Path,
     root: Path | None = None,
     label: str | None = None,
+    positive: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Findings:
     """Look at a folder, a table, a container or an `.npz` file.
@@ -38,6 +39,7 @@ def inspect(
             HDF5) of class folders, or of images that a table beside it names
         root: folder or container that a table's image paths start at (default: looked for below the table's folder)
         label: a table's label column (default: guessed)
+        positive: the class that must not be missed (default: the smaller one of two)
         progress: called with (images checked, images in all)
 
     Raises:
@@ -49,6 +51,8 @@ def inspect(
         raise DataError(
             f"found one class only, {classes[0]!r} ({counts[0]} {found.unit}): a classifier needs two or more"
         )
+    if positive is not None:
+        found.asked_positive = _class_named(positive, classes)
     if found.table.features is not None:
         return found
     _scan(found, progress)
@@ -66,6 +70,15 @@ def inspect(
     if few:
         found.hints.append(f"too few images to train and test on: {listing(few)}")
     return found
+
+
+def _class_named(name: str, classes: tuple[str, ...]) -> str:
+    """A class that is there. Raises DataError."""
+    if name not in classes:
+        raise DataError(
+            f"--positive: the data have no class {name!r}{nearest(name, classes)} (classes: {listing(classes)})"
+        )
+    return name
 
 
 def _find(path: Path, root: Path | None, label: str | None) -> Findings:
@@ -270,8 +283,8 @@ def _backbone(start: StartingPoint) -> list[str]:
 
 
 def _decision(found: Findings) -> list[str]:
-    """With two classes a threshold chosen on validation; with more, no class has the better start for being frequent."""
-    if len(found.table.classes) == 2:
+    """With a positive class a threshold chosen on validation; without, no class has the better start for being frequent."""
+    if found.positive is not None:
         return [
             "decision:  # all of it from validation rows",
             "  prior: data  # probabilities for the class shares of the data, whatever the training shows more often",

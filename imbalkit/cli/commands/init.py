@@ -20,8 +20,9 @@ import click
     "--root", type=click.Path(path_type=Path), help="Folder or container that a table's image paths start at."
 )
 @click.option("--label", metavar="COLUMN", help="A table's label column.")
+@click.option("--positive", metavar="CLASS", help="The class that must not be missed; of two, else the smaller one.")
 @click.option("--force", is_flag=True, help="Overwrite the recipe if it exists.")
-def command(data: Path, out: Path, root: Path | None, label: str | None, force: bool) -> None:
+def command(data: Path, out: Path, root: Path | None, label: str | None, positive: str | None, force: bool) -> None:
     """Look at a folder of images (one folder a class), a CSV file, or a container of images (zip, tar, HDF5, Parquet), and
     write a recipe for it."""
     from imbalkit.base.console import console, counting, plain
@@ -38,7 +39,7 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, force: 
     screen = console()
     try:
         with counting("reading the images") as count:
-            found = inspect(data, root, label, count)
+            found = inspect(data, root, label, positive, count)
         print_findings(found, screen)
         start = starting_point(found)
         screen.say(
