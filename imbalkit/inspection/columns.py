@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import shlex
 from collections import Counter, defaultdict
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +18,7 @@ from imbalkit.data.split_names import SPLITS
 from imbalkit.data.table_files import check_columns, read_table
 from imbalkit.errors import DataError, listing
 from imbalkit.inspection.findings import Findings, data_set
+from imbalkit.inspection.finer_labels import finer_labels
 from imbalkit_lite.containers import is_container, is_remote, join_address, member_problem, split_address
 from imbalkit_lite.formats import EXTENSIONS
 from imbalkit_lite.parquet import class_names
@@ -27,14 +27,14 @@ from imbalkit_lite.paths import local_path, other_system
 if TYPE_CHECKING:
     import pandas as pd
 
-_LABELS = ("label", "labels", "class", "class_name", "classname", "class_label", "target", "y")
+LABEL_NAMES = ("label", "labels", "class", "class_name", "classname", "class_label", "target", "y")
 _LESS_SURE = ("category", "diagnosis", "dx", "outcome", "type", "species", "benign_malignant", "disease")
 _NOT_LABELS = ("sex", "gender", "age", "split", "set", "fold", "view", "side", "site", "laterality", "localization")
 _GROUPS = re.compile(
     r"patient|subject|person|lesion|group|case|study|animal|plant|specimen|individual|slide|site", re.I
 )
 _SPLIT = re.compile(r"split|set|fold|partition|subset|phase", re.I)
-_MOST_CLASSES, _MOST_KINDS = 100, 30
+_MOST_CLASSES = 100
 _TABLES = (".csv", ".tsv", ".parquet", ".pq")
 _NEARLY = 0.98  # share of the rows with a single 1, from which columns of 0 and 1 are taken for one class each
 
@@ -59,7 +59,7 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     labels = [label] if label else label_candidates(candidates)
     hints = []
     columns = [] if label or without_images else one_hot_columns(candidates)
-    if columns and not (labels and labels[0].lower() in _LABELS):
+    if columns and not (labels and labels[0].lower() in LABEL_NAMES):
         parameters["label_columns"] = labels = columns
     elif labels:
         parameters["label_column"] = labels[0]
@@ -84,7 +84,7 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
         parameters["group_column"] = groups[0]
     if names := class_names(file, labels[0]):
         parameters["labels"] = names
-    elif not columns and set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in _LABELS:
+    elif not columns and set(others[labels[0]]) == {"0", "1"} and labels[0].lower() not in LABEL_NAMES:
         parameters["labels"] = {"0": "other", "1": labels[0]}
     part = data_set("features" if without_images else "table", **parameters)
     named = labels[:1] if columns else [labels[0], *(name for name in labels[1:] if name not in groups)]
@@ -100,12 +100,9 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     if not columns and "finding" not in parameters and found.positive is not None:
         names = parameters.get("labels", {})
         asked = others[labels[0]].map(lambda value: names.get(value, value)) == found.positive
-        found.hints += [
-            f"column {name!r} splits {labels[0]!r} into {count} kinds, of which {value!r} is {found.positive!r}: a network "
-            "trained on all kinds may rank better (docs/best.md); try "
-            f"`--label {shlex.quote(name)} --positive {shlex.quote(value)}`"
-            for name, count, value in finer_labels(candidates.drop(columns=labels[0], errors="ignore"), asked)
-        ]
+        found.finer = finer_labels(
+            candidates[[name for name in label_candidates(candidates) if name != labels[0]]], asked
+        )
     return found
 
 
@@ -127,8 +124,8 @@ def label_candidates(text: pd.DataFrame) -> list[str]:
         distinct = _different(values)
         if not 2 <= distinct <= min(_MOST_CLASSES, len(values) / 2) or (values == "").any():
             continue
-        if low in _LABELS:
-            rank: float = _LABELS.index(low) / 100
+        if low in LABEL_NAMES:
+            rank: float = LABEL_NAMES.index(low) / 100
         elif low in _NOT_LABELS or low.startswith("unnamed") or _one_number_many(values):
             continue
         elif set(values) == {"0", "1"}:
@@ -137,19 +134,6 @@ def label_candidates(text: pd.DataFrame) -> list[str]:
             rank = 2 + _LESS_SURE.index(low) / 100 if low in _LESS_SURE else 3
         ranks.append((rank, distinct, position, str(name)))
     return [name for *_, name in sorted(ranks)]
-
-
-def finer_labels(text: pd.DataFrame, positive: pd.Series) -> list[tuple[str, int, str]]:
-    """Columns of 3 to 30 values of which one is just the positive rows: (name, how many values, that one), given as text."""
-    found = []
-    for name in text:
-        values = text[name]
-        inside = values[positive].unique()
-        if len(inside) == 1 and inside[0] != "" and not (values[~positive] == inside[0]).any():
-            count = _different(values)
-            if 3 <= count <= _MOST_KINDS and not (values == "").any():
-                found.append((str(name), count, str(inside[0])))
-    return found
 
 
 def group_candidates(text: pd.DataFrame, labels: pd.Series) -> list[str]:

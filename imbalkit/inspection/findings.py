@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from imbalkit.inspection.finer_labels import FinerLabels
 from imbalkit.kinds import Dataset
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Findings:
         hints: what a person should know
         group_pattern: that may tell the groups of an image folder
         asked_positive: the class that the user named
+        finer: columns that split the classes further (tables only)
     """
 
     part: Dataset
@@ -40,6 +42,7 @@ class Findings:
     hints: list[str] = field(default_factory=list)
     group_pattern: str | None = None
     asked_positive: str | None = None
+    finer: list[FinerLabels] = field(default_factory=list)
 
     @property
     def unit(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 from imbalkit.base.text import ratio_text
 from imbalkit.data.split_names import split_like
 from imbalkit.errors import DataError, listing, nearest
-from imbalkit.inspection.columns import inspect_table
+from imbalkit.inspection.columns import LABEL_NAMES, inspect_table
 from imbalkit.inspection.containers import holds_images, inspect_container
 from imbalkit.inspection.findings import Findings, data_set
+from imbalkit.inspection.finer_labels import ENOUGH
 from imbalkit.inspection.folders import inspect_folder
 from imbalkit.inspection.starting_point import DENSE, PRETRAINED, PRETRAINED_SIZE, SMALL, StartingPoint, has_no_up
 from imbalkit_lite.containers import split_address
@@ -45,7 +47,7 @@ def inspect(
     Raises:
         DataError: what was looked for and not found
     """
-    found = _find(path, root, label)
+    found = _with_finer_labels(_find(path, root, label), path, root, label, positive)
     counts, classes = found.table.counts(), found.table.classes
     if len(classes) < 2:
         raise DataError(
@@ -79,6 +81,39 @@ def _class_named(name: str, classes: tuple[str, ...]) -> str:
             f"--positive: the data have no class {name!r}{nearest(name, classes)} (classes: {listing(classes)})"
         )
     return name
+
+
+def _with_finer_labels(
+    found: Findings, path: Path, root: Path | None, label: str | None, positive: str | None
+) -> Findings:
+    """The data with labels that split a guessed two-class one further, where there are such; else with a hint at them.
+
+    A network that learnt them ranked melanomas better than one that learnt melanoma or not (docs/best.md).
+    """
+    if not found.finer:
+        return found
+    guessed = found.labels[0]
+    may = label is None and found.table.features is None and guessed.lower() not in LABEL_NAMES
+    for finer in found.finer if may else ():
+        if finer.fewest >= ENOUGH and positive in (None, finer.positive):
+            hint = (
+                f"column {finer.column!r} splits {guessed!r} into {finer.values} classes, of which {finer.positive!r} is "
+                f"{found.positive!r}: the recipe trains on all of them, which ranked better (docs/best.md), and decides on "
+                f"{finer.positive!r} against the rest; for two classes: `--label {shlex.quote(guessed)}`"
+            )
+            others = [name for name in found.labels if name != finer.column]
+            split = _find(path, root, finer.column)
+            if finer.positive in split.table.classes:  # not so where a value stands for several findings
+                split.asked_positive = finer.positive
+                split.labels, split.hints = [finer.column, *others], [*split.hints, hint]
+                return split
+    found.hints += [
+        f"column {finer.column!r} splits {guessed!r} into {finer.values} classes, of which {finer.positive!r} is "
+        f"{found.positive!r}: a network trained on all of them may rank better (docs/best.md); try "
+        f"`--label {shlex.quote(finer.column)} --positive {shlex.quote(finer.positive)}`"
+        for finer in found.finer
+    ]
+    return found
 
 
 def _find(path: Path, root: Path | None, label: str | None) -> Findings:

@@ -78,7 +78,7 @@ def inspect_split_tables(tables: dict[str, Path], root: Path | None, label: str 
             hints.append(f"{torn} values of {given.pop('group_column')!r} are in two splits: not used as groups")
             part, groups = part_class(file=files, **given), []
             table = part.load()
-    return Findings(part, table, first.labels, groups, hints=[*first.hints, *hints])
+    return Findings(part, table, first.labels, groups, hints=[*first.hints, *hints], finer=first.finer)
 
 
 def inspect_parts(tables: list[Path], label: str | None) -> Findings:
@@ -93,7 +93,7 @@ def inspect_parts(tables: list[Path], label: str | None) -> Findings:
     several = "train" in by_split and len(by_split) > 1 and "" not in files
     part_class: Any = type(first.part)
     part = part_class(file=by_split if several else [str(table) for table in tables], **given)
-    return Findings(part, part.load(), first.labels, first.groups, hints=first.hints)
+    return Findings(part, part.load(), first.labels, first.groups, hints=first.hints, finer=first.finer)
 
 
 def _roots_like(root: str, train: Path, file: Path, split: str) -> Iterator[Path]:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from imbalkit.inspection.columns import finer_labels
+from imbalkit.inspection.finer_labels import FinerLabels, finer_labels
 from tests.cli.commands.test_init import image, run
 from tests.command_line import imbalkit
 
@@ -14,7 +14,7 @@ POSITIVE = pd.Series([True, True, False, False, False, False])
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        (["mel", "mel", "nv", "nv", "bkl", "df"], [("dx", 4, "mel")]),
+        (["mel", "mel", "nv", "nv", "bkl", "df"], [FinerLabels("dx", 4, "mel", 1)]),
         (["mel", "mel", "nv", "nv", "nv", "nv"], []),  # no finer than the label
         (["mel", "mel", "nv", "mel", "bkl", "df"], []),  # not the positive class alone
         (["mel", "lm", "nv", "nv", "bkl", "df"], []),  # the positive class has no one name
@@ -26,32 +26,76 @@ def test_what_counts(values, expected):
     assert finer_labels(pd.DataFrame({"dx": values}), POSITIVE) == expected
 
 
-@pytest.fixture
-def labels(tmp_path):
+def write(folder, kinds):
     """A table of photographs with a two-class label and a column of diagnoses."""
-    kinds = ["mel", "nv", "nv", "bkl", "df"] * 8
     names = [f"{number}.png" for number in range(len(kinds))]
     for number, name in enumerate(names):
-        image(tmp_path / "p" / name, seed=number)
+        image(folder / name, seed=number)
     table = pd.DataFrame({"image": names, "melanoma": [int(kind == "mel") for kind in kinds], "dx": kinds})
-    table.to_csv(tmp_path / "p" / "labels.csv", index=False)
-    return tmp_path / "p" / "labels.csv"
+    table.to_csv(folder / "labels.csv", index=False)
+    return folder / "labels.csv"
 
 
-def test_init_names_it(labels, tmp_path):
-    said = " ".join(run(labels, "--out", tmp_path / "r.yaml").split())
-    assert "column 'dx' splits 'melanoma' into 4 kinds, of which 'mel' is 'melanoma'" in said
-    assert "try `--label dx --positive mel`" in said
-    assert "splits" not in run(labels, "--label", "dx", "--out", tmp_path / "s.yaml")
+@pytest.fixture
+def labels(tmp_path):
+    return write(tmp_path / "p", ["mel", "nv", "nv", "bkl", "df"] * 10)
 
 
-def test_the_recipe_it_names_decides_on_the_positive_class(labels, tmp_path):
-    run(labels, "--label", "dx", "--positive", "mel", "--out", tmp_path / "r.yaml")
-    recipe = yaml.safe_load((tmp_path / "r.yaml").read_text())
+def init(labels, *options):
+    """What `imbalkit init` says, in a line, and the recipe that it writes."""
+    file = labels.parent / "recipe.yaml"
+    said = run(labels, *options, "--out", file, "--force")
+    return " ".join(said.split()), yaml.safe_load(file.read_text())
+
+
+def test_the_recipe_trains_on_finer_labels_and_decides_on_the_positive_one(labels):
+    said, recipe = init(labels)
+    assert (
+        "column 'dx' splits 'melanoma' into 4 classes, of which 'mel' is 'melanoma': the recipe trains on all" in said
+    )
+    assert "for two classes: `--label melanoma`" in said
+    assert "may hold the labels too: melanoma" in said
     assert recipe["data"]["label_column"] == "dx"
     assert recipe["positive"] == "mel"
     assert recipe["decision"] == {"prior": "data", "calibrator": "temperature", "threshold": "youden"}
-    assert imbalkit("plan", "r.yaml", cwd=tmp_path).returncode == 0
+    assert imbalkit("plan", "recipe.yaml", cwd=labels.parent).returncode == 0
+    assert init(labels, "--label", "dx", "--positive", "mel")[1] == recipe
+
+
+def test_a_label_that_was_named_is_taken(labels):
+    said, recipe = init(labels, "--label", "melanoma")
+    assert "try `--label dx --positive mel`" in said
+    assert (recipe["data"]["label_column"], recipe["positive"]) == ("melanoma", "melanoma")
+    said, recipe = init(labels, "--label", "dx")
+    assert "splits" not in said
+    assert "positive" not in recipe
+
+
+def test_a_positive_class_says_which_labels_are_meant(labels):
+    assert init(labels, "--positive", "mel")[1]["data"]["label_column"] == "dx"
+    assert init(labels, "--positive", "other")[1]["positive"] == "other"
+
+
+@pytest.mark.parametrize("rare", [["df"] * 9, ["bcc"]])
+def test_too_few_of_one(tmp_path, rare):
+    said, recipe = init(write(tmp_path / "p", ["mel", "nv", "nv", "bkl"] * 10 + rare))
+    assert "try `--label dx --positive mel`" in said
+    assert recipe["data"]["label_column"] == "melanoma"
+
+
+def test_a_column_named_as_a_label_is_taken(labels):
+    table = pd.read_csv(labels)
+    table.rename(columns={"melanoma": "label"}).to_csv(labels, index=False)
+    said, recipe = init(labels)
+    assert "column 'dx' splits 'label' into 4 classes" in said
+    assert recipe["data"]["label_column"] == "label"
+
+
+def test_values_of_several_findings_are_no_classes(labels):
+    table = pd.read_csv(labels)
+    table["dx"] = table["dx"].replace({"nv": "df|bkl", "mel": "mel|df"})
+    table.to_csv(labels, index=False)
+    assert init(labels)[1]["data"]["label_column"] == "melanoma"
 
 
 def test_a_positive_class_that_is_not_there(labels, tmp_path):

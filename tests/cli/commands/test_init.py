@@ -326,9 +326,10 @@ def test_group_candidates():
 @pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data")
 def test_ham10000():
     found = inspect(SHARED / "ham10000" / "labels.csv")
-    assert found.labels[:2] == ["melanoma", "dx"]
+    assert found.labels[:2] == ["dx", "melanoma"]
+    assert found.positive == "mel"
     assert found.part.path_column == "path"
-    assert found.table.counts() == (5493, 491)
+    assert found.table.counts() == (183, 264, 583, 60, 491, 4323, 80)
     assert dict(found.sizes) == {(224, 224): 5984}
     assert found.bad == []
     assert found.groups == []
