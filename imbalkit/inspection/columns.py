@@ -56,7 +56,8 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     others = text.drop(columns=fields)
     splits = [name for name in others if _is_split(name, others[name])]
     candidates = others.drop(columns=splits)
-    labels = [label] if label else label_candidates(candidates)
+    guesses = label_candidates(candidates)
+    labels = [label] if label else guesses
     hints = []
     columns = [] if label or without_images else one_hot_columns(candidates)
     if columns and not (labels and labels[0].lower() in LABEL_NAMES):
@@ -100,9 +101,7 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     if not columns and "finding" not in parameters and found.positive is not None:
         names = parameters.get("labels", {})
         asked = others[labels[0]].map(lambda value: names.get(value, value)) == found.positive
-        found.finer = finer_labels(
-            candidates[[name for name in label_candidates(candidates) if name != labels[0]]], asked
-        )
+        found.finer = finer_labels(candidates[[name for name in guesses if name != labels[0]]], asked)
     return found
 
 

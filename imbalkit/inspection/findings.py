@@ -27,7 +27,7 @@ class Findings:
         bad: unreadable files, (path, reason)
         hints: what a person should know
         group_pattern: that may tell the groups of an image folder
-        asked_positive: the class that the user named
+        asked_positive: the class that the user named, or that finer labels call for
         finer: columns that split the classes further (tables only)
     """
 
