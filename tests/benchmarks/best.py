@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks best run --runs FOLDER                              trains what is not in docs/results/best yet
 python -m tests.benchmarks best run --runs FOLDER --methods augmented --folds 0 1
-python -m tests.benchmarks best costs --runs FOLDER                            exports fold 0 of each method and times the files
+python -m tests.benchmarks best costs                                          exports each network and times the files
 python -m tests.benchmarks best table                                          writes the table of docs/best.md
 
 HAM10000 and WEIGHTS name the folders of the data, as in the recipes melanoma/ham10000/METHOD. Every photograph is tested once, by
@@ -13,6 +13,7 @@ the study goes on where it was; FOLDER keeps the run folders, and an unfinished 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from pathlib import Path
@@ -42,7 +43,9 @@ METHODS = {
     "columns": ("+ age, sex and site", "diagnoses"),
     "ensemble": ("+ ensemble of three seeds", "diagnoses"),
     "distilled": ("one network taught by the ensemble", "diagnoses"),
+    "out_of_fold": ("one network taught by a cross-validation of its training rows", "diagnoses"),
 }
+STUDENTS = ("distilled", "out_of_fold")  # of the same recipe, with other teachers
 FIGURES = {
     "auc": "AUC",
     "mean_recall": "mean recall, chosen threshold",
@@ -97,11 +100,42 @@ def trained(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
     from imbalkit.engine.run import run
 
     folder = folder_of(method, fold, runs, seed)
-    overrides = [f"split.fold={fold}", f"seed={seed}"]
-    if method == "distilled":  # the teacher never saw the fold's validation and test rows
-        overrides.append(f"loss.teacher={ensemble_of_seeds(fold, runs).absolute()}")
+    recipe, overrides = method, [f"split.fold={fold}", f"seed={seed}"]
+    if method in STUDENTS:  # no teacher ever saw the fold's validation and test rows
+        teacher = ensemble_of_seeds(fold, runs) if method == "distilled" else nested_cross_validation(fold, runs)
+        recipe, overrides = "distilled", [*overrides, f"loss.teacher={teacher.absolute()}"]
     options = RunOptions(folder=folder, resume=True, rounds=runs / "rounds", progress=Lines())
-    return run(f"melanoma/ham10000/{method}", overrides, options)
+    return run(f"melanoma/ham10000/{recipe}", overrides, options)
+
+
+def nested_cross_validation(fold: int, runs: Path) -> Path:
+    """The cross-validation of a fold's training rows alone: each of them is taught by the network that did not see it."""
+    from imbalkit.base.progress import Lines
+    from imbalkit.engine.options import RunOptions
+    from imbalkit.engine.run import run
+    from imbalkit.recipe.prepare import prepare
+
+    recipe = f"melanoma/ham10000/{METHODS['out_of_fold'][1]}"
+    prepared = prepare(recipe, [f"split.fold={fold}"])
+    used = set(prepared.table.frame["path"].iloc[prepared.split.train].map(os.path.basename))
+    folder = folder_of("nested", fold, runs)
+    every = labels_with_absolute_paths()
+    own = write_table(every[every["path"].map(os.path.basename).isin(used)], runs / f"nested--fold-{fold}.csv")
+    return run(recipe, [f"data.file={own}", "seed=0"], RunOptions(folder=folder, resume=True, progress=Lines()))
+
+
+def labels_with_absolute_paths() -> pd.DataFrame:
+    """The table of all photographs, to write parts of it anywhere."""
+    data = Path(os.environ["HAM10000"]).absolute()
+    rows = pd.read_csv(data / "labels.csv")
+    return rows.assign(path=[str(data / path) for path in rows["path"]])
+
+
+def write_table(rows: pd.DataFrame, file: Path) -> Path:
+    """Write a table of photographs."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows.to_csv(file, index=False)
+    return file.absolute()
 
 
 def ensemble_of_seeds(fold: int, runs: Path) -> Path:
@@ -120,17 +154,34 @@ def folder_of(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
     return runs / f"{method}--fold-{fold}--seed-{seed}"
 
 
-def cost(method: str, runs: Path) -> dict[str, Any]:
-    """Bytes of the ONNX file of fold 0, and milliseconds a photograph on two threads in ONNX Runtime and LiteRT."""
+def run_on_a_few(method: str, folder: Path) -> Path:
+    """A run of one epoch on few rows with the network of a method, of the ensemble three of them: size and time are the same."""
+    from imbalkit.engine.options import RunOptions
+    from imbalkit.engine.run import run
+    from imbalkit.studies.ensembles import make_ensemble
+
+    few = write_table(labels_with_absolute_paths().groupby("dx").head(20), folder / "labels.csv")
+    overrides = [f"data.file={few}", "training.epochs=1", "split.fold=0"]
+    if method != "ensemble":
+        return run(f"melanoma/ham10000/{method}", overrides, RunOptions(folder=folder / "run"))
+    recipe = f"melanoma/ham10000/{METHODS['ensemble'][1]}"
+    members = [
+        run(recipe, [*overrides, f"seed={seed}"], RunOptions(folder=folder / f"member-{seed}")) for seed in range(3)
+    ]
+    return make_ensemble(members, folder / "run")
+
+
+def cost(method: str) -> dict[str, Any]:
+    """Bytes of the ONNX file, and milliseconds a photograph on two threads in ONNX Runtime and LiteRT."""
     import tempfile
 
     from imbalkit.catalogue import default_catalogue
     from imbalkit.export.export import export
     from imbalkit.runs.restore import restore
 
-    restored = restore(folder_of(method, 0, runs), "cpu")
     entry: dict[str, Any] = {"method": method}
     with tempfile.TemporaryDirectory() as place:
+        restored = restore(run_on_a_few(method, Path(place)), "cpu")
         for name, ending, column in (("onnx", "onnx", "onnx"), ("tflite", "tflite", "litert")):
             exporter = default_catalogue().get("exporter", name)()
             facts = export(restored, exporter, Path(place) / f"model.{ending}", measured=True)
@@ -220,7 +271,8 @@ def difference_cells(rows: pd.DataFrame, others: pd.DataFrame) -> tuple[int, lis
 
 
 def cost_cells(costs: pd.DataFrame, method: str) -> list[str]:
-    """Megabytes of the ONNX file, and milliseconds a photograph on two threads."""
+    """Megabytes of the ONNX file, and milliseconds a photograph on two threads; those of its network for a student."""
+    method = str(METHODS[method][1]) if method in STUDENTS else method
     if method not in costs.index:
         return ["", ""]
     cost = costs.loc[method]
@@ -232,9 +284,9 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks best", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("run", help="train the cells that are not kept yet")
-    timing = commands.add_parser("costs", help="export a run of each method and time its files")
+    training.add_argument("--runs", type=Path, required=True, help="folder of the run folders")
+    timing = commands.add_parser("costs", help="export the network of each method and time its files")
     for command in (training, timing):
-        command.add_argument("--runs", type=Path, required=True, help="folder of the run folders")
         command.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     training.add_argument("--folds", nargs="+", type=int, default=list(FOLDS))
     commands.add_parser("table", help="write the table of docs/best.md")
@@ -253,7 +305,7 @@ def main(arguments: list[str]) -> None:
                     sys.stdout.write(f"{method}, fold {fold}\n")
                     keep(method, run_cell(method, fold, given.runs))
     else:
-        measured = pd.DataFrame([cost(method, given.runs) for method in given.methods])
+        measured = pd.DataFrame([cost(method) for method in given.methods if method not in STUDENTS])
         if COSTS.exists():
             others = pd.read_csv(COSTS)
             measured = pd.concat([others[~others["method"].isin(measured["method"])], measured])
