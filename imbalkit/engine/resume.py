@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbalkit.base.files import read_json, write_json
+from imbalkit.engine.teaching import taught_losses
 from imbalkit.errors import RecipeError, RunError
+from imbalkit.kinds import Backbone
 from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
-from imbalkit.recipe.document import read_document
+from imbalkit.recipe.document import read_document, show_place
 from imbalkit.recipe.recipe import save_recipe
-from imbalkit.recipe.traverse import initial_weights_of
+from imbalkit.recipe.traverse import initial_weights_of, parts_of
 from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import RECORD, difference, read_record, record_of, refuse_other_data
@@ -61,7 +63,8 @@ def find_run(prepared: Prepared, runs: Path, note: Note) -> Path | None:
 def go_on(prepared: Prepared, folder: Path, resume: bool, note: Note) -> None:
     """Check that the run of a folder can go on with this recipe and these data.
 
-    Where only the place of the data, or what changes no result, differs from before, the folder takes it over.
+    Where only the place of the data, of weights or of a teacher, or what changes no result, differs from before, the folder
+    takes it over.
 
     Raises:
         RunError: another recipe, other data or weights to start from, no `resume`, run.json and recipe.yaml that cannot be read
@@ -135,8 +138,11 @@ def _difference(folder: Path, prepared: Prepared) -> Difference:
 
 
 def _forbidden(folder: Path, changed: Difference, prepared: Prepared) -> Difference:
-    """The differences that a run cannot go on with. The data may have other names if they are the same samples."""
+    """The differences that a run cannot go on with. Data, weights and teachers may have other names if they are the same."""
     remaining = {key: pair for key, pair in changed.items() if not is_below(key, CHANGES_NO_RESULT)}
+    if remaining:
+        moved = (*_moved_weights(folder, prepared), *_teachers(folder, prepared))
+        remaining = {key: pair for key, pair in remaining.items() if not is_below(key, moved)}
     if remaining and all(key.startswith("data.") for key in remaining):
         then = read_record(folder / RECORD)
         if then is None:  # nothing was read, so nothing is lost
@@ -144,6 +150,36 @@ def _forbidden(folder: Path, changed: Difference, prepared: Prepared) -> Differe
         if not difference(then, record_of(prepared.table, prepared.split)):
             return {}
     return remaining
+
+
+def _moved_weights(folder: Path, prepared: Prepared) -> tuple[str, ...]:
+    """Places of backbones that differ from before by where their weights lie alone: they have the checksum of before."""
+    known = run_folder.read_mapping(folder / run_folder.FACTS).get("initial_weights") or {}
+    try:
+        before = dict(parts_of(validate(read_document(folder / run_folder.RECIPE, {}), prepared.catalogue)))
+    except RecipeError:  # of a plugin that is gone
+        return ()
+    moved = []
+    for place, part in parts_of(prepared.recipe):
+        then, record = before.get(place), known.get(".".join(map(str, place)))
+        if not (isinstance(part, Backbone) and isinstance(then, Backbone) and record):
+            continue
+        weights = part.initial_weights() if then.without_initial_weights() == part.without_initial_weights() else None
+        if weights is not None and weights.sha256 == record["sha256"]:
+            moved.append(show_place(place))
+    return tuple(moved)
+
+
+def _teachers(folder: Path, prepared: Prepared) -> tuple[str, ...]:
+    """Places that name a teacher, in a run that goes on: before it trains, it compares what the teacher says by content."""
+    if run_folder.is_finished(folder):
+        return ()
+    return tuple(
+        show_place((*place, key))
+        for place, loss, *_ in taught_losses(prepared.recipe)
+        for key in type(loss).model_fields
+        if loss.taught_by is not None and getattr(loss, key) == loss.taught_by.run
+    )
 
 
 def _readable(folder: Path) -> bool:

@@ -89,3 +89,22 @@ def test_a_finished_student_needs_no_teacher(project, tmp_path):
     prepare(student)  # planning and figures
     export(restored, Onnx(rows=8), tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").is_file()
+
+
+def test_a_teacher_that_has_moved_goes_on(project, tmp_path, monkeypatch):
+    homes = [tmp_path / name for name in ("before", "after")]
+    for home in homes:
+        shutil.copytree(project / "single", home / "single")
+    folder = tmp_path / "s"
+    monkeypatch.setattr(Trainer, "fit", lambda *rest, **named: (_ for _ in ()).throw(Stop))
+    with pytest.raises(Stop):
+        run(recipe(project, distill(homes[0], "single")), options=RunOptions(folder=folder))
+    monkeypatch.undo()
+    shutil.rmtree(homes[0])
+    moved = recipe(project, distill(homes[1], "single"))
+    assert run(moved, options=RunOptions(folder=folder, resume=True)) == folder
+    assert str(homes[1]) in (folder / "recipe.yaml").read_text()
+    with pytest.raises(
+        RunError, match=r"begun with another recipe \(loss\.teacher: "
+    ):  # finished: never compared again
+        run(recipe(project, distill(project, "single")), options=RunOptions(folder=folder, resume=True))

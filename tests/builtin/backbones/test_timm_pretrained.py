@@ -208,6 +208,21 @@ def test_a_run_goes_on_with_the_same_weights_alone(recipe, package, weights, tmp
         imbalkit.run(recipe, folder=again, resume=True)
 
 
+def test_a_run_goes_on_with_the_same_weights_in_another_place(recipe, tmp_path, weights, no_charts):
+    places = [tmp_path / f"{name}.safetensors" for name in ("before", "after", "other")]
+    changed = {name: value + 1 if value.is_floating_point() else value for name, value in weights[0].items()}
+    for place, tensors in zip(places, (weights[0], weights[0], changed), strict=True):
+        save_file(tensors, place)
+    recipes = [recipe | {"backbone": {"name": "timm", "model": MODEL, "weights": str(place)}} for place in places]
+    folder = imbalkit.run(recipes[0], folder=tmp_path / "run").folder
+    (folder / "metrics.json").unlink()
+    places[0].unlink()
+    with pytest.raises(RunError, match=r"begun with another recipe \(backbone\.weights: "):
+        imbalkit.run(recipes[2], folder=folder, resume=True)
+    imbalkit.run(recipes[1], folder=folder, resume=True)
+    assert str(places[1]) in (folder / "recipe.yaml").read_text()
+
+
 def test_rounds_are_shared_by_the_same_weights_alone(package, tmp_path):
     assert initial_fact(Timm(model=MODEL)) == {}
     assert initial_fact(Timm(model=MODEL, pretrained=True)) == {"initial_weights": package.sha256}
