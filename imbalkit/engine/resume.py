@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from imbalkit.base.files import read_json, write_json
 from imbalkit.engine.teaching import taught_losses
 from imbalkit.errors import RecipeError, RunError
-from imbalkit.kinds import Backbone
 from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import read_document, show_place
 from imbalkit.recipe.recipe import save_recipe
-from imbalkit.recipe.traverse import initial_weights_of, parts_of
+from imbalkit.recipe.traverse import initial_weights_of, moved_weights
 from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import RECORD, difference, read_record, record_of, refuse_other_data
@@ -153,21 +152,12 @@ def _forbidden(folder: Path, changed: Difference, prepared: Prepared) -> Differe
 
 
 def _moved_weights(folder: Path, prepared: Prepared) -> tuple[str, ...]:
-    """Places of backbones that differ from before by where their weights lie alone: they have the checksum of before."""
     known = run_folder.read_mapping(folder / run_folder.FACTS).get("initial_weights") or {}
     try:
-        before = dict(parts_of(validate(read_document(folder / run_folder.RECIPE, {}), prepared.catalogue)))
+        before = validate(read_document(folder / run_folder.RECIPE, {}), prepared.catalogue)
     except RecipeError:  # of a plugin that is gone
         return ()
-    moved = []
-    for place, part in parts_of(prepared.recipe):
-        then, record = before.get(place), known.get(".".join(map(str, place)))
-        if not (isinstance(part, Backbone) and isinstance(then, Backbone) and record):
-            continue
-        weights = part.initial_weights() if then.without_initial_weights() == part.without_initial_weights() else None
-        if weights is not None and weights.sha256 == record["sha256"]:
-            moved.append(show_place(place))
-    return tuple(moved)
+    return moved_weights(before, prepared.recipe, known)
 
 
 def _teachers(folder: Path, prepared: Prepared) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import cast
 
 from imbalkit.catalogue import Catalogue
 from imbalkit.kinds import Backbone, Metric, Op, Part, Settings
-from imbalkit.recipe.document import Place
+from imbalkit.recipe.document import Place, show_place
 from imbalkit.recipe.recipe import Recipe
 
 
@@ -66,3 +66,25 @@ def initial_weights_of(recipe: Recipe) -> dict[str, dict[str, str]]:
     backbones = [(place, part) for place, part in parts_of(recipe) if isinstance(part, Backbone)]
     found = {".".join(map(str, place)): part.initial_weights() for place, part in backbones}
     return {place: asdict(weights) for place, weights in found.items() if weights is not None}
+
+
+def moved_weights(then: Recipe, now: Recipe, known: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:
+    """Places ("samplers[0].backbone") of backbones that differ by where their weights lie alone: the checksums are the same.
+
+    Args:
+        then: the recipe before
+        now: the recipe to compare
+        known: the initial weights of `then`, as `initial_weights_of` gave them
+
+    Raises:
+        DataError: weights of `now` that cannot be had
+    """
+    before, moved = dict(parts_of(then)), []
+    for place, part in parts_of(now):
+        old, record = before.get(place), known.get(".".join(map(str, place)))
+        if not (isinstance(part, Backbone) and isinstance(old, Backbone) and record) or part == old:
+            continue
+        weights = part.initial_weights() if old.without_initial_weights() == part.without_initial_weights() else None
+        if weights is not None and weights.sha256 == record["sha256"]:
+            moved.append(show_place(place))
+    return tuple(moved)

@@ -33,6 +33,7 @@ COLUMNS = (
     "seed",
     "state",
     "error",
+    "initial_weights",
     "recipe",
 )  # of every sweep's tables: no axis may have their names
 

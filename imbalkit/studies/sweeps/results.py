@@ -53,6 +53,11 @@ class Results:
         files = {cell.id: self.folder / ERRORS / f"{cell.id}.json" for cell in self.found.cells}
         return {cell: run_folder.read_json(file).get("error", "") for cell, file in files.items() if file.exists()}
 
+    def initial_weights(self, cell: str) -> dict[str, dict[str, str]]:
+        """What a finished cell's networks started from, as run.json has it; {} where that was not kept."""
+        kept = self.rows[cell].get("initial_weights")
+        return json.loads(kept) if isinstance(kept, str) else {}
+
     def finished_recipes(self) -> dict[str, str]:
         """The resolved recipe of each finished cell, as JSON."""
         return {cell: row["recipe"] for cell, row in self.rows.items()}
@@ -108,7 +113,7 @@ class Results:
         run = RunData(folder)
         metrics, recipe = run.metrics, run.recipe
         trained = metrics["class_counts"][-1]["counts"]
-        labels = _labels(cell)
+        started, labels = run_folder.read_mapping(folder / run_folder.FACTS), _labels(cell)
         facts = {
             "state": "finished",
             "error": None,
@@ -121,6 +126,7 @@ class Results:
             **flat_metrics(metrics["test"]),
             **flat_metrics(metrics.get("test_at_one_half") or metrics["test"], "one_half."),
             **flat_metrics(metrics.get("validation") or {}, "validation."),
+            "initial_weights": json.dumps(started.get("initial_weights") or {}, ensure_ascii=False),
             "recipe": json.dumps(recipe, ensure_ascii=False),
         }
         return labels | {

@@ -21,6 +21,7 @@ from imbalkit.recipe.document import Document, read_document
 from imbalkit.recipe.prepare import Loaded, prepare_document
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
+from imbalkit.recipe.traverse import moved_weights
 from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import difference, read_record, record_of, refuse_other_data, sweep_record
@@ -156,7 +157,8 @@ def _write_cells(folder: Path, found: SweepFile, without: Iterable[str]) -> None
 def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Catalogue) -> None:
     """Raise RunError if a finished or begun cell has another recipe than the sweep file has now, with the keys that differ.
 
-    The data may have moved: keys of `data` may differ where the samples are those that the sweep's cells were run on.
+    Data and weights may have moved: keys of `data` may differ where the samples are those that the sweep's cells were run on, and
+    keys of a backbone where its weights have the checksum of before.
     """
     changed: dict[str, dict[str, tuple[object, object]]] = {}
     for cell, text in results.finished_recipes().items():
@@ -173,7 +175,10 @@ def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Cata
         else:
             then = checked.model_dump(mode="json")
         differs = recipe_difference(then, prepared[cell].recipe.model_dump(mode="json"))
-        differs = {key: pair for key, pair in differs.items() if not is_below(key, CHANGES_NO_RESULT)}
+        same: tuple[str, ...] = CHANGES_NO_RESULT
+        if differs and checked is not None:
+            same += moved_weights(checked, prepared[cell].recipe, results.initial_weights(cell))
+        differs = {key: pair for key, pair in differs.items() if not is_below(key, same)}
         if differs and checked is not None and all(key.startswith("data.") for key in differs):
             differs = {} if _moved(results.folder, checked, prepared[cell]) else differs
         if differs:

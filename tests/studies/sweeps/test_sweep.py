@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import timm
 from PIL import Image
+from safetensors.torch import save_file
 
 from tests.command_line import environment, imbalkit, imbalkit_process
 
@@ -255,6 +257,23 @@ def test_cells_on_other_data_are_never_put_beside_each_other(folder):
     assert "2 of 2 finished" in sweep("grid.yaml", "--resume", cwd=folder).stderr
     rows = [pd.read_parquet(path / "cells" / f"seed-{seed}" / "predictions.parquet") for seed in (0, 1)]
     assert rows[0]["source"].equals(rows[1]["source"])
+
+
+def test_weights_may_move_between_cells_and_must_be_the_same(folder):
+    model = "test_efficientnet"
+    state = timm.create_model(model).state_dict()
+    save_file(state, folder / "before.safetensors")
+    grid = f"base: base.yaml\nkeep: results\nset: {{backbone: {{name: timm, model: {model}, weights: before.safetensors}}}}\n"
+    (folder / "grid.yaml").write_text(f"{grid}axes: {{loss: [ce]}}\n")
+    sweep("grid.yaml", cwd=folder)
+    (folder / "before.safetensors").rename(folder / "after.safetensors")
+    grid = grid.replace("before", "after")
+    (folder / "grid.yaml").write_text(f"{grid}axes: {{loss: [ce, inverse_ce]}}\n")
+    assert "1 of 2 cells are finished" in sweep("grid.yaml", "--resume", cwd=folder).stderr
+    save_file({name: value + 1 for name, value in state.items()}, folder / "other.safetensors")
+    (folder / "grid.yaml").write_text(f"{grid.replace('after', 'other')}axes: {{loss: [ce, inverse_ce]}}\n")
+    refused = sweep("grid.yaml", "--resume", cwd=folder, check=False)
+    assert "2 finished cells" in refused.stderr and "weights: before.safetensors -> other.safetensors" in refused.stderr
 
 
 def test_results_that_cannot_be_read_are_one_sentence(folder):
