@@ -191,6 +191,16 @@ def cost(method: str) -> dict[str, Any]:
     return entry
 
 
+def keep_cost(entry: dict[str, Any]) -> None:
+    """Put a method's costs in the place of its earlier ones."""
+    measured = pd.DataFrame([entry])
+    if COSTS.exists():
+        others = pd.read_csv(COSTS)
+        measured = pd.concat([others[others["method"] != entry["method"]], measured])
+    CELLS.mkdir(parents=True, exist_ok=True)
+    measured.to_csv(COSTS, index=False, float_format="%.6g")
+
+
 def figures(rows: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Each figure for every row of weights [R, n]; rankings as means over folds."""
     positives, probability = rows["melanoma"].to_numpy() == 1, rows["probability"].to_numpy()
@@ -305,9 +315,6 @@ def main(arguments: list[str]) -> None:
                     sys.stdout.write(f"{method}, fold {fold}\n")
                     keep(method, run_cell(method, fold, given.runs))
     else:
-        measured = pd.DataFrame([cost(method) for method in given.methods if method not in STUDENTS])
-        if COSTS.exists():
-            others = pd.read_csv(COSTS)
-            measured = pd.concat([others[~others["method"].isin(measured["method"])], measured])
-        CELLS.mkdir(parents=True, exist_ok=True)
-        measured.to_csv(COSTS, index=False, float_format="%.6g")
+        for method in given.methods:
+            if method not in STUDENTS:
+                keep_cost(cost(method))
