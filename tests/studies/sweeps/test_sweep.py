@@ -273,7 +273,8 @@ def test_weights_may_move_between_cells_and_must_be_the_same(folder):
     save_file({name: value + 1 for name, value in state.items()}, folder / "other.safetensors")
     (folder / "grid.yaml").write_text(f"{grid.replace('after', 'other')}axes: {{loss: [ce, inverse_ce]}}\n")
     refused = sweep("grid.yaml", "--resume", cwd=folder, check=False)
-    assert "2 finished cells" in refused.stderr and "weights: before.safetensors -> other.safetensors" in refused.stderr
+    assert "2 finished cells" in refused.stderr
+    assert "weights: before.safetensors -> other.safetensors" in refused.stderr
 
 
 def test_results_that_cannot_be_read_are_one_sentence(folder):
