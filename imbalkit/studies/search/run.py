@@ -17,8 +17,9 @@ from imbalkit.engine.observers import Observers
 from imbalkit.engine.pool import open_pool, with_jobs
 from imbalkit.errors import RunError
 from imbalkit.kinds import Launcher
-from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
+from imbalkit.recipe.difference import recipe_difference, show_difference
 from imbalkit.recipe.document import read_document
+from imbalkit.recipe.traverse import initial_weights_of
 from imbalkit.recipe.validation import validate
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import read_record, record_of, refuse_other_data, sweep_record
@@ -31,6 +32,7 @@ from imbalkit.studies.search.trials import Trials
 from imbalkit.studies.sweeps.cell import DONE, ERRORS, LOGS, ROUNDS
 from imbalkit.studies.sweeps.file import as_override, read_launcher
 from imbalkit.studies.sweeps.run import SWEEP, data_notes, open_sweep_folder, sweep
+from imbalkit.studies.sweeps.unchanged import changed_keys
 from imbalkit_lite.files import write_text
 
 SEARCH = "search.json"  # what may not change between starts
@@ -182,10 +184,11 @@ def _report(folder: Path, found: SearchFile, checked: Checked) -> None:
 
 
 def _write_begin(folder: Path, found: SearchFile, checked: Checked) -> None:
+    facts = _fixed(found, checked) | {"initial_weights": initial_weights_of(checked.base.recipe)}
     try:
         for name in (DONE, LOGS, ERRORS):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        write_json(folder / SEARCH, _fixed(found, checked))
+        write_json(folder / SEARCH, facts)
         write_text(folder / SWEEP, found.text)
     except OSError as error:
         raise RunError(f"the search folder {folder} cannot be written: {error}") from error
@@ -209,9 +212,14 @@ def _check_same(folder: Path, found: SearchFile, checked: Checked) -> None:
             raise RunError(f"{folder} holds a sweep, and {found.name} is a search: choose another --folder")
         return
     then, now = run_folder.read_mapping(folder / SEARCH), _fixed(found, checked)
-    changed = recipe_difference(then, now)
-    ignored = tuple(f"base.{key}" for key in CHANGES_NO_RESULT)
-    changed = {key: pair for key, pair in changed.items() if not is_below(key, ignored)}
+    base, weights = then.pop("base", {}), then.pop("initial_weights", {})
+    del now["base"]
+    renamed = (
+        f"the trials of {folder} were run by an earlier version, with names that are others now; choose another --folder, "
+        f"or delete {folder} to begin anew"
+    )
+    of_base = changed_keys(folder, base, checked.base, weights, renamed)
+    changed = recipe_difference(then, now) | {f"base.{key}": pair for key, pair in of_base.items()}
     if changed:
         raise RunError(
             f"the trials of {folder} are of another search than the file has now ({show_difference(changed)}): choose another "

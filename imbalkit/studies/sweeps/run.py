@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from imbalkit.base.files import write_parquet
 from imbalkit.base.processes import launched
 from imbalkit.base.progress import Progress
 from imbalkit.catalogue import Catalogue, default_catalogue
@@ -16,19 +15,17 @@ from imbalkit.engine.observers import Observers
 from imbalkit.engine.pool import with_jobs
 from imbalkit.engine.teaching import check_teachers
 from imbalkit.errors import Problem, RecipeError, RunError, listing
-from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
-from imbalkit.recipe.document import Document, read_document
+from imbalkit.recipe.difference import show_difference
+from imbalkit.recipe.document import read_document
 from imbalkit.recipe.prepare import Loaded, prepare_document
 from imbalkit.recipe.prepared import Prepared
-from imbalkit.recipe.recipe import Recipe
-from imbalkit.recipe.traverse import moved_weights
-from imbalkit.recipe.validation import refuse_renamed, validate
 from imbalkit.runs import folder as run_folder
-from imbalkit.runs.data_record import difference, read_record, record_of, refuse_other_data, sweep_record
+from imbalkit.runs.data_record import read_record, record_of, refuse_other_data, sweep_record
 from imbalkit.studies.sweeps.cell import CELLS, DONE, ERRORS, LOGS
 from imbalkit.studies.sweeps.file import SweepFile, read_launcher, read_sweep
 from imbalkit.studies.sweeps.results import Results
 from imbalkit.studies.sweeps.run_cells import run_cells
+from imbalkit.studies.sweeps.unchanged import changed_keys
 from imbalkit_lite.files import write_text
 
 SWEEP = "sweep.yaml"
@@ -76,7 +73,7 @@ def sweep(
         progress.note(f"note: {note}")
     with run_folder.locked(folder, others_below=True):
         results = Results(folder, found, catalogue)
-        _check_same(results, prepared, catalogue)
+        _check_same(results, prepared)
         _check_data(results, prepared)
         _write_cells(folder, found, without)
         for cell in found.cells:
@@ -154,33 +151,16 @@ def _write_cells(folder: Path, found: SweepFile, without: Iterable[str]) -> None
         raise RunError(f"the sweep folder {folder} cannot be written: {error}") from error
 
 
-def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Catalogue) -> None:
-    """Raise RunError if a finished or begun cell has another recipe than the sweep file has now, with the keys that differ.
-
-    Data and weights may have moved: keys of `data` may differ where the samples are those that the sweep's cells were run on, and
-    keys of a backbone where its weights have the checksum of before.
-    """
+def _check_same(results: Results, prepared: dict[str, Prepared]) -> None:
+    """Raise RunError if a finished cell has another recipe than the sweep file has now, with the keys that differ."""
     changed: dict[str, dict[str, tuple[object, object]]] = {}
     for cell, text in results.finished_recipes().items():
-        then, checked = json.loads(text), None
-        try:
-            # Checked anew, so that a parameter added since, with its default, changes nothing.
-            checked = validate(Document(then), catalogue)
-        except RecipeError as error:
-            refuse_renamed(
-                f"cell {cell} of {results.folder} was run by an earlier version, with names that are others now; choose "
-                f"another --folder, or delete {results.folder} to run its cells again",
-                error,
-            )
-        else:
-            then = checked.model_dump(mode="json")
-        differs = recipe_difference(then, prepared[cell].recipe.model_dump(mode="json"))
-        same: tuple[str, ...] = CHANGES_NO_RESULT
-        if differs and checked is not None:
-            same += moved_weights(checked, prepared[cell].recipe, results.initial_weights(cell))
-        differs = {key: pair for key, pair in differs.items() if not is_below(key, same)}
-        if differs and checked is not None and all(key.startswith("data.") for key in differs):
-            differs = {} if _moved(results.folder, checked, prepared[cell]) else differs
+        renamed = (
+            f"cell {cell} of {results.folder} was run by an earlier version, with names that are others now; choose "
+            f"another --folder, or delete {results.folder} to run its cells again"
+        )
+        weights = results.initial_weights(cell)
+        differs = changed_keys(results.folder, json.loads(text), prepared[cell], weights, renamed)
         if differs:
             changed[cell] = differs
     if changed:
@@ -190,17 +170,6 @@ def _check_same(results: Results, prepared: dict[str, Prepared], catalogue: Cata
             f"({listing(changed, 3)}; {cell}: {show_difference(differs)}): choose another --folder, or delete "
             f"{results.folder} to run them again"
         )
-
-
-def _moved(folder: Path, then: Recipe, now: Prepared) -> bool:
-    """Whether data that are named otherwise are the same samples; their record then goes by the new name, too."""
-    old, new = (sweep_record(folder, recipe.data) for recipe in (then, now.recipe))
-    record = read_record(old)
-    if record is None or difference(record, record_of(now.table)):
-        return False
-    if not new.exists():
-        write_parquet(new, record)
-    return True
 
 
 def _check_data(results: Results, prepared: dict[str, Prepared]) -> None:

@@ -9,8 +9,12 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
+import timm
+from PIL import Image
+from safetensors.torch import save_file
 
 from imbalkit.errors import RunError
 from imbalkit.runs import folder as run_folder
@@ -162,3 +166,42 @@ def test_several_metrics_leave_a_front(tmp_path, monkeypatch):
     page = (search("two.yaml") / run_folder.REPORT).read_text()
     assert "On the front, where no other trial is better in all metrics: trial" in page
     assert "ended early" not in pd.read_csv(tmp_path / "sweeps" / "two" / "trials.csv")["state"].tolist()
+
+
+def test_data_and_weights_may_move_between_trials_and_must_be_the_same(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(search_run, "_refit", lambda *arguments: None)
+    random = np.random.default_rng(0)
+    for index in range(40):
+        file = tmp_path / "photographs" / ("rare" if index % 4 == 0 else "common") / f"{index:03}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(file)
+    state = timm.create_model("test_efficientnet").state_dict()
+    save_file(state, tmp_path / "before.safetensors")
+    (tmp_path / "base.yaml").write_text(
+        "data: {name: image_folder, root: photographs}\n"
+        "backbone: {name: timm, model: test_efficientnet, weights: before.safetensors}\n"
+        "split: {test: 0.25, validation: 0.25}\n"
+        "training: {epochs: 1, batch_size: 20, threads: 1}\n"
+        "evaluation: {resamples: 0}\n"
+    )
+    asked = "base: base.yaml\nsearch: {metric: log_loss, trials: 1}\nspace: {training.optimizer.lr: {low: 0.0001, high: 0.1}}\n"
+    (tmp_path / "mine.yaml").write_text(asked)
+    folder = search("mine.yaml")
+
+    (tmp_path / "photographs").rename(tmp_path / "elsewhere")
+    (tmp_path / "before.safetensors").rename(tmp_path / "after.safetensors")
+    moved = (tmp_path / "base.yaml").read_text().replace("photographs", "elsewhere").replace("before", "after")
+    (tmp_path / "base.yaml").write_text(moved)
+    (tmp_path / "mine.yaml").write_text(asked.replace("trials: 1", "trials: 2"))
+    search("mine.yaml", resume=True)
+    assert len(pd.read_csv(folder / "trials.csv")) == 2
+
+    save_file({name: value + 1 for name, value in state.items()}, tmp_path / "other.safetensors")
+    (tmp_path / "base.yaml").write_text(moved.replace("after", "other"))
+    with pytest.raises(RunError, match=r"another search .*base\.backbone\.weights: after\.safetensors -> other\.safet"):
+        search("mine.yaml", resume=True)
+    (tmp_path / "base.yaml").write_text(moved)
+    next((tmp_path / "elsewhere" / "common").iterdir()).unlink()
+    with pytest.raises(RunError, match="have changed since it began: 1 row is missing"):
+        search("mine.yaml", resume=True)
