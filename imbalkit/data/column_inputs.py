@@ -28,6 +28,7 @@ from imbalkit_lite.columns import (
 
 FEWEST = 5  # training rows of a value below which it is no category of its own: a network would learn it by heart
 MOST_CATEGORIES = 100
+MOSTLY = 0.9  # of the cells, or of the different values, of a column that holds numbers though others are none
 BINS = 10  # that a column of numbers is cut into, where its own values are compared with the labels
 STANDS_IN, TELLS = 0.99, 0.8  # area under the ROC curve of a column alone, from which it is refused, or noted
 _EXPECTED = 10  # rows of a class that a value must lead to expect, before it is odd that it has none
@@ -45,7 +46,7 @@ class FittedColumn:
     Attributes:
         column: how it is encoded
         rows: training rows
-        missing: how many of them have no value
+        missing: how many of them have no value, or text where numbers are
         others: how many have a value that is too rare to be a category
     """
 
@@ -86,14 +87,30 @@ def floats_of(values: pd.Series) -> np.ndarray | None:
 
 
 def kind_of(values: pd.Series) -> str:
-    """Whether a column holds numbers or categories: numbers where every cell that is not missing is one."""
+    """Whether a column holds numbers or categories: numbers where nearly every cell, or value, that is not missing is one.
+
+    What is no number then counts as missing, in training as later: a slip of the pen (4o) or a word for a gap (unknown) does
+    not make categories of ages.
+    """
     if pd.api.types.is_bool_dtype(values):
         return CATEGORY
     numbers = floats_of(values)
     if numbers is not None:
         return CATEGORY if np.isnan(numbers).all() else NUMBER
-    known = [cell for cell in values if cell_text(cell) is not None]
-    return NUMBER if known and all(as_number(cell) is not None for cell in known) else CATEGORY
+    counts = Counter(text for cell in values if (text := cell_text(cell)) is not None)
+    found = {text: count for text, count in counts.items() if as_number(text) is not None}
+    if len(found) == len(counts):
+        return NUMBER if found else CATEGORY
+    mostly = len(found) >= MOSTLY * len(counts) or sum(found.values()) >= MOSTLY * sum(counts.values())
+    return NUMBER if len(found) > 1 and mostly else CATEGORY
+
+
+def no_numbers(values: pd.Series) -> pd.Series:
+    """The cells of a column of numbers that are none and count as missing, with their index; without those that are empty."""
+    if floats_of(values) is not None:
+        return values.iloc[:0]
+    odd = [cell_text(cell) is not None and as_number(cell) is None for cell in values]
+    return values[np.array(odd, dtype=bool)]
 
 
 def fit_column(values: pd.Series, kind: str) -> FittedColumn | str:
@@ -115,10 +132,9 @@ def fit_column(values: pd.Series, kind: str) -> FittedColumn | str:
         return "has no value in any training row"
     if kind == NUMBER:
         numbers = np.array([found for cell in cells if (found := as_number(cell)) is not None], dtype=np.float64)
-        if len(numbers) < len(known):
-            odd = next(text for text in known if as_number(text) is None)
-            return f"holds {odd!r}, which is no number: leave it out of `numeric`"
-        return _fitted_numbers(name, numbers, len(cells), missing)
+        if not len(numbers):
+            return f"holds no number, but values such as {known[0]!r}: leave it out of `numeric`"
+        return _fitted_numbers(name, numbers, len(cells), len(cells) - len(numbers))
     counts = Counter(known)
     if len(counts) == 1 and not missing:
         return f"is {known[0]!r} in every training row: nothing can be learnt from it"

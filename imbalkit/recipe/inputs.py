@@ -15,6 +15,7 @@ from imbalkit.data.column_inputs import (
     fit_column,
     is_id,
     names_groups,
+    no_numbers,
     risks,
     separation,
 )
@@ -40,7 +41,11 @@ class InputSettings(Settings):
     """Columns of the table that the network takes beside the image."""
 
     columns: list[str] = param(help="their names, such as [age, sex, localization]", min_length=1)
-    numeric: list[str] = param([], help="those of them that hold numbers (default: those in which every value is one)")
+    numeric: list[str] = param(
+        [],
+        help="those of them that hold numbers (default: those in which nearly every value is one); text among them counts as "
+        "missing",
+    )
     categories: list[str] = param([], help="those of them that hold categories, such as a grade written as a number")
     width: int = param(32, help="units of the two layers over the encoded columns", ge=1, le=4096)
     dropout: float = param(
@@ -131,6 +136,24 @@ def risk_notes(settings: InputSettings, table: Table, train: np.ndarray) -> list
                 "it is known, in the same way, before the diagnosis"
             )
     return notes
+
+
+def number_notes(settings: InputSettings | Features, table: Table, columns: Iterable[FittedColumn]) -> Iterator[str]:
+    """What counts as missing in columns of numbers, in any row of the table, as it is none: a note a column."""
+    for fitted_column in columns:
+        name, frame = fitted_column.column.name, table.frame
+        odd = no_numbers(frame[name]) if fitted_column.column.kind == NUMBER else []
+        if not len(odd):
+            continue
+        first = frame["path"][odd.index[0]] if "path" in frame else f"sample {odd.index[0]}"
+        cells = listing((f"{value!r}" for value in dict.fromkeys(map(str, odd))), 5)
+        advice = (
+            "" if name in settings.numeric else ", or name it in `categories` if its values are kinds and not numbers"
+        )
+        yield (
+            f"column {name!r} holds numbers, but for {len(odd):,} of {len(frame):,} cells ({cells}; the first is that of "
+            f"{first}): these count as missing. Mend them{advice}"
+        )
 
 
 def rows_of(table: Table, names: Iterable[str]) -> list[dict[str, object]]:

@@ -19,7 +19,7 @@ from imbalkit.functional.distinct import without
 from imbalkit.functional.prior import shares
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.features import feature_notes, fitted_features
-from imbalkit.recipe.inputs import InputSettings, fitted, risk_notes
+from imbalkit.recipe.inputs import InputSettings, fitted, number_notes, risk_notes
 from imbalkit.recipe.recipe import Recipe
 from imbalkit_lite.columns import ColumnEncoding
 
@@ -63,9 +63,12 @@ class Prepared:
     @cached_property
     def input_notes(self) -> list[str]:
         """What a user should know of the columns that the network takes."""
-        if self.table.features is not None:
-            return feature_notes(self.table.features, self.table, self.split.train)
-        return [] if self.recipe.inputs is None else risk_notes(self.recipe.inputs, self.table, self.split.train)
+        if self.inputs is None:
+            return []
+        numbers = number_notes(self.inputs, self.table, self.fitted_columns)
+        if isinstance(self.inputs, Features):
+            return [*numbers, *feature_notes(self.inputs, self.table, self.split.train)]
+        return [*numbers, *risk_notes(self.inputs, self.table, self.split.train)]
 
     @property
     def inputs(self) -> InputSettings | Features | None:

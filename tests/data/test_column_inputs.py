@@ -6,8 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imbalkit.data.column_inputs import FittedColumn, fit_column, is_id, kind_of, names_groups, risks, separation
-from imbalkit_lite.columns import CATEGORY, NUMBER
+from imbalkit.data.column_inputs import (
+    FittedColumn,
+    encode_frame,
+    fit_column,
+    is_id,
+    kind_of,
+    names_groups,
+    no_numbers,
+    risks,
+    separation,
+)
+from imbalkit_lite.columns import CATEGORY, NUMBER, ColumnEncoding
 
 
 def series(values, name="column"):
@@ -22,6 +32,12 @@ def series(values, name="column"):
         (["1", "two"], CATEGORY),
         ([None, None], CATEGORY),
         (["male", None], CATEGORY),
+        ([*map(str, range(20, 40)), "4o"], NUMBER),
+        ([*range(20, 40), float("inf")], NUMBER),
+        ([*range(20, 40), *["unknown"] * 30], NUMBER),
+        ([1, 2, 3] * 10 + ["2-3"], NUMBER),
+        (["0", "1", "2", "3", "X"] * 4, CATEGORY),
+        ([0] * 30 + ["many"], CATEGORY),
     ],
 )
 def test_kinds_follow_the_values(values, kind):
@@ -42,6 +58,15 @@ def test_numbers_have_the_mean_and_deviation_of_the_rows_that_have_one():
     assert FittedColumn.from_json(fitted.to_json()) == fitted
 
 
+def test_text_among_numbers_counts_as_missing():
+    values = series([20, 30, "4o", None, 50, "inf"])
+    fitted = fit_column(values, NUMBER)
+    assert (fitted.column.mean, fitted.rows, fitted.missing) == (pytest.approx(100 / 3), 6, 3)
+    assert no_numbers(values).to_dict() == {2: "4o", 5: "inf"}
+    assert encode_frame(ColumnEncoding((fitted.column,)), values.to_frame())[:, 1].tolist() == [0, 0, 1, 1, 0, 1]
+    assert not len(no_numbers(pd.Series([1.0, np.nan])))
+
+
 def test_rare_values_are_no_categories():
     fitted = fit_column(series(["arm"] * 9 + ["Leg", "leg "] * 3 + ["toe"] * 4 + [None]), CATEGORY)
     assert fitted.column.values == ("arm", "leg")
@@ -54,7 +79,7 @@ def test_rare_values_are_no_categories():
         ([None] * 9, NUMBER, "has no value in any training row"),
         ([7, 7.0, None], NUMBER, "is 7 in every training row that has a value"),
         (["a", "A "], CATEGORY, "is 'a' in every training row: nothing"),
-        (["1", "x"], NUMBER, "holds 'x', which is no number"),
+        (["y", "x"], NUMBER, "holds no number, but values such as 'y'"),
         ([f"P{row}" for row in range(300)], CATEGORY, "300 different values in 300 training rows: an id or free text"),
         ([f"P{row}" for row in range(120)] * 5, CATEGORY, "has 120 categories, at most 100 are possible"),
         (["a", "b", "c"], CATEGORY, "has no value that 5 training rows share"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.prepare import prepare
+from imbalkit_lite.columns import NUMBER
 from tests.people import RECIPE, write_people
 
 
@@ -42,7 +45,7 @@ def test_the_recipe_of_before_has_the_text_and_hash_of_before(data):
         ([], {}, "inputs.columns"),
         (["age"], {"inputs": {"numeric": ["sex"]}}, "`numeric` names 'sex', which is not among `columns`"),
         (["age"], {"inputs": {"numeric": ["age"], "categories": ["age"]}}, "in `numeric` and in `categories`"),
-        (["sex"], {"inputs": {"numeric": ["sex"]}}, "which is no number: leave it out of `numeric`"),
+        (["sex"], {"inputs": {"numeric": ["sex"]}}, "'sex' holds no number, but values such as"),
         (["age"], {"inputs": {"dropout": 1.0}}, "inputs.dropout"),
         (["age"], {"mixer": "remix"}, "mixer: 'remix' gives a label another share than its image"),
     ],
@@ -104,3 +107,19 @@ def test_odd_columns_are_noted(data, tmp_path):
         note for note in notes if "'dx_type' may tell the label before the image does" in note
     ]
     assert not [note for note in prepared(data, ["sex", "site"]).notes if note.startswith("inputs: ")]
+
+
+@pytest.mark.parametrize("row", [0, -1])  # whether it is trained on or not
+def test_text_among_numbers_is_noted_with_its_place(data, tmp_path, row):
+    table = pd.read_csv(data["file"], dtype={"age": object})
+    table.loc[table.index[row], "age"] = "4o"
+    table.to_csv(tmp_path / "people.csv", index=False)
+    data = data | {"file": str(tmp_path / "people.csv"), "root": str(Path(data["file"]).parent / data.get("root", "."))}
+    found = prepared(data, ["age", "sex"])
+    assert found.fitted_columns[0].column.kind == NUMBER
+    (note,) = (note for note in found.notes if "'age' holds numbers" in note)
+    assert f"column 'age' holds numbers, but for 1 of {len(table)} cells ('4o'; the first is that of " in note
+    assert str(table["path"].iloc[row]) in note
+    assert "or name it in `categories`" in note
+    stated = prepared(data, ["age", "sex"], inputs={"numeric": ["age"]})
+    assert "categories" not in next(note for note in stated.notes if "'age' holds numbers" in note)

@@ -46,7 +46,11 @@ class FeatureTable(Dataset):
     columns: list[str] | None = param(
         None, help="columns that the network takes (default: all but label, group and split)", min_length=1
     )
-    numeric: list[str] = param([], help="those of them that hold numbers (default: those in which every value is one)")
+    numeric: list[str] = param(
+        [],
+        help="those of them that hold numbers (default: those in which nearly every value is one); text among them counts as "
+        "missing",
+    )
     categories: list[str] = param([], help="those of them that hold categories, such as a code written as a number")
     labels: LabelNames | None = param(
         None, help="raw label -> class name, such as {0: other, 1: fraud}; its order is the order of the classes"
