@@ -16,7 +16,7 @@ import numpy as np
 from imbalkit.errors import RunError
 from imbalkit.functional.ensembles import log_mean
 from imbalkit.runs.data_record import below
-from imbalkit.runs.members import TRAIN, Member, Members
+from imbalkit.runs.members import SPLITS, TRAIN, Member, Members
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +44,12 @@ class HeldOutRows:
     def known(self) -> np.ndarray:
         """Which members say something of a row, bool [M, n]."""
         return ~np.isnan(self.logits).any(axis=2)
+
+    @property
+    def are_folds(self) -> bool:
+        """Whether the members are folds of a cross-validation: each has test rows, and no two of them the same one."""
+        tested = self.seen == SPLITS.index("test")
+        return bool(tested.any(axis=1).all() and (tested.sum(axis=0) <= 1).all())
 
     @cached_property
     def log_mean(self) -> np.ndarray:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imbalkit.base.files import sha256_of
 from imbalkit.decision.common_prior import Trained, alike, at_data_prior, share_a_shift, without_prevalence
 from imbalkit.decision.decision import Decision
 from imbalkit.errors import RunError, listing
 from imbalkit.functional.ensembles import log_softmax
 from imbalkit.kinds import Loss
 from imbalkit.runs.data_record import RECORD, read_record
+from imbalkit.runs.folder import WEIGHTS
 from imbalkit.runs.results import RunData
 
 if TYPE_CHECKING:
@@ -121,6 +123,11 @@ class Members:
     def classes(self) -> tuple[str, ...]:
         return self.first.run.classes
 
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """Those that left their test rows untouched."""
+        return tuple(run.name for run in self.runs if not run.recipe.evaluation.test)
+
     @cached_property
     def columns(self) -> list[FittedColumn]:
         """What all take beside the image, as one input; empty for images alone."""
@@ -153,9 +160,23 @@ def open_members(folders: Sequence[str | os.PathLike[str]]) -> Members:
             f"an ensemble needs two runs or more, or the folder of a cross-validation, got {listing(map(str, paths)) or 'none'}"
         )
     runs = tuple(Member.open(path) for path in paths)
+    _check_different(runs)
     for other in runs[1:]:
         _check_fit(runs[0], other)
     return _with_one_prior(runs)
+
+
+def _check_different(runs: Sequence[Member]) -> None:
+    """Raise RunError for a network that is there twice: it would count twice in the mean."""
+    known: dict[str, Member] = {}
+    for run in runs:
+        file = run.run.folder / WEIGHTS
+        weights = sha256_of(file) if file.is_file() else run.name  # one without says so where it is restored
+        other = known.setdefault(weights, run)
+        if other is not run:
+            raise RunError(
+                f"{other.name} and {run.name} have the same weights and would count twice: expected different runs"
+            )
 
 
 def _check_fit(first: Member, other: Member) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from imbalkit.decision.class_prior import Entry, Ledger
 from imbalkit.decision.decision import Decision
 from imbalkit.decision.fit import fit_decision
-from imbalkit.errors import RunError
+from imbalkit.errors import RunError, listing
 from imbalkit.functional.prior import shares
 from imbalkit.kinds import PriorShift
 from imbalkit.runs.held_out import HeldOutRows, held_out_rows
@@ -37,8 +37,9 @@ class Pool:
         rows: what each member says of each row
         validation: rows that the decision is fitted on, int64
         test: rows that no member was trained on and none chose anything by, int64
-        out_of_fold: whether the decision is fitted on each row's members that were not trained on it, since too few rows have
-            all of them
+        out_of_fold: whether the decision is fitted on each row's members that were not trained on it: they are folds, or too few
+            rows have all of them
+        untouched: test rows that are not predicted, as those of a member were not (evaluation.test: false), int64; else none
     """
 
     members: Members
@@ -46,12 +47,13 @@ class Pool:
     validation: np.ndarray
     test: np.ndarray
     out_of_fold: bool
+    untouched: np.ndarray
 
     @property
     def record(self) -> pd.DataFrame:
         """The first member's data, with the splits of the ensemble."""
         splits = np.full(len(self.labels), "train", dtype=object)
-        splits[self.validation], splits[self.test] = "validation", "test"
+        splits[self.validation], splits[self.test], splits[self.untouched] = "validation", "test", "test"
         return self.members.first.record.assign(split=splits)
 
     @property
@@ -91,9 +93,10 @@ class Pool:
         changed = {
             "decision": self._settings,
             "split": split,
-            "predict": PredictSettings(),
+            "predict": PredictSettings(),  # views: each member's
             "export": [],
-        }  # views: each member's
+            "evaluation": recipe.evaluation.model_copy(update={"test": not self.members.untested}),
+        }
         return recipe.model_copy(update=changed)
 
     @property
@@ -143,13 +146,20 @@ class Pool:
         if self.out_of_fold:
             least, most = int(self.said_by.min()), int(self.said_by.max())
             free, by = int((self.said_by == count).sum()), least if least == most else f"{least} to {most}"
+            why = f"{free or 'no'} rows were held out by all {count} members, too few to decide on (expected {LEAST} of each class)"
+            if self.rows.are_folds:
+                why = "the members are the folds of a cross-validation"
             found.append(
-                f"{free or 'no'} rows were held out by all {count} members, too few to decide on (expected {LEAST} of each "
-                f"class): the decision is fitted on {len(self.validation):,} rows, each predicted by the {by} of {count} members "
+                f"{why}: the decision is fitted on {len(self.validation):,} rows, each predicted by the {by} of {count} members "
                 "that were not trained on it. A mean of more members is less extreme than what was seen there: recall and false "
                 "alarms at this threshold may differ on new images, and no calibrator was fitted"
             )
-        if not len(self.test):
+        if self.members.untested:
+            found.append(
+                f"{listing(self.members.untested)} left the test rows untouched (evaluation.test: false), and so does the ensemble, "
+                "without test metrics"
+            )
+        elif not len(self.test):
             found.append(
                 "every row was in the training or validation of some member: test metrics of the ensemble are unavailable; those "
                 "of its members are in their own folders, and none of them is the ensemble's"
@@ -160,9 +170,10 @@ class Pool:
 def pool(members: Members, predict: Predict | None = None) -> Pool:
     """Which rows of the first member's data the ensemble is decided and tested on.
 
-    A row that every member has in its test, or not at all, is a test row. One that no member was trained on, and some member
-    has in its validation, is a validation row. Where these are few (fewer than LEAST of a class, and not all that the members
-    have), the decision is fitted instead on every other row that some member was not trained on, by those members.
+    A row that every member has in its test, or not at all, is a test row; it is not predicted where a member left its test rows
+    untouched. One that no member was trained on, and some member has in its validation, is a validation row. Where these are few
+    (fewer than LEAST of a class, and not all that the members have), or the members are the folds of a cross-validation, the
+    decision is fitted instead on every other row that some member was not trained on, by those members.
 
     Args:
         members: the runs
@@ -175,22 +186,24 @@ def pool(members: Members, predict: Predict | None = None) -> Pool:
     free = np.all(rows.seen < TRAIN, axis=0)
     if "content" in record:
         free &= (record["content"] != 0).to_numpy()  # 0: an image that cannot be read
+    chosen_by = (rows.seen == SPLITS.index("validation")).any(axis=0)
+    untouched = np.flatnonzero(free & ~chosen_by & bool(members.untested))
+    free[untouched] = False
     if predict is not None:
         for member in range(len(members)):
             wanted = np.flatnonzero(free & ~rows.known[member] & (rows.places[member] < 0))
             if len(wanted):
                 rows = rows.completed(member, wanted, predict(member, wanted))
     free &= rows.known.all(axis=0)
-    chosen_by = (rows.seen == SPLITS.index("validation")).any(axis=0)
     validation, test = np.flatnonzero(free & chosen_by), np.flatnonzero(free & ~chosen_by)
     counts = np.bincount(record["code"].to_numpy(np.int64)[validation], minlength=len(members.classes))
     shared = bool((rows.seen == rows.seen[0]).all())
-    if shared or counts.min() >= LEAST:
-        return Pool(members, rows, validation, test, False)
+    if shared or (counts.min() >= LEAST and not rows.are_folds):
+        return Pool(members, rows, validation, test, False, untouched)
     some = np.any(rows.known, axis=0)
-    some[test] = False
+    some[test] = some[untouched] = False
     if not some.any():
         raise RunError(
             f"no row of the data of {first.name} is free of the training of any member: there is nothing to decide on"
         )
-    return Pool(members, rows, np.flatnonzero(some), test, True)
+    return Pool(members, rows, np.flatnonzero(some), test, True, untouched)

@@ -28,6 +28,8 @@ def print_results(folder: Path) -> None:
         metrics = {key: value for key, value in metrics.items() if key != "test"}
     shown = metrics.get(split) or {}
     for title, columns, rows in metric_tables(shown, metrics.get("intervals") if split == "test" else None):
+        if not rows:
+            continue
         table = RichTable(*map(plain, columns), title=f"{split}: {plain(title)}", title_justify="left")
         for column in table.columns[1:]:
             column.justify = "right"

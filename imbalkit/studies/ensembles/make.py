@@ -121,7 +121,8 @@ def _write(whole: Pool, folder: Path, name: str, device: str | None, progress: P
     except ImbalkitError as error:  # predictions need no data
         why = str(error)
         progress.note(f"note: {why}")
-    write_report(folder, prepared, metrics, why=why)
+    if recipe.evaluation.test:
+        write_report(folder, prepared, metrics, why=why)
     finish_run(folder, metrics)
 
 

@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 import torch
 
-from imbalkit import Run, ensemble
+from imbalkit import Run, ensemble, run
 from imbalkit.errors import DataError, ImbalkitError, RunError
 from imbalkit.runs.data_record import read_record
 from imbalkit.runs.restore import restore
 from imbalkit.studies.ensembles import make_ensemble
 from tests.command_line import imbalkit
+from tests.studies.ensembles.conftest import RECIPE
 
 pytestmark = pytest.mark.slow
 
@@ -101,6 +102,21 @@ def test_without_resamples_members_have_no_intervals(runs):
     found = Run(make_ensemble(["a", "b"], "ab")).metrics["ensemble"]["compared"]["runs"]
     assert all(entry["metrics"]["roc_auc"]["low"] is None for entry in found)
     assert all(0 <= entry["metrics"]["roc_auc"]["value"] <= 1 for entry in found)
+
+
+@pytest.mark.parametrize("order", [["sealed", "a"], ["a", "sealed"]])
+def test_test_rows_that_a_member_left_untouched_stay_so(runs, order):
+    run(RECIPE, ["seed=3", "evaluation.test=false"], folder="sealed")
+    said = imbalkit("ensemble", *order, "--folder", "both", cwd=runs)
+    assert "the test rows were left untouched" in said.stdout
+    assert "sealed left the test rows untouched" in " ".join(said.stdout.split())
+    both, of_a = Run.load("both"), Run.load("a").predictions
+    assert set(both.predictions["split"]) == {"validation"}
+    assert len(both.predictions) == (of_a["split"] == "validation").sum()
+    assert (both.metrics["test"]["n"], both.metrics["ensemble"]["compared"]) == (0, None)
+    assert not (runs / "both/report.html").exists()
+    assert (read_record(runs / "both/data.parquet")["split"] == "test").sum() == (of_a["split"] == "test").sum()
+    assert len(both.predict("photographs/rare")) == 30
 
 
 def test_python_makes_one(runs):
@@ -212,6 +228,14 @@ def test_its_decision_is_of_rows_by_the_members_that_were_not_trained_on_them(ru
     assert "folds has no test rows" in refused.stderr
 
 
+def test_folds_are_decided_out_of_fold_though_some_rows_are_held_out_by_all(runs, monkeypatch):
+    monkeypatch.setattr("imbalkit.runs.pool.LEAST", 1)
+    folds = Run(make_ensemble(["cv"], "folds"))
+    assert folds.metrics["ensemble"]["decided_on"] == "out_of_fold"
+    assert len(folds.predictions) == 120
+    assert any("are the folds of a cross-validation" in note for note in folds.metrics["notes"])
+
+
 def test_rows_that_a_member_was_trained_on_have_no_say(runs):
     before = json.loads(json.dumps(restore("cv").decision.to_json()))
     for fold in range(3):  # a fold that claims to know its training rows, and how
@@ -276,6 +300,15 @@ def test_what_makes_no_ensemble(runs, given, message):
     assert refused.returncode == 1
     assert message in refused.stderr
     assert not (runs / "ab").exists()
+
+
+def test_a_network_counts_once(runs):
+    shutil.copytree("a", "copy")
+    with pytest.raises(RunError, match="a and copy have the same weights and would count twice"):
+        make_ensemble(["a", "b", "copy"], "ab")
+    make_ensemble(["a", "b"], "ab")
+    with pytest.raises(RunError, match="ab/members/0 and a have the same weights"):
+        make_ensemble(["ab", "a"], "more")
 
 
 def test_a_folder_that_holds_something_is_left_alone(runs):
