@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from imbalkit.pretrained.names import timm_name
 from imbalkit.pretrained.sources import Source
 from imbalkit_lite.files import write_atomic
 
+_OF_TENSORS = "SHA-256 of the tensors"  # with their names, as `_tensors_sha256` reads them
+
 
 def safetensors_of(source: Source) -> Path:
     """A safetensors file with timm's names: the source's own, or its conversion in the cache.
 
-    The cache's name holds the checksum of what was converted. Two processes at once both write the same bytes, each whole.
+    The cache's name holds the checksum of what was converted, and the file that of its tensors; one that is damaged is made anew. Two
+    processes at once both write the same bytes, each whole.
 
     Raises:
         DataError: a file that holds something else than tensors under known names
@@ -48,12 +52,22 @@ def _read(source: Source) -> dict[str, Any]:
 def _save(state: dict[str, Any], path: Path, sha256: str) -> None:
     from safetensors.torch import save_file
 
-    save_file(state, path, {"converted from SHA-256": sha256})
+    save_file(state, path, {"converted from SHA-256": sha256, _OF_TENSORS: _tensors_sha256(state)})
 
 
 def _is_whole(path: Path) -> bool:
+    """Whether the file holds the tensors that were written into it."""
     from safetensors import SafetensorError, safe_open
 
-    with suppress(OSError, SafetensorError), safe_open(path, "pt"):  # the header says how long the file is
-        return True
+    with suppress(OSError, SafetensorError), safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dictionary
+        return (file.metadata() or {}).get(_OF_TENSORS) == _tensors_sha256(tensors)
     return False
+
+
+def _tensors_sha256(state: dict[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(f"{name} {state[name].dtype} {tuple(state[name].shape)} ".encode())
+        digest.update(state[name].numpy().tobytes())
+    return digest.hexdigest()

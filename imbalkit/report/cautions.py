@@ -102,9 +102,8 @@ def _validation_rows(report: Report) -> list[Caution]:
     n = counts[report.positive]
     if not 0 < n < FEW_VALIDATION:
         return []
-    text = (
-        f"A threshold chosen on so few rows may give another recall on other data; on test it gave {_recall(report)}."
-    )
+    text = "A threshold chosen on so few rows may give another recall on other data"
+    text += f"; on test it gave {_recall(report)}." if report.metric("recall", report.positive) else "."
     return [Caution(f"Threshold chosen on {plural(n, 'row')} of {report.positive}", text)]
 
 

@@ -146,7 +146,10 @@ class Pool:
         if self.out_of_fold:
             least, most = int(self.said_by.min()), int(self.said_by.max())
             free, by = int((self.said_by == count).sum()), least if least == most else f"{least} to {most}"
-            why = f"{free or 'no'} rows were held out by all {count} members, too few to decide on (expected {LEAST} of each class)"
+            why = (
+                f"{free or 'no'} rows were held out by all {count} members, too few to decide on (expected {LEAST} of each "
+                "class)"
+            )
             if self.rows.are_folds:
                 why = "the members are the folds of a cross-validation"
             found.append(
@@ -156,8 +159,8 @@ class Pool:
             )
         if self.members.untested:
             found.append(
-                f"{listing(self.members.untested)} left the test rows untouched (evaluation.test: false), and so does the ensemble, "
-                "without test metrics"
+                f"{listing(self.members.untested)} left the test rows untouched (evaluation.test: false): so does the "
+                "ensemble, without test metrics"
             )
         elif not len(self.test):
             found.append(

@@ -45,8 +45,11 @@ def test_it_is_converted_once(tmp_path, monkeypatch):
     before = file.stat().st_mtime_ns
     assert safetensors_of(find_source(MODEL)) == file
     assert file.stat().st_mtime_ns == before
-    file.write_bytes(file.read_bytes()[:-4])  # a damaged file is made anew
-    assert torch.equal(load_file(safetensors_of(find_source(MODEL)))["conv_stem.weight"], STATE["_conv_stem.weight"])
+    whole = file.read_bytes()
+    for damaged in (whole[:-4], whole[:-64] + bytes(64)):  # is made anew
+        file.write_bytes(damaged)
+        found = load_file(safetensors_of(find_source(MODEL)))
+        assert torch.equal(found["conv_stem.weight"], STATE["_conv_stem.weight"])
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 

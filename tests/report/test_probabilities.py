@@ -15,7 +15,13 @@ from imbalkit.report.page import environment
     ],
 )
 def test_probabilities_as_trained_are_for_the_shares_that_the_network_learned(learned, exact, expected):
-    prior = {"classes": ["benign", "mel"], "data": ["90 %", "10 %"], "effective": learned, "exact": exact}
+    prior = {
+        "classes": ["benign", "mel"],
+        "of_members": False,
+        "data": ["90 %", "10 %"],
+        "effective": learned,
+        "exact": exact,
+    }
     values = {"correction": "", "reliability": None, "scores": None, "stages": [], "validated": False}
     template = environment().get_template("probabilities.html")
     page = template.render(**values, prior={**prior, "stated": "as_trained"})
@@ -27,5 +33,7 @@ def test_probabilities_that_were_moved_are_said_to_be(stated, words):
     shares = {"data": ["90 %", "10 %"], "effective": ["90 %", "10 %"], "exact": True}
     values = {"correction": "", "reliability": None, "scores": None, "stages": [], "validated": False}
     template = environment().get_template("probabilities.html")
-    page = template.render(**values, prior={"classes": ["benign", "mel"], **shares, "stated": stated})
+    page = template.render(
+        **values, prior={"classes": ["benign", "mel"], "of_members": False, **shares, "stated": stated}
+    )
     assert f"The probabilities were moved to {words}" in page

@@ -117,7 +117,7 @@ def _splits(report: Report) -> list[str]:
     texts = [f"{plural(sum(counts), 'row')} for {name}" for name, counts in _counts(report).items() if sum(counts)]
     if run.out_of_fold:
         held = plural(len(run.split_rows("validation")), "row")
-        texts = [f"{held}, each held out by some members and in the training of others"]
+        texts = [f"{held}, each predicted by the members that were not trained on it"]
     if split.get("column"):
         how = f"as the column {split['column']} of the data says"
     elif split.get("folds") and split.get("fold") is None:

@@ -57,6 +57,7 @@ def prior_facts(report: Report) -> dict[str, Any] | None:
     shown = report.run.smallest_first[:3] if len(classes) > 4 else list(range(len(classes)))
     return {
         "classes": [classes[code] for code in shown],
+        "of_members": "ensemble" in report.run.metrics,
         "data": _shares(ledger.get("data"), report.run.classes, shown),
         "effective": _shares(ledger.get("effective"), report.run.classes, shown),
         "exact": ledger.get("exact", all(entry["exact"] for entry in ledger["entries"])),

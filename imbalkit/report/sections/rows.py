@@ -12,6 +12,7 @@ from imbalkit.plan import Counts, balance_ratio
 from imbalkit.recipe.epochs import Epochs, are_plain, epochs_of, explanations
 from imbalkit.report.context import Report
 from imbalkit.report.sections.probabilities import prior_facts
+from imbalkit.runs.results import RunData
 
 MOST_CLASSES = 8  # in a column each; of more, the rarest and the largest
 
@@ -58,11 +59,20 @@ def values(report: Report) -> dict[str, Any]:
         else "smallest to largest class",
         "prior": prior_facts(report),
         "warnings": (run.metrics.get("prior") or {}).get("warnings", []),
-        "loss": part_text(report.part("loss") or "") if not _later_losses(report) else "",
+        "losses": _losses(report),
         "epochs": _epochs(report, shown),
         "stages_last": _last_stage(report),
         "removed": removed,
     }
+
+
+def _losses(report: Report) -> list[str]:
+    """What it is trained with, the members of an ensemble each; empty where another loss follows that of the main training."""
+    if "ensemble" in report.run.metrics:
+        parts = [part for folder in report.run.members if (part := RunData(folder).recipe.get("loss"))]
+        names, texts = dict.fromkeys(part["name"] for part in parts), dict.fromkeys(map(part_text, parts))
+        return list(names if len(names) == len(texts) else texts)
+    return [part_text(report.part("loss"))] if report.part("loss") and not _later_losses(report) else []
 
 
 def _later_losses(report: Report) -> bool:

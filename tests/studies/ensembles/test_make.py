@@ -88,6 +88,8 @@ def test_commands_take_it_as_any_run(runs):
     imbalkit("report", "ab", "--out", "again.html", cwd=runs)
     text = (runs / "again.html").read_text()
     assert "Members of the ensemble" in text
+    assert "The losses of the members are <strong>ce and inverse_ce</strong>" in text
+    assert "The network learned from the class shares" not in " ".join(text.split())
     assert "imbalkit ensemble a b --folder FOLDER" in text
     imbalkit("report", "ab/members/1", cwd=runs)
     of_three = imbalkit("ensemble", "ab", "cv/fold-0", "--folder", "abc", cwd=runs)
