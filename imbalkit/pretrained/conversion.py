@@ -19,8 +19,8 @@ _OF_TENSORS = "SHA-256 of the tensors"  # with their names, as `_tensors_sha256`
 def safetensors_of(source: Source) -> Path:
     """A safetensors file with timm's names: the source's own, or its conversion in the cache.
 
-    The cache's name holds the checksum of what was converted, and the file that of its tensors; one that is damaged is made anew. Two
-    processes at once both write the same bytes, each whole.
+    The cache's name holds the checksum of what was converted, and the file that of its tensors; one that is damaged is made
+    anew. Two processes at once both write the same bytes, each whole.
 
     Raises:
         DataError: a file that holds something else than tensors under known names

@@ -142,7 +142,9 @@ def number_notes(settings: InputSettings | Features, table: Table, columns: Iter
     """What counts as missing in columns of numbers, in any row of the table, as it is none: a note a column."""
     for fitted_column in columns:
         name, frame = fitted_column.column.name, table.frame
-        odd = no_numbers(frame[name]) if fitted_column.column.kind == NUMBER else []
+        if fitted_column.column.kind != NUMBER:
+            continue
+        odd = no_numbers(frame[name])
         if not len(odd):
             continue
         first = frame["path"][odd.index[0]] if "path" in frame else f"sample {odd.index[0]}"
