@@ -179,8 +179,9 @@ def calibrate(
         if not moves and shift:
             # The offset is of the counts, not of the network's logits: a scale must not shrink it, so it comes after.
             bias = np.array(shift[0].fitted["bias"])
-            return (*maps, calibration(calibrator, corrected(rows.logits, maps), rows.labels, bias), *shift), False, ()
-    return (*restored, step), is_fitted or moves, ()
+            under = calibration(calibrator, corrected(rows.logits, maps), rows.labels, bias)
+            return (*maps, under, *shift), False, tuple(calibrator.notes(under.fitted))
+    return (*restored, step), is_fitted or moves, tuple(calibrator.notes(step.fitted))
 
 
 def _has_shares_of(rows: ValidationRows, probabilities: np.ndarray) -> bool:

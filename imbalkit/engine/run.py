@@ -80,9 +80,9 @@ def _run(
     launch = launched()
     if launch is not None:
         with Peers(launch) as peers:
-            prepared = peers.all(lambda: _checked(recipe, overrides, options.without, loaded))
+            prepared = peers.all(lambda: _checked(recipe, overrides, options, loaded))
             return _run_together(peers, launch, prepared, options)
-    prepared = _checked(recipe, overrides, options.without, loaded)
+    prepared = _checked(recipe, overrides, options, loaded)
     fabric = create_fabric(prepared.recipe.training)
     if unused_tasks():
         options.progress.note("SLURM allots several tasks, this is one process: srun starts one a task")
@@ -107,10 +107,13 @@ def _run(
 
 
 def _checked(
-    recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], without: tuple[str, ...], loaded: Loaded | None
+    recipe: str | Path | Mapping[str, Any], overrides: Iterable[str], options: RunOptions, loaded: Loaded | None
 ) -> Prepared:
-    prepared = prepare(recipe, overrides, without, runtime=True, loaded=loaded)
-    check_teachers(prepared)
+    """The recipe, checked before a run; of one that is finished without what only a run needs: weights, a teacher."""
+    is_finished = options.resume and options.folder is not None and run_folder.is_finished(options.folder)
+    prepared = prepare(recipe, overrides, options.without, runtime=not is_finished, loaded=loaded)
+    if not is_finished:
+        check_teachers(prepared)
     return prepared
 
 

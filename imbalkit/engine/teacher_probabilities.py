@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imbalkit.runs.restored import Restored
 
 OFF, TENTH = 3.0, 0.1  # standard errors, and share of it, by which a mean probability may be off without a note
+TEACHER = "{teacher}"  # stands for its folder in the notes, as that may move and runs share what it says
 LEAST = 1e-12  # of a teacher's probability, so that its logarithm is finite
 
 
@@ -71,7 +72,8 @@ def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, 
     notes += _off(lesson.teacher, mean, table.labels[lesson.rows].astype(np.int64), classes)
     result = np.zeros((len(table), len(classes)), dtype=np.float32)
     result[lesson.rows] = np.log(np.maximum(mean, LEAST))
-    return {"table": torch.from_numpy(result), "notes": list(dict.fromkeys(notes))}
+    notes = [text.replace(lesson.teacher.run, TEACHER) for text in dict.fromkeys(notes)]
+    return {"table": torch.from_numpy(result), "notes": notes}
 
 
 def _off(teacher: Teacher, said: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> list[str]:

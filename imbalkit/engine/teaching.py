@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imbalkit.engine.teacher_probabilities import LEAST, columns_of, teacher_table
+from imbalkit.data.split import split_table
+from imbalkit.engine.teacher_probabilities import LEAST, TEACHER, columns_of, teacher_table
 from imbalkit.engine.teachers import Lesson, find_members, plan_lesson, refusal
 from imbalkit.errors import ImbalkitError, Problem, RecipeError, RunError
 from imbalkit.kinds import Loss, Mixer, Order, Teacher, TrainedStage
@@ -85,9 +86,15 @@ def taught_losses(recipe: Recipe) -> Iterator[tuple[Place, Loss, Order, Mixer | 
 def check_teachers(prepared: Prepared) -> list[str]:
     """What a reader must know of the teachers, as far as the names of the files tell which rows they have seen.
 
-    Of a cross-validation the folds find that out. Raises RecipeError where a teacher cannot teach this run.
+    Raises RecipeError where a teacher cannot teach this run, or a fold of a cross-validation.
     """
     recipe, found, notes = prepared.recipe, [], []
+    splits = {"": prepared.split}
+    if recipe.split.runs_all_folds and any(True for _ in taught_losses(recipe)):
+        folds = range(recipe.split.folds or 0)
+        splits = {
+            f"fold {n}: ": split_table(prepared.table, recipe.split.model_copy(update={"fold": n})) for n in folds
+        }
 
     def problem(place: Place, message: str) -> None:
         found.append(Problem(show_place(place), message))
@@ -119,13 +126,18 @@ def check_teachers(prepared: Prepared) -> list[str]:
             members = find_members(
                 teacher, prepared.classes, record_of(prepared.table), list(prepared.table.frame.columns)
             )
-            if not recipe.split.runs_all_folds:
-                lesson = plan_lesson(teacher, members, prepared.split, prepared.split.train)
-                if lesson.is_refused:
-                    problem((*place, "teacher"), refusal(lesson))
-                notes += lesson.notes
         except ImbalkitError as error:
             problem((*place, "teacher"), str(error))
+            continue
+        for fold, split in splits.items():
+            try:
+                lesson = plan_lesson(teacher, members, split, split.train)
+            except ImbalkitError as error:
+                problem((*place, "teacher"), f"{fold}{error}")
+                continue
+            if lesson.is_refused:
+                problem((*place, "teacher"), f"{fold}{refusal(lesson)}")
+            notes += [f"{fold}{note}" for note in lesson.notes]
     if found:
         raise RecipeError(dict.fromkeys(found))
     return list(dict.fromkeys(notes))
@@ -176,7 +188,7 @@ def teach(
                 "checkpoints to start anew"
             )
         tables[teacher] = saved["table"].numpy()
-        own = [*lesson.notes, *saved["notes"]]
+        own = [*lesson.notes, *(text.replace(TEACHER, teacher.run) for text in saved["notes"])]
         for text in own:
             note(f"note: {text}")
         notes += own

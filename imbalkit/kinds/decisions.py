@@ -49,6 +49,10 @@ class Calibrator(Part):
         """What `fit` returned, from its `fitted`."""
         raise NotImplementedError  # each part of this kind writes its own
 
+    def notes(self, fitted: Mapping[str, Any]) -> list[str]:
+        """What a reader must know of what was fitted, such as that it reached a limit."""
+        return []
+
 
 CalibratorRef = Annotated[Calibrator, part_of("calibrator")]
 

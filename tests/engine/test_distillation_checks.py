@@ -62,7 +62,21 @@ def test_a_teacher_that_is_not_finished_or_has_other_classes_is_refused(project,
 def test_a_plan_shows_what_leaks(project):
     (note,) = check_teachers(prepare(recipe(project, distill(project), split=FOLDS | {"fold": 0})))
     assert "whose metrics may therefore be too good" in note
-    assert check_teachers(prepare(recipe(project, distill(project), split=FOLDS))) == []  # each fold has its own
+    notes = check_teachers(prepare(recipe(project, distill(project), split=FOLDS)))
+    assert [text.partition(": ")[0] for text in notes] == ["fold 0", "fold 1", "fold 2"]
+    assert notes[0] == f"fold 0: {note}"
+
+
+@pytest.mark.parametrize(
+    ("teacher", "more", "message"),
+    [
+        ("single", {}, r"fold 1: the teacher .*single trained on \d+ of the \d+ test rows"),
+        ("folds", {"members": "same_split"}, "fold 3: no member of .*folds trained without"),
+    ],
+)
+def test_a_plan_of_all_folds_refuses_what_one_of_them_would(project, teacher, more, message):
+    with pytest.raises(RecipeError, match=message):
+        check_teachers(prepare(recipe(project, distill(project, teacher, **more), split=FOLDS | {"folds": 5})))
 
 
 def test_overlap_that_is_allowed_is_noted(project, tmp_path):

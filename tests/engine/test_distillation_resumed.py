@@ -87,6 +87,7 @@ def test_a_finished_student_needs_no_teacher(project, tmp_path):
     )
     assert restored.decision.map is not None
     prepare(student)  # planning and figures
+    assert run(student, options=RunOptions(folder=folder, resume=True)) == folder  # says that it is finished
     export(restored, Onnx(rows=8), tmp_path / "model.onnx")
     assert (tmp_path / "model.onnx").is_file()
 

@@ -68,3 +68,18 @@ class Temperature(Calibrator):
     def restore(self, fitted: Mapping[str, Any]) -> Scaling:
         """What `fit` returned, from its parameters in a run folder."""
         return Scaling(float(fitted["temperature"]))
+
+    def notes(self, fitted: Mapping[str, Any]) -> list[str]:
+        """Whether the temperature is at a limit."""
+        found = float(fitted["temperature"])
+        if found >= 0.999 * self.largest:
+            return [
+                f"the temperature reached its limit, {self.largest:g}: on validation rows the logits say hardly more of the "
+                "class than chance, so that the probabilities are drawn together. Look at the AUC before you use them"
+            ]
+        if found <= 1.001 / self.largest:
+            return [
+                f"the temperature reached its limit, 1 / {self.largest:g}: nearly every validation row is told apart, and the "
+                "probabilities are as sure as that limit allows"
+            ]
+        return []

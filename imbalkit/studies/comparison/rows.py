@@ -55,8 +55,11 @@ def check_same_rows(runs: Mapping[str, RunData]) -> None:
             raise RunError(
                 f"{run_name} left its test rows untouched (evaluation.test: false): run it without that first"
             )
-    if not len(first.split_rows()):
-        raise RunError(f"{name} has no test rows (its split leaves none): there is nothing to compare")
+        if not len(run.split_rows()):
+            why = "its split leaves none"
+            if "ensemble" in run.metrics:
+                why = "every row was in the training or validation of a member: compare the runs that it was made of"
+            raise RunError(f"{run_name} has no test rows ({why}): there is nothing to compare")
     for other, run in others:
         if run.classes != first.classes:
             raise RunError(

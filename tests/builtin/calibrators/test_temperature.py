@@ -7,6 +7,8 @@ import pytest
 from sklearn.metrics import log_loss
 
 from imbalkit.builtin.calibrators.temperature import Temperature
+from imbalkit.decision.fit import fit_decision
+from imbalkit.decision.settings import DecisionSettings
 from imbalkit.functional.metrics import softmax
 
 
@@ -62,3 +64,17 @@ def test_a_constant_on_all_logits_of_a_row_changes_nothing():
     logits, labels = sampled(2.0, rows=200)
     moved = logits + np.linspace(-5000, 5000, 200)[:, None]
     assert Temperature().fit(moved, labels).temperature == pytest.approx(Temperature().fit(logits, labels).temperature)
+
+
+def test_a_temperature_at_its_limit_is_noted():
+    labels = np.arange(200) % 2
+    noise = np.random.default_rng(0).normal(size=(200, 2))
+    against = np.where(np.eye(2)[labels] > 0, -3.0, 3.0) + noise  # wrong, and sure of it
+    sure = np.where(np.eye(2)[labels] > 0, 0.1, -0.1)
+    temperature = Temperature()
+    for logits, limit in ((against, "its limit, 20: "), (sure, "its limit, 1 / 20: ")):
+        (note,) = temperature.notes(temperature.fit(logits, labels).fitted)
+        assert limit in note
+        settings = DecisionSettings(calibrator=temperature, prior="as_trained")
+        assert note in fit_decision(logits, labels, settings, None).notes
+    assert temperature.notes(temperature.fit(sure * 10 + noise, labels).fitted) == []
