@@ -89,16 +89,20 @@ def starting_point(found: Findings) -> StartingPoint:
     photographs = is_photographs(found)
     network, size, said, install = SMALL, found.image_size, "a small one, which fits small pictures", ""
     if photographs:
+        package, why = (
+            package_of(PRETRAINED),
+            "its weights are neither in an installed package nor in the cache of timm's hub",
+        )
+        command = package.command if package else ""
         try:
             source = find_source(PRETRAINED)
-            why = "its weights are neither in an installed package nor in the cache of timm's hub"
-        except DataError as error:
-            source, why = None, str(error)
-        package = package_of(PRETRAINED)
+        except DataError as error:  # of a package whose file is damaged
+            source, why = None, str(error).partition("; install it anew")[0]
+            command = package.reinstall if package else ""
         if source is not None:
             network, size, said = PRETRAINED, PRETRAINED_SIZE, f"{PRETRAINED} with ImageNet weights ({source.name})"
         elif package is not None:
-            install = package.command
+            install = command
             said = f"a small one from random weights; {PRETRAINED} with ImageNet weights would be far better, but {why}"
     counts = found.table.counts()
     return StartingPoint(

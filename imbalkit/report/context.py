@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from imbalkit.training.classifier import Classifier
 
 MOST_METADATA = 3  # of a sample, under its picture
+MOST_TAKEN = 10  # there, of those that the network takes
 
 
 @dataclass(frozen=True)
@@ -123,14 +124,19 @@ class Report:
         return [str(name) for name in frame if name not in RESERVED and is_informative(frame[name])]
 
     def caption(self, source: int) -> str:
-        """Metadata of a sample, for below its picture: "dx nv, age 45"."""
+        """Metadata of a sample, for below its picture: "age 45, sex missing, dx nv"; what the network takes stands first."""
         if self.prepared is None:
             return ""
-        row = self.prepared.table.frame.iloc[int(source)]
-        known = [(name, row[name]) for name in self.metadata if not pd.isna(row[name])]
+        row, taken = (
+            self.prepared.table.frame.iloc[int(source)],
+            [fitted.column.name for fitted in self.run.columns[:MOST_TAKEN]],
+        )
+        others = [name for name in self.metadata if name not in taken and not pd.isna(row[name])]
+        names = [*taken, *others[: max(0, MOST_METADATA - len(taken))]]
+        cells = {name: "missing" if pd.isna(row[name]) else row[name] for name in names}
         return ", ".join(
             printable(f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}")
-            for name, value in known[:MOST_METADATA]
+            for name, value in cells.items()
         )
 
     def name_of(self, source: int) -> str:

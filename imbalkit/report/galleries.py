@@ -18,7 +18,7 @@ class Shown:
         alt: what it is, for those who do not see it
         head: the number that it is shown for
         lines: what else is known of it
-        heat: the same picture with what speaks for the class lit up; empty without
+        heat: the same picture with what speaks for the class lit up, dim all over where nothing does; empty without
         small: whether it is shown with hard edges
     """
 
@@ -40,7 +40,9 @@ def shown(
 ) -> Shown:
     """A picture, uint8 or float in 0..1 [h, w, c], with the heat map [h', w'] that belongs to it."""
     small = is_small(pixels)
-    lit = "" if heat is None or not heat.any() else picture_uri(lit_up(pixels, heat), side)
+    lit = "" if heat is None else picture_uri(lit_up(pixels, heat), side)
+    if heat is not None and not heat.any():
+        lines = (*lines, "no part supports the predicted class")
     return Shown(picture_uri(pixels, side), alt, head, tuple(line for line in lines if line), lit, small)
 
 

@@ -22,11 +22,12 @@ def command(recipe: str, overrides: tuple[str, ...], as_json: bool, without: tup
     from imbalkit.cli.tables.plan import plan_facts, print_plan, print_sweep_counts, stage_facts
     from imbalkit.engine.teaching import check_teachers
     from imbalkit.recipe.prepare import Loaded, prepare
+    from imbalkit.recipe.traverse import missing_weights
     from imbalkit.studies.sweeps.file import sweep_counts
 
     loaded = Loaded()
     prepared = prepare(recipe, overrides, tuple(without), loaded=loaded)
-    notes = check_teachers(prepared)
+    notes = [*check_teachers(prepared), *missing_weights(prepared.recipe)]
     sweeps = {} if overrides else sweep_counts(recipe, prepared.catalogue, loaded)
     if as_json:
         facts = plan_facts(prepared, notes)

@@ -56,10 +56,10 @@ def check_same_rows(runs: Mapping[str, RunData]) -> None:
                 f"{run_name} left its test rows untouched (evaluation.test: false): run it without that first"
             )
         if not len(run.split_rows()):
-            why = "its split leaves none"
+            reason = "its split leaves none"
             if "ensemble" in run.metrics:
-                why = "every row was in the training or validation of a member: compare the runs that it was made of"
-            raise RunError(f"{run_name} has no test rows ({why}): there is nothing to compare")
+                reason = "every row was in the training or validation of a member: compare the runs that it was made of"
+            raise RunError(f"{run_name} has no test rows ({reason}): there is nothing to compare")
     for other, run in others:
         if run.classes != first.classes:
             raise RunError(

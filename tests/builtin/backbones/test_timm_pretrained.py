@@ -22,6 +22,9 @@ from imbalkit.errors import DataError, RecipeError, RunError
 from imbalkit.kinds import BuildContext
 from imbalkit.pretrained.packages import PACKAGES
 from imbalkit.pretrained.sources import hub_unreachable
+from imbalkit.recipe.prepare import prepare
+from imbalkit.recipe.runtime_checks import _misfits
+from imbalkit.recipe.traverse import missing_weights
 from imbalkit.runs.restore import restore
 from tests.pretrained.fake_package import MODEL, efficientnet_pytorch_names, install, uninstall
 
@@ -176,6 +179,31 @@ def test_a_wrong_file_stops_a_run_before_it_begins(recipe, tmp_path, monkeypatch
     with pytest.raises(RecipeError, match=r"fake\.pth is not the file of fake-weights that imbalkit knows"):
         imbalkit.run(recipe, folder=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", ["test_resnet", "test_efficientnet"])
+def test_a_file_that_does_not_fit_stops_a_run_before_it_begins(recipe, tmp_path, model):
+    file = tmp_path / "others.safetensors"
+    if model == "test_resnet":
+        save_file(timm.create_model(model).state_dict(), file)
+    else:
+        file.write_text("path,label")
+    backbone = {"name": "timm", "model": "test_efficientnet", "weights": str(file)}
+    with pytest.raises(RecipeError, match=r"backbone\.weights: .*others\.safetensors (does not fit|is not a readable)"):
+        imbalkit.run(recipe | {"backbone": backbone}, folder=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_for_grey_images_is_no_misfit(tmp_path):
+    file = tmp_path / "grey.safetensors"
+    save_file(timm.create_model("test_efficientnet", in_chans=1).state_dict(), file)
+    assert _misfits(Timm(model="test_efficientnet", weights=str(file))) == []
+
+
+def test_a_plan_says_that_a_file_is_not_there(recipe, tmp_path):
+    backbone = {"name": "timm", "model": "test_efficientnet", "weights": str(tmp_path / "none.safetensors")}
+    (note,) = missing_weights(prepare(recipe | {"backbone": backbone}).recipe)
+    assert note.startswith("a run needs the weights of backbone.weights, and there is no file ")
 
 
 def test_weights_that_do_not_fit(tmp_path, monkeypatch, hub, weights):
