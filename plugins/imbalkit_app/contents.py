@@ -12,6 +12,7 @@ from typing import Any
 from imbalkit_app.page import PageError
 from imbalkit_lite import card as cards
 from imbalkit_lite.card import Card
+from imbalkit_lite.columns import ColumnEncoding
 from imbalkit_lite.errors import ModelError, listing
 from imbalkit_lite.model import is_model, open_model
 from imbalkit_lite.text import json_text
@@ -64,10 +65,7 @@ def read_model(path: Path, version: str) -> tuple[Card, Contents]:
             f"{path} takes rows of a table and no pictures, and the app is about a camera: `imbalkit predict` reads tables"
         )
     if card.columns is not None:
-        raise ModelError(
-            f"{path} takes {listing(card.columns.names)} beside the picture, which the app does not ask for: export a run "
-            "without `inputs` for it (`imbalkit predict` reads such columns from a table)"
-        )
+        raise takes_columns(path, card.columns)
     data = path.read_bytes()
     facts = {
         "file": path.name,
@@ -119,3 +117,11 @@ def to_json(value: Mapping[str, Any]) -> bytes:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def takes_columns(path: Path, columns: ColumnEncoding) -> ModelError:
+    """Why a model that takes table columns beside the picture is none for the app."""
+    return ModelError(
+        f"{path} takes {listing(columns.names)} beside the picture, which the app does not ask for: export a run without "
+        "`inputs` for it (`imbalkit predict` reads such columns from a table)"
+    )

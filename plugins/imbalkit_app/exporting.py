@@ -19,8 +19,12 @@ def exported(run: Path, note: Callable[[str], object]) -> Path:
     from imbalkit.export.export import export
     from imbalkit.kinds import Exporter
     from imbalkit.runs.restore import restore
+    from imbalkit.runs.results import RunData
+    from imbalkit_app.contents import takes_columns
 
     restored = restore(run, "cpu")
+    if restored.encoding is not None and RunData(run).has_images:
+        raise takes_columns(run, restored.encoding)
     exporter = cast("type[Exporter]", restored.catalogue.get("exporter", "tflite"))()
     exporter.check_requirements()
     path = run / exporter.file_name

@@ -14,6 +14,7 @@ import pytest
 from imbalkit_lite.model import open_model
 from tests.command_line import imbalkit
 from tests.made_once import made_once
+from tests.people import RECIPE, write_people
 
 pytestmark = pytest.mark.slow  # a converter
 for module in ("litert_torch", "ai_edge_litert", "cryptography"):
@@ -95,3 +96,14 @@ def test_a_run_whose_file_answers_otherwise(project, monkeypatch, words):
     error = refused("run", *words, cwd=project)
     assert "model.tflite was not written: on 24 validation rows its outputs are not the network's" in error
     assert not (project / "run.apk").exists()
+
+
+def test_a_run_that_takes_columns_is_refused_before_it_is_exported(project, no_charts):
+    from imbalkit import run
+
+    recipe = RECIPE | {"data": write_people(project / "people"), "training": {"epochs": 1, "threads": 1}}
+    run(recipe | {"evaluation": {"resamples": 0}}, folder=project / "columns")
+    done = imbalkit("app", "columns", "--apk", "columns.apk", cwd=project, check=False)
+    assert "columns takes age, sex, site beside the picture" in done.stderr
+    assert "exporting" not in done.stderr
+    assert not list(project.glob("columns/model*"))
