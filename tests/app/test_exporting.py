@@ -106,4 +106,4 @@ def test_a_run_that_takes_columns_is_refused_before_it_is_exported(project, no_c
     done = imbalkit("app", "columns", "--apk", "columns.apk", cwd=project, check=False)
     assert "columns takes age, sex, site beside the picture" in done.stderr
     assert "exporting" not in done.stderr
-    assert not list(project.glob("columns/model*"))
+    assert not list(project.glob("columns/*.tflite*"))
