@@ -27,7 +27,6 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, positiv
     write a recipe for it."""
     from imbalkit.base.console import console, counting, plain
     from imbalkit.cli.tables.findings import print_findings
-    from imbalkit.errors import ImbalkitError
     from imbalkit.inspection.recipe_draft import inspect, planned, recipe_text
     from imbalkit.inspection.starting_point import starting_point
     from imbalkit_lite.files import write_text
@@ -37,19 +36,16 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, positiv
     if not out.absolute().parent.is_dir():
         raise click.ClickException(f"there is no folder {out.absolute().parent} to write {out.name} into")
     screen = console()
-    try:
-        with counting("reading the images") as count:
-            found = inspect(data, root, label, positive, count)
-        print_findings(found, screen)
-        start = starting_point(found)
-        screen.say(
-            f"network: {start.said}" + (f"; to have them: {start.install}, then init again" if start.install else "")
-        )
-        write_text(out, recipe_text(found, start, out))
-        for line in planned(found, out):
-            screen.print(line, markup=False, highlight=False, soft_wrap=True)
-    except ImbalkitError as error:
-        raise click.ClickException(str(error)) from None
+    with counting("reading the images") as count:
+        found = inspect(data, root, label, positive, count)
+    print_findings(found, screen)
+    start = starting_point(found)
+    screen.say(
+        f"network: {start.said}" + (f"; to have them: {start.install}, then init again" if start.install else "")
+    )
+    write_text(out, recipe_text(found, start, out))
+    for line in planned(found, out):
+        screen.print(line, markup=False, highlight=False, soft_wrap=True)
     name = plain(out)
     screen.print(
         f"\nWrote [bold]{name}[/]. Next: [bold]imbalkit plan {name}[/], then [bold]imbalkit run {name}[/]",

@@ -55,10 +55,13 @@ def run(root: click.Group, stopped: str = "stopped") -> None:
     write_any_name()
     try:
         sys.exit(root(standalone_mode=False))
-    except click.ClickException as error:
+    except click.UsageError as error:
         if not isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the help
             vars(error)["message"] = printable_message(error.message)  # which click declares final
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        _show(printable_message(error.message))
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo(stopped, err=True)
@@ -68,9 +71,13 @@ def run(root: click.Group, stopped: str = "stopped") -> None:
 
         if not isinstance(error, ImbalkitError) and getattr(error, "errno", None) not in _NAMES:
             raise
-        click.secho("error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(printable_message(error if isinstance(error, ImbalkitError) else _about_a_name(error)), err=True)
+        _show(printable_message(error if isinstance(error, ImbalkitError) else _about_a_name(error)))
         sys.exit(1)
+
+
+def _show(message: str) -> None:
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(message, err=True)
 
 
 def _about_a_name(error: Any) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from imbalkit.builtin.datasets import DATASETS
 from imbalkit.cli.commands.init import command
-from imbalkit.errors import DataError
+from imbalkit.errors import DataError, ImbalkitError
 from imbalkit.inspection.columns import group_candidates, label_candidates
 from imbalkit.inspection.recipe_draft import inspect, recipe_text
 from imbalkit.inspection.starting_point import starting_point
@@ -54,6 +54,8 @@ def csv(tmp_path):
 def run(*arguments, code: int = 0) -> str:
     result = CliRunner().invoke(command, [str(argument) for argument in arguments])
     assert result.exit_code == code, result.output
+    if isinstance(result.exception, ImbalkitError):  # which the command line shows
+        return f"{result.output}error: {result.exception}"
     assert result.exception is None or isinstance(result.exception, SystemExit)
     return result.output
 
