@@ -27,6 +27,15 @@ RESULTS, PREDICTIONS, TABLES = "sweep.parquet", "predictions", "tables"
 _BULKY = (run_folder.WEIGHTS, run_folder.PLAN, run_folder.PREDICTIONS)
 
 
+def finished_rows(folder: Path) -> dict[str, dict[str, Any]]:
+    """The rows of sweep.parquet of finished cells, by the cell's id; none where there is no such file. Raises RunError."""
+    if not (folder / RESULTS).exists():
+        return {}
+    frame = _read(folder / RESULTS)
+    rows = frame[frame["state"] == "finished"].to_dict("records")
+    return {row["cell"]: {str(name): value for name, value in row.items()} for row in rows}
+
+
 class Results:
     """The finished cells of a sweep folder; sweep.parquet alone is enough to know them again."""
 
@@ -36,12 +45,7 @@ class Results:
         self.catalogue = catalogue
         self.rows: dict[str, dict[str, Any]] = {}
         known = {cell.id for cell in found.cells}
-        if (folder / RESULTS).exists():
-            frame = _read(folder / RESULTS)
-            rows = frame[frame["state"] == "finished"].to_dict("records")
-            self.rows = {
-                row["cell"]: {str(name): value for name, value in row.items()} for row in rows if row["cell"] in known
-            }
+        self.rows = {cell: row for cell, row in finished_rows(folder).items() if cell in known}
         self.collect()
 
     def is_finished(self, cell: Cell) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +23,7 @@ from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import read_record, record_of, refuse_other_data, sweep_record
 from imbalkit.studies.sweeps.cell import CELLS, DONE, ERRORS, LOGS
 from imbalkit.studies.sweeps.file import SweepFile, read_launcher, read_sweep
-from imbalkit.studies.sweeps.results import Results
+from imbalkit.studies.sweeps.results import Results, finished_rows
 from imbalkit.studies.sweeps.run_cells import run_cells
 from imbalkit.studies.sweeps.unchanged import changed_keys
 from imbalkit_lite.files import write_text
@@ -66,8 +66,8 @@ def sweep(
     catalogue = default_catalogue(tuple(without))
     found = read_sweep(file, catalogue)
     chosen = with_jobs(read_launcher(launcher, catalogue) if launcher else found.settings.launcher, jobs)
-    prepared = check_cells(found, catalogue)
     folder = Path(folder) if folder else Path("sweeps") / found.name
+    prepared = check_cells(found, catalogue, finished=finished_rows(folder) if resume else ())
     open_sweep_folder(folder, resume)
     for note in data_notes(prepared.values()):
         progress.note(f"note: {note}")
@@ -87,16 +87,22 @@ def sweep(
     return folder
 
 
-def check_cells(found: SweepFile, catalogue: Catalogue, runtime: bool = True) -> dict[str, Prepared]:
-    """Every cell's checked recipe by the cell's id. Raises RecipeError with the mistakes of all of them."""
+def check_cells(
+    found: SweepFile, catalogue: Catalogue, runtime: bool = True, finished: Collection[str] = ()
+) -> dict[str, Prepared]:
+    """Every cell's checked recipe by the cell's id; those that are finished need no teacher and no weights any more.
+
+    Raises RecipeError with the mistakes of all of them.
+    """
     loaded = Loaded()
     prepared: dict[str, Prepared] = {}
     problems: list[Problem] = []
     for cell in found.cells:
         try:
             document = read_document(found.base, catalogue.recipes, cell.overrides)
-            prepared[cell.id] = prepare_document(document, catalogue, runtime, loaded)
-            check_teachers(prepared[cell.id])
+            prepared[cell.id] = prepare_document(document, catalogue, runtime and cell.id not in finished, loaded)
+            if cell.id not in finished:
+                check_teachers(prepared[cell.id])
         except RecipeError as error:
             problems += [
                 Problem(f"cell {cell.id}: {problem.where}".removesuffix(": "), problem.message, problem.line)

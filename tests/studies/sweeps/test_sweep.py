@@ -267,6 +267,7 @@ def test_weights_may_move_between_cells_and_must_be_the_same(folder):
     (folder / "grid.yaml").write_text(f"{grid}axes: {{loss: [ce]}}\n")
     sweep("grid.yaml", cwd=folder)
     (folder / "before.safetensors").rename(folder / "after.safetensors")
+    assert "1 of 1 cells are finished" in sweep("grid.yaml", "--resume", cwd=folder).stderr  # they need them no more
     grid = grid.replace("before", "after")
     (folder / "grid.yaml").write_text(f"{grid}axes: {{loss: [ce, inverse_ce]}}\n")
     assert "1 of 2 cells are finished" in sweep("grid.yaml", "--resume", cwd=folder).stderr
