@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -49,6 +49,25 @@ def grad_cam(network: nn.Module, images: Tensor, targets: Tensor, *beside: Tenso
     found, gradient = maps_seen[-1].detach().float(), gradient.float()
     weights = gradient.mean(dim=(2, 3), keepdim=True)  # [n, maps, 1, 1]
     return (weights * found).sum(dim=1).clamp_min(0)
+
+
+def mean_of_maps(maps: Sequence[Tensor]) -> Tensor:
+    """The mean of several networks' heat maps of the same pictures, each map scaled to a largest value of 1.
+
+    Args:
+        maps: float [n, h, w] >= 0 each, of any sizes
+
+    Returns:
+        float32 [n, H, W] in 0..1 at the largest height and width; 0 where no network has anything
+    """
+    size = [max(each.shape[axis] for each in maps) for axis in (1, 2)]
+    found = torch.zeros(len(maps[0]), *size)
+    for each in maps:
+        scaled = (
+            each.float().cpu() / each.amax(dim=(1, 2), keepdim=True).clamp_min(torch.finfo(torch.float32).tiny).cpu()
+        )
+        found += nn.functional.interpolate(scaled[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
+    return found / len(maps)
 
 
 def _log_odds(logits: Tensor, targets: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imbalkit.plan import Plan
     from imbalkit.recipe.prepared import Prepared
     from imbalkit.training.classifier import Classifier
+    from imbalkit.training.ensemble import Ensemble
 
 MOST_METADATA = 3  # of a sample, under its picture
 MOST_TAKEN = 10  # there, of those that the network takes
@@ -38,13 +39,13 @@ class Report:
     Attributes:
         run: what the run folder says
         prepared: the run's data and recipe, None if they are unavailable
-        model: the trained network in eval mode, None if it is unavailable
+        model: the trained network, or ensemble, in eval mode, None if it is unavailable
         why: why data, pictures or network are missing, as the report shows it
     """
 
     run: RunData
     prepared: Prepared | None = None
-    model: Classifier | None = None
+    model: Classifier | Ensemble | None = None
     why: str = ""
     _images: ImageStore | None = field(default=None, repr=False)
 
@@ -181,7 +182,7 @@ def gather(
     prepared: Prepared | None,
     metrics: Mapping[str, Any] | None,
     images: ImageStore | None = None,
-    model: Classifier | None = None,
+    model: Classifier | Ensemble | None = None,
     why: str = "",
 ) -> Report:
     """A report's context. Raises RunError for a folder that holds no finished run."""

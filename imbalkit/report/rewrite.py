@@ -10,7 +10,6 @@ from imbalkit.errors import ImbalkitError, RenamedError, RunError
 from imbalkit.report.write import write_report
 from imbalkit.runs.restore import restore
 from imbalkit.runs.results import RunData
-from imbalkit.training.classifier import Classifier
 
 
 def report_again(
@@ -37,7 +36,7 @@ def report_again(
     prepared, model = None, None
     try:
         restored = restore(folder, device)
-        model = restored.model if isinstance(restored.model, Classifier) else None  # an ensemble has no maps to show
+        model = restored.model
     except RenamedError:  # sections read the recipe too
         raise
     except ImbalkitError as error:

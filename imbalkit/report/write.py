@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from imbalkit.report.context import Report
     from imbalkit.report.page import Section
     from imbalkit.training.classifier import Classifier
+    from imbalkit.training.ensemble import Ensemble
 
 PLUGINS = "From plugins"  # group of the table of contents
 
@@ -28,7 +29,7 @@ def write_report(
     prepared: Prepared | None,
     metrics: Mapping[str, Any] | None = None,
     images: ImageStore | None = None,
-    model: Classifier | None = None,
+    model: Classifier | Ensemble | None = None,
     out: Path | None = None,
     why: str = "",
 ) -> Path:
@@ -41,7 +42,7 @@ def write_report(
         prepared: the run's recipe and data, None if they are unavailable
         metrics: what metrics.json holds or will hold (default: that file)
         images: the run's pictures by table index (default: those that are needed are read)
-        model: the trained network
+        model: the trained network, or ensemble
         out: where to write (default: report.html in the folder)
         why: why something is missing, in a sentence
 

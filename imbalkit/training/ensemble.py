@@ -41,10 +41,13 @@ class EnsembleMember(nn.Module):
         self.steps = tuple(steps)
 
     def forward(self, images: torch.Tensor, columns: torch.Tensor | None = None) -> torch.Tensor:
-        beside = () if self.recoding is None else (self.recoding(columns),)
-        logits = self.network(images, *beside).double()
+        logits = self.network(images, *self.beside(columns)).double()
         restored = torch.from_numpy(corrected(logits.cpu().numpy(), self.steps))
         return restored.log_softmax(dim=1).to(logits.device)
+
+    def beside(self, columns: torch.Tensor | None = None) -> tuple[torch.Tensor, ...]:
+        """What the network takes beside the images, of columns as the ensemble takes them."""
+        return () if self.recoding is None or columns is None else (self.recoding(columns),)
 
 
 class Ensemble(nn.Module):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
-from imbalkit.functional.gradcam import LEAST, grad_cam
+from imbalkit.functional.gradcam import LEAST, grad_cam, mean_of_maps
 
 
 class Pooled(nn.Module):
@@ -106,3 +108,14 @@ def test_a_network_without_maps_at_its_end_has_none():
     targets = torch.zeros(1, dtype=torch.int64)
     assert grad_cam(Tokens(), torch.rand(1, 3, 32, 32), targets) is None
     assert grad_cam(nn.Sequential(nn.Flatten(), nn.Linear(48, 2)), torch.rand(1, 3, 4, 4), targets) is None
+
+
+def test_the_mean_of_maps_is_of_scaled_ones_at_the_finest_size():
+    coarse = torch.tensor([[[0.0, 4.0], [0.0, 4.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    fine = torch.rand(2, 8, 8)
+    found = mean_of_maps([coarse, fine])
+    expected = []
+    for row in range(2):
+        image = Image.fromarray(coarse[row].numpy()).resize((8, 8), Image.Resampling.BILINEAR)
+        expected.append((np.asarray(image) / 4 + (fine[row] / fine[row].max()).numpy()) / 2)
+    np.testing.assert_allclose(found.numpy(), np.stack(expected), atol=1e-6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ from imbalkit.errors import ImbalkitError
 from imbalkit.report.context import Report, explain
 from imbalkit.report.galleries import Shown, shown
 from imbalkit_lite.text import printable
+
+if TYPE_CHECKING:
+    from imbalkit.training.ensemble import EnsembleMember
 
 MOST = 12  # pictures a gallery
 MOST_COLUMNS = 10  # of a table, those that the network takes first
@@ -76,7 +79,13 @@ def values(report: Report) -> dict[str, Any] | None:
         "problem": problem,
         "why_no_heat": why_no_heat,
         "heat": heat is not None,
+        "views": _averages_views(report),
     }
+
+
+def _averages_views(report: Report) -> bool:
+    members = report.run.metrics.get("ensemble", {}).get("members", [])
+    return bool(report.run.metrics.get("views")) or any(member["views"] != "none" for member in members)
 
 
 def _table(report: Report, gallery: Gallery) -> dict[str, Any]:
@@ -158,15 +167,17 @@ def _columns(report: Report, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarra
 def heat_maps(
     report: Report, pixels: np.ndarray, targets: np.ndarray, columns: np.ndarray | None = None
 ) -> tuple[np.ndarray | None, str]:
-    """Grad-CAM of each picture for its target class, float32 [n, h, w], or None and why not; columns stay as they are."""
-    if report.run.members:
-        return None, "an ensemble has no feature maps of its own; the reports of its members can show theirs"
+    """Grad-CAM of each picture for its target class, float32 [n, h, w], or None and why not; columns stay as they are.
+
+    Of an ensemble it is the mean over its members, each map scaled to its largest value.
+    """
     if report.model is None:
         return None, report.why or "the network is unavailable"
     import torch
 
-    from imbalkit.functional.gradcam import grad_cam
+    from imbalkit.functional.gradcam import grad_cam, mean_of_maps
     from imbalkit.plan.rendering import to_float
+    from imbalkit.training.ensemble import Ensemble
 
     model = report.model
     device = next(model.parameters()).device
@@ -178,10 +189,16 @@ def heat_maps(
             span = slice(start, start + BATCH)
             images = to_float(torch.from_numpy(pixels[span]).to(device))
             beside = () if columns is None else (torch.from_numpy(columns[span]).to(device),)
-            maps = grad_cam(model, images, torch.from_numpy(targets[span].astype(np.int64)), *beside)
-            if maps is None:
-                return None, "this network has no feature maps"
-            parts.append(maps.cpu().numpy())
+            codes = torch.from_numpy(targets[span].astype(np.int64))
+            if isinstance(model, Ensemble):
+                members = (cast("EnsembleMember", each) for each in model.members)
+                maps = [grad_cam(each.network, images, codes, *each.beside(*beside)) for each in members]
+            else:
+                maps = [grad_cam(model, images, codes, *beside)]
+            known = [found for found in maps if found is not None]
+            if len(known) < len(maps):
+                return None, "this network has no feature maps" if len(maps) == 1 else "a member has no feature maps"
+            parts.append((known[0] if len(known) == 1 else mean_of_maps(known)).cpu().numpy())
         return np.concatenate(parts), ""
     except RuntimeError as error:  # such as a device out of memory
         return None, f"the network failed: {error}"

@@ -115,14 +115,15 @@ def _write(whole: Pool, folder: Path, name: str, device: str | None, progress: P
     write_parquet(folder / run_folder.PREDICTIONS, predictions_table(table, members.classes, held_out, whole.decision))
     write_parquet(folder / run_folder.PLAN, audit(_trained_rows(whole), [], table.get("path")))
     metrics = _metrics(whole, table, held_out, names)
-    prepared, why = None, ""
+    prepared, model, why = None, None, ""
     try:
-        prepared = restore(folder, device, metrics).prepared
+        restored = restore(folder, device, metrics)
+        model, prepared = restored.model, restored.prepared
     except ImbalkitError as error:  # predictions need no data
         why = str(error)
         progress.note(f"note: {why}")
     if recipe.evaluation.test:
-        write_report(folder, prepared, metrics, why=why)
+        write_report(folder, prepared, metrics, model=model, why=why)
     finish_run(folder, metrics)
 
 

@@ -2,14 +2,17 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from imbalkit import Run, ensemble, run
 from imbalkit.errors import DataError, ImbalkitError, RunError
+from imbalkit.report.sections.errors import heat_maps
 from imbalkit.runs.data_record import read_record
 from imbalkit.runs.restore import restore
 from imbalkit.studies.ensembles import make_ensemble
@@ -149,6 +152,30 @@ def test_a_damaged_member_is_named(ensemble_of_two, tmp_path):
     shutil.rmtree(broken / "members/0")
     with pytest.raises(RunError, match=r"expected a run folder, there is none at .*members/0"):
         restore(broken)
+
+
+def test_its_heat_map_is_the_mean_of_the_members(ensemble_of_two, trained, runs):
+    files = sorted((trained / "photographs/rare").glob("*.png"))[:3]
+    pixels = np.stack([np.asarray(Image.open(file).convert("RGB").resize((16, 16))) for file in files])
+    targets = np.ones(3, dtype=np.int64)
+
+    def maps(folder):
+        heat, why = heat_maps(SimpleNamespace(model=restore(folder).model, why=""), pixels, targets)
+        assert not why
+        return heat
+
+    alone = [maps(f"{ensemble_of_two}/members/{number}") for number in (0, 1)]
+    scaled = [heat / np.maximum(heat.max(axis=(1, 2), keepdims=True), 1e-30) for heat in alone]
+    np.testing.assert_allclose(maps(ensemble_of_two), np.mean(scaled, axis=0), atol=1e-5)
+
+    metrics = json.loads((runs / "a/metrics.json").read_text())
+    recipe = runs / "a/recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("name: youden", "name: fixed\n    value: 0.999"))
+    make_ensemble(["a", "b"], "ab")
+    assert metrics["test"]["n"]
+    text = (runs / "ab/report.html").read_text()
+    assert "the mean of the members' maps" in text
+    assert "Grad-CAM: the same image" in text
 
 
 def test_it_has_no_features(ensemble_of_two):
