@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from imbalkit.decision.class_prior import Ledger
 from imbalkit.engine.teachers import Lesson
 from imbalkit.errors import RunError, listing
 from imbalkit.functional.prior import at_prior, shares
-from imbalkit.kinds import Loss, Teacher
+from imbalkit.kinds import Loss
 from imbalkit.recipe.class_prior import prior_ledger
 from imbalkit.recipe.traverse import parts_of
 from imbalkit.runs.results import RunData
@@ -61,7 +62,8 @@ def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, 
         else:
             logits = restored.logits(table.arrays, samples, columns)
         decision, prior = restored_to_data(run, restored)
-        notes += decision.notes
+        name = "/".join([TEACHER, *member.folder.parts[len(Path(lesson.teacher.run).expanduser().parts) :]])
+        notes += [f"of the teacher {name}: {text}" for text in decision.notes]
         found = at_prior(
             decision.at_data_prior(logits)[:, [restored.classes.index(name) for name in classes]],
             prior[[restored.classes.index(name) for name in classes]],
@@ -69,14 +71,13 @@ def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, 
         )
         total[teaches] += found
     mean = total / lesson.teaches.sum(axis=0)[:, None]
-    notes += _off(lesson.teacher, mean, table.labels[lesson.rows].astype(np.int64), classes)
+    notes += _off(mean, table.labels[lesson.rows].astype(np.int64), classes)
     result = np.zeros((len(table), len(classes)), dtype=np.float32)
     result[lesson.rows] = np.log(np.maximum(mean, LEAST))
-    notes = [text.replace(lesson.teacher.run, TEACHER) for text in dict.fromkeys(notes)]
-    return {"table": torch.from_numpy(result), "notes": notes}
+    return {"table": torch.from_numpy(result), "notes": list(dict.fromkeys(notes))}
 
 
-def _off(teacher: Teacher, said: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> list[str]:
+def _off(said: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> list[str]:
     """A note on classes whose probabilities [n, C] are too high or too low on average: the student takes that over."""
     off = []
     for label, name in enumerate(classes):
@@ -88,7 +89,7 @@ def _off(teacher: Teacher, said: np.ndarray, labels: np.ndarray, classes: Sequen
     if not off:
         return []
     return [
-        f"the probabilities of the teacher {teacher.run} are off on average over the training rows ({listing(off, 4)}), and the "
+        f"the probabilities of the teacher {TEACHER} are off on average over the training rows ({listing(off, 4)}), and the "
         "student takes that over: let the teacher's decision restore the prior and calibrate with `vector`, which moves it"
     ]
 
@@ -116,4 +117,4 @@ def restored_to_data(run: RunData, restored: Restored) -> tuple[Decision, np.nda
     decision = fit_decision(logits, rows.labels, settings, None, ledger, rows.groups, run.classes)
     if decision.prior == "as_trained":
         raise RunError(f"{run.folder} cannot teach: {' '.join(decision.notes)}")
-    return replace(decision, notes=tuple(f"of the teacher {run.folder}: {text}" for text in decision.notes)), data
+    return decision, data

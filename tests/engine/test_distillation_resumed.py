@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from imbalkit.engine import teaching
+from imbalkit.engine import teacher_probabilities, teaching
 from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run import run
 from imbalkit.errors import RunError
@@ -97,14 +97,17 @@ def test_a_teacher_that_has_moved_goes_on(project, tmp_path, monkeypatch):
     for home in homes:
         shutil.copytree(project / "single", home / "single")
     folder = tmp_path / "s"
-    monkeypatch.setattr(Trainer, "fit", lambda *rest, **named: (_ for _ in ()).throw(Stop))
-    with pytest.raises(Stop):
-        run(recipe(project, distill(homes[0], "single")), options=RunOptions(folder=folder))
-    monkeypatch.undo()
+    for name in ("OFF", "TENTH"):  # so that there is a note on every teacher
+        monkeypatch.setattr(teacher_probabilities, name, 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "fit", lambda *rest, **named: (_ for _ in ()).throw(Stop))
+        with pytest.raises(Stop):
+            run(recipe(project, distill(homes[0], "single")), options=RunOptions(folder=folder))
     shutil.rmtree(homes[0])
     moved = recipe(project, distill(homes[1], "single"))
     assert run(moved, options=RunOptions(folder=folder, resume=True)) == folder
     assert str(homes[1]) in (folder / "recipe.yaml").read_text()
+    assert any(f"of the teacher {homes[1]}/single are off" in note for note in metrics_of(folder)["notes"])
     with pytest.raises(
         RunError, match=r"begun with another recipe \(loss\.teacher: "
     ):  # finished: never compared again
