@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -77,8 +78,8 @@ def spread(rows: pd.DataFrame, over: str, other: str) -> dict[str, float]:
     return frame.std(ddof=1).to_dict() if len(frame) > 1 else dict.fromkeys(frame, np.nan)
 
 
-def compare(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Figures of each method; its differences to the baseline, and of methods to their controls."""
+def compare(folder: Path, pairs: Sequence[Sequence[str]] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Figures of each method; its differences to the baseline, and of methods to their controls and in further pairs."""
     cells = pd.read_parquet(folder / "sweep.parquet")
     finished = cells[cells["state"] == "finished"]
     methods = list(dict.fromkeys(finished["method"]))
@@ -133,6 +134,7 @@ def compare(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     to_baseline = differences([(method, BASELINE) for method in whole if method != BASELINE])
     controls = [(method.strip(), other) for method, other in CONTROLS.items() if {method.strip(), other} <= set(whole)]
+    controls += [(method, other) for method, other in pairs]
     return pd.DataFrame(table), pd.concat([to_baseline, differences(controls)] if controls else [to_baseline])
 
 
@@ -177,9 +179,13 @@ def main(arguments: list[str]) -> None:
     """Write figures.csv and differences.csv beside the sweep, and print both as Markdown."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks reproduction")
     parser.add_argument("--study", type=Path, default=ROOT, help="folder that has the results of the sweep in sweep/")
-    study = parser.parse_args(arguments).study
-    table, changes = compare(study / "sweep")
+    parser.add_argument(
+        "--pair", nargs=2, action="append", default=[], metavar=("METHOD", "OTHER"), help="compare these as well"
+    )
+    given = parser.parse_args(arguments)
+    study = given.study
+    table, changes = compare(study / "sweep", given.pair)
     table.to_csv(study / "figures.csv", index=False, float_format="%.5g")
     changes.to_csv(study / "differences.csv", index=False, float_format="%.5g")
-    note = f"Differences, with p-values after Holm (those to {BASELINE}, and those to controls):"
+    note = f"Differences, with p-values after Holm (those to {BASELINE}, and the others):"
     sys.stdout.write(f"{markdown(table)}\n{note}\n\n{markdown(changes)}")
