@@ -71,7 +71,7 @@ def draw(frame: pd.DataFrame, size: int = 320, iterations: int = 5) -> Figure:
     middle = (size - 1) / 2
     edges = (-0.5 - middle, size - 0.5 - middle, size - 0.5 - middle, -0.5 - middle)
     distance, values = profile(frame, size)
-    end = distance[values.sum(axis=1) > 0.1].max()  # of the outermost dot
+    end = distance[(values > 0.005).any(axis=1)].max()  # of the outermost dot
     with style.rules():
         figure = style.new_figure(style.WIDTH, 4.9)
         top, bottom = np.asarray(figure.subfigures(2, 1, height_ratios=[1.2, 1]))
@@ -83,7 +83,7 @@ def draw(frame: pd.DataFrame, size: int = 320, iterations: int = 5) -> Figure:
                 panel.set_yticks([])
                 panel.spines[:].set_visible(False)
             whole.set(title=name, xlabel="px from the centre")
-            near.set(title="the dot to the right", xlim=(end - 31, end + 5), ylim=(17, -17))
+            near.set(title="the dot to the right", xlim=(end - 37, end + 3), ylim=(20, -20))
         axes = bottom.subplots(1, 2, sharey=True)
         for panel, (name, channels) in zip(axes, pictures.items(), strict=True):
             values = profile(frame, size, channels)[1]
@@ -91,7 +91,7 @@ def draw(frame: pd.DataFrame, size: int = 320, iterations: int = 5) -> Figure:
                 label = f"{COLOURS[index]}, rho = {rhos[channels[index]]:g}"
                 panel.step(distance, values[:, index], where="mid", color=_SHADES[index], linestyle=line, label=label)
             style.grid(panel, "y")
-            panel.set(xlim=(end - 40, end + 5), ylim=(0, 1.05), xlabel="px from the centre, to the right", title=name)
+            panel.set(xlim=(end - 48, end + 3), ylim=(0, 1.05), xlabel="px from the centre, to the right", title=name)
             panel.legend(loc="upper left")
         axes[0].set_ylabel("brightness")
         style.note(
