@@ -31,20 +31,22 @@ CELLS = ROOT / "docs" / "results" / "best"
 COSTS = CELLS / "costs.csv"
 PAGE = ROOT / "docs" / "best.md"
 FOLDS, RESAMPLES = range(5), 2000
-# method: (what the table calls it, the method that it differs from in one thing)
-METHODS = {
-    "small": ("small network from random weights", None),
-    "mobilenet": ("MobileNetV1 0.75, ImageNet weights", "small"),
-    "lite0": ("EfficientNet-Lite0, ImageNet weights", "mobilenet"),
-    "augmented": ("+ augmentation", "lite0"),
-    "diagnoses": ("+ trained on the seven diagnoses", "augmented"),
-    "larger": ("+ 224 px", "diagnoses"),
-    "views": ("+ averaged views", "diagnoses"),
-    "columns": ("+ age, sex and site", "diagnoses"),
-    "ensemble": ("+ ensemble of three seeds", "diagnoses"),
-    "distilled": ("one network taught by the ensemble", "diagnoses"),
-    "out_of_fold": ("one network taught by a cross-validation of its training rows", "diagnoses"),
+# method: (what the table calls it, the methods that it is compared with)
+METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "small": ("small network from random weights", ()),
+    "mobilenet": ("MobileNetV1 0.75, ImageNet weights", ("small",)),
+    "lite0": ("EfficientNet-Lite0, ImageNet weights", ("mobilenet",)),
+    "augmented": ("+ augmentation", ("lite0",)),
+    "diagnoses": ("+ trained on the seven diagnoses", ("augmented",)),
+    "larger": ("+ 224 px", ("diagnoses",)),
+    "views": ("+ averaged views", ("diagnoses",)),
+    "columns": ("+ age, sex and site", ("diagnoses",)),
+    "ensemble": ("+ ensemble of three seeds", ("diagnoses",)),
+    "distilled": ("one network taught by the ensemble", ("diagnoses", "ensemble")),
+    "cross_validation": ("the five networks of a cross-validation of the training rows", ("diagnoses",)),
+    "out_of_fold": ("one network taught by that cross-validation", ("diagnoses", "cross_validation")),
 }
+BASE = "diagnoses"  # the recipe of the ensembles' members
 STUDENTS = ("distilled", "out_of_fold")  # of the same recipe, with other teachers
 FIGURES = {
     "auc": "AUC",
@@ -79,6 +81,8 @@ def run_cell(method: str, fold: int, runs: Path) -> pd.DataFrame:
     """Train a cell, or go on with it: its test rows."""
     from imbalkit.runs.results import RunData
 
+    if method == "cross_validation":
+        return predicted_by(nested_cross_validation(fold, runs), fold)
     folder = ensemble_of_seeds(fold, runs) if method == "ensemble" else trained(method, fold, runs)
     frame = RunData(folder).predictions
     frame = frame[frame["split"] == "test"]
@@ -89,6 +93,26 @@ def run_cell(method: str, fold: int, runs: Path) -> pd.DataFrame:
             "melanoma": (frame["label"] == "mel").astype(int),
             "probability": frame["probability_mel"],
             "predicted": (frame["decision"] == "mel").astype(int),
+        }
+    )
+
+
+def predicted_by(folder: Path, fold: int) -> pd.DataFrame:
+    """The test rows of a fold as a run predicts them that has them not among its data."""
+    from imbalkit.recipe.prepare import prepare
+    from imbalkit.runs.restore import restore
+
+    prepared, model = prepare(f"melanoma/ham10000/{BASE}", [f"split.fold={fold}"]), restore(folder)
+    rows, positive = prepared.split.test, model.classes.index("mel")
+    frame = prepared.table.frame.iloc[rows]
+    logits = model.logits(frame["path"].tolist())
+    return pd.DataFrame(
+        {
+            "fold": fold,
+            "source": rows,
+            "melanoma": (frame["label"] == "mel").astype(int).to_numpy(),
+            "probability": model.decision.probabilities(logits)[:, positive],
+            "predicted": (model.decision.decide(logits) == positive).astype(int),
         }
     )
 
@@ -115,7 +139,7 @@ def nested_cross_validation(fold: int, runs: Path) -> Path:
     from imbalkit.engine.run import run
     from imbalkit.recipe.prepare import prepare
 
-    recipe = f"melanoma/ham10000/{METHODS['out_of_fold'][1]}"
+    recipe = f"melanoma/ham10000/{BASE}"
     prepared = prepare(recipe, [f"split.fold={fold}"])
     used = set(prepared.table.frame["path"].iloc[prepared.split.train].map(os.path.basename))
     folder = folder_of("nested", fold, runs)
@@ -146,7 +170,7 @@ def ensemble_of_seeds(fold: int, runs: Path) -> Path:
     folder = folder_of("ensemble", fold, runs)
     if is_finished(folder):
         return folder
-    return make_ensemble([trained(str(METHODS["ensemble"][1]), fold, runs, seed) for seed in range(3)], folder)
+    return make_ensemble([trained(BASE, fold, runs, seed) for seed in range(3)], folder)
 
 
 def folder_of(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
@@ -155,16 +179,18 @@ def folder_of(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
 
 
 def run_on_a_few(method: str, folder: Path) -> Path:
-    """A run of one epoch on few rows with the network of a method, of the ensemble three of them: size and time are the same."""
+    """A run of one epoch on few rows with the network of a method, or all that it averages: size and time are the same."""
     from imbalkit.engine.options import RunOptions
     from imbalkit.engine.run import run
     from imbalkit.studies.ensembles import make_ensemble
 
     few = write_table(labels_with_absolute_paths().groupby("dx").head(20), folder / "labels.csv")
     overrides = [f"data.file={few}", "training.epochs=1", "split.fold=0"]
-    if method != "ensemble":
+    if method not in ("ensemble", "cross_validation"):
         return run(f"melanoma/ham10000/{method}", overrides, RunOptions(folder=folder / "run"))
-    recipe = f"melanoma/ham10000/{METHODS['ensemble'][1]}"
+    recipe = f"melanoma/ham10000/{BASE}"
+    if method == "cross_validation":
+        return run(recipe, overrides[:-1], RunOptions(folder=folder / "run"))
     members = [
         run(recipe, [*overrides, f"seed={seed}"], RunOptions(folder=folder / f"member-{seed}")) for seed in range(3)
     ]
@@ -227,7 +253,7 @@ def table() -> str:
         "| model | folds | " + " | ".join(FIGURES.values()) + " | ONNX file | ms a photograph (ONNX Runtime, LiteRT) |"
     ]
     lines.append("| --- " * (len(FIGURES) + 4) + "|")
-    for method, (name, before) in METHODS.items():
+    for method, (name, others) in METHODS.items():
         rows = kept_rows(method)
         if rows.empty:
             continue
@@ -235,7 +261,7 @@ def table() -> str:
         lines.append(
             f"| {name} | {rows['fold'].nunique()} | " + " | ".join([*cells, *cost_cells(costs, method)]) + " |"
         )
-        if before is not None and len(kept_rows(before)):
+        for before in others:
             apart = difference_cells(rows, kept_rows(before))
             if apart is not None:
                 lines.append(
@@ -282,7 +308,7 @@ def difference_cells(rows: pd.DataFrame, others: pd.DataFrame) -> tuple[int, lis
 
 def cost_cells(costs: pd.DataFrame, method: str) -> list[str]:
     """Megabytes of the ONNX file, and milliseconds a photograph on two threads; those of its network for a student."""
-    method = str(METHODS[method][1]) if method in STUDENTS else method
+    method = BASE if method in STUDENTS else method
     if method not in costs.index:
         return ["", ""]
     cost = costs.loc[method]
