@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SPLITS = ("test", "validation", "train")  # of a row, by how much of it a model has seen
 TRAIN = SPLITS.index("train")
+SAME = "; leave one out, or train it with the same `{}`"  # what to do about a member that does not fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,12 @@ class Member:
     def name(self) -> str:
         """What messages call it: its folder."""
         return str(self.run.folder)
+
+    @cached_property
+    def weights_sha256(self) -> str | None:
+        """SHA-256 of its weights; None without, as `restore` says."""
+        file = self.run.folder / WEIGHTS
+        return sha256_of(file) if file.is_file() else None
 
     @cached_property
     def record(self) -> pd.DataFrame:
@@ -170,9 +177,7 @@ def _check_different(runs: Sequence[Member]) -> None:
     """Raise RunError for a network that is there twice: it would count twice in the mean."""
     known: dict[str, Member] = {}
     for run in runs:
-        file = run.run.folder / WEIGHTS
-        weights = sha256_of(file) if file.is_file() else run.name  # one without says so where it is restored
-        other = known.setdefault(weights, run)
+        other = known.setdefault(run.weights_sha256 or run.name, run)
         if other is not run:
             raise RunError(
                 f"{other.name} and {run.name} have the same weights and would count twice: expected different runs"
@@ -184,36 +189,43 @@ def _check_fit(first: Member, other: Member) -> None:
     here, there = first.run, other.run
     who = f"{here.folder} and {there.folder}"
     if set(here.classes) != set(there.classes):
-        raise RunError(f"{who} have different classes: {listing(here.classes)}; {listing(there.classes)}")
+        raise RunError(
+            f"{who} have different classes: {listing(here.classes)}; {listing(there.classes)}{SAME.format('data')}"
+        )
     if here.classes != there.classes:
         raise RunError(
             f"{who} have their classes in another order ({listing(here.classes)}; {listing(there.classes)}): an ensemble's "
-            "members give their probabilities in one order"
+            f"members give their probabilities in one order{SAME.format('data')}"
         )
     if here.positive != there.positive:
         names = [run.facts.get("positive") or "none" for run in (here, there)]
-        raise RunError(f"{who} have different positive classes: {names[0]}; {names[1]}")
+        raise RunError(f"{who} have different positive classes: {names[0]}; {names[1]}{SAME.format('positive')}")
     (*size, channels), (*other_size, other_channels) = (
         run.facts.get("image_shape") or (0, 0, 0) for run in (here, there)
     )
     if channels != other_channels:
-        raise RunError(f"{who} take images of {channels} and of {other_channels} channels: an ensemble has one input")
+        raise RunError(
+            f"{who} take images of {channels} and of {other_channels} channels: an ensemble has one "
+            f"input{SAME.format('data')}"
+        )
     if size != other_size:
         sizes = [f"{height} x {width} px" for height, width in (size, other_size)]
         raise RunError(
-            f"{who} take images of {sizes[0]} and of {sizes[1]}: an ensemble has one input; train them with the same images.size"
+            f"{who} take images of {sizes[0]} and of {sizes[1]}: an ensemble has one input{SAME.format('images.size')}"
         )
     kinds = [{fitted.column.name: fitted.column.kind for fitted in run.columns} for run in (here, there)]
     if kinds[0] != kinds[1]:
         columns = [listing(f"{name} ({kind})" for name, kind in own.items()) or "none" for own in kinds]
         raise RunError(
-            f"{who} take different columns beside the image: {columns[0]}; {columns[1]}: an ensemble has one input"
+            f"{who} take different columns beside the image: {columns[0]}; {columns[1]}: an ensemble has one "
+            f"input{SAME.format('inputs')}"
         )
     for key in ("resize", "interpolation", "exif", "bits"):
         values = [getattr(run.recipe.images, key) for run in (first, other)]
         if values[0] != values[1]:
             raise RunError(
-                f"{who} make images fit in different ways (images.{key}: {values[0]}; {values[1]}): an ensemble has one input"
+                f"{who} make images fit in different ways (images.{key}: {values[0]}; {values[1]}): an ensemble has one "
+                f"input{SAME.format(f'images.{key}')}"
             )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from imbalkit.evaluation.settings import EvaluationSettings
 from imbalkit.functional.ensembles import disagreement, pairs, score_correlation
 from imbalkit.kinds import Metric, Predictions
 from imbalkit.recipe.difference import recipe_difference, show_difference
-from imbalkit.runs import folder as run_folder
 from imbalkit.runs.members import Member
 from imbalkit.runs.pool import Pool
 
@@ -48,14 +46,13 @@ def ensemble_facts(
 
 def _member(first: Member, member: Member, name: str) -> dict[str, Any]:
     facts = member.run.facts
-    weights = hashlib.sha256((member.run.folder / run_folder.WEIGHTS).read_bytes()).hexdigest()
     return {
         "folder": name,
         "from": str(member.run.folder),
         "name": member.run.name,
         "seed": facts.get("seed"),
         "recipe_hash": facts.get("recipe_hash"),
-        "weights_sha256": weights,
+        "weights_sha256": member.weights_sha256,
         "views": member.recipe.predict.views,
         "differs": show_difference(recipe_difference(first.run.recipe, member.run.recipe)),
     }

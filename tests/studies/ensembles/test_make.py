@@ -305,6 +305,7 @@ def test_members_that_do_not_fit_are_refused(runs, changes, message):
     refused = imbalkit("ensemble", "a", "b", "--folder", "ab", cwd=runs, check=False)
     assert refused.returncode == 1
     assert message in refused.stderr
+    assert "leave one out, or train it with the same `" in refused.stderr
     assert not (runs / "ab").exists()
 
 
