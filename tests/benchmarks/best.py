@@ -46,7 +46,19 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cross_validation": ("the five networks of a cross-validation of the training rows", ("diagnoses",)),
     "out_of_fold": ("one network taught by that cross-validation", ("diagnoses", "cross_validation")),
 }
-BASE = "diagnoses"  # the recipe of the ensembles' members
+BASE = "diagnoses"  # the recipe of the ensembles' members, and what the settings below change
+TURNS = "{name: dermoscopy, scale: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0, blur_p: 0, cutout_p: 0}"
+# setting: (what the second table calls it, what it sets in the recipe of BASE)
+SETTINGS: dict[str, tuple[str, str]] = {
+    "no_augmentation": ("no augmentation", "augment=[]"),
+    "orientations": ("the eight orientations alone", f"augment=[{TURNS}]"),
+    "trivial_augment": ("the eight orientations and `trivial_augment`", f"augment=[{TURNS}, trivial_augment]"),
+    "rand_augment": ("the eight orientations and `rand_augment`", f"augment=[{TURNS}, rand_augment]"),
+    "layer_decay": ("`layer_decay: 0.9`", "training.optimizer.layer_decay=0.9"),
+    "drop_path": ("`drop_path: 0.1`", "backbone.drop_path=0.1"),
+    "mixup": ("`mixup`, alpha 0.2", "mixer={name: mixup, alpha: 0.2}"),
+    "ema": ("`ema: 0.99`", "training.ema=0.99"),
+}
 STUDENTS = ("distilled", "out_of_fold")  # of the same recipe, with other teachers
 FIGURES = {
     "auc": "AUC",
@@ -128,6 +140,8 @@ def trained(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
     if method in STUDENTS:  # no teacher ever saw the fold's validation and test rows
         teacher = ensemble_of_seeds(fold, runs) if method == "distilled" else nested_cross_validation(fold, runs)
         recipe, overrides = "distilled", [*overrides, f"loss.teacher={teacher.absolute()}"]
+    elif method in SETTINGS:
+        recipe, overrides = BASE, [*overrides, SETTINGS[method][1]]
     options = RunOptions(folder=folder, resume=True, rounds=runs / "rounds", progress=Lines())
     return run(f"melanoma/ham10000/{recipe}", overrides, options)
 
@@ -246,8 +260,6 @@ def figures(rows: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
 
 def table() -> str:
     """The table of docs/best.md: figures with 95 % intervals, and paired differences over the folds that both have."""
-    if all(kept_rows(method).empty for method in METHODS):
-        return "No cell has been run to its end on this page's recipes yet."
     costs = pd.read_csv(COSTS, index_col="method") if COSTS.exists() else pd.DataFrame()
     lines = [
         "| model | folds | " + " | ".join(FIGURES.values()) + " | ONNX file | ms a photograph (ONNX Runtime, LiteRT) |"
@@ -269,6 +281,17 @@ def table() -> str:
                     + " | ".join([*apart[1], "", ""])
                     + " |"
                 )
+    return "\n".join(lines)
+
+
+def settings_table() -> str:
+    """The table of settings: figures of each, and what it changes of BASE on the folds that both have."""
+    lines = ["| setting | folds | " + " | ".join(FIGURES.values()) + " |", "| --- " * (len(FIGURES) + 2) + "|"]
+    base = kept_rows(BASE)
+    for method, (name, _) in SETTINGS.items():
+        apart = difference_cells(kept_rows(method), base)
+        if apart is not None:
+            lines.append(f"| {name} | {apart[0]} | " + " | ".join(apart[1]) + " |")
     return "\n".join(lines)
 
 
@@ -315,6 +338,12 @@ def cost_cells(costs: pd.DataFrame, method: str) -> list[str]:
     return [f"{cost['onnx_bytes'] / 1e6:.1f} MB", f"{cost['onnx_ms']:.1f}, {cost['litert_ms']:.1f}"]
 
 
+def between_marks(page: str, name: str, lines: str) -> str:
+    """A page with other lines between `<!-- cells: NAME -->` and `<!-- end -->`."""
+    marks = rf"(<!-- cells: {name} -->).*?(<!-- end -->)"
+    return re.sub(marks, lambda found: f"{found[1]}\n\n{lines}\n\n{found[2]}", page, flags=re.DOTALL)
+
+
 def main(arguments: list[str]) -> None:
     """Train cells, time files, or write the table."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks best", description=__doc__)
@@ -323,17 +352,15 @@ def main(arguments: list[str]) -> None:
     training.add_argument("--runs", type=Path, required=True, help="folder of the run folders")
     timing = commands.add_parser("costs", help="export the network of each method and time its files")
     for command in (training, timing):
-        command.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+        command.add_argument("--methods", nargs="+", default=list(METHODS), choices=[*METHODS, *SETTINGS])
     training.add_argument("--folds", nargs="+", type=int, default=list(FOLDS))
     commands.add_parser("table", help="write the table of docs/best.md")
     given = parser.parse_args(arguments)
     if given.command == "table":
         text = PAGE.read_text(encoding="utf-8")
-        marks = r"(<!-- cells: best -->).*?(<!-- end -->)"
-        PAGE.write_text(
-            re.sub(marks, lambda found: f"{found[1]}\n\n{table()}\n\n{found[2]}", text, flags=re.DOTALL),
-            encoding="utf-8",
-        )
+        for name, lines in (("best", table()), ("settings", settings_table())):
+            text = between_marks(text, name, lines)
+        PAGE.write_text(text, encoding="utf-8")
     elif given.command == "run":
         for fold in given.folds:
             for method in given.methods:
@@ -342,5 +369,5 @@ def main(arguments: list[str]) -> None:
                     keep(method, run_cell(method, fold, given.runs))
     else:
         for method in given.methods:
-            if method not in STUDENTS:
+            if method in METHODS and method not in STUDENTS:
                 keep_cost(cost(method))
