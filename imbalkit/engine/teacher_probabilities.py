@@ -53,7 +53,7 @@ def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, 
     for member, teaches in zip(lesson.members, lesson.teaches, strict=True):
         if not teaches.any():
             continue
-        restored, run = restore(member.folder, device), RunData(member.folder)
+        restored, run = _with_views(restore(member.folder, device), lesson.teacher.views), RunData(member.folder)
         samples = lesson.rows[teaches]
         columns = columns_of(run, table)
         if table.arrays is None:
@@ -75,6 +75,14 @@ def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, 
     result = np.zeros((len(table), len(classes)), dtype=np.float32)
     result[lesson.rows] = np.log(np.maximum(mean, LEAST))
     return {"table": torch.from_numpy(result), "notes": list(dict.fromkeys(notes))}
+
+
+def _with_views(restored: Restored, views: str | None) -> Restored:
+    """A network that averages other views than its recipe says; None for those."""
+    if views is None:
+        return restored
+    predict = restored.recipe.predict.model_copy(update={"views": views})
+    return replace(restored, recipe=restored.recipe.model_copy(update={"predict": predict}))
 
 
 def _off(said: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> list[str]:

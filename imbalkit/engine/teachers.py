@@ -137,7 +137,8 @@ def find_members(
         columns: of the student's table
 
     Raises:
-        RunError: no finished run, other classes, columns that the table lacks, no weights, no record of its data
+        RunError: no finished run, other classes, columns that the table lacks, no weights, no record of its data, views that
+            its images do not have
     """
     members = []
     for folder in member_folders(Path(teacher.run).expanduser()):
@@ -150,6 +151,12 @@ def find_members(
             raise RunError(f"{folder} takes columns beside the image, and the data have no {listing(lacking)}")
         if not (folder / WEIGHTS).is_file():
             raise RunError(f"{folder / WEIGHTS} is not there: expected the weights of the teacher")
+        height, width, *_ = run.facts.get("image_shape") or (0, 0)
+        if teacher.views == "dihedral" and height != width:
+            raise RunError(
+                f"{folder} takes images of {height} x {width} px: dihedral turns them by a quarter and needs square images "
+                "(flips does not)"
+            )
         record = read_record(folder / RECORD)
         if record is None or "split" not in record:
             raise RunError(f"{folder / RECORD} is not there, which says what rows it trained on: train it again")

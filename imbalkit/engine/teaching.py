@@ -234,5 +234,5 @@ def lesson_key(lesson: Lesson, prepared: Prepared, content: np.ndarray | None) -
             digest.update("\n".join(map(str, pictures[column])).encode())
             break
     digest.update(json.dumps([prepared.classes, prior_ledger(prepared).data.tolist(), len(table)]).encode())
-    digest.update(lesson.rows.tobytes() + lesson.teaches.tobytes())
+    digest.update(lesson.rows.tobytes() + lesson.teaches.tobytes() + (lesson.teacher.views or "").encode())
     return digest.hexdigest()[:24]

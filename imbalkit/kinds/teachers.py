@@ -15,8 +15,10 @@ class Teacher:
         members: "out_of_fold": of all members, those that did not train on the row, where there are such; "same_split": of the
             members that trained on no validation or test row of the student
         allow_overlap: whether a teacher may have trained on the student's test rows without teaching out of fold for it
+        views: mirrored and turned views of a picture that its probabilities are averaged over; None as it predicts itself
     """
 
     run: str
     members: Literal["out_of_fold", "same_split"] = "out_of_fold"
     allow_overlap: bool = False
+    views: Literal["none", "flips", "dihedral"] | None = None

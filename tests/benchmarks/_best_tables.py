@@ -31,6 +31,10 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "distilled": ("one network taught by the ensemble", ("diagnoses", "ensemble")),
     "cross_validation": ("the five networks of a cross-validation of the training rows", ("diagnoses",)),
     "out_of_fold": ("one network taught by that cross-validation", ("diagnoses", "cross_validation")),
+    "out_of_fold_views": (
+        "one network taught by its mean over eight views",
+        ("diagnoses", "out_of_fold", "cross_validation"),
+    ),
 }
 BASE = "diagnoses"  # the recipe of the ensembles' members, and what the settings below change
 TURNS = "{name: dermoscopy, scale: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0, blur_p: 0, cutout_p: 0}"
@@ -45,7 +49,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "mixup": ("`mixup`, alpha 0.2", "mixer={name: mixup, alpha: 0.2}"),
     "ema": ("`ema: 0.99`", "training.ema=0.99"),
 }
-STUDENTS = ("distilled", "out_of_fold")  # of the same recipe, with other teachers
+STUDENTS = ("distilled", "out_of_fold", "out_of_fold_views")  # of the same recipe, with other teachers
 FIGURES = {
     "auc": "AUC",
     "mean_recall": "mean recall, chosen threshold",

@@ -74,6 +74,7 @@ def trained(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
     if method in STUDENTS:  # no teacher ever saw the fold's validation and test rows
         teacher = ensemble_of_seeds(fold, runs) if method == "distilled" else nested_cross_validation(fold, runs)
         recipe, overrides = "distilled", [*overrides, f"loss.teacher={teacher.absolute()}"]
+        overrides += ["loss.views=dihedral"] if method == "out_of_fold_views" else []
     elif method in SETTINGS:
         recipe, overrides = BASE, [*overrides, SETTINGS[method][1]]
     options = RunOptions(folder=folder, resume=True, rounds=runs / "rounds", progress=Lines())

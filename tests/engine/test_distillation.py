@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import softmax
 
 from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run import run
@@ -199,3 +201,25 @@ def test_a_teacher_that_takes_columns_is_given_them(project, tmp_path, monkeypat
     np.testing.assert_allclose(said[:, 1] - said[:, 0], logits[:, 1] - logits[:, 0], atol=1e-4)
     with pytest.raises(RecipeError, match="takes columns beside the image, and the data have no age"):
         check_teachers(prepare(recipe(project, distill(tmp_path, "t"))))
+
+
+@pytest.mark.parametrize("views", ["flips", "none"])
+def test_a_teacher_can_average_more_views_than_it_predicts_with(project, tmp_path, monkeypatch, views):
+    found, options = tables(monkeypatch), RunOptions(folder=tmp_path / "s", rounds=tmp_path / "rounds")
+    run(recipe(project, distill(project, "single", views=views)), options=options)
+    ((_, plan, phase),) = found
+    restored, paths = restore(project / "single"), pd.read_csv(project / "labels.csv")["path"]
+    pixels = restored.open_images(paths.iloc[plan.source].tolist()).take(np.arange(len(plan)))
+    orders = itertools.product((1, -1), repeat=2) if views == "flips" else [(1, 1)]
+    logits = [restored.logits(np.ascontiguousarray(pixels[:, ::rows, ::columns])) for rows, columns in orders]
+    expected = np.mean([softmax(each, axis=1) for each in logits], axis=0)
+    np.testing.assert_allclose(np.exp(phase.teacher[plan.source]), expected, atol=1e-5)
+    assert (np.abs(expected - softmax(logits[0], axis=1)).max() > 1e-4) == (views == "flips")
+
+
+def test_views_are_part_of_what_runs_share(project, tmp_path, monkeypatch):
+    found = tables(monkeypatch)
+    for views in ("flips", "none"):
+        options = RunOptions(folder=tmp_path / views, rounds=tmp_path / "rounds")
+        run(recipe(project, distill(project, "single", views=views)), options=options)
+    assert not np.allclose(found[0][2].teacher, found[1][2].teacher, atol=1e-4)

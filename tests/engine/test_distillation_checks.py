@@ -36,6 +36,16 @@ def test_a_recipe_that_cannot_work_is_refused(project, loss, more, message):
         check_teachers(prepare(recipe(project, distill(project, loss.pop("teacher"), **loss), **more)))
 
 
+def test_a_teacher_of_images_that_are_not_square_is_not_turned(project, tmp_path):
+    shutil.copytree(project / "single", tmp_path / "single")
+    facts = json.loads((tmp_path / "single" / "run.json").read_text())
+    (tmp_path / "single" / "run.json").write_text(json.dumps(facts | {"image_shape": [16, 24, 3]}))
+    with pytest.raises(
+        RecipeError, match=r"loss.teacher: .*single takes images of 16 x 24 px: dihedral turns them by a quarter"
+    ):
+        check_teachers(prepare(recipe(project, distill(tmp_path, "single", views="dihedral"))))
+
+
 def test_a_teacher_of_its_own_is_not_for_the_loss_of_the_labels(project):
     with pytest.raises(RecipeError, match=r"loss.loss: 'distill' has a teacher of its own"):
         prepare(recipe(project, distill(project, loss=distill(project))))

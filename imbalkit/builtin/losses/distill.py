@@ -35,10 +35,15 @@ class Distill(Loss):
     allow_overlap: bool = param(
         False, help="take a teacher that trained on test rows of this run and on the rows that it teaches, too"
     )
+    views: Literal["none", "flips", "dihedral"] | None = param(
+        None,
+        help="mirrored and turned views of a picture that the teacher's probabilities are averaged over (default: those of its "
+        "own `predict`)",
+    )
 
     @property
     def taught_by(self) -> Teacher:
-        return Teacher(self.teacher, self.members, self.allow_overlap)
+        return Teacher(self.teacher, self.members, self.allow_overlap, self.views)
 
     def check_classes(self, classes: tuple[str, ...]) -> list[tuple[str, str]]:
         if self.loss.taught_by is not None:
