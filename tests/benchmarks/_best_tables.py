@@ -123,7 +123,7 @@ def table() -> str:
 
 
 def settings_table() -> str:
-    """The table of settings: figures of each, and what it changes of BASE on the folds that both have."""
+    """The table of settings: what each changes of BASE, on the folds that both have."""
     lines = ["| setting | folds | " + " | ".join(FIGURES.values()) + " |", "| --- " * (len(FIGURES) + 2) + "|"]
     base = kept_rows(BASE)
     for method, (name, _) in SETTINGS.items():

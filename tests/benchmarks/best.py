@@ -134,12 +134,13 @@ def run_on_a_few(method: str, folder: Path) -> Path:
     from imbalkit.studies.ensembles import make_ensemble
 
     few = write_table(labels_with_absolute_paths().groupby("dx").head(20), folder / "labels.csv")
-    overrides = [f"data.file={few}", "training.epochs=1", "split.fold=0"]
-    if method not in ("ensemble", "cross_validation"):
-        return run(f"melanoma/ham10000/{method}", overrides, RunOptions(folder=folder / "run"))
-    recipe = f"melanoma/ham10000/{BASE}"
+    overrides = [f"data.file={few}", "training.epochs=1"]
+    recipe = f"melanoma/ham10000/{BASE if method in ('ensemble', 'cross_validation') else method}"
     if method == "cross_validation":
-        return run(recipe, overrides[:-1], RunOptions(folder=folder / "run"))
+        return run(recipe, overrides, RunOptions(folder=folder / "run"))
+    overrides.append("split.fold=0")
+    if method != "ensemble":
+        return run(recipe, overrides, RunOptions(folder=folder / "run"))
     members = [
         run(recipe, [*overrides, f"seed={seed}"], RunOptions(folder=folder / f"member-{seed}")) for seed in range(3)
     ]
