@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from imbalkit.functional.ranking import miss_rate_at, roc_auc
 ROOT = Path(__file__).parents[2]
 CELLS = ROOT / "docs" / "results" / "best"
 COSTS = CELLS / "costs.csv"
+VALIDATION = CELLS / "validation.csv"
 PAGE = ROOT / "docs" / "best.md"
 RESAMPLES = 2000
 # method: (what the table calls it, the methods that it is compared with)
@@ -31,25 +33,38 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "distilled": ("one network taught by the ensemble", ("diagnoses", "ensemble")),
     "cross_validation": ("the five networks of a cross-validation of the training rows", ("diagnoses",)),
     "out_of_fold": ("one network taught by that cross-validation", ("diagnoses", "cross_validation")),
-    "out_of_fold_views": (
-        "one network taught by its mean over eight views",
-        ("diagnoses", "out_of_fold", "cross_validation"),
+}
+BASE = "diagnoses"  # the recipe of the ensembles' members and of the students
+STUDENTS = ("distilled", "out_of_fold")  # of the same recipe, with other teachers
+TURNS = "{name: dermoscopy, scale: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0, blur_p: 0, cutout_p: 0}"
+
+
+class Setting(NamedTuple):
+    """What a cell changes in the recipe of a method, and what the second or third table calls it."""
+
+    name: str
+    of: str
+    overrides: tuple[str, ...]
+
+
+SETTINGS = {
+    "no_augmentation": Setting("no augmentation", BASE, ("augment=[]",)),
+    "orientations": Setting("the eight orientations alone", BASE, (f"augment=[{TURNS}]",)),
+    "trivial_augment": Setting(
+        "the eight orientations and `trivial_augment`", BASE, (f"augment=[{TURNS}, trivial_augment]",)
+    ),
+    "rand_augment": Setting("the eight orientations and `rand_augment`", BASE, (f"augment=[{TURNS}, rand_augment]",)),
+    "layer_decay": Setting("`layer_decay: 0.9`", BASE, ("training.optimizer.layer_decay=0.9",)),
+    "drop_path": Setting("`drop_path: 0.1`", BASE, ("backbone.drop_path=0.1",)),
+    "mixup": Setting("`mixup`, alpha 0.2", BASE, ("mixer={name: mixup, alpha: 0.2}",)),
+    "ema": Setting("`ema: 0.99`", BASE, ("training.ema=0.99",)),
+    "out_of_fold_views": Setting("`views: dihedral`", "out_of_fold", ("loss.views=dihedral",)),
+    "weight_03": Setting("`weight: 0.3`", "out_of_fold", ("loss.weight=0.3",)),
+    "temperature_1": Setting("`temperature: 1`", "out_of_fold", ("loss.temperature=1",)),
+    "weight_03_temperature_1": Setting(
+        "`weight: 0.3`, `temperature: 1`", "out_of_fold", ("loss.weight=0.3", "loss.temperature=1")
     ),
 }
-BASE = "diagnoses"  # the recipe of the ensembles' members, and what the settings below change
-TURNS = "{name: dermoscopy, scale: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0, blur_p: 0, cutout_p: 0}"
-# setting: (what the second table calls it, what it sets in the recipe of BASE)
-SETTINGS: dict[str, tuple[str, str]] = {
-    "no_augmentation": ("no augmentation", "augment=[]"),
-    "orientations": ("the eight orientations alone", f"augment=[{TURNS}]"),
-    "trivial_augment": ("the eight orientations and `trivial_augment`", f"augment=[{TURNS}, trivial_augment]"),
-    "rand_augment": ("the eight orientations and `rand_augment`", f"augment=[{TURNS}, rand_augment]"),
-    "layer_decay": ("`layer_decay: 0.9`", "training.optimizer.layer_decay=0.9"),
-    "drop_path": ("`drop_path: 0.1`", "backbone.drop_path=0.1"),
-    "mixup": ("`mixup`, alpha 0.2", "mixer={name: mixup, alpha: 0.2}"),
-    "ema": ("`ema: 0.99`", "training.ema=0.99"),
-}
-STUDENTS = ("distilled", "out_of_fold", "out_of_fold_views")  # of the same recipe, with other teachers
 FIGURES = {
     "auc": "AUC",
     "mean_recall": "mean recall, chosen threshold",
@@ -77,6 +92,15 @@ def keep(method: str, rows: pd.DataFrame) -> None:
     every = pd.concat([others, rows]).sort_values(["fold", "source"]) if len(others) else rows
     CELLS.mkdir(parents=True, exist_ok=True)
     every.to_csv(rows_file(method), index=False, float_format="%.6g", compression={"method": "gzip", "mtime": 0})
+
+
+def keep_validation(method: str, fold: int, auc: float) -> None:
+    """Add the AUC of a cell's validation rows, by which settings are chosen."""
+    entry = pd.DataFrame([{"method": method, "fold": fold, "auc": auc}])
+    if VALIDATION.exists():
+        others = pd.read_csv(VALIDATION)
+        entry = pd.concat([others[(others["method"] != method) | (others["fold"] != fold)], entry])
+    entry.sort_values(["method", "fold"]).to_csv(VALIDATION, index=False, float_format="%.6g")
 
 
 def figures(rows: pd.DataFrame, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -115,22 +139,37 @@ def table() -> str:
             apart = difference_cells(rows, kept_rows(before))
             if apart is not None:
                 lines.append(
-                    f"| change from {METHODS[before][0].removeprefix('+ ')} | {apart[0]} | "
+                    f"| change from {METHODS[before][0].removeprefix('+ ')} | {len(apart[0])} | "
                     + " | ".join([*apart[1], "", ""])
                     + " |"
                 )
     return "\n".join(lines)
 
 
-def settings_table() -> str:
-    """The table of settings: what each changes of BASE, on the folds that both have."""
-    lines = ["| setting | folds | " + " | ".join(FIGURES.values()) + " |", "| --- " * (len(FIGURES) + 2) + "|"]
-    base = kept_rows(BASE)
-    for method, (name, _) in SETTINGS.items():
-        apart = difference_cells(kept_rows(method), base)
-        if apart is not None:
-            lines.append(f"| {name} | {apart[0]} | " + " | ".join(apart[1]) + " |")
+def settings_table(of: str) -> str:
+    """The table of what settings change in a method, on the folds that both have; its students are compared like it."""
+    validation = pd.read_csv(VALIDATION) if VALIDATION.exists() else pd.DataFrame(columns=["method", "fold", "auc"])
+    compared = (of, *METHODS[of][1]) if of in STUDENTS else (of,)
+    columns = ["setting", "change from", "folds", *FIGURES.values(), "AUC of validation rows"]
+    lines = ["| " + " | ".join(columns) + " |", "| --- " * len(columns) + "|"]
+    for method, setting in SETTINGS.items():
+        for other in compared if setting.of == of else ():
+            apart = difference_cells(kept_rows(method), kept_rows(other))
+            if apart is not None:
+                cells = [setting.name, METHODS[other][0].removeprefix("+ "), str(len(apart[0])), *apart[1]]
+                lines.append("| " + " | ".join([*cells, validation_cell(validation, method, other, apart[0])]) + " |")
     return "\n".join(lines)
+
+
+def validation_cell(validation: pd.DataFrame, method: str, other: str, folds: list[int]) -> str:
+    """Mean AUC of the validation rows of both over folds; empty where a fold's is not kept."""
+    means = []
+    for name in (method, other):
+        own = validation[(validation["method"] == name) & validation["fold"].isin(folds)]
+        if len(own) < len(folds):
+            return ""
+        means.append(own["auc"].mean())
+    return f"{means[0]:.3f}, {means[1]:.3f}"
 
 
 def weights_of(rows: pd.DataFrame) -> np.ndarray:
@@ -149,8 +188,8 @@ def interval_cells(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def difference_cells(rows: pd.DataFrame, others: pd.DataFrame) -> tuple[int, list[str]] | None:
-    """How many folds both have, and each figure's paired difference on them; None without any."""
+def difference_cells(rows: pd.DataFrame, others: pd.DataFrame) -> tuple[list[int], list[str]] | None:
+    """The folds that both have, and each figure's paired difference on them; None without any."""
     folds = sorted(set(rows["fold"]) & set(others["fold"]))
     if not folds:
         return None
@@ -161,7 +200,7 @@ def difference_cells(rows: pd.DataFrame, others: pd.DataFrame) -> tuple[int, lis
     point = {name: figures(first, once)[name][0] - figures(second, once)[name][0] for name in FIGURES}
     moved, still = figures(first, weights), figures(second, weights)
     limits = {name: percentile_interval(moved[name] - still[name]) for name in FIGURES}
-    return len(folds), [
+    return folds, [
         f"{point[name]:+.3f}" + ("" if name == BIASED else f" [{limits[name][0]:+.3f}, {limits[name][1]:+.3f}]")
         for name in FIGURES
     ]
@@ -177,9 +216,13 @@ def cost_cells(costs: pd.DataFrame, method: str) -> list[str]:
 
 
 def write_page() -> None:
-    """Both tables into docs/best.md."""
+    """The tables into docs/best.md."""
     text = PAGE.read_text(encoding="utf-8")
-    for name, lines in (("best", table()), ("settings", settings_table())):
+    for name, lines in (
+        ("best", table()),
+        ("settings", settings_table(BASE)),
+        ("students", settings_table("out_of_fold")),
+    ):
         text = between_marks(text, name, lines)
     PAGE.write_text(text, encoding="utf-8")
 

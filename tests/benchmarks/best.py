@@ -20,27 +20,36 @@ from typing import Any
 
 import pandas as pd
 
-from tests.benchmarks._best_tables import BASE, CELLS, COSTS, METHODS, SETTINGS, STUDENTS, keep, kept_rows, write_page
+from tests.benchmarks._best_tables import (
+    BASE,
+    CELLS,
+    COSTS,
+    METHODS,
+    SETTINGS,
+    STUDENTS,
+    keep,
+    keep_validation,
+    kept_rows,
+    write_page,
+)
 
 
 def run_cell(method: str, fold: int, runs: Path) -> pd.DataFrame:
     """Train a cell, or go on with it: its test rows."""
+    from imbalkit.functional.ranking import roc_auc
     from imbalkit.runs.results import RunData
 
     if method == "cross_validation":
         return predicted_by(nested_cross_validation(fold, runs), fold)
     folder = ensemble_of_seeds(fold, runs) if method == "ensemble" else trained(method, fold, runs)
-    frame = RunData(folder).predictions
-    frame = frame[frame["split"] == "test"]
-    return pd.DataFrame(
-        {
-            "fold": fold,
-            "source": frame["source"],
-            "melanoma": (frame["label"] == "mel").astype(int),
-            "probability": frame["probability_mel"],
-            "predicted": (frame["decision"] == "mel").astype(int),
-        }
-    )
+    frame = RunData(folder).predictions.assign(fold=fold)
+    frame["melanoma"] = (frame["label"] == "mel").astype(int)
+    frame["predicted"] = (frame["decision"] == "mel").astype(int)
+    chosen = frame[frame["split"] == "validation"]
+    auc = roc_auc(chosen["melanoma"].to_numpy() == 1, chosen["probability_mel"].to_numpy())
+    keep_validation(method, fold, float(auc))
+    tested = frame[frame["split"] == "test"].rename(columns={"probability_mel": "probability"})
+    return tested[["fold", "source", "melanoma", "probability", "predicted"]]
 
 
 def predicted_by(folder: Path, fold: int) -> pd.DataFrame:
@@ -70,13 +79,12 @@ def trained(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
     from imbalkit.engine.run import run
 
     folder = folder_of(method, fold, runs, seed)
-    recipe, overrides = method, [f"split.fold={fold}", f"seed={seed}"]
-    if method in STUDENTS:  # no teacher ever saw the fold's validation and test rows
-        teacher = ensemble_of_seeds(fold, runs) if method == "distilled" else nested_cross_validation(fold, runs)
+    setting = SETTINGS.get(method)
+    recipe = method if setting is None else setting.of
+    overrides = [f"split.fold={fold}", f"seed={seed}", *(() if setting is None else setting.overrides)]
+    if recipe in STUDENTS:  # no teacher ever saw the fold's validation and test rows
+        teacher = ensemble_of_seeds(fold, runs) if recipe == "distilled" else nested_cross_validation(fold, runs)
         recipe, overrides = "distilled", [*overrides, f"loss.teacher={teacher.absolute()}"]
-        overrides += ["loss.views=dihedral"] if method == "out_of_fold_views" else []
-    elif method in SETTINGS:
-        recipe, overrides = BASE, [*overrides, SETTINGS[method][1]]
     options = RunOptions(folder=folder, resume=True, rounds=runs / "rounds", progress=Lines())
     return run(f"melanoma/ham10000/{recipe}", overrides, options)
 
