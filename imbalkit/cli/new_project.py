@@ -5,11 +5,11 @@ from __future__ import annotations
 import keyword
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from imbalkit import kinds
+from imbalkit.base.folders import whole_folder
 from imbalkit.errors import ImbalkitError, listing, nearest
 from imbalkit_lite.files import writing
 
@@ -88,13 +88,8 @@ def write_project(files: Mapping[str, str], folder: Path) -> None:
     folder = Path(os.path.abspath(folder))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ImbalkitError(f"{folder} is there already: choose another place with --dir, or delete it yourself")
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    try:
-        with writing(folder):
-            for name, text in files.items():
-                path = beside / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
-            beside.replace(folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    with writing(folder), whole_folder(folder) as beside:
+        for name, text in files.items():
+            path = beside / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbalkit.base.files import write_json, write_parquet
+from imbalkit.base.folders import whole_folder
 from imbalkit.base.progress import Progress
 from imbalkit.base.randomness import derive_seed
 from imbalkit.data.column_inputs import encode_frame
@@ -81,15 +81,8 @@ def make_ensemble(
         raise RunError(f"{folder} is not empty: choose another folder for the ensemble")
     members = open_members(runs)
     whole = pool(members, lambda member, rows: _predict(members, member, rows, device))
-    beside = folder.absolute().with_name(f".{folder.absolute().name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with writing(folder):
-            beside.mkdir(parents=True)
+    with whole_folder(folder) as beside:
         _write(whole, beside, folder.name, device, progress)
-        with writing(folder):
-            os.replace(beside, folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return folder
 
 
