@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from imbalkit.data.label_checks import canonical, looks_missing, quoted
+from imbalkit.data.label_checks import canonical, looks_missing, quoted, variants
 
 _WORDS = re.compile(
     r"unk(now)?n?|(no|not|none) ?(known|specified|given|available|applicable|provided|recorded|stated|assigned|id)|"
@@ -19,6 +19,30 @@ _MOST = 5  # groups named in a caution
 
 def _stands_for_none(name: str) -> bool:
     return not re.search(r"\d", name) and bool(_WORDS.fullmatch(canonical(name)) or looks_missing(name))
+
+
+def one_spelling(groups: pd.Series) -> tuple[pd.Series, list[str]]:
+    """Groups that differ in spelling only (12 and 12.0, p3 and "P3 ") under the shortest of their names, and what to say of it.
+
+    Taking two names for one patient where they are two costs a little freedom in drawing splits; the opposite costs the
+    test's independence.
+
+    Args:
+        groups: the group of each sample as text, missing where it has none
+    """
+    several = variants([str(name) for name in groups.dropna().unique()])
+    if not several:
+        return groups, []
+    shortest = {name: min(same, key=len) for same in several for name in same}
+    shown = "; ".join(" and ".join(map(quoted, same[:3])) for same in several[:_MOST])
+    more = "; ..." if len(several) > _MOST else ""
+    many = "groups are" if len(several) > 1 else "group is"
+    caution = (
+        f"{len(several):,} {many} written in several ways ({shown}{more}), each taken as one group: write them alike in the "
+        "data, "
+        "or give them other names where they are not the same"
+    )
+    return groups.map(lambda name: shortest.get(name, name)).astype(groups.dtype), [caution]
 
 
 def group_cautions(groups: pd.Series) -> list[str]:

@@ -223,6 +223,12 @@ def _given(table: Table, settings: SplitSettings, groups: np.ndarray | None, not
             f"the column {column!r} has no validation samples: "
             f"{settings.validation:g} of its train samples became validation"
         )
+    absent = _absent(table, splits == 1)
+    if absent and (splits == 1).any():
+        notes.append(
+            f"the column {column!r} has no validation samples of {listing(absent)}: no epoch, threshold or calibration is "
+            "chosen with regard to them"
+        )
     absent = _absent(table, splits == 2)
     if absent and settings.has_test:
         notes.append(f"the column {column!r} has no test samples of {listing(absent)}: their metrics are not defined")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.data.features import Features, empty_images
-from imbalkit.data.group_checks import group_cautions
+from imbalkit.data.group_checks import group_cautions, one_spelling
 from imbalkit.data.label_checks import label_cautions
 from imbalkit.data.same_file import file_note, joined_groups, repeated_files
 from imbalkit.errors import DataError
@@ -77,7 +77,8 @@ class Table:
         if "group" in frame:
             missing = frame["group"].isna()
             frame["group"] = label_text(frame["group"].where(~missing, "")).mask(missing)
-            cautions = [*cautions, *group_cautions(frame["group"])]
+            frame["group"], spelt = one_spelling(frame["group"])
+            cautions = [*cautions, *spelt, *group_cautions(frame["group"])]
         classes = tuple(classes) if classes else natural_order(frame["label"])
         counts = frame["label"].value_counts()
         cautions = [*cautions, *label_cautions({name: int(counts.get(name, 0)) for name in classes})]

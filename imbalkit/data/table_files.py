@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit_lite.columns import GAPS
 from imbalkit_lite.parquet import read_parquet
-from imbalkit_lite.tables import not_text, open_text_table
+from imbalkit_lite.tables import not_text, open_text_table, with_point
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +56,8 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
                 na_values={column: [""] if column in strict else list(GAPS) for column in names},
                 low_memory=False,
             )
+            if table.separator == ";":
+                frame = _with_points(frame, [name for name in names if name not in as_text])
         return _tidied(frame, table.header, file)
     except UnicodeError:
         raise not_text(file) from None
@@ -63,6 +65,20 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
         found = re.search(r"in line (\d+), saw (\d+)", str(error))
         reason = f"row {found[1]} has {found[2]} cells, more than its header" if found else str(error).strip()
         raise DataError(f"{file.absolute()} cannot be read as a table: {reason}") from None
+
+
+def _with_points(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Numbers with decimal commas as numbers; a column with other text stays text."""
+    import pandas as pd
+
+    for name in columns:
+        if pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_bool_dtype(frame[name]):
+            continue
+        cells = frame[name].map(lambda cell: with_point(cell.strip()) if isinstance(cell, str) else cell)
+        if not cells.equals(frame[name]):
+            numbers = pd.to_numeric(cells, errors="coerce")
+            frame[name] = numbers if numbers.isna().equals(cells.isna()) else cells
+    return frame
 
 
 def _listed(cell: object) -> object:
@@ -84,9 +100,9 @@ def _tidied(frame: pd.DataFrame, header: Sequence[str], file: Path) -> pd.DataFr
 
 
 def whole_numbers(values: pd.Series) -> pd.Series:
-    """Text of a column of whole floats ("1.0") without the ".0"; anything else as it is."""
+    """Text of a column of whole numbers, of which some or all end in ".0", without these; anything else as it is."""
     known = values[values.notna() & (values != "")]
-    if len(known) and known.str.fullmatch(r"[+-]?\d+\.0").all():
+    if len(known) and known.str.fullmatch(r"[+-]?\d+(\.0)?").all():
         return values.str.removesuffix(".0")
     return values
 

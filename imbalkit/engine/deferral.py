@@ -1,4 +1,4 @@
-"""The end of a training that has a loss or an order of its own."""
+"""The end of a training that has a loss or an order of its own, and what to say of the chosen epoch."""
 
 from __future__ import annotations
 
@@ -41,4 +41,15 @@ def deferral_notes(recipe: Recipe, log: Sequence[Mapping[str, Any]]) -> list[str
     begins = "begins" if len(what.split()) == 1 else "begin"
     return [
         f"the chosen epoch {chosen} is before the deferred {what} {begins} with epoch {first}: set training.monitor: last"
+    ]
+
+
+def monitor_notes(recipe: Recipe, log: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A note if no epoch could be chosen, as the metric was defined in none; `log` as of `deferral_notes`."""
+    monitor = recipe.training.monitor
+    if monitor == "last" or not log or log[-1].get("best_epoch") != 0:
+        return []
+    return [
+        f"{monitor} was not defined on the validation rows in any epoch (it may need rows of each class), so that the last epoch "
+        "was used: bring such rows, or set training.monitor to another metric"
     ]

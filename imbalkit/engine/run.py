@@ -14,7 +14,7 @@ from imbalkit.base.processes import Launch, launched, spawned, unused_tasks
 from imbalkit.base.progress import Progress, choose_progress
 from imbalkit.base.randomness import derive_seed
 from imbalkit.engine.allocator import freed_memory_kept
-from imbalkit.engine.deferral import deferral_notes, deferred_phase
+from imbalkit.engine.deferral import deferral_notes, deferred_phase, monitor_notes
 from imbalkit.engine.events import RunEvents
 from imbalkit.engine.launch import create_fabric, spawn
 from imbalkit.engine.options import RunOptions
@@ -192,6 +192,7 @@ def _stages(
     from imbalkit.plan.audit import audit
     from imbalkit.recipe.class_prior import prior_ledger
     from imbalkit.report import write_report
+    from imbalkit.runs.data_record import RECORD, copies_notes, read_record
 
     recipe, table = prepared.recipe, prepared.table
 
@@ -278,6 +279,8 @@ def _stages(
                 *prepared.input_notes,
                 *prepared.split.notes,
                 *teaching.notes,
+                *copies_notes(read_record(folder / RECORD)),
+                *monitor_notes(recipe, main_log),
                 *deferral_notes(recipe, main_log),
                 *decision.notes,
             ],
@@ -312,7 +315,7 @@ def _decode(
     """The images, and those that cannot be read; every process must have the same, and a resumed run those of before."""
     from imbalkit.engine.images import check_square, load_images
     from imbalkit.recipe.image_rule import image_rule
-    from imbalkit.runs.data_record import record_of, remember
+    from imbalkit.runs.data_record import copies_notes, record_of, remember
 
     recipe, table, split = prepared.recipe, prepared.table, prepared.split
     rule = image_rule(recipe, table)
@@ -321,6 +324,8 @@ def _decode(
     peers.agree(pictures_in_common(images.content, [image.index for image in bad]), "pictures", SAME)
     record = record_of(table, split, images.content, prepared.inputs.columns if prepared.inputs else ())
     peers.first(lambda: remember(folder, recipe, record))
+    for note in copies_notes(record):
+        progress.note(f"note: {note}")
     return images, bad
 
 

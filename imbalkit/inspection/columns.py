@@ -14,7 +14,7 @@ from imbalkit.data.group_checks import group_cautions
 from imbalkit.data.label_checks import chosen_finding, findings_of, separator_of
 from imbalkit.data.labels import finding_labels, is_one
 from imbalkit.data.paths import existing_path
-from imbalkit.data.split_names import SPLITS
+from imbalkit.data.split_names import SPLITS, mentions_split
 from imbalkit.data.table_files import check_columns, read_table
 from imbalkit.errors import DataError, listing
 from imbalkit.inspection.findings import Findings, data_set
@@ -34,7 +34,10 @@ _GROUPS = re.compile(
     r"patient|subject|person|lesion|group|case|study|animal|plant|specimen|individual|slide|site", re.I
 )
 _SPLIT = re.compile(r"split|set|fold|partition|subset|phase", re.I)
+# Decimal commas, and commas between thousands, too.
+_NUMBER = r"[+-]?\d*[.,]?\d+(?:[eE][+-]?\d+)?|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?"
 _MOST_CLASSES = 100
+_MOST_SPLITS = 20  # values of a column that may be a given split
 _TABLES = (".csv", ".tsv", ".parquet", ".pq")
 _NEARLY = 0.98  # share of the rows with a single 1, from which columns of 0 and 1 are taken for one class each
 
@@ -58,7 +61,7 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
     candidates = others.drop(columns=splits)
     guesses = label_candidates(candidates)
     labels = [label] if label else guesses
-    hints = []
+    hints = [] if splits else _unknown_splits(candidates)
     columns = [] if label or without_images else one_hot_columns(candidates)
     if columns and not (labels and labels[0].lower() in LABEL_NAMES):
         parameters["label_columns"] = labels = columns
@@ -148,7 +151,7 @@ def group_candidates(text: pd.DataFrame, labels: pd.Series) -> list[str]:
             continue
         named = bool(_GROUPS.search(str(name)))
         # Numbers under a name that tells nothing are measurements, such as an age.
-        ids = not values.str.fullmatch(r"-?\d*\.?\d+").all() and distinct >= max(20, len(values) / 20)
+        ids = not values.str.fullmatch(_NUMBER).all() and distinct >= max(20, len(values) / 20)
         if (named and distinct >= 10) or ids:
             ranks.append((not named, distinct, str(name)))
     return [name for *_, name in sorted(ranks)]
@@ -168,6 +171,8 @@ def _torn(values: pd.Series, split: pd.Series) -> int:
 def _one_number_many(values: pd.Series) -> bool:
     """A measurement rather than a class: fractions, or more than 20 different numbers."""
     if values.str.fullmatch(r"-?\d+\.\d*[1-9]\d*").any():
+        return True
+    if values.str.contains(",", regex=False).any() and values.str.fullmatch(_NUMBER).all():
         return True
     return bool(values.str.fullmatch(r"-?\d+(\.0)?").all()) and values.nunique() > 20
 
@@ -230,6 +235,22 @@ def _no_one_hot(text: pd.DataFrame, label: str) -> list[str]:
 def _is_split(name: Any, values: pd.Series) -> bool:
     found = {SPLITS.get(value.strip().lower()) for value in values.unique()}
     return bool(_SPLIT.search(str(name))) and len(found) > 1 and None not in found and "train" in found
+
+
+def _unknown_splits(text: pd.DataFrame) -> list[str]:
+    """What to say of columns that look like given splits, but in words that are not known."""
+    hints = []
+    for name, values in text.items():
+        found = sorted({value.strip() for value in values.unique() if value.strip()})
+        words = set(re.split(r"[\W_]+", str(name).lower()))
+        named = words & {"split", "splits", "fold", "folds", "partition"} or mentions_split(str(name))
+        if 2 <= len(found) <= _MOST_SPLITS and (named or {value.lower() for value in found} & set(SPLITS)):
+            hints.append(
+                f"column {name!r} ({listing(map(repr, found))}) looks like a given split in words that are not known "
+                f"(known: {listing(SPLITS, 20)}): the recipe draws a new split, in which given test rows may be trained "
+                "on; to keep the given one, make a column of the known words, and set `data.split_column` and `split.column`"
+            )
+    return hints
 
 
 def _paths(text: pd.DataFrame, file: Path, root: Path | None) -> dict[str, str]:

@@ -189,6 +189,8 @@ def _fingerprint(picture: Picture) -> tuple[np.uint64, np.ndarray] | str | None:
     """Hash and phases; None of a picture that says too little; or why it cannot be read."""
     import imagehash
 
+    if isinstance(picture, np.ndarray) and not picture.size:  # of a table's row, which has no picture
+        return None
     try:
         image, side = _grey(picture)
     except DataError as error:

@@ -74,6 +74,27 @@ def record_of(
     return pd.DataFrame(columns)
 
 
+def copies_notes(record: pd.DataFrame | None) -> list[str]:
+    """A note where test rows have the content of training or validation rows: copies under other names, or equal rows."""
+    if record is None or "content" not in record or "split" not in record:
+        return []
+    known = record[record["content"] != 0]
+    test = known["split"] == "test"
+    equal = int(known.loc[test, "content"].isin(known.loc[~test & (known["split"] != ""), "content"]).sum())
+    if not equal:
+        return []
+    rows = int((record["split"] == "test").sum())
+    what = (
+        "the same image"
+        if "path" in record or not any(str(name).startswith(_INPUT) for name in record)
+        else "the same values"
+    )
+    return [
+        f"{equal:,} of {rows:,} test rows have {what} as a training or validation row: where these are copies, metrics are too "
+        "good; `imbalkit leaks` names them"
+    ]
+
+
 def content_in_memory(table: Table, texts: Mapping[str, list[str]] | None = None) -> np.ndarray | None:
     """A hash of each sample that is in memory, uint64 [n]: of its pixels, or of its columns; None for files.
 

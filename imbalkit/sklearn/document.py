@@ -105,7 +105,10 @@ def validation_share(share: Any, codes: np.ndarray, groups: np.ndarray | None) -
     """The share for validation; 0, with a warning, where there are too few samples for some of each class."""
     if not isinstance(share, int | float) or not 0 < share < 1:
         return share  # the recipe's check has a word on it
-    units = codes if groups is None else pd.DataFrame({"group": groups, "code": codes}).drop_duplicates()["code"]
+    units = codes
+    if groups is not None:  # a missing group is one of its own
+        pairs = pd.DataFrame({"group": groups, "code": codes})
+        units = pairs[pairs["group"].isna() | ~pairs.duplicated()]["code"].to_numpy()
     counts = np.bincount(units)
     size = ceil(share * len(codes) - 1e-6)
     if counts.min() >= 2 and len(counts) <= size <= len(codes) - len(counts):

@@ -14,7 +14,7 @@ from imbalkit.recipe.recipe import TrainingSettings
 
 @dataclass
 class Monitor:
-    """The best epoch of a training so far."""
+    """The best epoch of a training so far; epochs in which the metric is not defined do not count."""
 
     settings: TrainingSettings
     higher_is_better: bool
@@ -26,9 +26,11 @@ class Monitor:
     def update(self, epoch: int, validation: Mapping[str, Any], model: nn.Module) -> None:
         """Look at an epoch's metrics on validation; keep the model's weights if none was better before."""
         value = _monitored(validation, self.settings.monitor, self.higher_is_better)
+        if value is None:
+            return
         stopping = self.settings.early_stopping
         min_delta = stopping.min_delta if stopping else 0.0
-        if value is not None and (self.best is None or value > self.best + min_delta):
+        if self.best is None or value > self.best + min_delta:
             self.best, self.best_epoch = value, epoch
             self.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
         self.stopped = stopping is not None and epoch - self.best_epoch >= stopping.patience

@@ -186,8 +186,11 @@ def test_arrays_have_the_same_keys(tmp_path):
     assert table.frame["group"].isna().tolist() == [True, True, False, False, True]
     assert table.removed_counts() == {"missing_label": {"a": 0, "b": 0, "-1": 1}}
     np.savez(tmp_path / "b.npz", x=images, y=np.array([1.0, 2, np.nan, 1, 2, 1]))
-    with pytest.raises(DataError, match=r"1 samples have no label \(the first is row 2\)"):
+    with pytest.raises(DataError, match=r"1 of 6 images of .*b.npz have no label \(rows 2\): .*missing_labels"):
         Arrays(file=str(tmp_path / "b.npz")).load()
+    table = Arrays(file=str(tmp_path / "b.npz"), missing_labels=[""]).load()
+    assert table.arrays[:, 0, 0, 0].tolist() == [0, 1, 3, 4, 5]
+    assert table.frame["label"].tolist() == ["1", "2", "1", "2", "1"]
 
 
 def test_plan_says_them_also_where_it_refuses_the_split(tmp_path):

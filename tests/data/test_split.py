@@ -311,8 +311,13 @@ def test_an_absent_column_suggests_one():
 
 
 def test_a_class_without_test_samples_is_noted():
-    table = table_of(["a", "b", "a", "b"], split=["train", "train", "test", "val"])
+    table = table_of(["a", "b", "a", "b", "a"], split=["train", "train", "test", "val", "val"])
     assert "no test samples of b" in split_table(table, SplitSettings(column="split")).notes[0]
+
+
+def test_a_class_without_validation_samples_is_noted():
+    table = table_of(["a", "b", "a", "b", "b"], split=["train", "train", "test", "test", "val"])
+    assert "no validation samples of a" in split_table(table, SplitSettings(column="split")).notes[0]
 
 
 def test_a_column_that_shares_groups():

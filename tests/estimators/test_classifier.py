@@ -4,6 +4,7 @@ import copy
 import io
 import pickle
 import random
+import warnings
 
 import joblib
 import numpy as np
@@ -366,3 +367,14 @@ def test_too_few_samples_for_validation_is_said():
     with pytest.warns(UserWarning, match="too few for a validation share"):
         found = ImbalkitClassifier(**FAST).fit(rows, labels)
     assert found.decision_["rows"] == [] or not any(found.decision_["rows"])
+
+
+def test_samples_without_a_group_are_each_a_group_of_their_own():
+    rows = np.random.default_rng(0).normal(size=(200, 2))
+    labels = (rows[:, 0] > 1).astype(int)
+    groups = np.array([f"p{row // 2}" for row in range(200)], dtype=object)
+    groups[labels == 1] = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = ImbalkitClassifier(**FAST).fit(rows, labels, groups=groups)
+    assert all(found.decision_["rows"])

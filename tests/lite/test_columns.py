@@ -8,7 +8,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from imbalkit_lite.columns import CategoryColumn, ColumnEncoding, NumberColumn, absent_note, cell_text, unknown_notes
+from imbalkit_lite.columns import (
+    CategoryColumn,
+    ColumnEncoding,
+    NumberColumn,
+    absent_note,
+    as_number,
+    cell_text,
+    unknown_notes,
+)
 from imbalkit_lite.errors import CardError
 
 ENCODING = ColumnEncoding((NumberColumn("age", 50.0, 8.0), CategoryColumn("sex", ("female", "male"))))
@@ -83,3 +91,25 @@ def test_inputs_without_the_columns_are_noted_once():
     assert absent_note(ENCODING, [("sex", "age", "more")]) == ""
     assert "and the input has no age, sex: treated as missing" in absent_note(ENCODING, [()])
     assert "and some of the inputs have no age: treated as missing" in absent_note(ENCODING, [("sex",), ("sex", "age")])
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("57,3", 57.3), ("-,5", -0.5), ("0,123", 0.123), (" 1e-3 ", 0.001), ("+7.", 7.0), (np.float32(0.5), 0.5)],
+)
+def test_numbers_as_they_are_written(cell, number):
+    assert as_number(cell) == number
+    assert NumberColumn("x", 0.0, 1.0).code(cell) == number
+
+
+@pytest.mark.parametrize(
+    "cell", ["10_19", "1,234", "1,2,3", "1.2.3", "0x10", "inf", "nan", "1e999", "True", "", "4o", "."]
+)
+def test_what_is_no_number(cell):
+    assert as_number(cell) is None
+
+
+@pytest.mark.parametrize("cells", [("0.50", ".5", 0.5, "5e-1", "0,5"), ("2", 2.0, "02", "2.00")])
+def test_a_number_as_a_category_has_one_spelling(cells):
+    column = CategoryColumn("dose", (cell_text(cells[2]),))
+    assert {column.encode(cell) for cell in cells} == {(1.0, 0.0, 0.0)}

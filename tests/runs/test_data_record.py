@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imbalkit.runs.data_record import _texts
+from imbalkit.runs.data_record import _texts, copies_notes
 from imbalkit_lite.columns import cell_text
 
 
@@ -37,3 +37,17 @@ def test_whole_numbers(numbers):
 def test_cells_of_each_kind(values):
     column = pd.Series(values)
     assert _texts(column) == [cell_text(cell) or "" for cell in column]
+
+
+def test_test_rows_that_are_copies_of_others_are_counted():
+    record = pd.DataFrame(
+        {
+            "path": list("abcdefgh"),
+            "split": ["train", "train", "validation", "test", "test", "test", "test", ""],
+            "content": np.array([1, 0, 2, 1, 2, 3, 0, 3], dtype=np.uint64),
+        }
+    )
+    [note] = copies_notes(record)
+    assert note.startswith("2 of 4 test rows have the same image as a training or validation row")
+    assert copies_notes(record.assign(content=np.arange(8, dtype=np.uint64))) == []
+    assert copies_notes(record.drop(columns="content")) == copies_notes(None) == []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from imbalkit.builtin.datasets.parameters import HOW_TO_GET, MISSING_GROUPS, MISSING_LABELS
 from imbalkit.data.labels import check_words
+from imbalkit.data.split_names import SPLITS
 from imbalkit.kinds import (
     DataError,
     Dataset,
@@ -68,7 +69,9 @@ class Arrays(Dataset):
             raise DataError(f"{file.absolute()} is not an .npz file: write one with np.savez(file, x=images, y=labels)")
         try:
             with np.load(file, allow_pickle=False) as archive:
-                keys = self._keys(list(archive.files))
+                present = list(archive.files)
+                keys = self._keys(present)
+                used = {name for _, x, y in keys for name in (x, y)}
                 images = _joined([as_uint8(archive[x], f"array {x!r}") for _, x, _ in keys], "images")
                 parts = [_flat(archive[y], y) for _, _, y in keys]
                 extra = {key: _flat(archive[key], key) for key in (self.groups, self.split) if key}
@@ -88,7 +91,14 @@ class Arrays(Dataset):
             if len(values) != len(images):
                 raise DataError(f"{file.absolute()}: {len(images)} images but {len(values)} of {what!r}")
         known = pd.Series(labels)
-        frame = pd.DataFrame({"label": label_text(known.dropna()).reindex(known.index)})  # a gap (nan) is no class
+        found = label_text(known.dropna()).reindex(known.index)  # a gap (nan) is no class
+        gaps = np.flatnonzero(found.isna())
+        if len(gaps) and "" not in (self.missing_labels or ()):
+            raise DataError(
+                f"{len(gaps)} of {len(known)} images of {file.absolute()} have no label (rows {listing(map(str, gaps), 10)}): "
+                'give them one, or leave such images out with missing_labels: [""]'
+            )
+        frame = pd.DataFrame({"label": found.fillna("")})
         check_words(frame["label"], self.missing_labels, "missing_labels")
         left_out = frame["label"].isin(self.missing_labels or ()).to_numpy()
         if self.groups:
@@ -106,7 +116,10 @@ class Arrays(Dataset):
             frame, images = frame[~left_out], images[~left_out]
         if self.labels is not None:
             frame["label"] = map_labels(frame["label"], self.labels)
-        return Table.build(frame, arrays=images, classes=class_order(self.labels, frame["label"]), removed=removed)
+        unused = [name for name in present if name not in {*used, *extra}]
+        notes = [f"arrays of {file.name} that are not used: {listing(unused)}"] if unused else []
+        classes = class_order(self.labels, frame["label"])
+        return Table.build(frame, arrays=images, classes=classes, removed=removed, notes=notes)
 
     def _keys(self, present: list[str]) -> list[tuple[str, str, str]]:
         """(split, images, labels) by name; one entry with an empty split unless the file has an array a split."""
@@ -122,7 +135,7 @@ class Arrays(Dataset):
         ]
         if not found and not (self.images or self.labels_array or self.split or self.groups):
             for x, y in _SPLIT_PAIRS:
-                splits = [s for s in ("train", "val", "valid", "test") if {x.format(s), y.format(s)} <= set(present)]
+                splits = [name for name in SPLITS if {x.format(name), y.format(name)} <= set(present)]
                 if splits:
                     return [(split, x.format(split), y.format(split)) for split in splits]
         if len(found) != 1:
@@ -145,9 +158,18 @@ def _joined(arrays: list[np.ndarray], what: str) -> np.ndarray:
 
 def _flat(array: np.ndarray, key: str) -> np.ndarray:
     """Labels, groups or splits [n] (or [n, 1]); bytes become text."""
+    import numpy as np
+
     array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
     if array.ndim != 1:
         raise DataError(
             f"expected array {key!r} of shape [n], got {list(array.shape)} (one label an image; no one-hot)"
         )
-    return array.astype(str) if array.dtype.kind == "S" else array
+    if array.dtype.kind != "S":
+        return array
+    try:
+        return np.char.decode(array, "utf-8")
+    except UnicodeDecodeError:
+        raise DataError(
+            f"array {key!r} holds bytes that are no UTF-8 text: save it as np.array(values, dtype=str)"
+        ) from None

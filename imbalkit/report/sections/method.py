@@ -203,6 +203,8 @@ def _selection(report: Report) -> str:
     monitor = report.run.recipe["training"]["monitor"]
     if monitor == "last" or not len(report.run.split_rows("validation")):
         return "The last epoch was used."
+    if (log := report.run.log) and log[-1].get("best_epoch") == 0:
+        return f"{metric_name(monitor)} was not defined on the validation rows: the last epoch was used."
     pictures = ", on plain pictures without averaged views," if report.run.metrics.get("views") else ""
     return f"The epoch of best {metric_name(monitor)} on validation rows{pictures} was used. Nothing was chosen on test rows."
 

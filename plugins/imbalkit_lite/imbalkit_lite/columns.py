@@ -7,6 +7,7 @@ network can do without.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -26,11 +27,16 @@ NUMBER, CATEGORY = "number", "category"
 Unknown = Counter[tuple[str, str]]  # of (column, value as text): what an encoding did not know
 
 
-def cell_text(value: Any) -> str | None:
-    """A cell as text that compares: without blanks around it, in lower case, whole numbers without ".0"; None for a gap.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
-    >>> cell_text(" Male "), cell_text(3.0), cell_text("3"), cell_text("NA"), cell_text(float("nan"))
-    ('male', '3', '3', None, None)
+
+def cell_text(value: Any) -> str | None:
+    """A cell as text that compares: without blanks around it, in lower case, each number in one spelling; None for a gap.
+
+    >>> cell_text(" Male "), cell_text(3.0), cell_text("3"), cell_text("0.50"), cell_text("NA"), cell_text(float("nan"))
+    ('male', '3', '3', '0.5', None, None)
     """
     if value is None or (isinstance(value, float | np.floating) and math.isnan(value)):
         return None
@@ -38,15 +44,23 @@ def cell_text(value: Any) -> str | None:
     if text in GAPS or text == "NaT":
         return None
     found = as_number(text)
-    return str(int(found)) if found is not None and found.is_integer() and abs(found) < 2**53 else text.lower()
+    if found is None or (found.is_integer() and abs(found) >= 2**53):
+        return text.lower()
+    return str(int(found) if found.is_integer() else found)
 
 
 def as_number(value: Any) -> float | None:
-    """A cell as a finite number, None for what is none."""
-    try:
-        found = float(str(value))  # True is none
-    except ValueError:
+    """A cell as a finite number, None for what is none; "57,3" is one, "1,234" is not, as it may mean 1.234 or 1234.
+
+    >>> as_number("57,3"), as_number("1e-3"), as_number("1,234"), as_number("10_19"), as_number(True)
+    (57.3, 0.001, None, None, None)
+    """
+    text = str(value).strip()
+    if DECIMAL_COMMA.fullmatch(text) and not _THOUSANDS.fullmatch(text):
+        text = text.replace(",", ".")
+    if not _NUMBER.fullmatch(text):
         return None
+    found = float(text)
     return found if math.isfinite(found) else None
 
 
@@ -98,7 +112,8 @@ class NumberColumn:
     def code(self, cell: Any, unknown: Unknown | None = None) -> float:
         """A cell as a file takes it that encodes rows itself: the number, NaN for a missing one."""
         _, missing = self.encode(cell, unknown)
-        return math.nan if missing else float(str(cell))
+        found = as_number(cell)
+        return math.nan if missing or found is None else found
 
 
 @dataclass(frozen=True)

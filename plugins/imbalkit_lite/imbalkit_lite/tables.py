@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from imbalkit_lite.columns import DECIMAL_COMMA
 from imbalkit_lite.errors import DataError, MissingExtraError
 
 TEXT, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
@@ -160,6 +161,8 @@ def _text(file: Path, table: TextTable) -> tuple[Header, list[Cells]]:
     for number, row in enumerate(reader, start=1):
         if any(row[width:]):
             raise DataError(f"{file.absolute()}: row {number}: expected {width} cells as in the header, got {len(row)}")
+        if table.separator == ";":
+            row = [with_point(cell) for cell in row]
         if any(row):
             rows.append(tuple(cell or None for cell in row[:width]) + (None,) * (width - len(row)))
     empty = [name.startswith("Unnamed: ") and not any(row[i] for row in rows) for i, name in enumerate(table.header)]
@@ -167,6 +170,11 @@ def _text(file: Path, table: TextTable) -> tuple[Header, list[Cells]]:
         return table.header, rows
     keep = [place for place, drop in enumerate(empty) if not drop]
     return tuple(table.header[i] for i in keep), [tuple(row[i] for i in keep) for row in rows]
+
+
+def with_point(cell: str) -> str:
+    """A number with a decimal comma ("57,3", "1,234") with a point: what it means in a table separated by semicolons."""
+    return cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell) else cell
 
 
 def _names(found: Iterable[str]) -> Header:

@@ -123,3 +123,21 @@ def test_files_that_cannot_be_read(save, tmp_path):
     np.save(tmp_path / "c.npy", IMAGES)
     with pytest.raises(DataError, match="is not an .npz file"):
         Arrays(file=str(tmp_path / "c.npy")).load()
+
+
+@pytest.mark.parametrize("name", ["validation", "dev"])
+def test_every_name_of_a_split_is_known_and_arrays_that_are_not_used_are_noted(save, name):
+    parts = {"train": 3, name: 2, "testing": 1}
+    arrays = {f"x_{part}": IMAGES[:size] for part, size in parts.items()}
+    arrays |= {f"y_{part}": LABELS[:size] for part, size in parts.items()}
+    table = Arrays(file=save(**arrays, x_extra=IMAGES)).load()
+    assert table.frame["split"].value_counts().to_dict() == {"train": 3, "validation": 2, "test": 1}
+    assert table.notes == ("arrays of a.npz that are not used: x_extra",)
+
+
+def test_labels_as_bytes_are_utf_8(save):
+    names = ["gut", "böse"] * 3
+    table = Arrays(file=save(x=IMAGES, y=np.array([name.encode() for name in names]))).load()
+    assert table.frame["label"].tolist() == names
+    with pytest.raises(DataError, match="array 'y' holds bytes that are no UTF-8"):
+        Arrays(file=save(x=IMAGES, y=np.array([name.encode("latin-1") for name in names]))).load()
