@@ -91,17 +91,21 @@ def _results(
     apart: np.ndarray,
     level: float,
 ) -> dict[str, Difference]:
-    """Every test of one metric, by name: the exact one or DeLong's where there is one, then the bootstrap.
+    """Every test of one metric, by name: the exact one or DeLong's where there is one, then the bootstrap; of a
+    metric without intervals the difference alone.
 
     `apart` is the difference in each resample.
     """
+    value = _by_class(metric.compute(found))[name] - _by_class(metric.compute(base))[name]
+    resampling = "bootstrap" if groups is None else "cluster bootstrap"
+    if not metric.has_interval:  # nor has a difference of two: calibration error is larger in every resample
+        return {resampling: Difference(value, np.nan, np.nan, np.nan)}
     hits, others, counted = _share(metric, name, base, found)
     units = np.arange(len(base.labels)) if groups is None else groups
     if counted is None:
         behind = min(len(np.unique(units[base.labels == code])) for code in np.unique(base.labels))
     else:
         behind = len(np.unique(units[counted]))
-    value = _by_class(metric.compute(found))[name] - _by_class(metric.compute(base))[name]
     spread = _bootstrap(value, apart, behind, level)
     tests: dict[str, Difference] = {}
     if counted is not None and groups is None:
@@ -113,7 +117,7 @@ def _results(
     elif metric.is_roc_auc and base.positive is not None and groups is None:
         before, after = (each.probabilities[:, base.positive] for each in (base, found))
         tests["DeLong"] = delong_test(base.labels == base.positive, before, after, level)
-    return tests | {"bootstrap" if groups is None else "cluster bootstrap": spread}
+    return tests | {resampling: spread}
 
 
 def _share(metric: Metric, name: str, base: Predictions, found: Predictions) -> tuple[Any, Any, Any]:

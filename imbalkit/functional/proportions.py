@@ -78,19 +78,33 @@ def _mid_p_low(hits: np.ndarray, trials: np.ndarray, level: float) -> np.ndarray
 
 
 def sum_of_shares(
-    hits: np.ndarray, trials: np.ndarray, factors: np.ndarray, level: float = 0.95
+    hits: np.ndarray, trials: np.ndarray, factors: np.ndarray, level: float = 0.95, disjoint: bool = False
 ) -> tuple[float, float]:
-    """The interval of a sum of independent shares, hits [k] of trials [k], each times a factor [k] of either sign.
+    """The interval of a sum of shares, hits [k] of trials [k], each times a factor [k] of either sign.
 
     Each share's mid-P limits are as far from it as its own error; the errors of independent shares add as squares (MOVER, the
-    method of variance estimates recovery: Newcombe 1998 for two shares, Zou, Huang and Zhang 2009 for sums).
+    method of variance estimates recovery: Newcombe 1998 for two shares, Zou, Huang and Zhang 2009 for sums), others with the
+    correlation of each two (Zou 2007).
+
+    Args:
+        hits, trials, factors: [k]
+        level: of the interval
+        disjoint: the trials are the same rows, and none is a hit of two shares: their correlation is that of a multinomial,
+            -sqrt(p q / ((1 - p) (1 - q))); without it the shares are independent
     """
     factors = np.asarray(factors, dtype=np.float64)
     share = np.asarray(hits) / np.asarray(trials)
     one, other = (factors * (limit - share) for limit in mid_p(hits, trials, level))
-    below, above = np.linalg.norm(np.minimum(one, other)), np.linalg.norm(np.maximum(one, other))
+    correlation = np.eye(len(share))
+    if disjoint:
+        odds = np.where(share < 1, share / np.where(share < 1, 1 - share, 1), 0.0)  # of a share of 1 the others are 0
+        correlation -= np.sqrt(np.outer(odds, odds)) * np.sign(np.outer(factors, factors)) * (1 - correlation)
+    below, above = (
+        float(np.sqrt(max(0.0, float(errors @ correlation @ errors))))
+        for errors in (np.minimum(one, other), np.maximum(one, other))
+    )
     value = float(factors @ share)
-    return value - float(below), value + float(above)
+    return value - below, value + above
 
 
 def mean_of_shares(hits: np.ndarray, trials: np.ndarray, level: float = 0.95) -> tuple[float, float]:

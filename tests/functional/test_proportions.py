@@ -90,3 +90,20 @@ def test_the_mean_of_shares_by_hand():
     low_of, high_of = sum_of_shares(hits, trials, np.array([1, -2]))
     assert low_of == pytest.approx(difference - np.hypot(share[0] - low[0], 2 * (high[1] - share[1])))
     assert high_of == pytest.approx(difference + np.hypot(high[0] - share[0], 2 * (share[1] - low[1])))
+
+
+@pytest.mark.parametrize("factors", [(1.0, -1.0), (1.0, -1 / 9), (1.0, 1.0)])
+def test_a_sum_of_shares_of_the_same_rows_has_the_spread_of_a_multinomial(factors):
+    counts, n = np.array([180_000, 80_000]), 400_000
+    share, factors = counts / n, np.array(factors)
+    low, high = sum_of_shares(counts, np.full(2, n), factors, disjoint=True)
+    value = factors @ share
+    spread = np.sqrt((factors**2 @ share - value**2) / n)
+    assert (value - low) / spread == pytest.approx(1.96, rel=0.01)
+    assert (high - value) / spread == pytest.approx(1.96, rel=0.01)
+
+
+def test_shares_of_the_same_rows_at_their_ends():
+    assert sum_of_shares([50, 0], [50, 50], [1, -1], disjoint=True)[1] == pytest.approx(1)
+    low, high = sum_of_shares([0, 0], [50, 50], [1, -1], disjoint=True)
+    assert low == pytest.approx(-high)

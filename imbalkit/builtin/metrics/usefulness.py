@@ -89,14 +89,14 @@ class NetBenefit(Metric):
         return {name: mean_of(rows, weights) for name, rows in self._rows(predictions).items()}
 
     def closed_form(self, predictions: Predictions, level: float) -> dict[str, Interval]:
-        """From the mid-P intervals of hits and false alarms as shares of all rows."""
+        """From the mid-P intervals of hits and false alarms, shares of the same rows."""
         found = {}
         for threshold, (name, rows) in zip(self.thresholds, self._rows(predictions).items(), strict=True):
             limits = (math.nan, math.nan)
             if len(rows) and not np.isnan(rows).any():
                 counts = np.array([(rows > 0).sum(), (rows < 0).sum()])
                 factors = np.array([1.0, -threshold / (1 - threshold)])
-                limits = sum_of_shares(counts, np.full(2, len(rows)), factors, level)
+                limits = sum_of_shares(counts, np.full(2, len(rows)), factors, level, disjoint=True)
             found[name] = Interval(*limits, "MOVER")
         return found
 
