@@ -24,7 +24,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "small": ("small network from random weights", ()),
     "mobilenet": ("MobileNetV1 0.75, ImageNet weights", ("small",)),
     "lite0": ("EfficientNet-Lite0, ImageNet weights", ("mobilenet",)),
-    "augmented": ("+ augmentation", ("lite0",)),
+    "augmented": ("+ augmentation, 10 epochs for 6", ("lite0",)),
     "diagnoses": ("+ trained on the seven diagnoses", ("augmented",)),
     "larger": ("+ 224 px", ("diagnoses",)),
     "views": ("+ averaged views", ("diagnoses",)),

@@ -26,7 +26,8 @@ def groups_of(*names, **settings):
 
 
 @pytest.mark.parametrize(
-    ("spelt", "name"), [(("12.0", "12"), "12"), (("P3 ", "p3"), "p3"), (("007.0", "007"), "007"), (("A_1", "a 1"), "A_1")]
+    ("spelt", "name"),
+    [(("12.0", "12"), "12"), (("P3 ", "p3"), "p3"), (("007.0", "007"), "007"), (("A_1", "a 1"), "A_1")],
 )
 def test_groups_that_differ_in_spelling_only_are_one(spelt, name):
     table = groups_of(*spelt, *spelt, "x1", "x2")
