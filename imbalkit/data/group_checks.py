@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from imbalkit.data.label_checks import canonical, looks_missing, quoted, variants
+from imbalkit.data.label_checks import canonical, looks_missing, quoted, variants, whole_number
 
 _WORDS = re.compile(
     r"unk(now)?n?|(no|not|none) ?(known|specified|given|available|applicable|provided|recorded|stated|assigned|id)|"
@@ -22,7 +22,9 @@ def _stands_for_none(name: str) -> bool:
 
 
 def one_spelling(groups: pd.Series) -> tuple[pd.Series, list[str]]:
-    """Groups that differ in spelling only (12 and 12.0, p3 and "P3 ") under the shortest of their names, and what to say of it.
+    """Groups that differ in spelling only (12 and 12.0, p3 and "P3 ") under one name, and what to say of it.
+
+    All names are without blanks around them and without the ".0" of whole numbers, so that those of other tables compare.
 
     Taking two names for one patient where they are two costs a little freedom in drawing splits; the opposite costs the
     test's independence.
@@ -30,10 +32,15 @@ def one_spelling(groups: pd.Series) -> tuple[pd.Series, list[str]]:
     Args:
         groups: the group of each sample as text, missing where it has none
     """
-    several = variants([str(name) for name in groups.dropna().unique()])
+    names = [str(name) for name in groups.dropna().unique()]
+    plain = {name: whole_number(name.strip()) for name in names}
+    several = variants(names)
+    for same in several:
+        plain |= dict.fromkeys(same, plain[min(same, key=len)])
+    if any(name != found for name, found in plain.items()):
+        groups = groups.map(plain.get).astype(groups.dtype)
     if not several:
         return groups, []
-    shortest = {name: min(same, key=len) for same in several for name in same}
     shown = "; ".join(" and ".join(map(quoted, same[:3])) for same in several[:_MOST])
     more = "; ..." if len(several) > _MOST else ""
     many = "groups are" if len(several) > 1 else "group is"
@@ -42,7 +49,7 @@ def one_spelling(groups: pd.Series) -> tuple[pd.Series, list[str]]:
         "data, "
         "or give them other names where they are not the same"
     )
-    return groups.map(lambda name: shortest.get(name, name)).astype(groups.dtype), [caution]
+    return groups, [caution]
 
 
 def group_cautions(groups: pd.Series) -> list[str]:

@@ -83,11 +83,16 @@ def canonical(name: str) -> str:
 
     A whole number ends in no ".0".
     """
-    name = _WHOLE.sub(r"\1", name)
+    name = whole_number(name)
     if name.isascii():  # nearly all of them, in a tenth of the time
         return " ".join(name.lower().replace("_", " ").split())
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_HYPHENS)
     return " ".join("".join(letter for letter in text if unicodedata.category(letter) != "Cf").split())
+
+
+def whole_number(name: str) -> str:
+    """ "12" for "12.0", which is what pandas writes of a whole number in a column with gaps; other names as they are."""
+    return _WHOLE.sub(r"\1", name)
 
 
 def variants(names: Sequence[str], zeros: bool = True) -> list[list[str]]:

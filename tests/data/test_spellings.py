@@ -43,6 +43,11 @@ def test_groups_without_a_value_stay_apart_and_others_are_left_alone():
     assert cautions == []
 
 
+def test_names_of_groups_compare_with_those_of_other_tables():
+    assert groups_of("1.0", " 2 ", "p3", None).frame["group"].tolist()[:3] == ["1", "2", "p3"]
+    assert groups_of("1.0", " 2 ", "p3", None).cautions == ()
+
+
 @given(st.text(st.characters(codec="ascii"), max_size=12))
 def test_the_short_way_for_ascii_gives_what_the_long_one_does(text):
     assert canonical(text) == canonical(text + "\u200b")  # an invisible sign, which is no ASCII
