@@ -181,7 +181,7 @@ def _load(entry: EntryPoint) -> tuple[ModuleType, Provider]:
     except Exception as error:
         raise PluginError(
             f"plugin {entry.name!r} of {provider} cannot be imported: {type(error).__name__}: {error}\n"
-            f"  fix or uninstall it, or leave it out: --without {entry.name}"
+            f"  fix or uninstall it, or leave it out with --without {entry.name} (of run, plan, sweep and plugins)"
         ) from error
 
 

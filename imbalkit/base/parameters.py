@@ -123,10 +123,17 @@ class Part(Settings):
     def check_requirements(self) -> None:
         """Raise MissingExtraError if a module that `build` needs is not installed."""
         for module, install in self.requires.items():
-            if importlib.util.find_spec(module) is None:
+            if not _is_there(module):
                 raise MissingExtraError(
                     f"{self.kind} {self.name!r} needs the module {module!r}, which is not installed: pip install '{install}'"
                 )
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a package above it is not there
+        return False
 
 
 def given(part: Part) -> dict[str, Any]:

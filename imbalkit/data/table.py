@@ -73,6 +73,9 @@ class Table:
             first = int(np.flatnonzero(frame["label"].isna())[0])
             raise DataError(f"{int(frame['label'].isna().sum())} samples have no label (the first is row {first})")
         frame = frame.reset_index(drop=True)
+        for name in frame.columns:
+            if name not in RESERVED and frame[name].dtype == object:
+                frame[name] = _of_one_type(frame[name])
         frame["label"] = label_text(frame["label"])
         if "group" in frame:
             missing = frame["group"].isna()
@@ -151,6 +154,14 @@ class Table:
 def _as_text(notes: Sequence[str]) -> tuple[str, ...]:
     """Notes that any file can hold: what is no UTF-8 in a file's name is written as an escape."""
     return tuple(note.encode("utf-8", "backslashreplace").decode() for note in notes)
+
+
+def _of_one_type(values: pd.Series) -> pd.Series:
+    """A column of objects as text where they are of several types (numbers and words) or hold others (lists)."""
+    kinds = {type(value) for value in values[values.notna()]}
+    if len(kinds) < 2 and not kinds & {list, dict, set, tuple, np.ndarray}:
+        return values
+    return values.astype(object).where(values.isna(), values.map(str))
 
 
 def label_text(values: pd.Series) -> pd.Series:

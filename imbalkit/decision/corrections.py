@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imbalkit.base.arrays import read_only
 from imbalkit.errors import DataError
 from imbalkit.functional.calibration import Affine, fit_affine
 from imbalkit.functional.prior import log_ratio
@@ -71,7 +72,7 @@ class Correction:
 def corrected(logits: np.ndarray, steps: Iterable[Correction]) -> np.ndarray:
     """Logits [n, C] after all steps, in order."""
     for step in steps:
-        logits = step.apply(logits)
+        logits = step.apply(read_only(logits))
     return logits
 
 

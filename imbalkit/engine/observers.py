@@ -39,7 +39,7 @@ class Observers:
 
     def plan_changed(self, plan: Plan, stage: str) -> None:
         """After each sampler and round."""
-        self._notify("plan_changed", plan=plan, stage=stage, folder=self.folder)
+        self._notify("plan_changed", plan=plan.copy(), stage=stage, folder=self.folder)
 
     def epoch_finished(self, stage: str, epoch: int, metrics: Mapping[str, Any]) -> None:
         """After each epoch."""

@@ -12,6 +12,7 @@ import numpy as np
 from imbalkit.base.randomness import generator
 from imbalkit.engine.made_rows import with_made_rows
 from imbalkit.engine.round_cache import RoundCache
+from imbalkit.errors import PlanError, listing
 from imbalkit.functional.features import standardised
 from imbalkit.kinds import Backbone, FeatureSampler, Sampler, ScoredSampler
 from imbalkit.plan import Plan
@@ -44,6 +45,7 @@ def resample(
         earlier = sum(other.name == sampler.name for other in samplers[:index])
         for number, stage in enumerate(sampler.stages):
             rng = generator(seed, "sampler", sampler.name, earlier, number)
+            given = plan.copy()
             scored: tuple[Any, ...] = ()
             if isinstance(sampler, ScoredSampler):
                 scores = scorer.scores(plan, sampler, f"{sampler.name}-{earlier}", number)
@@ -55,11 +57,42 @@ def resample(
                 new = sampler.resample(plan, scorer.features(plan, sampler, f"{sampler.name}-{earlier}"), rng)
             else:
                 new = sampler.resample(plan, rng)
+            check_rows(sampler, plan, given, new)
             name = f"samplers[{index}] {stage}"
             steps.append(Step.between(plan, new, name, sampler.name, *scored))
             plan_changed(new, name)
             plan = new
     return plan, steps
+
+
+def check_rows(sampler: Sampler | ScoredSampler | FeatureSampler, plan: Plan, given: Plan, new: object) -> None:
+    """Raise PlanError for a plan that would train on rows of validation or test, or on other labels than the data have.
+
+    Args:
+        sampler: that made the plan
+        plan, given: what it was given, now and as it was before
+        new: what it returned
+    """
+    who = f"the sampler {sampler.name!r} ({type(sampler).__module__})"
+    if not isinstance(new, Plan):
+        raise PlanError(f"{who} must return a Plan, got {type(new).__name__}")
+    if plan != given:
+        raise PlanError(f"{who} changed the plan that it was given: it must return a new one (Plan.append, Plan.drop)")
+    if new.classes != plan.classes:
+        raise PlanError(f"{who} changed the classes from {listing(plan.classes)} to {listing(new.classes)}")
+    if isinstance(sampler, FeatureSampler) and sampler.makes_rows:
+        return  # whose rows are samples of their own
+    label_of = np.full(max(int(plan.source.max(initial=0)), int(new.source.max(initial=0))) + 1, -1)
+    label_of[plan.source] = plan.label
+    foreign, other = label_of[new.source] < 0, label_of[new.source] != new.label
+    if foreign.any():
+        raise PlanError(
+            f"{who} returned {int(foreign.sum()):,} rows of samples that it was not given (such as sample "
+            f"{int(new.source[foreign.argmax()])}), which may be of validation or test: make rows from those of the plan "
+            "(Plan.append, Plan.drop)"
+        )
+    if other.any():
+        raise PlanError(f"{who} returned {int(other.sum()):,} rows with another label than their sample has")
 
 
 class RoundScorer:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from imbalkit.errors import DataError
+from imbalkit.errors import DataError, ImbalkitError, PluginError
 from imbalkit.functional.metrics import confusion_matrix
 from imbalkit.kinds import Metric, Predictions
 
@@ -16,7 +16,7 @@ from imbalkit.kinds import Metric, Predictions
 def evaluate(predictions: Predictions, metrics: Iterable[Metric]) -> dict[str, Any]:
     """Every metric by name, with `n`, `support` (rows of each class) and `confusion_matrix` (labels down).
 
-    What is not defined (NaN) is None. Raises DataError for arrays that do not fit together.
+    What is not defined (NaN) is None. Raises DataError for arrays that do not fit together, PluginError for a metric that fails.
     """
     check_predictions(predictions)
     confusion = confusion_matrix(predictions.labels, predictions.decisions, len(predictions.classes))
@@ -24,9 +24,22 @@ def evaluate(predictions: Predictions, metrics: Iterable[Metric]) -> dict[str, A
     return {
         "n": len(predictions.labels),
         "support": dict(zip(predictions.classes, support, strict=True)),
-        **{metric.name: to_json(metric.compute(predictions)) for metric in metrics},
+        **{metric.name: _value(metric, predictions) for metric in metrics},
         "confusion_matrix": confusion.tolist(),
     }
+
+
+def _value(metric: Metric, predictions: Predictions) -> Any:
+    """A metric's value, ready for JSON. Raises PluginError that names the metric for what it raises or returns wrongly."""
+    try:
+        return to_json(metric.compute(predictions))
+    except ImbalkitError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"the metric {metric.name!r} ({type(metric).__module__}) failed: {type(error).__name__}: {error}\n"
+            "  correct it, name the metrics to compute in `metrics`, or leave its plugin out (--without)"
+        ) from error
 
 
 def to_json(value: float | Mapping[str, float]) -> Any:

@@ -56,9 +56,10 @@ def export_all(
         try:
             facts[name] = export(restored, exporter, folder / name)
             notes += [f"export: {name}: {note}" for note in views_notes(facts[name])]
-        except (ImbalkitError, OSError) as error:
-            facts[name] = {"error": str(error)}
-            notes.append(f"export: {error}")
+        except Exception as error:  # a finished training is not lost for a file
+            why = str(error) if isinstance(error, ImbalkitError | OSError) else f"{type(error).__name__}: {error}"
+            facts[name] = {"error": why}
+            notes.append(f"export: {name}: {why}" if why != str(error) else f"export: {why}")
     return facts, notes
 
 

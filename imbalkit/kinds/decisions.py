@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+from imbalkit.base.arrays import read_only
 from imbalkit.base.parameters import Part, part_of
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class ThresholdRows:
     weights: np.ndarray | None = None
     groups: np.ndarray | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("positives", "probabilities"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
+
 
 @dataclass(frozen=True)
 class CostRows:
@@ -89,6 +94,10 @@ class CostRows:
     probabilities: np.ndarray
     prior: np.ndarray
     weights: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "probabilities"):
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
 
 class Threshold(Part):

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
+from imbalkit.base.arrays import read_only
 from imbalkit.base.parameters import Part, part_of
 from imbalkit.functional.proportions import degenerate_interval
 
@@ -35,6 +36,10 @@ class Predictions:
     positive: int | None
     train_counts: tuple[int, ...] | None = None  # source training rows of each class, where they are known
     prevalences: tuple[float, ...] = ()  # shares of the positive class that the recipe asks predictive values for
+
+    def __post_init__(self) -> None:
+        for name in ("labels", "probabilities", "decisions"):  # one metric's slip is not another's input
+            object.__setattr__(self, name, read_only(getattr(self, name)))
 
     def take(self, rows: np.ndarray) -> Predictions:
         """Some rows, in any order and any number of times: positions int [m], or a mask bool [n]."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import model_serializer
 
 from imbalkit.base.parameters import Part, PathText, param, part_of
+from imbalkit.errors import DataError
 from imbalkit.kinds.common import BuildContext
 
 if TYPE_CHECKING:
@@ -48,8 +49,12 @@ class Dataset(Part):
         """
         from imbalkit.data.corrections import corrected_table
         from imbalkit.data.sample import sample_table
+        from imbalkit.data.table import Table
 
         table = self.load()
+        if not isinstance(table, Table):
+            who = f"the data set {self.name!r} ({type(self).__module__})"
+            raise DataError(f"{who} must load a Table, got {type(table).__name__}")
         if self.corrections is not None:
             table = corrected_table(table, Path(self.corrections))
         return table if self.sample is None else sample_table(table, self.sample)

@@ -97,6 +97,10 @@ class Plan:
             generation=0,
         )
 
+    def copy(self) -> Plan:
+        """The same rows in arrays of their own."""
+        return replace(self, **{name: getattr(self, name).copy() for name in _COLUMNS})
+
     def __len__(self) -> int:
         return len(self.key)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ def _of_plugins(report: Report) -> list[Section]:
     if prepared is None:
         return []
     given: PreparedRun = prepared
-    arguments = {"folder": run.folder, "metrics": run.metrics, "prepared": given}
+    arguments = {"folder": run.folder, "metrics": deepcopy(run.metrics), "prepared": given}
     found = []
     for provider, call in prepared.catalogue.calls("report_sections", arguments):
         who = f"report_sections of plugin {provider.plugin!r} ({provider})"

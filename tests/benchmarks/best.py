@@ -81,7 +81,8 @@ def trained(method: str, fold: int, runs: Path, seed: int = 0) -> Path:
     folder = folder_of(method, fold, runs, seed)
     setting = SETTINGS.get(method)
     recipe = method if setting is None else setting.of
-    overrides = [f"split.fold={fold}", f"seed={seed}", *(() if setting is None else setting.overrides)]
+    overrides = [f"split.fold={fold}", f"seed={seed}", *(["loss.weight=0.7"] if recipe in STUDENTS else [])]
+    overrides += [] if setting is None else setting.overrides
     if recipe in STUDENTS:  # no teacher ever saw the fold's validation and test rows
         teacher = ensemble_of_seeds(fold, runs) if recipe == "distilled" else nested_cross_validation(fold, runs)
         recipe, overrides = "distilled", [*overrides, f"loss.teacher={teacher.absolute()}"]

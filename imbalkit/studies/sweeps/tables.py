@@ -24,7 +24,11 @@ def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSetti
     Raises RunError for a metric that the cells do not have.
     """
     prefix = "one_half." if settings.at == "one_half" else ""
-    metrics = [column for name in settings.metrics for column in _columns(finished, prefix, name)]
+    names_of_metrics = settings.metrics
+    if "metrics" not in settings.model_fields_set:  # of the usual ones, those that the recipe has
+        known = _metric_names(list(map(str, finished)))
+        names_of_metrics = [name for name in settings.metrics if name in known]
+    metrics = [column for name in names_of_metrics for column in _columns(finished, prefix, name)]
     counts = [column for column in map(str, finished) if column.startswith("trained_")] if settings.counts else []
     least = {column: bound for name, bound in settings.minimum.items() for column in _columns(finished, prefix, name)}
     rows = []
