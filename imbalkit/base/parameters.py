@@ -35,7 +35,7 @@ def param(default: Any = ..., *, help: str, unit: str | None = None, **constrain
 class Settings(BaseModel):
     """Named, checked values. Strict: unknown keys are refused (with the nearest known one) and "4" is not 4."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Keys and values of earlier versions, as a recipe writes them, and what to write now: {"clip": "gradient_clip_norm",

@@ -96,3 +96,12 @@ def test_parameters_import_no_catalogue():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "imbalkit.catalogue" not in found
     assert "imbalkit.kinds" not in found
+
+
+def test_a_default_must_fit_its_own_bounds():
+    class Odd(Settings):
+        gamma: float = param(-1.0, ge=0, help="")
+
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        Odd()
+    assert Odd(gamma=1.0).gamma == 1.0
