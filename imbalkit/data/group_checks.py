@@ -25,9 +25,8 @@ def one_spelling(groups: pd.Series) -> tuple[pd.Series, list[str]]:
     """Groups that differ in spelling only (12 and 12.0, p3 and "P3 ") under one name, and what to say of it.
 
     All names are without blanks around them and without the ".0" of whole numbers, so that those of other tables compare.
-
-    Taking two names for one patient where they are two costs a little freedom in drawing splits; the opposite costs the
-    test's independence.
+    Two names taken for one patient where they are two cost a little freedom in drawing splits; the opposite costs the test's
+    independence.
 
     Args:
         groups: the group of each sample as text, missing where it has none
@@ -45,9 +44,8 @@ def one_spelling(groups: pd.Series) -> tuple[pd.Series, list[str]]:
     more = "; ..." if len(several) > _MOST else ""
     many = "groups are" if len(several) > 1 else "group is"
     caution = (
-        f"{len(several):,} {many} written in several ways ({shown}{more}), each taken as one group: write them alike in the "
-        "data, "
-        "or give them other names where they are not the same"
+        f"{len(several):,} {many} written in several ways ({shown}{more}), each taken as one group: write them alike "
+        "in the data, or give them other names where they are not the same"
     )
     return groups, [caution]
 
