@@ -50,5 +50,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 def _delete_left_over(folder: Path) -> None:
     for left in folder.parent.glob(f".{glob.escape(folder.name[:100])}.*.tmp"):
         if (left / _LOCK).is_file() and not left.is_symlink():
+            # Left alone: what another process is writing, or a file system without locks cannot tell.
             with suppress(Timeout, NotImplementedError, OSError), FileLock(left / _LOCK, timeout=0):
                 shutil.rmtree(left)

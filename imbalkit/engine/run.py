@@ -192,12 +192,11 @@ def _stages(
     from imbalkit.plan.audit import audit
     from imbalkit.recipe.class_prior import prior_ledger
     from imbalkit.report import write_report
-    from imbalkit.runs.data_record import RECORD, copies_notes, read_record
 
     recipe, table = prepared.recipe, prepared.table
 
     # Decode.
-    images, bad_images = _decode(fabric, peers, folder, prepared, progress)
+    images, bad_images, copies = _decode(fabric, peers, folder, prepared, progress)
     bad = np.array([image.index for image in bad_images], dtype=np.int64)
 
     # Resample.
@@ -279,7 +278,7 @@ def _stages(
                 *prepared.input_notes,
                 *prepared.split.notes,
                 *teaching.notes,
-                *copies_notes(read_record(folder / RECORD)),
+                *copies,
                 *monitor_notes(recipe, main_log),
                 *deferral_notes(recipe, main_log),
                 *decision.notes,
@@ -311,8 +310,11 @@ def _stages(
 
 def _decode(
     fabric: Fabric, peers: Peers, folder: Path, prepared: Prepared, progress: Progress
-) -> tuple[ImageStore, tuple[BadImage, ...]]:
-    """The images, and those that cannot be read; every process must have the same, and a resumed run those of before."""
+) -> tuple[ImageStore, tuple[BadImage, ...], list[str]]:
+    """The images, those that cannot be read, and notes on copies in the test.
+
+    Every process must have the same, and a resumed run those of before.
+    """
     from imbalkit.engine.images import check_square, load_images
     from imbalkit.recipe.image_rule import image_rule
     from imbalkit.runs.data_record import copies_notes, record_of, remember
@@ -324,9 +326,10 @@ def _decode(
     peers.agree(pictures_in_common(images.content, [image.index for image in bad]), "pictures", SAME)
     record = record_of(table, split, images.content, prepared.inputs.columns if prepared.inputs else ())
     peers.first(lambda: remember(folder, recipe, record))
-    for note in copies_notes(record):
+    copies = copies_notes(record)
+    for note in copies:
         progress.note(f"note: {note}")
-    return images, bad
+    return images, bad, copies
 
 
 def trainer_of(
