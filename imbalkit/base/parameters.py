@@ -81,6 +81,11 @@ def parameters_text(settings: Settings) -> str:
     return json.dumps(settings.model_dump(mode="json"), separators=(",", ":"))
 
 
+def with_origin(part: Part) -> str:
+    """A part as messages name it that ask its author to act: kind, name and module."""
+    return f"the {part.kind} {part.name!r} ({type(part).__module__})"
+
+
 def _unknown_key(key: Any, value: Any, known: Mapping[str, Any]) -> InitErrorDetails:
     message = PydanticCustomError(
         "unknown_key",

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from imbalkit.base.parameters import with_origin
 from imbalkit.base.randomness import generator
 from imbalkit.engine.made_rows import with_made_rows
 from imbalkit.engine.round_cache import RoundCache
@@ -17,6 +18,7 @@ from imbalkit.functional.features import standardised
 from imbalkit.kinds import Backbone, FeatureSampler, Sampler, ScoredSampler
 from imbalkit.plan import Plan
 from imbalkit.plan.audit import Step
+from imbalkit.training.checked_modules import build_score
 from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
 from imbalkit.training.trainer import Trainer
 from imbalkit_lite.files import write_atomic
@@ -73,7 +75,7 @@ def check_rows(sampler: Sampler | ScoredSampler | FeatureSampler, plan: Plan, gi
         plan, given: what it was given, now and as it was before
         new: what it returned
     """
-    who = f"the sampler {sampler.name!r} ({type(sampler).__module__})"
+    who = with_origin(sampler)
     if not isinstance(new, Plan):
         raise PlanError(f"{who} must return a Plan, got {type(new).__name__}")
     if plan != given:
@@ -126,7 +128,7 @@ class RoundScorer:
                 if not self.cache.fetch(key, files):
                     weights = self._weights(name, number - 1)
                     start = trainer.from_first(lambda: load_checkpoint(weights)) if warm and number else None
-                    score = sampler.score.build(trainer.session.context(plan, stage))
+                    score = build_score(sampler.score, trainer.session.context(plan, stage))
                     kept = score if sampler.scores_from == "last_epoch" else None
                     fit = trainer.fit(
                         stage,

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -19,6 +20,18 @@ HEAVY = ("torch", "torchvision", "kornia", "timm", "lightning_fabric", "sklearn"
 def title(part: Part) -> str:
     """ "loss 'focal' (Focal)", as the messages call a part."""
     return f"{getattr(part, 'kind', 'part')} {getattr(part, 'name', '?')!r} ({type(part).__name__})"
+
+
+def check_module(part: Part, module: Any) -> None:
+    """That what `build` gave is a module without parameters that nothing would train."""
+    from torch import nn
+
+    who = title(part)
+    assert isinstance(module, nn.Module), f"{who}: `build` must return a torch.nn.Module, got {type(module).__name__}"
+    own = [name for name, value in module.named_parameters() if value.requires_grad]
+    assert not own, (
+        f"{who}: the optimiser trains the network alone, not the parameters {listing(own)}; keep them in buffers, or in a head"
+    )
 
 
 def check_specification(part: Part) -> None:

@@ -11,7 +11,7 @@ from imbalkit.base.randomness import uniforms
 from imbalkit.errors import ImbalkitError
 from imbalkit.kinds import Augmentation, Backbone, BuildContext, Op
 from imbalkit.testing import Setting
-from imbalkit.testing.common import title
+from imbalkit.testing.common import check_module, title
 from imbalkit_lite.columns import CategoryColumn, ColumnEncoding, NumberColumn
 
 _COLUMNS = ColumnEncoding((NumberColumn("size", 0.0, 1.0), CategoryColumn("site", ("arm", "leg"))))
@@ -75,7 +75,7 @@ def check_augmentation(part: Augmentation, setting: Setting) -> None:
     """Every rule of kinds.Augmentation."""
     context = _context(setting)
     module = part.build(context)
-    assert isinstance(module, torch.nn.Module), f"{title(part)}: `build` must return a torch.nn.Module"
+    check_module(part, module)
     for rows in (5, 1):
         images = _images(rows, setting.channels, *setting.image_size, setting.seed)
         given = images.clone()
@@ -84,6 +84,8 @@ def check_augmentation(part: Augmentation, setting: Setting) -> None:
         assert out.shape == images.shape, f"{who}: expected shape {list(images.shape)}, got {list(out.shape)}"
         assert out.dtype == images.dtype, f"{who}: expected {images.dtype}, got {out.dtype}"
         assert torch.isfinite(out).all(), f"{who}: pixels are not finite"
+        low, high = float(out.min()), float(out.max())
+        assert min(low, 1 - high) >= -1e-3, f"{who}: pixels leave 0..1 ({low:.4g} to {high:.4g})"
         assert torch.equal(images, given), f"{who}: the module changed the images it was given"
 
 

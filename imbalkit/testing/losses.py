@@ -10,7 +10,7 @@ import torch
 from imbalkit.errors import ImbalkitError
 from imbalkit.kinds import BuildContext, Loss, PriorShift, Score
 from imbalkit.testing import Setting
-from imbalkit.testing.common import title
+from imbalkit.testing.common import check_module, title
 
 
 def _taught(module: Any, teacher: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -61,9 +61,7 @@ def check_loss(part: Loss, setting: Setting) -> None:
             # A loss for two classes only may say so.
             assert index, f"{who}: refuses the checks' classes {context.classes}; give a setting"
             continue
-        assert isinstance(module, torch.nn.Module), (
-            f"{who}: `build` must return a torch.nn.Module, got {type(module).__name__}"
-        )
+        check_module(part, module)
         for what, (logits, targets) in _batches(len(context.classes), setting).items():
             _check_batch(f"{who}, {what}", part.build(context), logits, targets, part.by_row)
         _check_state(who, part, context, setting)

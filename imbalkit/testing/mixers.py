@@ -8,7 +8,7 @@ import torch
 from imbalkit.base.randomness import generator
 from imbalkit.kinds import BuildContext, Mixer, Order, PriorShift
 from imbalkit.testing import Setting
-from imbalkit.testing.common import title
+from imbalkit.testing.common import check_module, title
 
 
 def check_mixer(part: Mixer, setting: Setting) -> None:
@@ -20,6 +20,7 @@ def check_mixer(part: Mixer, setting: Setting) -> None:
     assert shift.why.strip(), f"{who}: prior_shift must say why"
     assert part.partners is None or isinstance(part.partners, Order), f"{who}: partners must be an order, or None"
     module = part.build(context)
+    check_module(part, module)
     for rows, dtype in ((16, torch.float32), (1, torch.float32), (5, torch.bfloat16)):
         what = f"{who}, {rows} rows of {dtype}"
         rng = generator(setting.seed, "mixer", rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -18,6 +18,7 @@ from imbalkit.kinds import Draws, Mixer
 from imbalkit.plan import Plan
 from imbalkit.training.batch_gradient import BatchGradient, kept_buffers, same_draws
 from imbalkit.training.batches import partition
+from imbalkit.training.checked_modules import Scores, build_augmentation, build_loss, build_mixer
 from imbalkit.training.classifier import Classifier
 from imbalkit.training.epoch_metrics import EpochMetrics, EpochValues
 from imbalkit.training.features import HeadNetwork
@@ -28,7 +29,6 @@ from imbalkit.training.phase import Phase
 from imbalkit.training.sam import ascended
 from imbalkit.training.session import TrainingSession
 
-Score = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of logits [n, C] and labels [n]: float [n]
 Network = Classifier | HeadNetwork  # on images, or on the features that a frozen body gave
 CHECK_EVERY = 16  # steps between looks at the losses: each look waits for the device
 
@@ -53,7 +53,7 @@ class Fit:
     augment: nn.Module
     epochs: int
     monitor: Monitor
-    score: Score | None = None  # of every row in the last epoch
+    score: Scores | None = None  # of every row in the last epoch
     scores: torch.Tensor | None = None  # float32 [n] on the host, once the last epoch is finished
     epoch: int = 0
     steps: int = 0
@@ -67,7 +67,7 @@ class Fit:
         model: Network,
         phases: Sequence[Phase],
         epochs: int,
-        score: Score | None = None,
+        score: Scores | None = None,
         mixer: Mixer | None = None,
     ) -> Fit:
         """A training that is about to begin; arguments as `Trainer.fit_network`.
@@ -98,7 +98,7 @@ class Fit:
         wrapped, optimizer = fabric.setup(
             cast(nn.Module, torch.compile(model)) if settings.compile else model, optimizer
         )
-        modules = [part.build(context) for part in session.augment]
+        modules = [build_augmentation(part, context) for part in session.augment]
         return cls(
             session=session,
             stage=stage,
@@ -107,13 +107,13 @@ class Fit:
             wrapped=wrapped,
             average=average,
             phases=phases,
-            losses=[phase.loss.build(context).to(fabric.device) for phase in phases],
+            losses=[build_loss(phase.loss, context).to(fabric.device) for phase in phases],
             teachers=[
                 None if phase.teacher is None else torch.from_numpy(phase.teacher[plan.source]).to(fabric.device)
                 for phase in phases
             ],
             mixer=mixer,
-            mixing=None if mixer is None else mixer.build(context).to(fabric.device),
+            mixing=None if mixer is None else build_mixer(mixer, context).to(fabric.device),
             optimizer=optimizer,
             schedule=schedule,
             augment=nn.Sequential(*modules).to(fabric.device),

@@ -15,11 +15,12 @@ from imbalkit.errors import StoppedError
 from imbalkit.kinds import Backbone, Loss, Mixer, Order
 from imbalkit.plan import Plan
 from imbalkit.training.batches import partition
+from imbalkit.training.checked_modules import Scores
 from imbalkit.training.checkpoints import load_checkpoint, save_checkpoint
 from imbalkit.training.classifier import Classifier, build_model
 from imbalkit.training.epoch_metrics import EpochValues
 from imbalkit.training.features import computed
-from imbalkit.training.fit import Fit, Network, Score
+from imbalkit.training.fit import Fit, Network
 from imbalkit.training.peers import Peers
 from imbalkit.training.phase import Phase
 from imbalkit.training.process_checks import SAME, rows_in_common
@@ -72,7 +73,7 @@ class Trainer:
         validate: Validate | None = None,
         start: dict[str, Any] | None = None,
         freeze_epochs: int = 0,
-        score: Score | None = None,
+        score: Scores | None = None,
         order: Order | None = None,
         mixer: Mixer | None = None,
         deferred: Phase | None = None,
@@ -131,7 +132,7 @@ class Trainer:
         phases: Sequence[Phase],
         epochs: int,
         validate: Validate | None = None,
-        score: Score | None = None,
+        score: Scores | None = None,
         mixer: Mixer | None = None,
         epoch_starts: Callable[[int], None] = lambda epoch: None,
     ) -> Fit:
@@ -169,7 +170,7 @@ class Trainer:
                 raise StoppedError(why)
         return run
 
-    def predict(self, model: nn.Module, plan: Plan, score: Score | None = None) -> np.ndarray:
+    def predict(self, model: nn.Module, plan: Plan, score: Scores | None = None) -> np.ndarray:
         """Logits of every row, float32 [n, C], in eval mode; or `score(logits, labels)`, float32 [n]. Divided among devices."""
 
         def logits(*inputs: torch.Tensor) -> torch.Tensor:
@@ -188,7 +189,7 @@ class Trainer:
         compute: Callable[..., torch.Tensor],
         plan: Plan,
         shape: tuple[int, ...],
-        score: Score | None = None,
+        score: Scores | None = None,
     ) -> np.ndarray:
         """`compute(images)`, with the columns if there are some, of every row in eval mode, or its score, float32 [n, *shape]."""
         session, fabric = self.session, self.session.fabric

@@ -39,6 +39,8 @@ def _scaled(self, images, parameters):
         ),
         broken(Mirror, "expected shape", build=lambda self, context: torch.nn.AvgPool2d(2)),
         broken(Mirror, "must return a torch.nn.Module", build=lambda self, context: torch.flip),
+        broken(Mirror, r"pixels leave 0..1 \(", build=lambda self, context: _Bright()),
+        broken(Mirror, r"not the parameters weight, bias", build=lambda self, context: torch.nn.Conv2d(3, 3, 1)),
         broken(Mean, "std must be positive", preprocessing=lambda self: Preprocessing((0.5,), (0.0,), (8, 8))),
         broken(Mean, "differ in length", preprocessing=lambda self: Preprocessing((0.5,), (0.5, 0.5), (8, 8))),
         broken(Mean, "needs an int `num_features`, got None", build=lambda self, context: torch.nn.Flatten()),
@@ -57,6 +59,11 @@ def _scaled(self, images, parameters):
 )
 def test_images(part, message):
     check(part, message)
+
+
+class _Bright(torch.nn.Module):
+    def forward(self, images):
+        return images + 0.1
 
 
 class _Noise(torch.nn.Module):
