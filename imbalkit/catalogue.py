@@ -7,6 +7,7 @@ wrong (import failure, misspelled hook, wrong signature, name already taken) rai
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -18,12 +19,12 @@ from typing import Any
 import pluggy
 
 from imbalkit import hookspecs
+from imbalkit.base.plugin_errors import ENTRY_POINTS
 from imbalkit.errors import ImbalkitError, PluginError, listing, nearest
 from imbalkit.kinds import KINDS, Part
 from imbalkit.kinds.containers import Container, as_kind
 from imbalkit_lite.containers import Kind
 
-ENTRY_POINTS = "imbalkit.plugins"
 HOOKS = {"loss": "register_losses"} | {kind: f"register_{kind}s" for kind in KINDS if kind != "loss"}
 
 
@@ -159,6 +160,10 @@ class Catalogue:
         for name, path in files.items():
             if name in named:
                 raise PluginError(f"two plugins register a {kind} with the name {name!r}: one is of {provider}")
+            if not isinstance(path, str | os.PathLike):
+                raise PluginError(
+                    f"register_{kind}s of plugin {provider.plugin!r} ({provider}) must return a path for {name!r}, got {path!r}"
+                )
             named[name] = Path(path)
             self._providers[kind, name] = provider
 

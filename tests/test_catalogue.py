@@ -56,6 +56,11 @@ def test_two_recipes_with_one_name():
         Catalogue([plugin("a", register_recipes=recipes), plugin("b", register_recipes=lambda: {"x": "x.yaml"})])
 
 
+def test_a_recipe_that_is_no_path():
+    with pytest.raises(PluginError, match=r"register_recipes of plugin 'a' .*a path for 'x', got \{'data': 'digits'\}"):
+        Catalogue([plugin("a", register_recipes=lambda: {"x": {"data": "digits"}})])
+
+
 def test_a_misspelled_hook_is_not_silent():
     with pytest.raises(PluginError, match=r"plugin 'a' of a-dist 1.0 has a wrong hook.*did you mean 'register_losses'"):
         Catalogue([plugin("a", register_loses=lambda: [Mine])])

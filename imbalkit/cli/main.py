@@ -89,4 +89,11 @@ def root() -> None:
 
 def main() -> None:
     """The command `imbalkit`: a user's mistake ends with its message and exit code 1, never with a traceback."""
-    run(root, "stopped; `imbalkit run ... --resume` goes on from here")
+    try:
+        run(root, "stopped; `imbalkit run ... --resume` goes on from here")
+    except Exception as error:
+        from imbalkit.base.plugin_errors import plugin_note
+
+        if note := plugin_note(error):
+            error.add_note(note)
+        raise

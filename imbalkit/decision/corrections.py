@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbalkit.base.arrays import read_only
-from imbalkit.errors import DataError
+from imbalkit.base.parameters import with_origin
+from imbalkit.errors import DataError, PluginError
 from imbalkit.functional.calibration import Affine, fit_affine
 from imbalkit.functional.prior import log_ratio
 from imbalkit.kinds import Calibrator, Loss
@@ -118,6 +120,17 @@ def bias_and_temperature(logits: np.ndarray, labels: np.ndarray) -> Correction:
 def calibration(
     calibrator: Calibrator, logits: np.ndarray, labels: np.ndarray, held: np.ndarray | None = None
 ) -> Correction:
-    """What a calibrator fits, where the offset `held` [C] will be added to its logits (None: none will)."""
+    """What a calibrator fits, where the offset `held` [C] will be added to its logits (None: none will).
+
+    Raises PluginError for one whose `restore` makes another function of what is kept: a run's figures would not be its model's.
+    """
     apply = calibrator.fit(logits, labels) if held is None else calibrator.fit_under(logits, labels, held)
-    return Correction(CALIBRATION, calibrator.name, apply, dict(getattr(apply, "fitted", {})))
+    found = Correction(CALIBRATION, calibrator.name, apply, dict(getattr(apply, "fitted", {})))
+    if type(calibrator).restore is not Calibrator.restore:
+        kept = json.loads(json.dumps(found.fitted))
+        if not np.allclose(calibrator.restore(kept)(read_only(logits)), apply(read_only(logits)), rtol=1e-4, atol=1e-6):
+            raise PluginError(
+                f"{with_origin(calibrator)} gives other logits after `restore` from what the run keeps, {kept}: `fitted` must "
+                "hold all that `restore` needs"
+            )
+    return found

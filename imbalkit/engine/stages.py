@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
+from imbalkit.base.parameters import with_origin
 from imbalkit.base.progress import describe
 from imbalkit.base.text import numbers_text
 from imbalkit.engine.teaching import Taught
@@ -107,7 +109,8 @@ class StageRunner:
             model = trained
         else:
             model.head = trained.head
-        model.head = stage.head_trained(model.head)
+        expected = stage.head_after(head).build(session.context(self.plan, name, stage.epochs), model.width)
+        model.head = _as_built(stage.head_trained(model.head), expected, stage)
         model.requires_grad_(True)
         model.freeze_body(False)
         return model
@@ -171,6 +174,17 @@ def _new_head(model: Classifier, head: Head, context: BuildContext) -> None:
     device = model.mean.device
     model.head = head.build(context, model.width).to(device)
     model.dropout = torch.nn.Dropout(head.dropout)
+
+
+def _as_built(head: nn.Module, expected: nn.Module, stage: TrainedStage) -> nn.Module:
+    """The head that a stage gives back. Raises PluginError for one that the run could not build again."""
+    found, needed = ({key: list(value.shape) for key, value in part.state_dict().items()} for part in (head, expected))
+    if found != needed:
+        raise PluginError(
+            f"`head_trained` of {with_origin(stage)} must give the head again that its `head_after` builds, with the parameters "
+            f"{needed}, got {found}"
+        )
+    return head
 
 
 def _load(model: Classifier, solution: Solution, stage: SolvedStage) -> None:

@@ -20,8 +20,8 @@ class Loss(Part):
     """`build` returns a module: `module(logits [n, C], targets int64 [n])` gives a loss for each row, [n], or a scalar.
 
     A scalar counts as the mean over its rows. With `by_row = False` the module sees all rows of a batch together, whatever
-    parts and devices the batch is spread over. The optimiser trains the network alone, so a module with parameters of its own that
-    want a gradient is refused. Methods that a module may have besides:
+    parts and devices the batch is spread over. The optimiser trains the network alone: parameters of a module
+    that need a gradient are refused. Methods that it may have besides:
 
     - `class_weights() -> [C]`: logged after each epoch
     - `epoch_started(epoch)`: called before each epoch with its number, from 0, of `context.epochs`

@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
+from imbalkit.base.plugin_errors import ENTRY_POINTS
 from imbalkit.base.randomness import derive_seed
-from imbalkit.catalogue import ENTRY_POINTS, Catalogue, default_catalogue
+from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.decision.decision import Decision
 from imbalkit.errors import ImbalkitError, RecipeError, RunError, listing
 from imbalkit.kinds import BuildContext, Loss

@@ -8,11 +8,12 @@ import pytest
 
 from imbalkit.base.randomness import generator
 from imbalkit.data.table import Table
+from imbalkit.decision.corrections import calibration
 from imbalkit.engine.observers import Observers
 from imbalkit.engine.resample import check_rows
 from imbalkit.errors import PlanError, PluginError
 from imbalkit.evaluation.evaluate import evaluate
-from imbalkit.kinds import Counts, Metric, Predictions, Sampler
+from imbalkit.kinds import Calibrator, Counts, Metric, Predictions, Sampler
 from imbalkit.kinds.decisions import ThresholdRows
 from imbalkit.plan import Plan
 
@@ -64,6 +65,30 @@ def test_copies_and_dropped_rows_are_fine():
     plan = PLAN.append(np.array([0, 0, 4])).drop(np.array([1]))
     check_rows(Careless(), PLAN, PLAN.copy(), plan)
     check_rows(Careless(), plan, plan.copy(), Careless().resample(plan, generator(0, "x")))
+
+
+class Doubled(Calibrator):
+    """Doubles logits, and is read back as what triples them."""
+
+    name = "doubled"
+
+    def fit(self, logits, labels):
+        def apply(given):
+            return 2 * given
+
+        apply.fitted = {"factor": 2.0}
+        return apply
+
+    def restore(self, fitted):
+        return lambda given: (1 + fitted["factor"]) * given
+
+
+def test_a_calibrator_that_is_read_back_as_another_function():
+    logits, labels = np.array([[0.5, -0.5], [-1.0, 1.0]]), np.array([0, 1])
+    with pytest.raises(
+        PluginError, match=r"the calibrator 'doubled' .*other logits after `restore`.*\{'factor': 2.0\}"
+    ):
+        calibration(Doubled(), logits, labels)
 
 
 class InPlace(Metric):

@@ -20,6 +20,7 @@ from imbalkit.builtin.stages import (
 )
 from imbalkit.data.image_store import ArrayStore
 from imbalkit.engine.stages import StageRunner, named
+from imbalkit.errors import PluginError
 from imbalkit.functional.metrics import confusion_matrix
 from imbalkit.kinds import BuildContext, FeatureRows
 from imbalkit.plan import Plan
@@ -221,6 +222,19 @@ class TestFeatures:
         pixels = torch.from_numpy(images.take(plan.source)).permute(0, 3, 1, 2) / 255
         assert saved.dtype == torch.float32
         torch.testing.assert_close(saved, model.eval().features(pixels).detach(), rtol=1e-5, atol=1e-6)
+
+
+class NeverBack(LearnableWeightScaling):
+    """Leaves what it trained in the head's place."""
+
+    def head_trained(self, trained):
+        return trained
+
+
+def test_a_head_that_the_run_could_not_build_again(make):
+    runner, model = make()
+    with pytest.raises(PluginError, match=r"`head_trained` of the stage 'learnable_weight_scaling' .*'weight': \[3, "):
+        runner.run([stage(NeverBack)], model, "final")
 
 
 class Stop(Exception):

@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 
 from imbalkit.base.files import read_json, write_json
+from imbalkit.base.plugin_errors import plugin_note
 from imbalkit.errors import ImbalkitError
 from imbalkit_lite.command_line import write_any_name
 from imbalkit_lite.text import printable_lines
@@ -46,6 +47,8 @@ def main(folder: Path, cell: str) -> int:
     except Exception as error:
         sys.stderr.write(printable_lines(traceback.format_exc()))
         message = str(error) if isinstance(error, ImbalkitError) else f"{type(error).__name__}: {error}"
+        if note := plugin_note(error):
+            message += f"\n{note}"
         write_json(error_file, {"error": message})
         return 1
     error_file.unlink(missing_ok=True)
