@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 import pluggy
+from pydantic import BaseModel
 
 from imbalkit import hookspecs
 from imbalkit.base.plugin_errors import ENTRY_POINTS
@@ -142,6 +143,12 @@ class Catalogue:
         name = getattr(part, "name", None)
         if not isinstance(name, str) or not name:
             raise PluginError(f"{kind} {part.__name__} of plugin {provider.plugin!r} ({provider}) has no `name`")
+        clashes = [field for field in part.model_fields if field not in base.model_fields and _is_method(base, field)]
+        if clashes:
+            raise PluginError(
+                f"{kind} {name!r} of plugin {provider.plugin!r} ({provider}) has a parameter {clashes[0]!r}, which is a method "
+                f"or property of imbalkit.kinds.{base.__name__}: rename the parameter"
+            )
         if name in self._parts[kind]:
             other = self._providers[kind, name]
             raise PluginError(
@@ -166,6 +173,10 @@ class Catalogue:
                 )
             named[name] = Path(path)
             self._providers[kind, name] = provider
+
+
+def _is_method(base: type[Part], name: str) -> bool:
+    return hasattr(base, name) and not hasattr(BaseModel, name)  # pydantic warns of its own
 
 
 def _checked_list(classes: object, hook: str, provider: Provider) -> list[object]:

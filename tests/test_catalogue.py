@@ -61,6 +61,18 @@ def test_a_recipe_that_is_no_path():
         Catalogue([plugin("a", register_recipes=lambda: {"x": {"data": "digits"}})])
 
 
+@pytest.mark.filterwarnings("ignore:Field name")  # pydantic's, which says nothing of what follows
+def test_a_parameter_in_the_place_of_a_method():
+    class Noted(Mine):
+        name = "noted"
+        notes: str = "mine"
+
+    with pytest.raises(
+        PluginError, match=r"loss 'noted' of plugin 'a' .*a parameter 'notes', which is a method .*kinds.Loss"
+    ):
+        Catalogue([plugin("a", register_losses=lambda: [Noted])])
+
+
 def test_a_misspelled_hook_is_not_silent():
     with pytest.raises(PluginError, match=r"plugin 'a' of a-dist 1.0 has a wrong hook.*did you mean 'register_losses'"):
         Catalogue([plugin("a", register_loses=lambda: [Mine])])
