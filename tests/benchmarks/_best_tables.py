@@ -38,6 +38,8 @@ BASE = "diagnoses"  # the recipe of the ensembles' members and of the students
 STUDENTS = ("distilled", "out_of_fold")  # of the same recipe, with other teachers
 TURNS = "{name: dermoscopy, scale: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0, blur_p: 0, cutout_p: 0}"
 
+HALF = "{name: random_under, to: {nv: 1513, bkl: 204, mel: 172, bcc: 92, akiec: 64, vasc: 28, df: 21}}"  # of each class
+
 
 class Setting(NamedTuple):
     """What a cell changes in the recipe of a method, and what the second or third table calls it."""
@@ -58,6 +60,7 @@ SETTINGS = {
     "drop_path": Setting("`drop_path: 0.1`", BASE, ("backbone.drop_path=0.1",)),
     "mixup": Setting("`mixup`, alpha 0.2", BASE, ("mixer={name: mixup, alpha: 0.2}",)),
     "ema": Setting("`ema: 0.99`", BASE, ("training.ema=0.99",)),
+    "half_of_rows": Setting("half of the training rows", BASE, (f"samplers=[{HALF}]",)),
     "out_of_fold_views": Setting("`views: dihedral`", "out_of_fold", ("loss.views=dihedral",)),
     "weight_03": Setting("`weight: 0.3`", "out_of_fold", ("loss.weight=0.3",)),
     "temperature_1": Setting("`temperature: 1`", "out_of_fold", ("loss.temperature=1",)),
