@@ -139,6 +139,8 @@ def _check_by_row(who: str, part: Loss, context: BuildContext, setting: Setting)
 def _check_extras(who: str, part: Loss, context: BuildContext, setting: Setting) -> None:
     logits, targets = _batches(len(context.classes), setting)["a mixed batch"]
     module: Any = part.build(context).train()
+    if hasattr(module, "epoch_started"):
+        _call(who, "epoch_started", module.epoch_started, 0)
     if hasattr(module, "statistics"):
         whole = module.statistics(logits, targets)
         halves = module.statistics(logits[:5], targets[:5]) + module.statistics(logits[5:], targets[5:])
@@ -151,6 +153,18 @@ def _check_extras(who: str, part: Loss, context: BuildContext, setting: Setting)
         shape = [len(context.classes)]
         assert list(weights.shape) == shape, f"{who}: class_weights() must be {shape}, got {list(weights.shape)}"
         assert torch.isfinite(weights).all(), f"{who}: class_weights() are not finite: {weights.tolist()}"
+    if hasattr(module, "epoch_finished"):
+        _call(who, "epoch_finished", module.epoch_finished)
+    notes = part.notes(context.classes, tuple(map(float, context.counts)), context.positive)
+    right = isinstance(notes, list) and all(isinstance(note, str) and note.strip() for note in notes)
+    assert right, f"{who}: notes() must return a list of sentences, got {notes!r}"
+
+
+def _call(who: str, name: str, method: Any, *arguments: Any) -> None:
+    try:
+        method(*arguments)
+    except Exception as error:
+        raise AssertionError(f"{who}: `{name}` failed: {type(error).__name__}: {error}") from error
 
 
 def _check_shift(who: str, part: Loss, context: BuildContext) -> None:

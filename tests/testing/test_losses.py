@@ -81,6 +81,12 @@ def _mean_of_class_means(self, logits, targets):
             r"class_weights\(\) must be \[2\], got \[1\]",
             build=loss(lambda s, x, y: _ce(x, y), class_weights=lambda s: torch.ones(1)),
         ),
+        broken(CrossEntropy, "must return a list of sentences, got None", notes=lambda self, *_, **__: None),
+        broken(
+            CrossEntropy,
+            "missing 1 required positional argument",
+            build=loss(lambda s, x, y: _ce(x, y), epoch_started=lambda s, epoch, epochs: None),
+        ),
         broken(
             CrossEntropy,
             "one row: no gradient",
