@@ -18,7 +18,15 @@ from imbalkit.inspection.containers import holds_images, inspect_container
 from imbalkit.inspection.findings import Findings, data_set
 from imbalkit.inspection.finer_labels import ENOUGH
 from imbalkit.inspection.folders import inspect_folder
-from imbalkit.inspection.starting_point import DENSE, PRETRAINED, PRETRAINED_SIZE, SMALL, StartingPoint, has_no_up
+from imbalkit.inspection.starting_point import (
+    DENSE,
+    PRETRAINED,
+    PRETRAINED_SIZE,
+    SMALL,
+    StartingPoint,
+    has_no_up,
+    held_out,
+)
 from imbalkit_lite.containers import split_address
 from imbalkit_lite.paths import local_path
 from imbalkit_lite.text import printable
@@ -291,7 +299,8 @@ def _split(found: Findings) -> list[str]:
     lines = ["split:", "  seed: 0  # apart from the seed below: the test rows stay while training varies"]
     if "split" in frame and (frame["split"] == "test").any():
         return [*lines, "  column: split  # the data say which rows are train, validation and test"]
-    return [*lines, "  validation: 0.2  # shares of all rows", "  test: 0.2"]
+    share = held_out(found)
+    return [*lines, f"  validation: {share}  # shares of all rows; the rest is trained on", f"  test: {share}"]
 
 
 def _backbone(start: StartingPoint) -> list[str]:

@@ -7,14 +7,24 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import timm
 import torch
 import yaml
 
 import imbalkit
-from imbalkit.inspection.recipe_draft import inspect
-from imbalkit.inspection.starting_point import PRETRAINED, SETTINGS, SMALL, loss_for, settings_for, starting_point
+from imbalkit.inspection.recipe_draft import inspect, recipe_text
+from imbalkit.inspection.starting_point import (
+    HELD_OUT_ROWS,
+    PRETRAINED,
+    SETTINGS,
+    SMALL,
+    loss_for,
+    settings_for,
+    starting_point,
+    training_rows,
+)
 from imbalkit.pretrained.packages import PACKAGES
 from imbalkit.recipe.prepare import prepare
 from tests.cli.commands.test_init import image, run
@@ -156,6 +166,29 @@ def test_rows_to_train_on_are_those_of_a_given_split(tmp_path, nowhere):
                 image(tmp_path / "data" / split / name / f"{index}.png", 64, 64, index)
     found = inspect(tmp_path / "data")
     assert starting_point(found).settings is settings_for(SMALL, 16)
+
+
+@pytest.mark.parametrize(
+    ("counts", "positive", "share"),
+    [
+        ({"mel": 349, "nv": 3000}, None, 0.2),  # of two the smaller one
+        ({"mel": 467, "nv": 3000}, None, 0.15),
+        ({"mel": 700, "nv": 3000}, None, 0.1),
+        ({"mel": 700, "nv": 3000, "df": 60}, None, 0.2),  # the smallest
+        ({"mel": 700, "nv": 3000, "df": 60}, "mel", 0.1),
+        ({"mel": 700, "nv": 60}, "mel", 0.2),  # the rest is smaller
+    ],
+)
+def test_more_is_held_out_of_fewer_rows(tmp_path, counts, positive, share):
+    labels = [name for name, count in counts.items() for _ in range(count)]
+    table = pd.DataFrame({"size": np.arange(len(labels), dtype=float) / 7, "label": labels})
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    found = inspect(tmp_path / "rows.csv", label="label", positive=positive)
+    split = yaml.safe_load(recipe_text(found, starting_point(found), tmp_path / "recipe.yaml"))["split"]
+    assert split == {"seed": 0, "validation": share, "test": share}
+    rows = min(counts.values()) if positive is None else min(counts[positive], len(labels) - counts[positive])
+    assert share * rows >= HELD_OUT_ROWS or share == 0.2
+    assert training_rows(found) == round((1 - 2 * share) * len(labels))
 
 
 @pytest.mark.slow
