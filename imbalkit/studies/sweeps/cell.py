@@ -46,9 +46,9 @@ def main(folder: Path, cell: str) -> int:
         return 130
     except Exception as error:
         sys.stderr.write(printable_lines(traceback.format_exc()))
-        message = str(error) if isinstance(error, ImbalkitError) else f"{type(error).__name__}: {error}"
-        if note := plugin_note(error):
-            message += f"\n{note}"
+        message = str(error)
+        if not isinstance(error, ImbalkitError):
+            message = "\n".join(filter(None, [f"{type(error).__name__}: {error}", plugin_note(error)]))
         write_json(error_file, {"error": message})
         return 1
     error_file.unlink(missing_ok=True)
