@@ -57,7 +57,7 @@ def duties() -> Iterator[str]:
             if "ClassVar" in str(annotation) and name not in _OF_EVERY_PART and not name.startswith("_"):
                 (may if name in vars(base) else must).append(name)
         for name, item in methods_of(base):
-            written_by_each = "raise NotImplementedError" in inspect.getsource(item)
+            written_by_each = "raise NotImplementedError" in inspect.getsource(item)  # as imbalkit.kinds says of these
             shown = name if isinstance(declared(base)[name], property) else f"{name}()"
             (must if written_by_each else may).append(shown)
         cells = [", ".join(f"`{name}`" for name in names) or "none" for names in (must, may)]

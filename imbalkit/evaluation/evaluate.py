@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from imbalkit.base.parameters import with_origin
 from imbalkit.errors import DataError, ImbalkitError, PluginError
 from imbalkit.functional.metrics import confusion_matrix
 from imbalkit.kinds import Metric, Predictions
@@ -37,7 +38,7 @@ def _value(metric: Metric, predictions: Predictions) -> Any:
         raise
     except Exception as error:
         raise PluginError(
-            f"the metric {metric.name!r} ({type(metric).__module__}) failed: {type(error).__name__}: {error}\n"
+            f"{with_origin(metric)} failed: {type(error).__name__}: {error}\n"
             "  correct it, name the metrics to compute in `metrics`, or leave its plugin out (--without)"
         ) from error
 

@@ -26,9 +26,11 @@ def check_module(part: Part, module: Any) -> None:
     """That what `build` gave is a module without parameters that nothing would train."""
     from torch import nn
 
+    from imbalkit.training.checked_modules import untrained
+
     who = title(part)
     assert isinstance(module, nn.Module), f"{who}: `build` must return a torch.nn.Module, got {type(module).__name__}"
-    own = [name for name, value in module.named_parameters() if value.requires_grad]
+    own = untrained(module)
     assert not own, (
         f"{who}: the optimiser trains the network alone, not the parameters {listing(own)}; keep them in buffers, or in a head"
     )

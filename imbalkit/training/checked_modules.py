@@ -67,12 +67,16 @@ def build_score(score: Score, context: BuildContext) -> Scores:
     return checked
 
 
+def untrained(module: nn.Module) -> list[str]:
+    """Names of the parameters of a loss, mixer or augmentation that need a gradient: the optimiser trains the network alone."""
+    return [name for name, value in module.named_parameters() if value.requires_grad]
+
+
 def _checked(part: Part, module: Any, check: Callable[..., None]) -> nn.Module:
     """The module with its check. Raises PluginError for one that is none, or has parameters that nothing would train."""
     if not isinstance(module, nn.Module):
         raise PluginError(f"`build` of {with_origin(part)} must return a torch.nn.Module, got {type(module).__name__}")
-    own = [name for name, value in module.named_parameters() if value.requires_grad]
-    if own:
+    if own := untrained(module):
         raise PluginError(
             f"{with_origin(part)} has parameters ({listing(own)}), which the optimiser does not train: it trains the network. "
             "Keep what stays, or what the module updates itself, in buffers (register_buffer, requires_grad_(False)); "
