@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.metadata import EntryPoint, entry_points
@@ -26,6 +27,7 @@ from imbalkit.kinds import KINDS, Part
 from imbalkit.kinds.containers import Container, as_kind
 from imbalkit_lite.containers import Kind
 
+WITHOUT = "IMBALKIT_WITHOUT"  # environment variable: plugins to leave out of everything, with commas
 HOOKS = {"loss": "register_losses"} | {kind: f"register_{kind}s" for kind in KINDS if kind != "loss"}
 
 
@@ -197,23 +199,53 @@ def _load(entry: EntryPoint) -> tuple[ModuleType, Provider]:
     except Exception as error:
         raise PluginError(
             f"plugin {entry.name!r} of {provider} cannot be imported: {type(error).__name__}: {error}\n"
-            f"  fix or uninstall it, or leave it out with --without {entry.name} (of run, plan, sweep and plugins)"
+            f"  fix or uninstall it, or leave it out: --without {entry.name} where a command has it, else "
+            f"{WITHOUT}={entry.name} in the environment"
         ) from error
 
 
-@lru_cache
 def default_catalogue(without: tuple[str, ...] = ()) -> Catalogue:
-    """The catalogue of what is installed, less the plugins (or distributions) named. Raises PluginError."""
+    """The catalogue of what is installed, less the plugins (or distributions) named.
+
+    Args:
+        without: what to leave out, beside what the environment variable IMBALKIT_WITHOUT names, with commas
+
+    Raises PluginError.
+    """
+    return _catalogue(without, _left_out())
+
+
+@contextmanager
+def plugins_left_out(names: Iterable[str]) -> Iterator[None]:
+    """Within it, no catalogue of this process or of those that it starts has these plugins."""
+    before = os.environ.get(WITHOUT)
+    os.environ[WITHOUT] = ",".join([*_left_out(), *names])
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[WITHOUT]
+        else:
+            os.environ[WITHOUT] = before
+
+
+def _left_out() -> tuple[str, ...]:
+    """What the environment leaves out."""
+    return tuple(filter(None, (name.strip() for name in os.environ.get(WITHOUT, "").split(","))))
+
+
+@lru_cache
+def _catalogue(without: tuple[str, ...], set_there: tuple[str, ...]) -> Catalogue:
     entries = sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
     names = {entry.name for entry in entries} | {entry.dist.name for entry in entries if entry.dist}
-    for name in without:
-        if name not in names:
-            raise PluginError(
-                f"--without {name}: no such plugin{nearest(name, names)} (installed: {listing(sorted(names))})"
-            )
-    chosen = [
-        entry for entry in entries if entry.name not in without and not (entry.dist and entry.dist.name in without)
-    ]
+    for source, given in (("--without ", without), (f"{WITHOUT}=", set_there)):
+        for name in given:
+            if name not in names:
+                raise PluginError(
+                    f"{source}{name}: no such plugin{nearest(name, names)} (installed: {listing(sorted(names))})"
+                )
+    left_out = {*without, *set_there}
+    chosen = [entry for entry in entries if not left_out & {entry.name, entry.dist.name if entry.dist else ""}]
     return Catalogue(_load(entry) for entry in chosen)
 
 

@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 from imbalkit import hookspecs
-from imbalkit.catalogue import HOOKS, Catalogue, Provider, _load, default_catalogue
+from imbalkit.catalogue import HOOKS, Catalogue, Provider, _load, default_catalogue, plugins_left_out
 from imbalkit.errors import PluginError
 from imbalkit.hookspecs import hookimpl
 from imbalkit.kinds import KINDS, Loss, Score
@@ -116,7 +116,8 @@ def test_a_plugin_that_cannot_be_imported_is_named():
             raise ImportError("no module named foo")
 
     with pytest.raises(
-        PluginError, match=r"plugin 'broken' of broken-dist 2.0 cannot be imported.*\n.*--without broken"
+        PluginError,
+        match=r"plugin 'broken' of broken-dist 2.0 cannot be imported.*\n.*--without broken .* IMBALKIT_WITHOUT=broken",
     ):
         _load(Entry())
 
@@ -126,6 +127,25 @@ def test_plugins_can_be_left_out():
     assert "mobilenetv1_075" not in default_catalogue(("melanoma",)).names("backbone")
     with pytest.raises(PluginError, match="--without melanom: no such plugin; did you mean 'melanoma'"):
         default_catalogue(("melanom",))
+
+
+def test_the_environment_leaves_plugins_out_too(monkeypatch):
+    monkeypatch.setenv("IMBALKIT_WITHOUT", " melanoma, cluster,")
+    found = default_catalogue(("tflite",))
+    assert "mobilenetv1_075" not in found.names("backbone")
+    assert "slurm" not in found.names("launcher")
+    assert "tflite" not in found.names("exporter")
+    monkeypatch.setenv("IMBALKIT_WITHOUT", "melanom")
+    with pytest.raises(PluginError, match="IMBALKIT_WITHOUT=melanom: no such plugin; did you mean 'melanoma'"):
+        default_catalogue()
+
+
+def test_left_out_for_a_while():
+    with plugins_left_out(("cluster",)), plugins_left_out(("tflite",)):
+        assert "slurm" not in default_catalogue().names("launcher")
+        assert "tflite" not in default_catalogue().names("exporter")
+    assert "slurm" in default_catalogue().names("launcher")
+    assert "tflite" in default_catalogue().names("exporter")
 
 
 def test_every_hook_is_known_to_the_catalogue_or_called_by_the_engine():

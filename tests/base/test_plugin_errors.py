@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import subprocess
 import sys
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from imbalkit.base.plugin_errors import plugin_note
+from tests.command_line import imbalkit_process
 
 CODE = """
 from imbalkit.hookspecs import hookimpl
@@ -80,3 +85,22 @@ def test_a_command_ends_with_the_note(site, tmp_path):
         "ZeroDivisionError: division by zero",
         "This error comes from the plugin failing-plugin 1.2 (failing_plugin.parts, line 12): its author can mend it.",
     ]
+
+
+def test_a_plugin_that_cannot_be_imported_stops_no_command_that_leaves_it_out(site, tmp_path, monkeypatch):
+    (site / "failing_plugin" / "parts.py").write_text("import nothing_there")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *filter(None, sys.path)]))
+    pixels = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(pixels, "PNG")
+    images = [{"bytes": pixels.getvalue(), "path": None}] * 40
+    pq.write_table(pa.table({"image": images}), tmp_path / "rows.parquet")
+    rows = "".join(f"rows.parquet!{row},{row % 2}\n" for row in range(40))
+    (tmp_path / "rows.csv").write_text(f"path,label\n{rows}")
+    (tmp_path / "recipe.yaml").write_text("data: {name: table, file: rows.csv}\nbackbone: small_cnn\n")
+    for words in (["plan", "recipe.yaml"], ["new", "loss", "mine"]):
+        refused = imbalkit_process(*words, cwd=tmp_path, check=False).stderr
+        assert "plugin 'failing' of failing-plugin 1.2 cannot be imported" in refused
+        assert "IMBALKIT_WITHOUT=failing" in refused
+    imbalkit_process("run", "recipe.yaml", "--set", "training.epochs=1", "--without", "failing", cwd=tmp_path)
+    monkeypatch.setenv("IMBALKIT_WITHOUT", "failing")
+    imbalkit_process("new", "loss", "mine", cwd=tmp_path)
