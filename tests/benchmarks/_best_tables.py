@@ -28,6 +28,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "diagnoses": ("+ trained on the seven diagnoses", ("augmented",)),
     "larger": ("+ 224 px", ("diagnoses",)),
     "views": ("+ averaged views", ("diagnoses",)),
+    "mobilenet_views": ("MobileNetV1 0.75, also with all of this", ("mobilenet", "views")),
     "columns": ("+ age, sex and site", ("diagnoses",)),
     "ensemble": ("+ ensemble of three seeds", ("diagnoses",)),
     "distilled": ("one network taught by the ensemble", ("diagnoses", "ensemble")),
