@@ -29,6 +29,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "larger": ("+ 224 px", ("diagnoses",)),
     "views": ("+ averaged views", ("diagnoses",)),
     "mobilenet_views": ("MobileNetV1 0.75, also with all of this", ("mobilenet", "views")),
+    "two_kinds": ("the mean of these two networks", ("views", "mobilenet_views")),
     "columns": ("+ age, sex and site", ("diagnoses",)),
     "ensemble": ("+ ensemble of three seeds", ("diagnoses",)),
     "distilled": ("one network taught by the ensemble", ("diagnoses", "ensemble")),
@@ -36,6 +37,9 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "out_of_fold": ("one network taught by that cross-validation", ("diagnoses", "cross_validation")),
 }
 BASE = "diagnoses"  # the recipe of the ensembles' members and of the students
+MEANS = {
+    "two_kinds": ("views", "mobilenet_views")
+}  # of the probabilities that are kept; without a threshold of their own
 STUDENTS = ("distilled", "out_of_fold")  # of the same recipe, with other teachers
 TURNS = "{name: dermoscopy, scale: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0, blur_p: 0, cutout_p: 0}"
 
@@ -89,6 +93,15 @@ def kept_rows(method: str) -> pd.DataFrame:
     return pd.read_csv(rows_file(method)) if rows_file(method).exists() else pd.DataFrame(columns=columns)
 
 
+def rows_of(method: str) -> pd.DataFrame:
+    """Test rows as `kept_rows`; those of a mean are of the folds that all its members have, and `predicted` is missing."""
+    if method not in MEANS:
+        return kept_rows(method)
+    members = [kept_rows(member).set_index(["fold", "source"]) for member in MEANS[method]]
+    every = pd.concat([member["probability"] for member in members], axis=1, join="inner").mean(axis=1)
+    return members[0].loc[every.index].assign(probability=every, predicted=np.nan).reset_index()
+
+
 def keep(method: str, rows: pd.DataFrame) -> None:
     """Add the test rows of a fold."""
     others = kept_rows(method)
@@ -132,7 +145,7 @@ def table() -> str:
     ]
     lines.append("| --- " * (len(FIGURES) + 4) + "|")
     for method, (name, others) in METHODS.items():
-        rows = kept_rows(method)
+        rows = rows_of(method)
         if rows.empty:
             continue
         cells = interval_cells(rows)
@@ -140,7 +153,7 @@ def table() -> str:
             f"| {name} | {rows['fold'].nunique()} | " + " | ".join([*cells, *cost_cells(costs, method)]) + " |"
         )
         for before in others:
-            apart = difference_cells(rows, kept_rows(before))
+            apart = difference_cells(rows, rows_of(before))
             if apart is not None:
                 lines.append(
                     f"| change from {METHODS[before][0].removeprefix('+ ')} | {len(apart[0])} | "
@@ -158,7 +171,7 @@ def settings_table(of: str) -> str:
     lines = ["| " + " | ".join(columns) + " |", "| --- " * len(columns) + "|"]
     for method, setting in SETTINGS.items():
         for other in compared if setting.of == of else ():
-            apart = difference_cells(kept_rows(method), kept_rows(other))
+            apart = difference_cells(rows_of(method), rows_of(other))
             if apart is not None:
                 cells = [setting.name, METHODS[other][0].removeprefix("+ "), str(len(apart[0])), *apart[1]]
                 lines.append("| " + " | ".join([*cells, validation_cell(validation, method, other, apart[0])]) + " |")
@@ -185,9 +198,8 @@ def weights_of(rows: pd.DataFrame) -> np.ndarray:
 def interval_cells(rows: pd.DataFrame) -> list[str]:
     """Each figure with its interval."""
     point, resampled = figures(rows, np.ones((1, len(rows)))), figures(rows, weights_of(rows))
-    limits = {name: percentile_interval(resampled[name]) for name in FIGURES}
     return [
-        f"{point[name][0]:.3f}" + ("" if name == BIASED else f" [{limits[name][0]:.3f}, {limits[name][1]:.3f}]")
+        "" if has_no(name, rows) else f"{point[name][0]:.3f}{interval(name, resampled[name], '.3f')}"
         for name in FIGURES
     ]
 
@@ -203,11 +215,21 @@ def difference_cells(rows: pd.DataFrame, others: pd.DataFrame) -> tuple[list[int
     weights, once = weights_of(first), np.ones((1, len(first)))
     point = {name: figures(first, once)[name][0] - figures(second, once)[name][0] for name in FIGURES}
     moved, still = figures(first, weights), figures(second, weights)
-    limits = {name: percentile_interval(moved[name] - still[name]) for name in FIGURES}
     return folds, [
-        f"{point[name]:+.3f}" + ("" if name == BIASED else f" [{limits[name][0]:+.3f}, {limits[name][1]:+.3f}]")
+        "" if has_no(name, first, second) else f"{point[name]:+.3f}{interval(name, moved[name] - still[name], '+.3f')}"
         for name in FIGURES
     ]
+
+
+def has_no(figure: str, *frames: pd.DataFrame) -> bool:
+    """Whether a figure is of decisions, and rows have none."""
+    return figure == "mean_recall" and any(frame["predicted"].isna().any() for frame in frames)
+
+
+def interval(figure: str, resampled: np.ndarray, form: str) -> str:
+    """The interval behind a figure; empty where resamples are biased."""
+    low, high = percentile_interval(resampled)
+    return "" if figure == BIASED else f" [{low:{form}}, {high:{form}}]"
 
 
 def cost_cells(costs: pd.DataFrame, method: str) -> list[str]:

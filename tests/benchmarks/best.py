@@ -24,6 +24,7 @@ from tests.benchmarks._best_tables import (
     BASE,
     CELLS,
     COSTS,
+    MEANS,
     METHODS,
     SETTINGS,
     STUDENTS,
@@ -144,16 +145,15 @@ def run_on_a_few(method: str, folder: Path) -> Path:
 
     few = write_table(labels_with_absolute_paths().groupby("dx").head(20), folder / "labels.csv")
     overrides = [f"data.file={few}", "training.epochs=1"]
-    recipe = f"melanoma/ham10000/{BASE if method in ('ensemble', 'cross_validation') else method}"
     if method == "cross_validation":
-        return run(recipe, overrides, RunOptions(folder=folder / "run"))
+        return run(f"melanoma/ham10000/{BASE}", overrides, RunOptions(folder=folder / "run"))
     overrides.append("split.fold=0")
-    if method != "ensemble":
-        return run(recipe, overrides, RunOptions(folder=folder / "run"))
+    kinds = (BASE,) * 3 if method == "ensemble" else MEANS.get(method, (method,))
     members = [
-        run(recipe, [*overrides, f"seed={seed}"], RunOptions(folder=folder / f"member-{seed}")) for seed in range(3)
+        run(f"melanoma/ham10000/{kind}", [*overrides, f"seed={seed}"], RunOptions(folder=folder / f"member-{seed}"))
+        for seed, kind in enumerate(kinds)
     ]
-    return make_ensemble(members, folder / "run")
+    return members[0] if len(members) == 1 else make_ensemble(members, folder / "run")
 
 
 def cost(method: str) -> dict[str, Any]:
@@ -203,7 +203,7 @@ def main(arguments: list[str]) -> None:
     elif given.command == "run":
         for fold in given.folds:
             for method in given.methods:
-                if fold not in set(kept_rows(method)["fold"]):
+                if method not in MEANS and fold not in set(kept_rows(method)["fold"]):
                     sys.stdout.write(f"{method}, fold {fold}\n")
                     keep(method, run_cell(method, fold, given.runs))
     else:
