@@ -11,8 +11,7 @@ import numpy as np
 
 from imbalkit.errors import RunError, listing
 from imbalkit.kinds import Teacher
-from imbalkit.runs.data_record import RECORD, below, read_record
-from imbalkit.runs.folder import WEIGHTS
+from imbalkit.runs.data_record import RECORD, below, largest_of, read_record
 from imbalkit.runs.results import RunData
 
 if TYPE_CHECKING:
@@ -31,10 +30,12 @@ class Member:
     Attributes:
         folder: its run folder
         saw: what it did with each of the student's samples, int8 [samples]: UNSEEN, TESTED, VALIDATED or TRAINED
+        same_groups: samples whose group has the name of one that it was trained on
     """
 
     folder: Path
     saw: np.ndarray
+    same_groups: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ class Lesson:
                 f"no sample of this run was found among those of the teacher {run}, by path or content: it is taken to be of "
                 "other data, which nothing here can check"
             )
+            if same := max(member.same_groups for member in self.members):
+                found.append(
+                    f"{same:,} samples of this run are of groups (patients, lesions) whose names the teacher {run} was trained "
+                    "on: if these are the same patients and not only the same names, its metrics may be too good"
+                )
         if self.in_sample:
             found.append(
                 f"the teacher {run} trained on {self.in_sample:,} of {total:,} training rows itself, and is surer of them than "
@@ -149,8 +155,7 @@ def find_members(
         lacking = [] if encoding is None else [name for name in encoding.names if name not in columns]
         if lacking:
             raise RunError(f"{folder} takes columns beside the image, and the data have no {listing(lacking)}")
-        if not (folder / WEIGHTS).is_file():
-            raise RunError(f"{folder / WEIGHTS} is not there: expected the weights of the teacher")
+        run.check_network()
         height, width, *_ = run.facts.get("image_shape") or (0, 0)
         if teacher.views == "dihedral" and height != width:
             raise RunError(
@@ -160,7 +165,7 @@ def find_members(
         record = read_record(folder / RECORD)
         if record is None or "split" not in record:
             raise RunError(f"{folder / RECORD} is not there, which says what rows it trained on: train it again")
-        members.append(Member(folder, seen(record, now)))
+        members.append(Member(folder, seen(record, now), same_groups(record, now)))
     return members
 
 
@@ -176,35 +181,34 @@ def seen(record: pd.DataFrame, now: pd.DataFrame) -> np.ndarray:
     codes = record["split"].map(_CODES).fillna(UNSEEN).to_numpy(np.int8)
     found = np.zeros(len(now), dtype=np.int8)
     if "path" in record and "path" in now:
-        by_path = _most(record["path"], codes, now["path"])
+        by_path = largest_of(record["path"], codes, now["path"])
         if not by_path.any():
-            by_path = _most(below(_index(record["path"])), codes, below(_index(now["path"])))
+            by_path = largest_of(below(_index(record["path"])), codes, below(_index(now["path"])))
         found = np.maximum(found, by_path)
     if "content" in record and "content" in now:
         read = record["content"].to_numpy() != 0  # 0: cannot be read
-        found = np.maximum(found, _most(record["content"][read], codes[read], now["content"]))
+        found = np.maximum(found, largest_of(record["content"][read], codes[read], now["content"]))
     if "group" in now:
         group, has = now["group"], now["group"].notna().to_numpy()
         if "group" in record and found.any():  # the same data: a name means the same group
             named = record["group"].notna().to_numpy()
-            found = np.maximum(found, np.where(has, _most(record["group"][named], codes[named], group), UNSEEN))
-        found[has] = np.maximum(found[has], _most(group[has], found[has], group[has]))
+            found = np.maximum(found, np.where(has, largest_of(record["group"][named], codes[named], group), UNSEEN))
+        found[has] = np.maximum(found[has], largest_of(group[has], found[has], group[has]))
     return found.astype(np.int8)
+
+
+def same_groups(record: pd.DataFrame, now: pd.DataFrame) -> int:
+    """How many samples are of a group whose name a run was trained on. Arguments as `seen`."""
+    if "group" not in record or "group" not in now:
+        return 0
+    trained = record.loc[record["split"] == "train", "group"].dropna()
+    return int(now["group"].isin(trained).sum())
 
 
 def _index(values: pd.Series) -> pd.Index:
     import pandas as pd
 
     return pd.Index(values)
-
-
-def _most(keys: pd.Series | pd.Index, codes: np.ndarray, asked: pd.Series | pd.Index) -> np.ndarray:
-    """The largest code of each key that is asked for, int8 [n]; 0 for one that is not there."""
-    import pandas as pd
-
-    known = pd.Series(codes).groupby(np.asarray(keys)).max()
-    result: np.ndarray = known.reindex(np.asarray(asked)).fillna(0).to_numpy(np.int8)
-    return result
 
 
 def plan_lesson(teacher: Teacher, members: Sequence[Member], split: Split, rows: np.ndarray) -> Lesson:

@@ -288,6 +288,15 @@ def below(paths: pd.Index) -> pd.Index:
     return paths.str.slice(start.rfind(os.sep) + 1)
 
 
+def largest_of(keys: pd.Series | pd.Index, codes: np.ndarray, asked: pd.Series | pd.Index) -> np.ndarray:
+    """The largest code of each key that is asked for, int8 [n]; 0 for one that is missing or not there."""
+    import pandas as pd
+
+    known = pd.Series(codes).groupby(np.asarray(keys)).max()
+    result: np.ndarray = known.reindex(np.asarray(asked)).fillna(0).to_numpy(np.int8)
+    return result
+
+
 def _numbered(was: pd.Index, found: pd.Index) -> tuple[pd.Index, pd.Index]:
     """Keys as they are, or with a number each where one stands for several rows."""
     import pandas as pd

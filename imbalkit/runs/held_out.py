@@ -1,13 +1,14 @@
 """What several runs say of rows that they were not trained on, found in their data records: nothing is predicted again.
 
 A row is the same in two runs that has the same path (below the folder of all files, which may have moved) or, without one,
-the same content. A row that a run does not have counts as seen by it as far as its group was.
+the same content. A run has seen a row as far as it has seen any row of its group (patient, lesion), whichever of the runs
+knows of the group.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ import numpy as np
 
 from imbalkit.errors import RunError
 from imbalkit.functional.ensembles import log_mean
-from imbalkit.runs.data_record import below
-from imbalkit.runs.members import SPLITS, TRAIN, Member, Members
+from imbalkit.runs.data_record import below, largest_of
+from imbalkit.runs.members import TRAIN, Member, Members
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,23 +34,19 @@ class HeldOutRows:
         seen: how much each member has seen of each row, int8 [M, n]: a place in members.SPLITS
         logits: of each member's network, float64 [M, n, C]; NaN where it was trained on a row, or has not predicted it
         places: where each row stands in a member's predictions.parquet, int64 [M, n]; -1 where it does not
+        by_group: rows that a member held out itself, and that count as trained on for others of their group, bool [M, n]
     """
 
     members: Members
     seen: np.ndarray
     logits: np.ndarray
     places: np.ndarray
+    by_group: np.ndarray
 
     @property
     def known(self) -> np.ndarray:
         """Which members say something of a row, bool [M, n]."""
         return ~np.isnan(self.logits).any(axis=2)
-
-    @property
-    def are_folds(self) -> bool:
-        """Whether the members are folds of a cross-validation: each has test rows, and no two of them the same one."""
-        tested = self.seen == SPLITS.index("test")
-        return bool(tested.any(axis=1).all() and (tested.sum(axis=0) <= 1).all())
 
     @cached_property
     def log_mean(self) -> np.ndarray:
@@ -63,7 +60,7 @@ class HeldOutRows:
         """With the logits of a member for more rows [m], float [m, C]."""
         more = self.logits.copy()
         more[member, rows] = logits
-        return HeldOutRows(self.members, self.seen, more, self.places)
+        return replace(self, logits=more)
 
 
 def held_out_rows(members: Members, record: pd.DataFrame) -> HeldOutRows:
@@ -74,16 +71,20 @@ def held_out_rows(members: Members, record: pd.DataFrame) -> HeldOutRows:
     seen = np.zeros((len(members), len(record)), dtype=np.int8)
     logits = np.full((len(members), len(record), len(members.classes)), np.nan)
     rows = np.full(seen.shape, NOWHERE)
-    for number, member in enumerate(members.runs):
-        place = places(record, member)
-        seen[number] = _seen(record, member, place)
+    found = [places(record, member) for member in members.runs]
+    groups = _groups(record, members, found)
+    by_group = np.zeros(seen.shape, dtype=bool)
+    for number, (member, place) in enumerate(zip(members.runs, found, strict=True)):
+        own = _seen(record, member, place)
+        seen[number] = np.max([own, *(largest_of(names, own, names) for names in groups)], axis=0)
+        by_group[number] = (seen[number] == TRAIN) & (own < TRAIN) & (place != NOWHERE)
         samples, given = member.logits
         row_of = np.full(len(member.record) + 1, NOWHERE)  # the last one stands for rows that are nowhere
         row_of[samples] = np.arange(len(samples))
         rows[number] = np.where(seen[number] < TRAIN, row_of[place], NOWHERE)
         said = rows[number] != NOWHERE
         logits[number, said] = given[rows[number, said]]
-    return HeldOutRows(members, seen, logits, rows)
+    return HeldOutRows(members, seen, logits, rows, by_group)
 
 
 def untrained_probabilities(members: Members, record: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -155,13 +156,30 @@ def _refuse_other_rows(record: pd.DataFrame, theirs: pd.DataFrame, place: np.nda
 
 
 def _seen(record: pd.DataFrame, member: Member, place: np.ndarray) -> np.ndarray:
-    """How much a member has seen of each row, int8 [n]."""
+    """How much a member has seen of each row, or of rows of the same group that only it has, int8 [n]."""
     seen = np.append(member.seen, 0).astype(np.int8)[place]
-    lacking = place == NOWHERE
-    if lacking.any() and "group" in record and "group" in member.record:
-        import pandas as pd
-
-        most = pd.Series(member.seen).groupby(member.record["group"].to_numpy()).max()
-        of_group = record["group"].map(most).fillna(0).to_numpy(np.int8)
-        seen[lacking] = of_group[lacking]
+    theirs = _kept_together(member.record)
+    if "group" in record and theirs is not None:
+        seen = np.maximum(seen, largest_of(theirs, member.seen, record["group"]))
     return seen
+
+
+def _groups(record: pd.DataFrame, members: Members, found: list[np.ndarray]) -> list[pd.Series]:
+    """Names of groups of a record's rows: its own, and those that a member has for the same rows."""
+    own = _kept_together(record)
+    groups = [] if own is None else [own]
+    for member, place in zip(members.runs, found, strict=True):
+        theirs = _kept_together(member.record)
+        if theirs is not None:
+            groups.append(theirs.reset_index(drop=True).reindex(place))
+    return groups
+
+
+def _kept_together(record: pd.DataFrame) -> pd.Series | None:
+    """The groups of a record; None without, or where its own split divides them (`split.group: false`)."""
+    if "group" not in record or record["group"].isna().all():
+        return None
+    used = record[record["split"] != ""] if "split" in record else record.assign(split="")
+    if (used.groupby("group")["split"].nunique() > 1).any():
+        return None
+    return record["group"]

@@ -53,6 +53,7 @@ class Member:
         from imbalkit.runs.network import recipe_of_run
 
         run = RunData.load(folder)
+        run.check_network()
         recipe, _ = recipe_of_run(folder, run.facts, run.classes)
         losses = [part for _, part in parts_of(recipe) if isinstance(part, Loss)]
         return cls(run, recipe, Decision.from_json(run.metrics["decision"], recipe.decision, losses))
@@ -63,10 +64,9 @@ class Member:
         return str(self.run.folder)
 
     @cached_property
-    def weights_sha256(self) -> str | None:
-        """SHA-256 of its weights; None without, as `restore` says."""
-        file = self.run.folder / WEIGHTS
-        return sha256_of(file) if file.is_file() else None
+    def weights_sha256(self) -> str:
+        """SHA-256 of its weights."""
+        return sha256_of(self.run.folder / WEIGHTS)
 
     @cached_property
     def record(self) -> pd.DataFrame:
@@ -177,7 +177,7 @@ def _check_different(runs: Sequence[Member]) -> None:
     """Raise RunError for a network that is there twice: it would count twice in the mean."""
     known: dict[str, Member] = {}
     for run in runs:
-        other = known.setdefault(run.weights_sha256 or run.name, run)
+        other = known.setdefault(run.weights_sha256, run)
         if other is not run:
             raise RunError(
                 f"{other.name} and {run.name} have the same weights and would count twice: expected different runs"

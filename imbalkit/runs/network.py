@@ -35,12 +35,7 @@ def restore_network(
     prepared: Prepared | None = None,
 ) -> Restored:
     """The model of a finished run of one network; `run.folder` is absolute. Arguments and errors as `restore`."""
-    run.check_single()
-    if baseline := run.facts.get("baseline"):
-        raise RunError(
-            f"{run.folder} holds a baseline ({baseline['method']}), which leaves predictions and metrics and no model: predict "
-            "with the run of a network, or fit the baseline's model anew with scikit-learn"
-        )
+    run.check_network()
     folder = run.folder  # while the network is built, another folder is the current one
     facts, metrics, classes, directory = run.facts, run.metrics, run.classes, Path(run.facts["directory"])
     if "image_shape" not in facts:
@@ -112,8 +107,6 @@ def _network(folder: Path, recipe: Recipe, context: BuildContext, encoding: Colu
     from safetensors.torch import load_file
 
     path = folder / run_folder.WEIGHTS
-    if not path.is_file():
-        raise RunError(f"{path} is not there: expected the weights of the run")
     try:
         state = load_file(path)
     except (OSError, SafetensorError) as error:

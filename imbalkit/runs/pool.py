@@ -150,13 +150,19 @@ class Pool:
                 f"{free or 'no'} rows were held out by all {count} members, too few to decide on (expected {LEAST} of each "
                 "class)"
             )
-            if self.rows.are_folds:
+            if _are_folds(self.rows, self.members.first.record):
                 why = "the members are the folds of a cross-validation"
             found.append(
                 f"{why}: the decision is fitted on {len(self.validation):,} rows, each predicted by the {by} of {count} members "
                 "that were not trained on it. A mean of more members is less extreme than what was seen there: recall and false "
                 "alarms at this threshold may differ on new images, and no calibrator was fitted"
             )
+        for member, rows in zip(self.members.runs, self.rows.by_group.sum(axis=1), strict=True):
+            if rows:
+                found.append(
+                    f"{member.name} held out {int(rows):,} rows, and was trained on others of their groups (patients, lesions), "
+                    "as its split had other groups or none: it says nothing of these rows"
+                )
         if self.members.untested:
             found.append(
                 f"{listing(self.members.untested)} left the test rows untouched (evaluation.test: false): so does the "
@@ -201,7 +207,7 @@ def pool(members: Members, predict: Predict | None = None) -> Pool:
     validation, test = np.flatnonzero(free & chosen_by), np.flatnonzero(free & ~chosen_by)
     counts = np.bincount(record["code"].to_numpy(np.int64)[validation], minlength=len(members.classes))
     shared = bool((rows.seen == rows.seen[0]).all())
-    if shared or (counts.min() >= LEAST and not rows.are_folds):
+    if shared or (counts.min() >= LEAST and not _are_folds(rows, record)):
         return Pool(members, rows, validation, test, False, untouched)
     some = np.any(rows.known, axis=0)
     some[test] = some[untouched] = False
@@ -210,3 +216,10 @@ def pool(members: Members, predict: Predict | None = None) -> Pool:
             f"no row of the data of {first.name} is free of the training of any member: there is nothing to decide on"
         )
     return Pool(members, rows, np.flatnonzero(some), test, True, untouched)
+
+
+def _are_folds(rows: HeldOutRows, record: pd.DataFrame) -> bool:
+    """Whether the members are the folds of a cross-validation: each has test rows, and every row is tested by one of them."""
+    tested = rows.seen == SPLITS.index("test")
+    used = (record["split"] != "").to_numpy()
+    return bool(tested.any(axis=1).all() and (tested.sum(axis=0)[used] == 1).all())

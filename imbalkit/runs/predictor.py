@@ -67,11 +67,12 @@ class RunPredictor:
     def predict(self, pixels: np.ndarray, columns: np.ndarray | None = None) -> BatchPrediction:
         """Pixels uint8 [n, H, W] or [n, H, W, C], of any size; columns [n, W]. Raises DataError for others."""
         logits, decision = self.restored.logits(pixels, columns=columns), self.decision
-        return BatchPrediction(decision.probabilities(logits), decision.decide(logits), decision.abstains(logits))
+        abstained = self.restored.decision.abstains(logits)  # whatever the threshold
+        return BatchPrediction(decision.probabilities(logits), decision.decide(logits), abstained)
 
 
 def at_threshold(restored: Restored, threshold: float) -> Decision:
-    """The run's decision with another threshold; when it abstains stays as it was. Raises RunError."""
+    """The run's decision with another threshold, and without costs. Raises RunError."""
     if restored.positive is None:
         raise RunError(
             f"{restored.folder} has no positive class to put a threshold to: of {listing(restored.classes)} the most "

@@ -99,6 +99,18 @@ class RunData:
                 f"or make one run of them with `imbalkit ensemble {self.folder} --folder DIR`"
             )
 
+    def check_network(self) -> None:
+        """Raise RunError for a folder that holds no finished run of one network with its weights."""
+        self.check_single()
+        if baseline := self.facts.get("baseline"):
+            raise RunError(
+                f"{self.folder} holds a baseline ({baseline['method']}), which leaves predictions and metrics and no model: "
+                "predict with the run of a network, or fit the baseline's model anew with scikit-learn"
+            )
+        weights = self.folder / run_folder.WEIGHTS
+        if not weights.is_file():
+            raise RunError(f"{weights} is not there: expected the weights of the run")
+
     @property
     def members(self) -> tuple[Path, ...]:
         """Folders of the runs that an ensemble, or a cross-validation, is made of; empty for a run of one network."""

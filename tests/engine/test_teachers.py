@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from imbalkit.data.split import Split
-from imbalkit.engine.teachers import TESTED, TRAINED, UNSEEN, VALIDATED, Member, plan_lesson, seen
+from imbalkit.engine.teachers import TESTED, TRAINED, UNSEEN, VALIDATED, Member, plan_lesson, same_groups, seen
 from imbalkit.errors import RunError
 from imbalkit.kinds import Teacher
 
@@ -47,6 +47,8 @@ def test_a_picture_of_a_group_that_was_trained_on_counts_as_trained_on():
     assert seen(then, joined).tolist() == [TRAINED, TRAINED]
     other = pd.DataFrame({"path": ["8", "9"], "group": ["P1", "P2"]})  # other data, whose P1 is someone else
     assert seen(then, other).tolist() == [UNSEEN, UNSEEN]
+    assert same_groups(then, other) == 1
+    assert same_groups(then, other.drop(columns="group")) == 0
 
 
 # --- lessons -----------------------------------------------------------------------------------------------------------
@@ -123,3 +125,5 @@ def test_members_of_the_same_split_alone():
 def test_other_data_are_noted():
     (note,) = lesson([Member("run", np.zeros(9, dtype=np.int8))]).notes
     assert "no sample of this run was found among those of the teacher runs/t" in note
+    *_, note = lesson([Member("run", np.zeros(9, dtype=np.int8), 4), Member("other", np.zeros(9, dtype=np.int8))]).notes
+    assert note.startswith("4 samples of this run are of groups (patients, lesions) whose names the teacher runs/t")

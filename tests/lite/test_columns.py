@@ -17,7 +17,7 @@ from imbalkit_lite.columns import (
     cell_text,
     unknown_notes,
 )
-from imbalkit_lite.errors import CardError
+from imbalkit_lite.errors import CardError, DataError
 
 ENCODING = ColumnEncoding((NumberColumn("age", 50.0, 8.0), CategoryColumn("sex", ("female", "male"))))
 GAPS = [None, "", "  ", "NA", "nan", float("nan"), np.float32("nan")]
@@ -91,6 +91,13 @@ def test_inputs_without_the_columns_are_noted_once():
     assert absent_note(ENCODING, [("sex", "age", "more")]) == ""
     assert "and the input has no age, sex: treated as missing" in absent_note(ENCODING, [()])
     assert "and some of the inputs have no age: treated as missing" in absent_note(ENCODING, [("sex",), ("sex", "age")])
+
+
+def test_a_column_that_is_spelt_otherwise_is_named():
+    assert absent_note(ENCODING, [("path", "agee", "sex")]).endswith("do not hold; did you mean 'agee'?")
+    with pytest.raises(DataError, match="takes a column 'age', and a table has ' Age': rename it to 'age'"):
+        absent_note(ENCODING, [("path", " Age", "sex")])
+    assert absent_note(ENCODING, [("age", "Age", "sex")]) == ""
 
 
 @pytest.mark.parametrize(

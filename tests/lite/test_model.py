@@ -129,8 +129,11 @@ def test_another_threshold_leaves_the_model_as_it_was(exported, pixels):
     assert model.card.threshold == CARD.threshold
     costs = ((0, 1, 1), (1, 0, 1), (1, 1, 0))
     paid = Card.from_json({**CARD.to_json(), "threshold": None, "costs": costs, "abstain": {"expected_cost": 0.1}})
-    other = open_model(exported("onnx", paid)).at(0.4).card
-    assert (other.threshold, other.costs, other.abstain) == (0.4, None, None)
+    costly = open_model(exported("onnx", paid))
+    other, undecided = costly.at(0.4), costly.predict(pixels).abstained
+    assert (other.card.threshold, other.card.costs, other.card.abstain) == (0.4, None, None)
+    assert undecided.any()
+    np.testing.assert_array_equal(other.at(0.2).predict(pixels).abstained, undecided)
     with pytest.raises(ModelError, match=r"expected a threshold from 0 to 1, got 1\.5"):
         model.at(1.5)
     neutral = open_model(exported("onnx", replace(CARD, positive=None, threshold=None, abstain=None)))

@@ -24,7 +24,7 @@ def record(splits, paths=None, groups=None, content=None, labels=None):
 
 def member(frame, logits=None):
     """What `held_out_rows` asks of a member; it predicted every row that it was not trained on: [0, row] by default."""
-    seen = np.array([SPLITS.index(split) for split in frame["split"]], dtype=np.int8)
+    seen = np.array([SPLITS.index(split or "train") for split in frame["split"]], dtype=np.int8)
     samples = np.flatnonzero(seen < TRAIN)
     given = np.stack([np.zeros(len(samples)), samples.astype(float)], axis=1) if logits is None else logits
     return SimpleNamespace(record=frame, seen=seen, logits=(samples, given), name="other")
@@ -72,6 +72,43 @@ def test_a_row_of_no_member_is_seen_as_far_as_its_group():
     found = held_out_rows(Several(member(first), member(other)), first)
     assert found.seen[1].tolist() == [SPLITS.index("train"), SPLITS.index("validation"), SPLITS.index("test")]
     assert not found.known[1].any()
+
+
+@pytest.mark.parametrize("whose", ["first", "other"])
+def test_a_row_counts_as_trained_on_where_another_of_its_group_was(whose):
+    splits, groups = [["test", "test", "validation", "train"], ["test", "train", "test", "train"]], [1, 1, 2, 3]
+    first, other = (record(split, names(1, 2, 3, 4), content=[1, 2, 3, 4]) for split in splits)
+    if whose == "first":
+        first["group"] = groups
+    else:  # known from the run with groups alone, which held them out as a whole
+        first, other = other, first
+        other["group"] = groups
+    found = held_out_rows(Several(member(first), member(other)), first)
+    ungrouped = found.seen[0 if whose == "other" else 1]
+    assert ungrouped.tolist() == [TRAIN, TRAIN, SPLITS.index("test"), TRAIN]
+    assert found.by_group.sum() == 1
+    assert found.by_group[0 if whose == "other" else 1, 0]
+    assert not found.known[:, 0].all()
+
+
+def test_other_rows_of_a_group_that_only_the_member_has():
+    first = record(["test", "test"], names(1, 2), ["P1", "P2"], [11, 12])
+    other = record(["test", "test", "train"], names(1, 2, 3), content=[11, 12, 13])
+    other["group"] = ["P9", "P2", "P1"]  # another name for the first patient's first picture
+    assert held_out_rows(Several(member(first), member(other)), first).seen[1].tolist() == [
+        TRAIN,
+        SPLITS.index("test"),
+    ]
+
+
+def test_groups_that_a_split_was_told_to_ignore_say_nothing():
+    splits = ["test", "train", "validation", "train"]
+    own = record(splits, names(1, 2, 3, 4), ["P1", "P1", "P2", "P2"], [1, 2, 3, 4])
+    found = held_out_rows(Several(member(own), member(own)), own)
+    assert found.seen.tolist() == [[SPLITS.index(split) for split in splits]] * 2
+    unreadable = record(["test", "", "train", "train"], names(1, 2, 3, 4), ["P1", "P1", "P2", "P2"], [1, 0, 3, 4])
+    ungrouped = record(["train", "", "test", "train"], names(1, 2, 3, 4), content=[1, 0, 3, 4])
+    assert held_out_rows(Several(member(unreadable), member(ungrouped)), unreadable).seen[1, 2] == TRAIN
 
 
 def test_files_that_changed_are_refused():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from imbalkit.decision.decision import Abstention
 from imbalkit.errors import DataError, RunError
 from imbalkit.notebook.run import Run
 from imbalkit.runs.predictor import RunPredictor, predict_arrays, predict_inputs
@@ -76,6 +77,21 @@ def test_another_threshold_goes_before_costs(restored, paths):
     assert set(predict_inputs(Inputs((Files(paths[:3]),)), RunPredictor.of(costly))["decision"]) == {"common"}
     frame = predict_inputs(Inputs((Files(paths[:3]),)), RunPredictor.of(costly, threshold=0.0))
     assert set(frame["decision"]) == {"rare"}
+
+
+@pytest.mark.parametrize("costs", [None, ((0.0, 1.0), (5.0, 0.0))])
+def test_another_threshold_leaves_abstention_as_it_was(restored, paths, costs):
+    probabilities = restored.decision.probabilities(restored.logits(paths))
+    certainty = probabilities.max(axis=1) if costs is None else -(probabilities @ np.array(costs)).min(axis=1)
+    limit = float(np.median(1 - certainty if costs is None else -certainty))
+    changed = {"threshold": None, "costs": costs, "abstention": Abstention("the less certain half", limit=limit)}
+    own = replace(restored, decision=replace(restored.decision, **changed))
+    half = predict_inputs(Inputs((Files(paths),)), RunPredictor.of(own))["abstained"]
+    assert 0 < half.sum() < len(half)
+    assert (
+        predict_inputs(Inputs((Files(paths),)), RunPredictor.of(own, threshold=0.9))["abstained"].tolist()
+        == half.tolist()
+    )
 
 
 def test_what_cannot_be_is_refused(restored, finished_run_of_digits):

@@ -19,7 +19,7 @@ from imbalkit.base.randomness import derive_seed
 from imbalkit.data.column_inputs import encode_frame
 from imbalkit.engine.outputs import finish_run, predictions_table
 from imbalkit.engine.run_metrics import HeldOut, RunMetrics, evaluate_run
-from imbalkit.errors import ImbalkitError, RunError
+from imbalkit.errors import DataError, RunError
 from imbalkit.plan import Plan
 from imbalkit.plan.audit import audit
 from imbalkit.recipe.recipe import save_recipe
@@ -108,15 +108,15 @@ def _write(whole: Pool, folder: Path, name: str, device: str | None, progress: P
     write_parquet(folder / run_folder.PREDICTIONS, predictions_table(table, members.classes, held_out, whole.decision))
     write_parquet(folder / run_folder.PLAN, audit(_trained_rows(whole), [], table.get("path")))
     metrics = _metrics(whole, table, held_out, names)
-    prepared, model, why = None, None, ""
+    restored = restore(folder, device, metrics)
+    prepared, why = None, ""
     try:
-        restored = restore(folder, device, metrics)
-        model, prepared = restored.model, restored.prepared
-    except ImbalkitError as error:  # predictions need no data
+        prepared = restored.prepared
+    except DataError as error:  # predictions need no data
         why = str(error)
         progress.note(f"note: {why}")
     if recipe.evaluation.test:
-        write_report(folder, prepared, metrics, model=model, why=why)
+        write_report(folder, prepared, metrics, model=restored.model, why=why)
     finish_run(folder, metrics)
 
 

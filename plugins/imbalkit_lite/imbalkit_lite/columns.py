@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from imbalkit_lite.checks import check_choice, check_mapping, check_text, exactly, is_list, number
-from imbalkit_lite.errors import CardError, listing
+from imbalkit_lite.errors import CardError, DataError, listing, nearest
 
 GAPS = ("", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none", "<NA>", "#N/A")
 """Words of a cell that stand for no value."""
@@ -276,13 +276,31 @@ def absent_note(encoding: ColumnEncoding, tables: Sequence[Sequence[str]], image
         encoding: of the model
         tables: columns of each input; () of one that is no table
         images: whether it takes images, too
+
+    Raises DataError for a column whose name differs from one that lacks by case or blanks alone.
     """
     absent = [name for name in encoding.names if any(name not in columns for columns in tables)]
     if not absent:
         return ""
+    hints = [
+        hint
+        for name in absent
+        for columns in tables
+        if name not in columns
+        for hint in [_near(name, columns, encoding)]
+    ]
     everywhere = all(name not in columns for name in absent for columns in tables)
     where = "the input has no" if everywhere else "some of the inputs have no"
     return (
         f"the model takes {listing(encoding.names)}{' beside the image' if images else ''}, and {where} {listing(absent)}: "
-        "treated as missing, for which its metrics on test rows do not hold"
+        f"treated as missing, for which its metrics on test rows do not hold{''.join(dict.fromkeys(hints))}"
     )
+
+
+def _near(name: str, columns: Sequence[str], encoding: ColumnEncoding) -> str:
+    """The column of a table that may be meant by one that it lacks, as `nearest` says it. Raises DataError for a sure one."""
+    others = [column for column in columns if column not in encoding.names]
+    for column in others:
+        if column.strip().casefold() == name.strip().casefold():
+            raise DataError(f"the model takes a column {name!r}, and a table has {column!r}: rename it to {name!r}")
+    return nearest(name, others)

@@ -44,9 +44,13 @@ class Model:
         self.classes, self.positive, self.channels = card.classes, card.positive_index, channels
         self.batch_size = BATCH
         self.encoding = _columns_taken(card)
+        self._abstaining = card  # at another threshold still that of the file
 
     def at(self, threshold: float) -> Model:
-        """The same at another threshold, and without costs. Raises ModelError without a positive class, or outside 0..1."""
+        """The same at another threshold and without costs; it abstains on the same pictures.
+
+        Raises ModelError without a positive class, or outside 0..1.
+        """
         if self.positive is None:
             raise ModelError(
                 f"{self.path} has no positive class to put a threshold to: of {listing(self.classes)} the most probable "
@@ -104,7 +108,9 @@ class Model:
     def predict(self, pixels: np.ndarray, columns: np.ndarray | None = None) -> BatchPrediction:
         """Probabilities, forced decisions (class codes) and abstentions. Arguments and errors as for `probabilities`."""
         probabilities = self.probabilities(pixels, columns)
-        return BatchPrediction(probabilities, decide(probabilities, self.card), abstains(probabilities, self.card))
+        return BatchPrediction(
+            probabilities, decide(probabilities, self.card), abstains(probabilities, self._abstaining)
+        )
 
 
 def _columns_taken(card: Card) -> ColumnEncoding | None:

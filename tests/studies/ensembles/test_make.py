@@ -332,6 +332,24 @@ def test_what_makes_no_ensemble(runs, given, message):
     assert not (runs / "ab").exists()
 
 
+def test_members_that_cannot_predict_are_refused(runs):
+    shutil.copytree("a", "gone")
+    weights = runs / "gone" / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:100])
+    with pytest.raises(RunError, match=r"model\.safetensors is not a readable safetensors file"):
+        make_ensemble(["b", "gone"], "ab")
+    weights.unlink()
+    with pytest.raises(RunError, match=r"gone/model\.safetensors is not there"):
+        make_ensemble(["b", "gone"], "ab")
+    weights.write_bytes(whole)
+    facts = json.loads((runs / "gone" / "run.json").read_text())
+    (runs / "gone" / "run.json").write_text(json.dumps({**facts, "baseline": {"method": "knn"}}))
+    with pytest.raises(RunError, match=r"gone holds a baseline \(knn\)"):
+        make_ensemble(["b", "gone"], "ab")
+    assert not (runs / "ab").exists()
+
+
 def test_a_network_counts_once(runs):
     shutil.copytree("a", "copy")
     with pytest.raises(RunError, match="a and copy have the same weights and would count twice"):
