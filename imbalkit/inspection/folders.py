@@ -28,7 +28,8 @@ def inspect_folder(path: Path, root: Path | None, label: str | None) -> Findings
     tops = list(dict.fromkeys(image.split("/")[0] for image in images if "/" in image))
     tables = tables_in(place)
     why, more = None, tuple(left_out(below))
-    if len(tops) > 1 or (tops and not tables):
+    asked = bool(tables) and (label is not None or root is not None)  # for what tables alone have
+    if not asked and (len(tops) > 1 or (tops and not tables)):
         try:
             found = class_folders(path)
         except LayoutError as error:  # perhaps the tables say

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from imbalkit.base.text import ratio_text
 from imbalkit.data.split_names import split_like
 from imbalkit.errors import DataError, listing, nearest
-from imbalkit.inspection.columns import LABEL_NAMES, inspect_table
+from imbalkit.inspection.columns import inspect_table
 from imbalkit.inspection.containers import holds_images, inspect_container
 from imbalkit.inspection.findings import Findings, data_set
 from imbalkit.inspection.finer_labels import ENOUGH
 from imbalkit.inspection.folders import inspect_folder
+from imbalkit.inspection.label_columns import LABEL_NAMES
 from imbalkit.inspection.starting_point import (
     DENSE,
     PRETRAINED,
@@ -130,12 +131,23 @@ def _find(path: Path, root: Path | None, label: str | None) -> Findings:
         raise DataError(f"there is nothing at {place.absolute()}: name a folder of images or a CSV file")
     if split_address(place) is not None or place.is_file():
         if holds_images(place):
-            return inspect_container(path, label)
+            return _of_table(inspect_container(path, label), label, root)
         if place.suffix.lower() == ".npz":
             part = data_set("arrays", file=str(path))
-            return Findings(part, part.load())
+            return _of_table(Findings(part, part.load()), label, root)
         return inspect_table(path, root, label)
-    return inspect_folder(path, root, label)
+    return _of_table(inspect_folder(path, root, label), label, root)
+
+
+def _of_table(found: Findings, label: str | None, root: Path | None) -> Findings:
+    """The same findings. Raises DataError where a column or a root was named, and they are of no table that has either."""
+    for option, given in (("--label", label), ("--root", root)):
+        if given is not None and not hasattr(found.part, "label_column"):
+            raise DataError(
+                f"{option} {given}: it is about a table, and the data were read as `{found.part.name}`, which has none: name "
+                f"the table itself, or leave {option} out"
+            )
+    return found
 
 
 def _splits_in_paths(table: Table) -> list[str]:
@@ -188,7 +200,8 @@ def _scan(found: Findings, progress: Callable[[int, int], None] | None) -> None:
 
 
 def planned(found: Findings, out: Path) -> list[str]:
-    """What `imbalkit plan` reports of the recipe that was written, beside the notes on the data: of its split, or a refusal."""
+    """What `imbalkit plan` reports of the recipe that was written, beside the notes on the data: of its split and inputs, or a
+    refusal."""
     from imbalkit.base.parameters import parameters_text
     from imbalkit.errors import RecipeError
     from imbalkit.recipe.prepare import Loaded, prepare
@@ -197,7 +210,7 @@ def planned(found: Findings, out: Path) -> list[str]:
         prepared = prepare(out, loaded=Loaded(tables={parameters_text(found.part): found.table}))
     except RecipeError as error:
         return [f"`imbalkit plan` refuses the recipe as it is: {problem.message}" for problem in error.problems]
-    return list(prepared.split.notes)
+    return [*prepared.split.notes, *prepared.input_notes]
 
 
 def recipe_text(found: Findings, start: StartingPoint, out: Path) -> str:
@@ -299,6 +312,11 @@ def _split(found: Findings) -> list[str]:
     lines = ["split:", "  seed: 0  # apart from the seed below: the test rows stay while training varies"]
     if "split" in frame and (frame["split"] == "test").any():
         return [*lines, "  column: split  # the data say which rows are train, validation and test"]
+    if "split" in frame:
+        there = listing(frame["split"].unique())
+        lines.append(
+            f"  # Drawn anew: the column has {there} and no test. With rows named test, {{column: split}} takes it as it is."
+        )
     share = held_out(found)
     return [*lines, f"  validation: {share}  # shares of all rows; the rest is trained on", f"  test: {share}"]
 

@@ -128,7 +128,8 @@ def is_photographs(found: Findings) -> bool:
 def training_rows(found: Findings) -> int:
     """About how many rows there will be to train on."""
     frame = found.table.frame
-    return int((frame["split"] == "train").sum()) if "split" in frame else round((1 - 2 * held_out(found)) * len(frame))
+    given = "split" in frame and (frame["split"] == "test").any()  # else it is drawn anew
+    return int((frame["split"] == "train").sum()) if given else round((1 - 2 * held_out(found)) * len(frame))
 
 
 def held_out(found: Findings) -> float:

@@ -63,8 +63,10 @@ def _label_lines(found: Findings) -> Iterable[str]:
         columns = part.label_sources
         labels = f"column{'s' * (len(columns) > 1)} {listing(columns, 30)}"
         yield f"paths: {part.path_template or 'column ' + part.path_column}; labels: {labels}"
-        if found.labels[1:]:
-            yield f"may hold the labels too: {', '.join(found.labels[1:])}"
+    elif table.features is not None:
+        yield f"labels: column {part.label_column}"
+    if found.labels[1:]:
+        yield f"may hold the labels too: {listing(found.labels[1:])}"
     if found.groups:
         groups = table.groups
         many = "" if groups is None else f" ({len(set(groups.tolist())):,} groups; none will be in two splits)"

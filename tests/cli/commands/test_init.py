@@ -14,7 +14,8 @@ from PIL import Image
 from imbalkit.builtin.datasets import DATASETS
 from imbalkit.cli.commands.init import command
 from imbalkit.errors import DataError, ImbalkitError
-from imbalkit.inspection.columns import group_candidates, label_candidates
+from imbalkit.inspection.group_columns import group_candidates
+from imbalkit.inspection.label_columns import label_candidates
 from imbalkit.inspection.recipe_draft import inspect, recipe_text
 from imbalkit.inspection.starting_point import starting_point
 
