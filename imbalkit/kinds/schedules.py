@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 from imbalkit.base.parameters import Settings, param
 
 _WARMUP = 0.3
+_OURS = ("one_cycle", "constant")
+_TIMM_DROPS = {"step": [90.0], "multistep": [90.0, 180.0, 270.0]}  # where no option says otherwise
 
 
 class ScheduleSettings(Settings):
@@ -27,6 +29,33 @@ class ScheduleSettings(Settings):
         raise PydanticCustomError(
             "warmup_of_one_cycle", f"`warmup` is of one_cycle alone, and the schedule is {self.name!r}: {instead}"
         )
+
+    @model_validator(mode="after")
+    def _whose_options(self) -> ScheduleSettings:
+        if self.options and self.name in _OURS:
+            raise PydanticCustomError(
+                "options_of_timm",
+                f"`options` are of timm's schedules, and the schedule is {self.name!r}: name it, as in {{name: cosine, options: "
+                "{warmup_epochs: 1}}",
+            )
+        return self
+
+    def cautions(self, epochs: int) -> list[str]:
+        """What a user should know of the schedule over so many epochs."""
+        found, warmup = [], self.options.get("warmup_epochs", 0)
+        if isinstance(warmup, int | float) and warmup >= epochs:
+            found.append(
+                f"schedule {self.name}: the learning rate warms up for {warmup:g} epochs, and there are {epochs}: it never "
+                "reaches `lr`; warm up for fewer"
+            )
+        first = min(self.drops or _TIMM_DROPS.get(self.name, [0.0]))
+        if first >= epochs:
+            key = "decay_epochs: N" if self.name == "step" else "decay_milestones: [N, ...]"
+            found.append(
+                f"schedule {self.name}: the learning rate first falls after {first:g} epochs, and there are {epochs}: it never "
+                f"does; set `options: {{{key}}}`"
+            )
+        return found
 
     @property
     def drops(self) -> list[float]:

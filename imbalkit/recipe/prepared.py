@@ -17,6 +17,7 @@ from imbalkit.data.split import Split
 from imbalkit.data.table import Table
 from imbalkit.functional.distinct import without
 from imbalkit.functional.prior import shares
+from imbalkit.kinds import TrainedStage
 from imbalkit.plan import Counts, Plan
 from imbalkit.recipe.features import feature_notes, fitted_features
 from imbalkit.recipe.inputs import InputSettings, fitted, number_notes, risk_notes
@@ -57,8 +58,14 @@ class Prepared:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know of the data, the split and the loss."""
-        return (*self.input_notes, *self.table.all_notes, *self.split.notes, *self._loss_notes())
+        """What a user should know of the data, the split, the loss and the learning rate."""
+        return (
+            *self.input_notes,
+            *self.table.all_notes,
+            *self.split.notes,
+            *self._loss_notes(),
+            *self._schedule_notes(),
+        )
 
     @cached_property
     def input_notes(self) -> list[str]:
@@ -111,6 +118,15 @@ class Prepared:
             rows = batch * shares([count * factor for count, factor in zip(counts.low, factors, strict=True)])
             notes += loss.notes(self.classes, tuple(map(float, rows)), self.positive, order)
         return list(dict.fromkeys(notes))
+
+    def _schedule_notes(self) -> list[str]:
+        """Of the training's learning rate, and of each stage's."""
+        training, stages = self.recipe.training, self.recipe.stages
+        notes = training.schedule.cautions(training.epochs)
+        for stage in stages:
+            if isinstance(stage, TrainedStage):
+                notes += [f"stage {stage.name}: {note}" for note in stage.schedule.cautions(stage.epochs)]
+        return notes
 
     def source_plan(self, bad: Iterable[int] = ()) -> Plan:
         """The training rows before any sampler, less the samples whose images are unreadable."""

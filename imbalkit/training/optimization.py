@@ -80,11 +80,11 @@ def build_schedule(optimizer: torch.optim.Optimizer, settings: ScheduleSettings,
             updates_per_epoch=max(1, steps // epochs),
             **settings.options,
         )
-    except TypeError as error:
+        return _Timm(schedule)
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise TrainingError(
             f"training.schedule.options: {settings.name} does not take {settings.options}: {error}"
         ) from error
-    return _Timm(schedule)
 
 
 def _scaled_rates(optimizer: torch.optim.Optimizer) -> list[float]:

@@ -231,3 +231,36 @@ def test_a_warmup_that_the_schedule_does_not_read_is_refused():
         ScheduleSettings(name="cosine", warmup=0.1)
     assert ScheduleSettings(warmup=0.1).warmup == 0.1
     assert ScheduleSettings(name="cosine", warmup=0.3).warmup == 0.3  # as a resolved recipe writes it
+
+
+@pytest.mark.parametrize("name", ["one_cycle", "constant"])
+def test_options_that_the_schedule_does_not_read_are_refused(name):
+    with pytest.raises(ValueError, match=f"`options` are of timm's schedules, and the schedule is {name!r}"):
+        ScheduleSettings(name=name, options={"warmup_epochs": 1})
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "said"),
+    [
+        ("{name: cosine, options: {warmup_epochs: 3}}", 3, "warms up for 3 epochs, and there are 3"),
+        ("{name: cosine, options: {warmup_epochs: 3}}", 4, ""),
+        ("{name: step}", 10, "first falls after 90 epochs, and there are 10"),
+        ("{name: multistep}", 90, "first falls after 90 epochs"),
+        ("{name: step, options: {decay_epochs: 4}}", 5, ""),
+        ("{name: multistep, options: {decay_milestones: [8, 9]}}", 8, "first falls after 8 epochs"),
+        ("{name: one_cycle}", 1, ""),
+    ],
+)
+def test_a_learning_rate_that_never_peaks_or_falls_is_noted(schedule, epochs, said):
+    found = prepare("digits", [f"training.schedule={schedule}", f"training.epochs={epochs}"]).notes
+    assert [note for note in found if note.startswith("schedule")] == ([] if not said else [found[-1]])
+    assert said in found[-1] or not said
+    stages = f"[{{name: retrain, epochs: {epochs}, schedule: {schedule}}}]"
+    staged = prepare("digits", [f"stages={stages}"]).notes
+    assert any(note.startswith("stage retrain: schedule") for note in staged) == bool(said)
+
+
+def test_what_timm_cannot_compute_with_is_named():
+    optimizer = build_optimizer(torch.nn.Linear(2, 2), OptimizerSettings())
+    with pytest.raises(TrainingError, match=r"training\.schedule\.options: step does not take {'decay_epochs': 0}"):
+        build_schedule(optimizer, ScheduleSettings(name="step", options={"decay_epochs": 0}), 10, 5)
