@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -75,11 +76,25 @@ LossRef = Annotated[Loss, part_of("loss")]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a backbone wants to be fed: (image - mean) / std, with the image in 0..1, at `size` (height, width) by default."""
+    """What a backbone wants to be fed: (image - mean) / std, with the image in 0..1, at `size` (height, width) by default.
+
+    `mean` and `std` are of each channel, or of all. Raises ValueError for others, and for a std that is not positive.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
+                raise ValueError(
+                    f"expected `{name}` to be one number, or one of each of 3 channels, got {list(values)}"
+                )
+        if min(self.std) <= 0:
+            raise ValueError(
+                f"expected every number of `std` above 0, as images are divided by it, got {list(self.std)}"
+            )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ def weights_file(path: str) -> InitialWeights:
 def load_weights(module: nn.Module, path: Path) -> None:
     """Copy a safetensors file into a module, less the file's classifier.
 
+    A first convolution over three channels is summed for a module of grey images: it sees three equal ones.
+
     Raises DataError if the file cannot be read, lacks parameters, or has others of another shape.
     """
     from safetensors import SafetensorError
@@ -34,6 +37,9 @@ def load_weights(module: nn.Module, path: Path) -> None:
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path} is not a readable safetensors file: {error}") from error
     own = module.state_dict()
+    colour = [name for name in own if name in state and _sees_three_as(state[name].shape, own[name].shape)]
+    if len(colour) == 1:
+        state[colour[0]] = state[colour[0]].sum(dim=1, keepdim=True)
     lacking = [name for name in own if name not in state and not name.endswith("num_batches_tracked")]
     other = [name for name in own if name in state and state[name].shape != own[name].shape]
     if lacking or other:
@@ -43,3 +49,8 @@ def load_weights(module: nn.Module, path: Path) -> None:
             f"(the first: {first}); take the file of this model, or the model of this file"
         )
     module.load_state_dict({name: value for name, value in state.items() if name in own}, strict=False)
+
+
+def _sees_three_as(state: Sequence[int], own: Sequence[int]) -> bool:
+    """Whether a convolution over three channels, by its shape, is one over a single channel otherwise."""
+    return len(own) == 4 and own[1] == 1 and list(state) == [own[0], 3, *own[2:]]

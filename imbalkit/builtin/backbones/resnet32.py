@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import model_validator
+
 from imbalkit.kinds import Backbone, BuildContext, Preprocessing, param
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ class ResNet32(Backbone):
     std: list[float] = param(
         list(CIFAR_STD), help="deviation of the normalisation (default: as the code of LDAM has it)"
     )
+
+    @model_validator(mode="after")
+    def _can_normalise(self) -> ResNet32:
+        self.preprocessing()
+        return self
 
     def preprocessing(self) -> Preprocessing:
         return Preprocessing(tuple(self.mean), tuple(self.std), (32, 32))

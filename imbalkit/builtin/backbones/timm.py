@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _NAME = re.compile(r"[\w.-]{1,100}")  # no place on a disk or hub, from which timm would take a configuration or weights
-_SET_HERE = ("checkpoint_path", "cache_dir", "model_cfg", "scriptable", "num_classes", "in_chans")
+_SET_HERE = ("checkpoint_path", "cache_dir", "model_cfg", "scriptable", "num_classes", "in_chans", "features_only")
 
 
 class Timm(Backbone):
@@ -71,7 +71,16 @@ class Timm(Backbone):
                 raise ValueError(
                     f"expected {key!r} to be a number, true or false, a short name, or a list of them; got {item!r:.80}"
                 )
+            if key.endswith("_rate") and not (isinstance(item, int | float) and 0 <= item < 1):
+                raise ValueError(f"expected {key!r}, a probability, from 0 to below 1, got {item!r:.80}")
         return value
+
+    @model_validator(mode="after")
+    def _can_normalise(self) -> Timm:
+        Preprocessing(
+            tuple([0.5] if self.mean is None else self.mean), tuple([0.5] if self.std is None else self.std), (1, 1)
+        )
+        return self
 
     @model_validator(mode="after")
     def _one_drop_path(self) -> Timm:

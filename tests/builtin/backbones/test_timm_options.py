@@ -5,9 +5,12 @@ from __future__ import annotations
 import pickle
 
 import pytest
+import timm
+import torch
 from pydantic import ValidationError
+from safetensors.torch import save_file
 
-from imbalkit.builtin.backbones import Timm
+from imbalkit.builtin.backbones import ResNet32, Timm
 from imbalkit.kinds import BuildContext
 
 
@@ -25,6 +28,9 @@ class Evil:
         ({"cache_dir": "x"}, "cannot set 'cache_dir'"),
         ({"num_classes": 5}, "cannot set 'num_classes'"),
         ({"img_size": {"file": "x"}}, "expected 'img_size' to be a number"),
+        ({"features_only": True}, "cannot set 'features_only'"),
+        ({"drop_rate": "a"}, "expected 'drop_rate', a probability, from 0 to below 1, got 'a'"),
+        ({"drop_path_rate": 2.0}, "expected 'drop_path_rate', a probability"),
         ({"act_layer": "/tmp/x"}, "expected 'act_layer' to be"),
         ({"act_layer": ["hf-hub:x/y"]}, "expected 'act_layer' to be"),
     ],
@@ -48,6 +54,32 @@ def test_ordinary_options_stay():
     assert part.options["act_layer"] == "silu"
     body = Timm(model="test_efficientnet", options={"drop_path_rate": 0.1}).build(BuildContext(("a", "b"), (1, 1)))
     assert body.num_features > 0
+
+
+@pytest.mark.parametrize("part", [lambda **values: Timm(model="test_efficientnet", **values), ResNet32])
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"std": [0.2, 0, 0.2]}, "expected every number of `std` above 0"),
+        ({"mean": [0.5, 0.5], "std": [0.2, 0.2, 0.2]}, "expected as many numbers in `mean` as in `std`"),
+        ({"std": []}, "expected `std` to be one number"),
+    ],
+)
+def test_what_cannot_normalise_is_refused(part, values, message):
+    with pytest.raises(ValidationError, match=message):
+        part(**values)
+
+
+def test_weights_for_colour_fit_grey_images_as_timm_s_own_do(tmp_path):
+    torch.manual_seed(0)
+    body = timm.create_model("test_efficientnet", num_classes=0)
+    save_file(body.state_dict(), tmp_path / "w.safetensors")
+    part = Timm(model="test_efficientnet", weights=str(tmp_path / "w.safetensors"))
+    grey = part.build(BuildContext(("a", "b"), (1, 1), channels=1)).eval()
+    images = torch.rand(2, 1, 32, 32)
+    assert torch.allclose(grey(images), body.eval()(images.expand(-1, 3, -1, -1)), atol=1e-5)
+    own = timm.models.adapt_input_conv(1, body.state_dict()["conv_stem.weight"])
+    assert torch.allclose(grey.state_dict()["conv_stem.weight"], own)
 
 
 def drop_rates(part):
