@@ -87,10 +87,12 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("std", self.std)):
-            if len(values) not in (1, 3) or not all(map(math.isfinite, values)):
-                raise ValueError(
-                    f"expected `{name}` to be one number, or one of each of 3 channels, got {list(values)}"
-                )
+            if not values or not all(map(math.isfinite, values)):
+                raise ValueError(f"expected `{name}` to be one number, or one of each channel, got {list(values)}")
+        if len(self.mean) != len(self.std) and min(len(self.mean), len(self.std)) > 1:
+            raise ValueError(
+                f"expected as many numbers in `mean` as in `std`, got {list(self.mean)} and {list(self.std)}"
+            )
         if min(self.std) <= 0:
             raise ValueError(
                 f"expected every number of `std` above 0, as images are divided by it, got {list(self.std)}"
