@@ -83,9 +83,11 @@ def inspect_table(path: Path, root: Path | None, label: str | None) -> Findings:
         classes = finding_labels(others[labels[0]], parameters["finding"], parameters.get("label_separator"))
     else:
         classes = others[labels].agg(" ".join, axis=1) if columns else others[labels[0]]
-    groups = group_candidates(others.drop(columns=[*splits, *(columns or labels[:1])]), classes)
+    labelled = classes != ""
+    rows = others[labelled].drop(columns=[*splits, *(columns or labels[:1])])
+    groups = group_candidates(rows, classes[labelled])
     if not splits:
-        hints += unused_groups(others.drop(columns=columns or labels[:1]), classes, groups)
+        hints += unused_groups(rows, classes[labelled], groups)
     else:
         parameters["split_column"] = splits[0]
         divided = {name: torn(others[name], others[splits[0]]) for name in groups}

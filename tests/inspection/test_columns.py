@@ -40,10 +40,12 @@ def each(*values):
 
 
 def test_labels_with_gaps_stay_the_labels(table):
-    found = table(label=["", *each("mel", "nv")[1:]], hospital=each("A", "B", "C"))
+    patients = [f"P{row // 2}" for row in range(ROWS)]
+    found = table(label=["", *each("mel", "nv")[1:]], hospital=each("A", "B", "C"), patient=patients)
     assert found.part.label_column == "label"
     assert found.part.missing_labels == [""]
     assert found.table.counts() == (59, 60)
+    assert found.part.group_column == "patient"
     assert any("1 rows have no 'label'" in hint for hint in found.hints)
 
 
