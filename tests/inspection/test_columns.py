@@ -9,6 +9,7 @@ from PIL import Image
 
 from imbalkit.errors import DataError
 from imbalkit.inspection.group_columns import group_kind
+from imbalkit.inspection.label_columns import label_candidates, passed_over
 from imbalkit.inspection.recipe_draft import inspect, planned, recipe_text
 from imbalkit.inspection.starting_point import starting_point
 
@@ -60,6 +61,12 @@ def test_too_many_classes_are_no_reason_for_another_column(table):
     ):
         table(label=species, flash=each("m", "f"))
     assert len(table(kind=species, flash=each("m", "f")).table.classes) == 2
+
+
+def test_whole_numbers_of_many_rows_each_are_classes():
+    frame = pd.DataFrame({"label": [str(row % 150) for row in range(1500)], "flash": ["m", "f"] * 750})
+    with pytest.raises(DataError, match="column 'label' has 150 different values in 1,500 rows"):
+        passed_over(frame, label_candidates(frame))
 
 
 def test_what_is_measured_is_no_label_and_is_said(table):
