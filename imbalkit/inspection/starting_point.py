@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,6 +60,7 @@ PHOTOGRAPH = 64  # px: the shorter side from which a picture is taken for a phot
 _NO_UP = re.compile(
     r"melanoma|n(a)?ev(us|i)\b|dermo|dermato|skin|lesion|isic|ham10000|microscop|histolog|satellite|aerial", re.I
 )
+_SKIN = {"mel", "nv", "bcc", "scc", "ak", "akiec", "bkl", "df", "vasc"}  # how skin lesions are coded, as in HAM10000
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,10 @@ def is_coloured(found: Findings) -> bool:
 
 
 def has_no_up(found: Findings) -> bool:
-    """Whether names of classes, columns or the folder speak of what is photographed from any side."""
-    words = [*found.table.classes, *map(str, found.table.frame.columns), str(getattr(found.part, "root", None) or "")]
-    return is_photographs(found) and any(_NO_UP.search(word) for word in words)
+    """Whether names of classes, columns, the folder or most files speak of what is photographed from any side."""
+    table = found.table
+    words = [*table.classes, *map(str, table.frame.columns), str(getattr(found.part, "root", None) or "")]
+    files = [] if "path" not in table.frame else [os.path.basename(path) for path in table.frame["path"]]
+    named = sum(bool(_NO_UP.search(name)) for name in files) > len(files) / 2
+    coded = len(_SKIN.intersection(name.lower() for name in table.classes)) > 1
+    return is_photographs(found) and (named or coded or any(_NO_UP.search(word) for word in words))

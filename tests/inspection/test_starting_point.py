@@ -123,11 +123,21 @@ def test_small_pictures_need_no_such_weights(tmp_path, nowhere):
     assert recipe["decision"] == {"prior": "balanced", "calibrator": "temperature"}
 
 
-def test_pictures_without_an_up_are_turned(tmp_path, package):
+@pytest.mark.parametrize(
+    ("classes", "name", "turned"),
+    [
+        (("melanoma", "naevus"), "{}.png", True),
+        (("mel", "NV"), "{}.png", True),
+        (("benign", "malignant"), "ISIC_{:07}.png", True),
+        (("benign", "malignant"), "{}.png", False),
+        (("ak", "m16"), "{}.png", False),
+    ],
+)
+def test_pictures_without_an_up_are_turned(tmp_path, package, classes, name, turned):
     for index in range(20):
-        image(tmp_path / "data" / ("melanoma" if index < 8 else "naevus") / f"{index}.png", 80, 70, index)
-    assert init(tmp_path / "data")[1]["augment"] == ["dermoscopy"]
-    assert prepare(tmp_path / "r.yaml").recipe.predict.views == "dihedral"
+        image(tmp_path / "data" / classes[index >= 8] / name.format(index), 80, 70, index)
+    assert ("dermoscopy" in init(tmp_path / "data")[1]["augment"]) == turned
+    assert (prepare(tmp_path / "r.yaml").recipe.predict.views == "dihedral") == turned
 
 
 def test_small_coloured_pictures_are_mirrored_and_characters_are_not(tmp_path, nowhere):
