@@ -40,9 +40,11 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "out_of_fold": ("one network taught by that cross-validation", ("diagnoses", "cross_validation")),
 }
 BASE = "diagnoses"  # the recipe of the ensembles' members and of the students
-MEANS = {
-    "two_kinds": ("views", "mobilenet_views")
-}  # of the probabilities that are kept; without a threshold of their own
+MEANS = {  # of the probabilities that are kept; without a threshold of their own
+    "two_kinds": ("views", "mobilenet_views"),
+    "lite0_lite2": ("views", "lite2_views"),
+    "three_kinds": ("views", "lite2_views", "mobilenet_views"),
+}
 STUDENTS = ("distilled", "out_of_fold")  # of the same recipe, with other teachers
 TURNS = "{name: dermoscopy, scale: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0, blur_p: 0, cutout_p: 0}"
 
