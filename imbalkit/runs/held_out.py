@@ -158,9 +158,11 @@ def _refuse_other_rows(record: pd.DataFrame, theirs: pd.DataFrame, place: np.nda
 def _seen(record: pd.DataFrame, member: Member, place: np.ndarray) -> np.ndarray:
     """How much a member has seen of each row, or of rows of the same group that only it has, int8 [n]."""
     seen = np.append(member.seen, 0).astype(np.int8)[place]
-    theirs = _kept_together(member.record)
-    if "group" in record and theirs is not None:
-        seen = np.maximum(seen, largest_of(theirs, member.seen, record["group"]))
+    if "group" in record and "group" in member.record:
+        of_group = largest_of(member.record["group"], member.seen, record["group"])
+        # Of rows that it has, its own split stands where that was told to divide groups.
+        asked = slice(None) if _kept_together(member.record) is not None else place == NOWHERE
+        seen[asked] = np.maximum(seen, of_group)[asked]
     return seen
 
 

@@ -106,6 +106,8 @@ def test_groups_that_a_split_was_told_to_ignore_say_nothing():
     own = record(splits, names(1, 2, 3, 4), ["P1", "P1", "P2", "P2"], [1, 2, 3, 4])
     found = held_out_rows(Several(member(own), member(own)), own)
     assert found.seen.tolist() == [[SPLITS.index(split) for split in splits]] * 2
+    foreign = record(["test", "test"], names(8, 9), ["P1", "P3"], [18, 19])  # but rows that the run does not have
+    assert held_out_rows(Several(member(foreign), member(own)), foreign).seen[1].tolist() == [TRAIN, 0]
     unreadable = record(["test", "", "train", "train"], names(1, 2, 3, 4), ["P1", "P1", "P2", "P2"], [1, 0, 3, 4])
     ungrouped = record(["train", "", "test", "train"], names(1, 2, 3, 4), content=[1, 0, 3, 4])
     assert held_out_rows(Several(member(unreadable), member(ungrouped)), unreadable).seen[1, 2] == TRAIN
