@@ -78,7 +78,8 @@ LossRef = Annotated[Loss, part_of("loss")]
 class Preprocessing:
     """What a backbone wants to be fed: (image - mean) / std, with the image in 0..1, at `size` (height, width) by default.
 
-    `mean` and `std` are of each channel, or of all. Raises ValueError for others, and for a std that is not positive.
+    `mean` and `std` are of each channel, or of all. Raises ValueError for others, for a std that is not positive and for a
+    size that is not two positive numbers of pixels.
     """
 
     mean: tuple[float, ...]
@@ -97,6 +98,8 @@ class Preprocessing:
             raise ValueError(
                 f"expected every number of `std` above 0, as images are divided by it, got {list(self.std)}"
             )
+        if len(self.size) != 2 or min(self.size) <= 0:
+            raise ValueError(f"expected `size` to be (height, width) in px, got {self.size}")
 
 
 @dataclass(frozen=True)

@@ -92,13 +92,10 @@ def check_augmentation(part: Augmentation, setting: Setting) -> None:
 def check_backbone(part: Backbone, setting: Setting) -> None:
     """Every rule of kinds.Backbone."""
     who = title(part)
-    expected = part.preprocessing()
-    assert len(expected.mean) == len(expected.std) > 0, (
-        f"{who}: mean {expected.mean} and std {expected.std} differ in length"
-    )
-    assert all(value > 0 for value in expected.std), f"{who}: std must be positive, got {expected.std}"
-    right = len(expected.size) == 2 and min(expected.size) > 0
-    assert right, f"{who}: size must be (height, width) in px, got {expected.size}"
+    try:
+        part.preprocessing()
+    except ValueError as error:
+        raise AssertionError(f"{who}: `preprocessing` fails: {error}") from error
     module = part.build(_context(setting))
     assert isinstance(module, torch.nn.Module), (
         f"{who}: `build` must return a torch.nn.Module, got {type(module).__name__}"

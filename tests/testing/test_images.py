@@ -41,8 +41,17 @@ def _scaled(self, images, parameters):
         broken(Mirror, "must return a torch.nn.Module", build=lambda self, context: torch.flip),
         broken(Mirror, r"pixels leave 0..1 \(", build=lambda self, context: _Bright()),
         broken(Mirror, r"not the parameters weight, bias", build=lambda self, context: torch.nn.Conv2d(3, 3, 1)),
-        broken(Mean, "std must be positive", preprocessing=lambda self: Preprocessing((0.5,), (0.0,), (8, 8))),
-        broken(Mean, "differ in length", preprocessing=lambda self: Preprocessing((0.5,), (0.5, 0.5), (8, 8))),
+        broken(
+            Mean,
+            "expected every number of `std` above 0",
+            preprocessing=lambda self: Preprocessing((0.5,), (0.0,), (8, 8)),
+        ),
+        broken(
+            Mean,
+            "as many numbers in `mean` as",
+            preprocessing=lambda self: Preprocessing((0.5,) * 3, (0.5,) * 2, (8, 8)),
+        ),
+        broken(Mean, "expected `size` to be", preprocessing=lambda self: Preprocessing((0.5,), (0.5,), (0, 8))),
         broken(Mean, "needs an int `num_features`, got None", build=lambda self, context: torch.nn.Flatten()),
         broken(
             Mean, r"expected features \[4, 7\]", build=lambda self, context: _with_features(Mean().build(context), 7)
