@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -161,6 +162,10 @@ class LocalSession(SubmititSession):
         super().__init__(folder, executor)
         self._jobs: dict[str, Any] = {}
 
+    def _submit(self, works: Sequence[Work], devices: int, threads: int | None) -> list[Any]:
+        with _interruptible():
+            return super()._submit(works, devices, threads)
+
     def taken(self, job: Any) -> str:
         id = f"local:{job.job_id}"
         self._jobs[id] = job
@@ -181,6 +186,21 @@ def _slim(work: Work) -> Work:
     """Without the variables that sbatch passes on anyway: no file shall hold what may be secret."""
     own = {name: value for name, value in work.environment.items() if os.environ.get(name) != value}
     return replace(work, environment=own)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Processes that start here heed SIGINT, by which submitit cancels; in a job in the background they inherit to ignore it."""
+    ignored = (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread()
+    )
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

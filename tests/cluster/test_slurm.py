@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from imbalkit.errors import RunError
@@ -76,6 +78,16 @@ def test_a_node_fails_and_the_sweep_is_killed(cluster, tmp_path):
     sweep.assert_went_on(hit, len(before))
     assert all(sweep.printed(seed).count("run folder") == (2 if seed == hit else 1) for seed in range(3))
     assert cluster.run("squeue", "--noheader", "--states=all", "--array", "--format=%A").split().count("1") <= 3
+
+
+def test_pieces_on_this_machine_are_cancelled_from_a_job_in_the_background():
+    """A shell starts such a job with SIGINT ignored, and so its processes would be."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        check_launcher(Slurm(cluster="local"), Setting())
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @needs_slurm
