@@ -30,6 +30,7 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
     "views": ("+ averaged views", ("diagnoses",)),
     "mobilenet_views": ("MobileNetV1 0.75 with the same steps and views", ("mobilenet", "views")),
     "two_kinds": ("the mean of Lite0 and MobileNetV1, both with views", ("views", "mobilenet_views")),
+    "two_kinds_two_seeds": ("the mean of Lite0 and two seeds of MobileNetV1, all with views", ("views", "two_kinds")),
     "lite2_views": ("EfficientNet-Lite2 with the same steps and views", ("views",)),
     "lite0_lite2": ("the mean of Lite0 and Lite2, both with views", ("views", "lite2_views")),
     "three_kinds": ("the mean of Lite0, Lite2 and MobileNetV1, all with views", ("views", "two_kinds")),
@@ -42,12 +43,17 @@ METHODS: dict[str, tuple[str, tuple[str, ...]]] = {
 BASE = "diagnoses"  # the recipe of the ensembles' members and of the students
 MEANS = {  # of the probabilities that are kept; without a threshold of their own
     "two_kinds": ("views", "mobilenet_views"),
+    "two_kinds_two_seeds": ("views", "mobilenet_views", "mobilenet_views_1"),
     "lite0_lite2": ("views", "lite2_views"),
     "three_kinds": ("views", "lite2_views", "mobilenet_views"),
 }
 STUDENTS = ("distilled", "out_of_fold")  # of the same recipe, with other teachers
 TURNS = "{name: dermoscopy, scale: 0, brightness: 0, contrast: 0, saturation: 0, hue: 0, blur_p: 0, cutout_p: 0}"
 
+AFFINE = (
+    "{name: kornia, transform: RandomAffine, options: {degrees: 180, scale: [0.8, 1.25], shear: 10,"
+    " padding_mode: reflection, p: 1}}"
+)
 HALF = "{name: random_under, to: {nv: 1513, bkl: 204, mel: 172, bcc: 92, akiec: 64, vasc: 28, df: 21}}"  # of each class
 
 
@@ -66,10 +72,13 @@ SETTINGS = {
         "the eight orientations and `trivial_augment`", BASE, (f"augment=[{TURNS}, trivial_augment]",)
     ),
     "rand_augment": Setting("the eight orientations and `rand_augment`", BASE, (f"augment=[{TURNS}, rand_augment]",)),
+    "any_angle": Setting("`dermoscopy` and any angle, zoom, shear", BASE, (f"augment=[dermoscopy, {AFFINE}]",)),
     "layer_decay": Setting("`layer_decay: 0.9`", BASE, ("training.optimizer.layer_decay=0.9",)),
     "drop_path": Setting("`drop_path: 0.1`", BASE, ("backbone.drop_path=0.1",)),
     "mixup": Setting("`mixup`, alpha 0.2", BASE, ("mixer={name: mixup, alpha: 0.2}",)),
     "ema": Setting("`ema: 0.99`", BASE, ("training.ema=0.99",)),
+    "sam": Setting("`sam`, twice the time", BASE, ("training.sam={}",)),
+    "mobilenet_views_1": Setting("seed 1", "mobilenet_views", ("seed=1",)),
     "half_of_rows": Setting("half of the training rows", BASE, (f"samplers=[{HALF}]",)),
     "out_of_fold_views": Setting("`views: dihedral`", "out_of_fold", ("loss.views=dihedral",)),
     "weight_03": Setting("`weight: 0.3`", "out_of_fold", ("loss.weight=0.3",)),
