@@ -24,7 +24,7 @@ def deferred_phase(recipe: Recipe, taught: Taught = lambda loss, order, mixer: N
 
 
 def deferral_notes(recipe: Recipe, log: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A note if validation chose an epoch before the deferral begins, so that the kept weights never saw it.
+    """A note if validation chose an epoch before a deferral, or the end of the loss's warm-up, so that the weights never saw it.
 
     Args:
         recipe: of the run
@@ -32,16 +32,16 @@ def deferral_notes(recipe: Recipe, log: Sequence[Mapping[str, Any]]) -> list[str
     """
     deferred = recipe.deferred
     chosen = log[-1].get("best_epoch") if log else None
-    if deferred is None or not chosen:  # without validation, the last epoch is kept
+    first = recipe.first_epoch + 1
+    if not chosen or chosen >= first:  # without validation, the last epoch is kept
         return []
-    first = deferred.first_epoch(recipe.training) + 1
-    if chosen >= first:
-        return []
-    what = " and ".join(name for name in ("loss", "order") if getattr(deferred, name) is not None)
-    begins = "begins" if len(what.split()) == 1 else "begin"
-    return [
-        f"the chosen epoch {chosen} is before the deferred {what} {begins} with epoch {first}: set training.monitor: last"
-    ]
+    if deferred is not None and deferred.first_epoch(recipe.training) + 1 == first:
+        what = " and ".join(name for name in ("loss", "order") if getattr(deferred, name) is not None)
+        begins = f"the deferred {what} {'begins' if len(what.split()) == 1 else 'begin'}"
+    else:
+        loss = recipe.loss if deferred is None else deferred.loss or recipe.loss
+        begins = f"the loss {loss.name!r}, after its warm-up, begins"
+    return [f"the chosen epoch {chosen} is before {begins} with epoch {first}: set training.monitor: last"]
 
 
 def monitor_notes(recipe: Recipe, log: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -71,7 +71,7 @@ def paired_tests(
                 row |= {"value": value, "reference_value": before[name], "difference": difference}
                 up = difference > 0
                 row["better"] = (
-                    (up == metric.higher_is_better) if up or difference < 0 else None
+                    (up == metric.higher_is_better_of(name)) if up or difference < 0 else None
                 )  # None: equal, or not defined
                 apart = drawn[run][metric.name, name] - drawn[reference][metric.name, name]
                 for test, result in _results(metric, name, base, found, groups, apart, settings.level).items():

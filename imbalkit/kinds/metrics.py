@@ -56,6 +56,9 @@ class Metric(Part):
 
     kind = "metric"
     higher_is_better: ClassVar[bool] = True
+    same_scale: ClassVar[bool] = (
+        True  # of several values; False: the worst of them means nothing, and cannot choose an epoch
+    )
     bounds: ClassVar[tuple[float, float] | None] = None  # of its values, where it has both: the interval stays within
     is_roc_auc: ClassVar[bool] = (
         False  # of the positive class: the difference of two runs is tested as DeLong et al. 1988 do
@@ -78,6 +81,11 @@ class Metric(Part):
             names = dict.fromkeys(name for value in by_name for name in value)
             return {name: np.array([value.get(name, np.nan) for value in by_name], dtype=float) for name in names}
         return np.array(values, dtype=float)
+
+    @classmethod
+    def higher_is_better_of(cls, name: str) -> bool:
+        """Of one value of several; default: `higher_is_better` for each."""
+        return cls.higher_is_better
 
     def bounds_of(self, name: str) -> Limits | None:
         """The bounds of one value of several; default: `bounds` for each."""

@@ -44,6 +44,10 @@ class Loss(Part):
         """What it does to the class prior. Exact for cross entropy with a constant weight for each class; to override there."""
         return PriorShift(None, False, "it does not say how it weighs the classes")
 
+    def first_epoch(self, epochs: int) -> int:
+        """The first epoch, from 0, of which `prior_shift` holds; those before minimise something else. To override."""
+        return 0
+
     @property
     def taught_by(self) -> Teacher | None:
         """The finished run that its module learns from; None: from the labels alone. To override."""

@@ -8,9 +8,19 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from imbalkit.base.parameters import Settings, param
+from imbalkit.errors import listing, nearest
 
 _WARMUP = 0.3
 _OURS = ("one_cycle", "constant")
+_WARM = ("warmup_epochs", "warmup_lr", "warmup_prefix", "noise", "noise_pct", "noise_std", "noise_seed")
+_CYCLE = ("min_lr", "cycle_mul", "cycle_decay", "cycle_limit")
+_OPTIONS = {  # those that timm gives to each schedule; it leaves out others without a word
+    "cosine": (*_CYCLE, "k_decay", *_WARM),
+    "tanh": (*_CYCLE, *_WARM),
+    "step": ("decay_epochs", "decay_rate", *_WARM),
+    "multistep": ("decay_milestones", "decay_rate", *_WARM),
+    "poly": ("decay_rate", *_CYCLE, "k_decay", *_WARM),
+}
 _TIMM_DROPS = {"step": [90.0], "multistep": [90.0, 180.0, 270.0]}  # where no option says otherwise
 
 
@@ -38,6 +48,11 @@ class ScheduleSettings(Settings):
                 f"`options` are of timm's schedules, and the schedule is {self.name!r}: name it, as in {{name: cosine, options: "
                 "{warmup_epochs: 1}}",
             )
+        taken = _OPTIONS.get(self.name, tuple(self.options))  # another name is refused elsewhere
+        for name in self.options:
+            if name not in taken:
+                message = f"{self.name} does not take the option {name!r}{nearest(name, taken)} (options: {listing(taken, 30)})"
+                raise PydanticCustomError("no_such_option", "{message}", {"message": message})
         return self
 
     def cautions(self, epochs: int) -> list[str]:

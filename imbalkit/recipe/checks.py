@@ -19,7 +19,7 @@ from imbalkit.recipe.mixer_checks import mixer_problems
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.recipe.stage_checks import stage_count_problems, stage_problems
-from imbalkit.recipe.traverse import metric_names, needs_square, parts_of
+from imbalkit.recipe.traverse import metrics_of, needs_square, parts_of
 from imbalkit_lite.columns import NUMBER
 
 
@@ -60,10 +60,16 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
     if shape and shape[0] != shape[1]:
         for place, what in needs_square(recipe):
             yield problem(place, f"{what}, the images are {list(shape)} (height, width)")
-    names = metric_names(recipe, catalogue)
+    metrics = {metric.name: metric for metric in metrics_of(recipe, catalogue)}
+    names, monitored = list(metrics), metrics.get(recipe.training.monitor)
     if recipe.training.monitor not in (*names, "last"):
         hint = nearest(recipe.training.monitor, names)
         message = f"there is no metric {recipe.training.monitor!r} to choose an epoch by{hint} (or last): {listing(names, 40)}"
+        yield problem(("training", "monitor"), message)
+    elif monitored is not None and not monitored.same_scale:
+        message = (
+            f"{recipe.training.monitor!r} has values of several scales, of which none is the worst: take another metric"
+        )
         yield problem(("training", "monitor"), message)
     columns = [str(name) for name in table.frame if name not in RESERVED]
     missing = column_problem(recipe.evaluation.subgroups or [], columns)
@@ -146,6 +152,17 @@ def training_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
     if deferred is not None and deferred.loss is not None:
         losses.append((("deferred", "loss"), deferred.loss))
     yield from mixer_problems(mixer, ("mixer",), losses, epochs)
+    for name in ("loss", "order"):
+        if deferred is not None and getattr(deferred, name) == getattr(recipe, name):
+            yield (
+                ("deferred", name),
+                f"is the `{name}` that the training begins with: expected another one, or leave it out",
+            )
+    if recipe.training.early_stopping is not None and recipe.training.monitor == "last":
+        message = (
+            "never stops with `monitor: last`, which looks at no metric: name one in training.monitor, or leave it out"
+        )
+        yield ("training", "early_stopping"), message
     if deferred is not None and deferred.first_epoch(recipe.training) >= epochs:
         first = deferred.first_epoch(recipe.training) + 1
         yield ("deferred",), f"begins with epoch {first} of {epochs}, that is never: expected an earlier `start`"
@@ -235,6 +252,9 @@ def validation_problems(prepared: Prepared, document: Document) -> Iterable[Prob
             yield document.problem(("inputs", "columns", index), why)
     if (message := _unknown_prior(prepared)) is not None:
         yield document.problem(("decision", "threshold"), message)
+    if not len(rows) and prepared.recipe.training.early_stopping is not None:
+        message = "never stops without validation rows: give split.validation a share above 0, or leave it out"
+        yield document.problem(("training", "early_stopping"), message)
     if not len(rows) or positive is None:
         return  # a run without validation is allowed, and notes what it left out
     is_positive, groups = table.labels[rows] == positive, table.groups

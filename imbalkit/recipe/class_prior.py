@@ -72,20 +72,27 @@ def _training_entries(prepared: Prepared, counts: Counts) -> list[Entry]:
     Of a deferred training, and of a stage that starts from what was learnt before, this is where the network is heading.
     """
     recipe, deferred = prepared.recipe, prepared.recipe.deferred
-    order, mixer, loss, when, where, late = recipe.order, recipe.mixer, recipe.loss, "", "", ""
+    order, mixer, loss, when, where = recipe.order, recipe.mixer, recipe.loss, "", ""
     if deferred is not None:
         order, loss, when = deferred.order or order, deferred.loss or loss, "deferred "
-        first, epochs = deferred.first_epoch(recipe.training), recipe.training.epochs
-        late = f", for the last {epochs - first} of {epochs} epochs: where that leads is known, not whether it arrives"
+    late = _for_the_last(recipe.first_epoch, recipe.training.epochs)
     if recipe.stages:
         stage, where = recipe.stages[-1], f"stages[{len(recipe.stages) - 1}] "
         if isinstance(stage, SolvedStage):
             return [Entry(f"{where}{stage.name}", _of_part(prepared, stage, counts))]
         assert isinstance(stage, TrainedStage)
         order, mixer, loss, when = stage.order, stage.mixer, stage.loss, ""
-        late = ", from what was learnt before: where that leads is known, not whether it arrives"
-        late = "" if stage.is_exact else late
+        late = _for_the_last(loss.first_epoch(stage.epochs), stage.epochs)
+        if not stage.is_exact:
+            late = ", from what was learnt before: where that leads is known, not whether it arrives"
     return _entries_of(prepared, counts, loss, order, mixer, where, when, late)
+
+
+def _for_the_last(first: int, epochs: int) -> str:
+    """Why a loss or an order that holds from an epoch on is not exact; "" for one that holds from the first."""
+    if not first:
+        return ""
+    return f", for the last {epochs - first} of {epochs} epochs: where that leads is known, not whether it arrives"
 
 
 def _entries_of(

@@ -112,7 +112,7 @@ class OptimizerSettings(Settings):
         gt=0,
         le=1,
     )
-    options: dict[str, Any] = param({}, help="further arguments of the optimiser, such as {momentum: 0.9}")
+    options: dict[str, Any] = param({}, help="further arguments of the optimiser, such as {betas: [0.9, 0.99]}")
 
     @field_validator("options")
     @classmethod
@@ -129,7 +129,9 @@ class EarlyStopping(Settings):
     renamed = {"minimum": "min_delta"}
 
     patience: int = param(3, help="epochs without improvement before training stops", unit="epochs", ge=1)
-    min_delta: float = param(0.0, help="smallest change that counts as improvement", ge=0)
+    min_delta: float = param(
+        0.0, help="smallest change that counts as improvement here; the best epoch is kept, whatever it is", ge=0
+    )
 
 
 class SAMSettings(Settings):
@@ -296,6 +298,14 @@ class Recipe(Settings):
         for stage in self.stages:
             found.append(stage.head_after(found[-1]))
         return found
+
+    @property
+    def first_epoch(self) -> int:
+        """The first epoch, from 0, of the loss and order that the main training ends with: after a deferral and a warm-up."""
+        deferred, epochs = self.deferred, self.training.epochs
+        if deferred is None:
+            return self.loss.first_epoch(epochs)
+        return max(deferred.first_epoch(self.training), (deferred.loss or self.loss).first_epoch(epochs))
 
     def to_yaml(self) -> str:
         """The resolved recipe: every parameter, defaults too."""

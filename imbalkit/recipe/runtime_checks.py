@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from imbalkit.errors import DataError, nearest
 from imbalkit.kinds import Backbone, BuildContext
 from imbalkit.recipe.document import Place
+from imbalkit.recipe.optimizer_checks import option_problems
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.recipe.traverse import parts_of
 
@@ -39,6 +40,9 @@ def runtime_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
     if name != ADAMW and name not in optimizer_names():
         known = optimizer_names()
         yield ("training", "optimizer", "name"), f"timm has no optimiser {name!r}{nearest(name, known)}"
+    elif settings.optimizer.options:
+        for message in option_problems(settings.optimizer):
+            yield ("training", "optimizer", "options"), message
     if settings.schedule.name not in SCHEDULES:
         name = settings.schedule.name
         yield ("training", "schedule", "name"), f"there is no schedule {name!r}{nearest(name, SCHEDULES)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -136,11 +137,32 @@ def _check_by_row(who: str, part: Loss, context: BuildContext, setting: Setting)
     )
 
 
+def _check_first_epoch(
+    who: str, part: Loss, context: BuildContext, logits: torch.Tensor, targets: torch.Tensor
+) -> None:
+    """A loss of an exact prior shift is one and the same from its `first_epoch` to the last one."""
+    context = replace(context, epochs=10)
+    first, last = part.first_epoch(context.epochs), context.epochs - 1
+    assert 0 <= first <= last, f"{who}: first_epoch({context.epochs}) must be 0 to {last}, got {first}"
+    if not part.prior_shift(context).exact:
+        return
+    found = []
+    for epoch in (first, last):
+        module: Any = part.build(context).train()
+        module.epoch_started(epoch)
+        found.append(module(logits, targets, **_taught(module, _teacher(logits))))
+    assert torch.allclose(found[0], found[1], rtol=1e-4, atol=1e-6), (
+        f"{who}: is another loss in epoch {first} than in epoch {last}, so that `prior_shift` holds of a part of them: say from "
+        "which one on with `first_epoch`, or `exact=False`"
+    )
+
+
 def _check_extras(who: str, part: Loss, context: BuildContext, setting: Setting) -> None:
     logits, targets = _batches(len(context.classes), setting)["a mixed batch"]
     module: Any = part.build(context).train()
     if hasattr(module, "epoch_started"):
         _call(who, "epoch_started", module.epoch_started, 0)
+        _check_first_epoch(who, part, context, logits, targets)
     if hasattr(module, "statistics"):
         whole = module.statistics(logits, targets)
         halves = module.statistics(logits[:5], targets[:5]) + module.statistics(logits[5:], targets[5:])

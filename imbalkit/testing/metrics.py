@@ -35,11 +35,12 @@ def check_metric(part: Metric, setting: Setting) -> None:
         worst = _values(f"{who}, all wrong", part, _predictions(labels, wrong, classes, positive))
         mixed = _values(f"{who}, some wrong", part, _predictions(labels, some, classes, positive))
         for name in best:
-            high, low = (best[name], worst[name]) if part.higher_is_better else (worst[name], best[name])
+            upwards = part.higher_is_better_of(name)
+            high, low = (best[name], worst[name]) if upwards else (worst[name], best[name])
             ordered = math.isnan(high) or math.isnan(low) or high >= low
             assert ordered, (
                 f"{who}: all right gives {best[name]:.4g} and all wrong {worst[name]:.4g} {name}, "
-                f"against higher_is_better={part.higher_is_better}"
+                f"against higher_is_better={upwards}"
             )
         rows = np.arange(len(labels))
         for order in (rows[::-1], np.roll(rows, 1), generator(setting.seed, "order").permutation(len(labels))):

@@ -21,6 +21,8 @@ class Monitor:
     best: float | None = None  # the monitored metric, larger for better
     best_epoch: int = 0
     best_weights: dict[str, torch.Tensor] | None = None
+    improved: float | None = None  # the metric when it last improved by more than early_stopping.min_delta
+    improved_epoch: int = 0
     stopped: bool = False
 
     def update(self, epoch: int, validation: Mapping[str, Any], model: nn.Module) -> None:
@@ -28,12 +30,15 @@ class Monitor:
         value = _monitored(validation, self.settings.monitor, self.higher_is_better)
         if value is None:
             return
-        stopping = self.settings.early_stopping
-        min_delta = stopping.min_delta if stopping else 0.0
-        if self.best is None or value > self.best + min_delta:
+        if self.best is None or value > self.best:
             self.best, self.best_epoch = value, epoch
             self.best_weights = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-        self.stopped = stopping is not None and epoch - self.best_epoch >= stopping.patience
+        stopping = self.settings.early_stopping
+        if stopping is None:
+            return
+        if self.improved is None or value > self.improved + stopping.min_delta:
+            self.improved, self.improved_epoch = value, epoch
+        self.stopped = epoch - self.improved_epoch >= stopping.patience
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint holds of it."""
@@ -45,7 +50,7 @@ class Monitor:
             setattr(self, name, state[name])
 
 
-_STATE = ("best", "best_epoch", "best_weights", "stopped")
+_STATE = ("best", "best_epoch", "best_weights", "improved", "improved_epoch", "stopped")
 
 
 def _monitored(validation: Mapping[str, Any], monitor: str, higher: bool) -> float | None:

@@ -38,7 +38,7 @@ def build_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.opti
         return create_optimizer_v2(
             by_layer or model, opt=settings.name, lr=settings.lr, weight_decay=settings.weight_decay, **settings.options
         )
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise TrainingError(
             f"training.optimizer.options: {settings.name} does not take {settings.options}: {error}"
         ) from error

@@ -116,6 +116,18 @@ class TestOrderMixerAndDeferral:
         assert found.warnings == ()
 
     @pytest.mark.parametrize(
+        "loss", ["{name: vs, gamma: 0, warm_up: 0.25}", "{name: distill, teacher: ., loss: {name: vs, warm_up: 0.25}}"]
+    )
+    def test_a_loss_with_a_warm_up_is_not_exact(self, loss):
+        found = ledger(f"loss={loss}", "training.epochs=8")
+        assert not found.exact
+        assert "for the last 6 of 8 epochs" in found.entries[-1].shift.why
+
+    def test_a_deferred_loss_with_a_longer_warm_up(self):
+        more = ["training.epochs=10", "deferred={start: 0.5, loss: {name: vs, warm_up: 0.8}}"]
+        assert "for the last 2 of 10 epochs" in ledger(*more).entries[-1].shift.why
+
+    @pytest.mark.parametrize(
         "twice",
         [
             ["order=balanced", "loss=inverse_ce"],

@@ -128,6 +128,16 @@ def test_a_missing_file_and_other_mistakes_come_together(file):
             "epochs: 1\n  monitor: acuracy\n  batch",
             "training.monitor: there is no metric 'acuracy'.*'accuracy'",
         ),
+        (
+            "epochs: 1\n  batch",
+            "epochs: 1\n  monitor: predictive_values\n  batch",
+            "training.monitor: 'predictive_values' has values of several scales",
+        ),
+        (
+            "epochs: 1\n  batch",
+            "epochs: 1\n  monitor: last\n  batch",
+            "training.early_stopping: never stops with `monitor: last`",
+        ),
         ("validation: 0.2, test: 0.2", "validation: 0.6, test: 0.6", "split"),
         (
             "seed: 1",
@@ -197,6 +207,11 @@ def test_a_calibrator_that_is_no_scale_and_bias_is_refused_for_an_export():
     ):
         prepare("digits", ["decision.calibrator=isotonic", "export=[onnx]"])
     prepare("digits", ["decision.calibrator=vector", "export=[onnx]"])
+
+
+def test_early_stopping_needs_validation_rows():
+    with pytest.raises(RecipeError, match="training.early_stopping: never stops without validation rows"):
+        prepare("digits", ["split={column: null, validation: 0, test: 0.2}", "training.early_stopping={}"])
 
 
 def test_groups_count_for_the_rows_that_a_recall_needs(tmp_path):

@@ -42,6 +42,14 @@ def test_what_cannot_work_is_refused(stages, more, message):
     assert message in str(caught.value)
 
 
+def test_a_stage_whose_loss_has_a_warm_up_is_not_exact():
+    vs = {"name": "vs", "gamma": 0.0}
+    assert ledger({"name": "retrain", "loss": vs}).exact
+    found = ledger({"name": "retrain", "loss": vs | {"warm_up": 0.2}})
+    assert not found.exact
+    assert "for the last 8 of 10 epochs" in found.entries[-1].shift.why
+
+
 @pytest.mark.parametrize(
     "stages",
     [

@@ -92,6 +92,21 @@ def _mean_of_class_means(self, logits, targets):
             "one row: no gradient",
             build=loss(lambda s, x, y: _ce(x, y) if (x.argmax(1) != y).any() else x.new_zeros(())),
         ),
+        broken(
+            CrossEntropy,
+            "is another loss in epoch 0 than in epoch 9.*say from which one on with `first_epoch`",
+            prior_shift=lambda self, context: PriorShift((1.0,) * len(context.classes), True, "weighs each row alike"),
+            build=loss(
+                lambda s, x, y: _ce(x, y) * (1 + getattr(s, "epoch", 0)),
+                epoch_started=lambda s, epoch: setattr(s, "epoch", epoch),
+            ),
+        ),
+        broken(
+            CrossEntropy,
+            r"first_epoch\(10\) must be 0 to 9, got 10",
+            first_epoch=lambda self, epochs: epochs,
+            build=loss(lambda s, x, y: _ce(x, y), epoch_started=lambda s, epoch: None),
+        ),
         broken(CrossEntropy, "must return a PriorShift, got tuple", prior_shift=lambda self, context: (1, 1)),
         broken(CrossEntropy, "a factor for each of 2 classes", prior_shift=lambda s, c: PriorShift((1.0,), True, "x")),
         broken(CrossEntropy, "says exact, without factors", prior_shift=lambda s, c: PriorShift(None, True, "x")),

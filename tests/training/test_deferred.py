@@ -154,6 +154,8 @@ class TestRecipe:
                 {"epochs": 10, "schedule": {"name": "step", "options": {"decay_epochs": 30}}},
                 "begins with epoch 31 of 10, that is never: expected an earlier `start`",
             ),
+            ({"start": 0.5, "loss": "ce"}, {}, "deferred.loss: is the `loss` that the training begins with"),
+            ({"order": "natural", "loss": "focal"}, {}, "deferred.order: is the `order` that the training begins with"),
             ({"start": 0.5}, {}, "expected a loss, an order or both, got neither"),
             ({"start": 1.0, "loss": "focal"}, {}, "deferred.start"),
             ({"start": 0.5, "loss": "focl"}, {}, "did you mean 'focal'"),
@@ -182,6 +184,14 @@ class TestNote:
         more = {"training": {"epochs": 10}, "deferred": {"loss": "focal", "order": "balanced"}}
         (note,) = deferral_notes(prepare(DIGITS | more).recipe, [{"best_epoch": 2}])
         assert "before the deferred loss and order begin with epoch 9" in note
+
+    def test_of_a_warm_up(self):
+        warmed = DIGITS | {"training": {"epochs": 10}, "loss": {"name": "vs", "warm_up": 0.3}}
+        (note,) = deferral_notes(prepare(warmed).recipe, [{"best_epoch": 3}])
+        assert note.startswith(
+            "the chosen epoch 3 is before the loss 'vs', after its warm-up, begins with epoch 4: set"
+        )
+        assert deferral_notes(prepare(warmed).recipe, [{"best_epoch": 4}]) == []
 
     def test_nothing_to_say(self):
         recipe = prepare(DIGITS).recipe

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import timm
@@ -18,6 +20,7 @@ from imbalkit.data.image_store import ArrayStore
 from imbalkit.errors import RecipeError, TrainingError
 from imbalkit.kinds import BuildContext
 from imbalkit.plan import Plan
+from imbalkit.recipe.optimizer_checks import option_problems
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import OptimizerSettings, SAMSettings, ScheduleSettings, TrainingSettings
 from imbalkit.training.classifier import build_model
@@ -258,6 +261,80 @@ def test_a_learning_rate_that_never_peaks_or_falls_is_noted(schedule, epochs, sa
     stages = f"[{{name: retrain, epochs: {epochs}, schedule: {schedule}}}]"
     staged = prepare("digits", [f"stages={stages}"]).notes
     assert any(note.startswith("stage retrain: schedule") for note in staged) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("cosine", "decay_epochs"), ("step", "min_lr"), ("multistep", "decay_epochs"), ("tanh", "k_decay"), ("poly", "x")],
+)
+def test_options_of_another_schedule_are_refused(name, option):
+    with pytest.raises(ValueError, match=f"{name} does not take the option {option!r}"):
+        ScheduleSettings(name=name, options={option: 2})
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        *[(name, "warmup_epochs", 2) for name in ("cosine", "tanh", "step", "multistep", "poly")],
+        *[("cosine", key, value) for key, value in (("min_lr", 0.05), ("k_decay", 0.5), ("cycle_limit", 2))],
+        ("tanh", "min_lr", 0.05),
+        *[("step", key, value) for key, value in (("decay_epochs", 2), ("decay_rate", 0.5), ("noise", 0.1))],
+        *[("multistep", key, value) for key, value in (("decay_milestones", [3]), ("decay_rate", 0.5))],
+        *[("poly", key, value) for key, value in (("decay_rate", 0.5), ("k_decay", 0.5), ("min_lr", 0.05))],
+    ],
+)
+def test_options_of_a_schedule_change_its_rates(name, option, value):
+    drops = {"step": {"decay_epochs": 3}, "multistep": {"decay_milestones": [2]}}.get(name, {})
+
+    def rates(options):
+        optimizer = build_optimizer(torch.nn.Linear(2, 2), OptimizerSettings(lr=0.1))
+        schedule = build_schedule(optimizer, ScheduleSettings(name=name, options=drops | options), 50, 5)
+        found = []
+        for step in range(60):
+            found.append(optimizer.param_groups[0]["lr"])
+            schedule.step(step + 1)
+        return found
+
+    assert rates({}) != rates({option: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        (
+            "adamw",
+            {"momentum": 0.5},
+            "adamw does not take 'momentum' (options: betas, eps",
+        ),  # timm leaves it out silently
+        ("sgd", {"eps": 1e-3}, "sgd does not take 'eps'"),
+        ("adamw", {"fussed": True}, "did you mean 'fused'?"),
+        ("adamw", {"weight_decay": 0.1}, "cannot set 'weight_decay': write it beside `options`"),
+        ("sgd", {"nesterov": "maybe"}, "'nesterov' of sgd is true or false, got 'maybe'"),
+        ("sgd", {"momentum": -1}, "sgd does not take {'momentum': -1}: Invalid momentum value"),
+        ("adamw", {"betas": [0.9]}, "adamw does not take {'betas': [0.9]}"),
+    ],
+)
+def test_options_that_an_optimiser_does_not_take_are_refused_before_a_run(name, options, message):
+    (found,) = option_problems(OptimizerSettings(name=name, options=options))
+    assert message in found
+    with pytest.raises(RecipeError) as caught:
+        prepare("digits", [f"training.optimizer={json.dumps({'name': name, 'options': options})}"], runtime=True)
+    assert f"training.optimizer.options: {found}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "layer_decay", "right"),
+    [
+        ("adamw", {"betas": [0.9, 0.99], "eps": 1e-6}, None, True),
+        ("momentum", {"momentum": 0.8, "filter_bias_and_bn": False}, None, True),
+        ("momentum", {"momentum": 0.8, "filter_bias_and_bn": False}, 0.5, False),  # whose groups are not timm's
+        ("adahessian", {"hessian_power": 0.5}, None, True),
+        ("lamb", {"trust_clip": True}, 0.5, True),
+    ],
+)
+def test_options_that_an_optimiser_takes(name, options, layer_decay, right):
+    settings = OptimizerSettings(name=name, options=options, layer_decay=layer_decay)
+    assert (list(option_problems(settings)) == []) == right
 
 
 def test_what_timm_cannot_compute_with_is_named():

@@ -9,8 +9,8 @@ from imbalkit.recipe.recipe import TrainingSettings
 from imbalkit.training.monitor import Monitor
 
 
-def watched(values, higher=True, patience=2):
-    settings = TrainingSettings(monitor="roc_auc", early_stopping={"patience": patience})
+def watched(values, higher=True, patience=2, min_delta=0.0):
+    settings = TrainingSettings(monitor="roc_auc", early_stopping={"patience": patience, "min_delta": min_delta})
     monitor, stopped = Monitor(settings, higher), []
     for epoch, value in enumerate(values, start=1):
         monitor.update(epoch, {"roc_auc": value}, nn.Linear(1, 1))
@@ -30,6 +30,16 @@ def watched(values, higher=True, patience=2):
 def test_the_best_epoch_and_the_last_one(values, best, stopped):
     monitor, found = watched(values)
     assert (monitor.best_epoch, found) == (best, stopped)
+
+
+def test_small_improvements_are_kept_and_do_not_put_off_the_stop():
+    monitor, stopped = watched([0.5, 0.55, 0.58], patience=2, min_delta=0.1)
+    assert (monitor.best_epoch, stopped) == (3, [False, False, True])
+    monitor, stopped = watched([0.5, 0.55, 0.65, 0.66, 0.67], patience=2, min_delta=0.1)  # the third is an improvement
+    assert (monitor.best_epoch, stopped) == (5, [False, False, False, False, True])
+    again = Monitor(monitor.settings, higher_is_better=True)
+    again.load(monitor.state())
+    assert (again.improved, again.improved_epoch) == (monitor.improved, monitor.improved_epoch)
 
 
 def test_lower_is_better():

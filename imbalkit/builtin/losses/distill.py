@@ -56,6 +56,9 @@ class Distill(Loss):
             ]
         return []
 
+    def first_epoch(self, epochs: int) -> int:
+        return self.loss.first_epoch(epochs)
+
     def prior_shift(self, context: BuildContext) -> PriorShift:
         shift = self.loss.prior_shift(context)
         return replace(shift, why=f"{shift.why}; the teacher is moved to the same class prior")

@@ -24,6 +24,10 @@ class VS(Loss):
     tau: float = param(1.0, help="strength of the shift; 0 leaves CDT", ge=0)
     warm_up: float = param(0.0, help="share of the epochs, the first ones, that take plain cross entropy", ge=0, lt=1)
 
+    def first_epoch(self, epochs: int) -> int:
+        # A warm-up has one epoch or more, and leaves at least the last one.
+        return min(max(1, round(self.warm_up * epochs)), epochs - 1) if self.warm_up else 0
+
     def prior_shift(self, context: BuildContext) -> PriorShift:
         rows = [max(count, 1) for count in context.counts]
         factors = tuple((max(rows) / count) ** self.tau for count in rows)
@@ -36,5 +40,4 @@ class VS(Loss):
         from imbalkit.functional.vector_scaling import VectorScaling
 
         scale, shift = class_scales(context.counts, self.gamma), log_priors(context.counts, self.tau)
-        warm_up = int(self.warm_up * context.epochs)  # at least the last epoch is left
-        return VectorScaling(scale, shift, warm_up, reduction="none")
+        return VectorScaling(scale, shift, self.first_epoch(context.epochs), reduction="none")

@@ -23,6 +23,11 @@ class PredictiveValues(Metric):
     """
 
     name = "predictive_values"
+    same_scale = False
+
+    @classmethod
+    def higher_is_better_of(cls, name: str) -> bool:
+        return not name.startswith("number_needed")
 
     def bounds_of(self, name: str) -> Limits | None:
         """0 and 1; the number needed has no largest value."""

@@ -214,7 +214,9 @@ def metrics_of_validation(prepared: Prepared) -> dict[str, float | None]:
 def higher_is_better(name: str, catalogue: Catalogue) -> bool:
     """Of a metric's value, such as recall_melanoma, as its metric says."""
     of = max((known for known in catalogue.names("metric") if name.startswith(known)), key=len)
-    return cast("type[Metric]", catalogue.get("metric", of)).higher_is_better
+    return cast("type[Metric]", catalogue.get("metric", of)).higher_is_better_of(
+        name.removeprefix(of).removeprefix("_")
+    )
 
 
 def _candidates(entry: Entry, recipe: Mapping[str, Any]) -> Iterator[Picks]:

@@ -97,7 +97,15 @@ def test_first_epochs_are_plain():
     again = VS(warm_up=0.5).build(context)  # a resumed run says the epoch before its first batch
     again.epoch_started(3)
     torch.testing.assert_close(again(logits, targets), vs)
-    assert VS(warm_up=0.99).build(replace(CONTEXT, epochs=1)).warm_up == 0
+
+
+@pytest.mark.parametrize(
+    "share, epochs, expected",
+    [(0, 10, 0), (0.05, 10, 1), (0.05, 200, 10), (0.29, 100, 29), (0.99, 10, 9), (0.99, 1, 0)],
+)
+def test_a_warm_up_has_one_epoch_or_more_and_leaves_the_last(share, epochs, expected):
+    assert VS(warm_up=share).build(replace(CONTEXT, epochs=epochs)).warm_up == expected
+    assert VS(warm_up=share).first_epoch(epochs) == expected
 
 
 def test_wrong_numbers_are_refused():

@@ -1,0 +1,56 @@
+"""Which options an optimiser takes; timm leaves some of the others out without a word."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+from imbalkit.errors import listing, nearest
+from imbalkit.recipe.recipe import OptimizerSettings
+
+_BESIDE = ("lr", "weight_decay")  # keys of the recipe, which would be given twice
+_OF_TIMM = {
+    "filter_bias_and_bn": True,
+    "fallback_list": (),
+    "fallback_no_weight_decay": False,
+}  # of its parameter groups
+
+
+def option_problems(settings: OptimizerSettings) -> Iterable[str]:
+    """What is wrong with `options` of an optimiser that timm knows: names that it does not take, values that it refuses."""
+    from timm.optim import get_optimizer_info
+
+    made_by = get_optimizer_info(settings.name).opt_class
+    if not settings.options or isinstance(made_by, str):  # of a package that may need a GPU to be imported
+        return
+    own = {name: each.default for name, each in inspect.signature(made_by).parameters.items()}
+    grouped = {} if settings.layer_decay is not None else _OF_TIMM  # the groups of layers are not timm's
+    taken = {name: default for name, default in {**own, **grouped}.items() if name not in ("params", *_BESIDE)}
+    found = [text for name, value in settings.options.items() if (text := _wrong(name, value, taken, settings.name))]
+    yield from found or _refused(settings)
+
+
+def _wrong(name: str, value: object, taken: dict[str, Any], optimizer: str) -> str | None:
+    if name in _BESIDE:
+        return f"cannot set {name!r}: write it beside `options`"
+    if name not in taken:
+        return f"{optimizer} does not take {name!r}{nearest(name, taken)} (options: {listing(taken, 30)})"
+    if isinstance(taken[name], bool) and not isinstance(value, bool):
+        return f"{name!r} of {optimizer} is true or false, got {value!r}"
+    return None
+
+
+def _refused(settings: OptimizerSettings) -> Iterable[str]:
+    """Why the optimiser cannot be built, or take a step, with its options."""
+    import torch
+    from timm.optim import create_optimizer_v2, get_optimizer_info
+
+    layer = torch.nn.Linear(2, 2)
+    try:
+        optimizer = create_optimizer_v2(layer, settings.name, lr=settings.lr, **settings.options)
+        if not get_optimizer_info(settings.name).second_order:
+            layer(torch.ones(1, 2)).sum().backward()
+            optimizer.step()
+    except Exception as error:  # each optimiser refuses in its own way
+        yield f"{settings.name} does not take {settings.options}: {str(error) or type(error).__name__}"
