@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
 
-import numpy as np
-
 from imbalkit.base.text import part_text
 from imbalkit.catalogue import Catalogue
-from imbalkit.engine.run_metrics import RunMetrics
 from imbalkit.engine.teaching import check_teachers
 from imbalkit.errors import Problem, RecipeError, listing, nearest
 from imbalkit.kinds import Metric
@@ -23,7 +20,7 @@ from imbalkit.recipe.validation import validate
 from imbalkit.studies.search.file import SearchFile
 from imbalkit.studies.search.space import Choices, Entry, Picks, Range, Space, at_place, matches, target_of, variants
 from imbalkit.studies.sweeps.file import Overrides, as_override
-from imbalkit.studies.sweeps.results import flat_metrics
+from imbalkit.studies.sweeps.metric_names import example_metrics
 
 MOST_PAIRS = 400  # of variants that are checked together; beyond, the first of each choice
 
@@ -203,10 +200,7 @@ class Checker:
 
 def metrics_of_validation(prepared: Prepared) -> dict[str, float | None]:
     """The names of a run's metrics as a search calls them; None for those that are not defined for its classes."""
-    classes = len(prepared.classes)
-    labels = np.tile(np.arange(classes), 4)
-    logits = np.random.default_rng(0).normal(size=(len(labels), classes)).astype(np.float32)
-    values = flat_metrics(RunMetrics.of(prepared).values(labels, logits))
+    values = example_metrics(prepared)
     names = [name for name in values if name != "n" and not name.startswith("support_")]
     return {name: values[name] for name in names}
 

@@ -46,9 +46,20 @@ class TableSettings(Settings):
         help="columns; a metric of each class gives a column a class",
         min_length=1,
     )
+    of: Literal["test", "validation"] | None = param(
+        None, help="rows that the metrics are of (default: test, or validation with `evaluation.test: false`)"
+    )
     at: Literal["one_half", "chosen"] = param("chosen", help="threshold of the decisions: one half, or the chosen one")
     counts: bool = param(True, help="with the class counts of the rows that were trained on")
     minimum: dict[str, float] = param({}, help="leave out rows whose mean of a metric is below, by metric")
+
+    def wrong_rows(self, tested: bool) -> str | None:
+        """Why it cannot be made of cells that have metrics of test rows, or not."""
+        if self.of == "test" and not tested:
+            return "expected `of: validation`, as no cell looks at test rows"
+        if self.at == "one_half" and (self.of == "validation" or not tested):
+            return "expected `at: chosen`: at one half there are metrics of test rows alone"
+        return None
 
 
 class SweepSettings(Settings):
@@ -138,6 +149,9 @@ def read_sweep(file: str | Path, catalogue: Catalogue) -> SweepFile:
         settings = SweepSettings.model_validate(document.data, context={"catalogue": catalogue})
     except ValidationError as error:
         raise RecipeError(problems(error, document)) from error
+    problems_of_axes = overwritten(settings)
+    if problems_of_axes:
+        raise RecipeError(problems_of_axes)
     base = base_of(settings.base, path, catalogue)
     cells = make_cells(settings, _folds(settings, base, catalogue, document))
     found = [
@@ -183,7 +197,7 @@ def read_launcher(text: str, catalogue: Catalogue) -> Launcher:
 
 
 def make_cells(settings: SweepSettings, folds: list[int] | None = None) -> list[Cell]:
-    """Every combination of the axes' values, the folds and the seeds."""
+    """Every combination of the axes' values, the folds and the seeds. What `overwritten` names is refused before."""
     axes = [[(name, *value) for value in _values(name, axis)] for name, axis in settings.axes.items()]
     each_fold: list[int | None] = [*folds] if folds else [None]
     cells = []
@@ -196,6 +210,45 @@ def make_cells(settings: SweepSettings, folds: list[int] | None = None) -> list[
             parts = [*(slug(label) for label in labels.values()), *([] if fold is None else [f"fold-{fold}"])]
             cells.append(Cell("--".join([*parts, f"seed-{seed}"]), labels, seed, fold, tuple(overrides)))
     return cells
+
+
+def overwritten(settings: SweepSettings) -> list[Problem]:
+    """Overrides that have no effect, as an axis after them, the folds or the seeds set the same key or one above it."""
+    problems = []
+    axes = {name: [key for _, value in _values(name, axis) for key in value] for name, axis in settings.axes.items()}
+    parts = {"set": list(settings.set), **{f"axes.{name}": keys for name, keys in axes.items()}}
+    beside = [("seeds", "seed"), *([("folds", "split.fold")] if settings.folds is not None else [])]
+    for place, keys in parts.items():
+        for key in dict.fromkeys(keys):
+            for name, last in beside:
+                if _covers(last, key):
+                    problems.append(
+                        Problem(place, f"{key!r} is set by `{name}` for every cell: write `{name}` beside axes")
+                    )
+    for index, (name, axis) in enumerate(settings.axes.items()):
+        before = ["set", *(f"axes.{other}" for other in list(axes)[:index])]
+        in_all = [key for key in axes[name] if all(key in value for _, value in _values(name, axis))]
+        for place in before:
+            for key in dict.fromkeys(parts[place]):
+                # An axis may set another value of a key in `set`.
+                late = [other for other in (in_all if place == "set" else axes[name]) if _covers(other, key)]
+                if late and (place != "set" or key not in late):
+                    problems.append(Problem(place, _without_effect(key, late[0], name, place != "set")))
+    return problems
+
+
+def _covers(late: str, early: str) -> bool:
+    """Whether an override of the key `late` leaves nothing of one of `early` before it."""
+    return early == late or early.startswith((f"{late}.", f"{late}["))
+
+
+def _without_effect(key: str, late: str, axis: str, may_move: bool) -> str:
+    do = (
+        f"put it after that axis, or set `{late}` in one of them alone"
+        if may_move
+        else f"write it into the values of {axis!r}"
+    )
+    return f"{key!r} has no effect, as the axis {axis!r} sets {late!r} after it: {do}"
 
 
 def sweep_counts(recipe: str, catalogue: Catalogue, loaded: Loaded) -> dict[str, Prepared]:

@@ -92,22 +92,28 @@ class Results:
             rows.append(row)
         write_parquet(self.folder / RESULTS, pd.DataFrame(rows))
 
-    def write_tables(self) -> None:
-        """tables/NAME.csv and .md for each table of the sweep file, from the finished cells."""
+    def write_tables(self) -> list[str]:
+        """tables/NAME.csv and .md for each table of the sweep file, from the finished cells; why some could not be made."""
         self.write()
-        finished = pd.DataFrame(list(self.rows.values()))
+        finished, failed = pd.DataFrame(list(self.rows.values())), []
         if finished.empty:
-            return
+            return []
         axes = list(self.found.settings.axes)
         for name, settings in self.found.settings.tables.items():
-            table = make_table(finished, axes, settings)
+            try:
+                table = make_table(finished, axes, settings)
+            except RunError as error:
+                failed.append(f"tables.{name}: {error}")
+                continue
             write_csv(self.folder / TABLES / f"{name}.csv", table)
             write_text(self.folder / TABLES / f"{name}.md", to_markdown(table, axes))
+        return failed
 
     def describe(self, cell: str) -> str:
         """A finished cell's main metrics on one line."""
         row = self.rows[cell]
-        shown = [(name, row.get(name)) for name in ("roc_auc", "balanced_accuracy")]
+        names = [f"{prefix}{name}" for prefix in ("", "validation.") for name in ("roc_auc", "balanced_accuracy")]
+        shown = [(name, row.get(name)) for name in names if row.get("n") or name.startswith("validation.")][:2]
         return "  ".join(
             f"{name} {fixed(value, 3)}" for name, value in shown if value is not None and not np.isnan(value)
         )

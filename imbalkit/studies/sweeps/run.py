@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,15 +14,17 @@ from imbalkit.catalogue import Catalogue, default_catalogue
 from imbalkit.engine.observers import Observers
 from imbalkit.engine.pool import with_jobs
 from imbalkit.engine.teaching import check_teachers
-from imbalkit.errors import Problem, RecipeError, RunError, listing
+from imbalkit.errors import Problem, RecipeError, RunError, listing, nearest
 from imbalkit.recipe.difference import show_difference
 from imbalkit.recipe.document import read_document
 from imbalkit.recipe.prepare import Loaded, prepare_document
 from imbalkit.recipe.prepared import Prepared
+from imbalkit.recipe.traverse import metric_names
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.data_record import read_record, record_of, refuse_other_data, sweep_record
 from imbalkit.studies.sweeps.cell import CELLS, DONE, ERRORS, LOGS
-from imbalkit.studies.sweeps.file import SweepFile, read_launcher, read_sweep
+from imbalkit.studies.sweeps.file import Cell, SweepFile, read_launcher, read_sweep
+from imbalkit.studies.sweeps.metric_names import example_metrics
 from imbalkit.studies.sweeps.results import Results, finished_rows
 from imbalkit.studies.sweeps.run_cells import run_cells
 from imbalkit.studies.sweeps.unchanged import changed_keys
@@ -110,7 +112,42 @@ def check_cells(
             ]
     if problems:
         raise RecipeError(_once(problems))
+    problems = [*_same_cells(found, prepared), *_table_problems(found, prepared)]
+    if problems:
+        raise RecipeError(problems)
     return prepared
+
+
+def _same_cells(found: SweepFile, prepared: Mapping[str, Prepared]) -> list[Problem]:
+    """Cells that would run one and the same recipe under different names."""
+    first: dict[str, Cell] = {}
+    problems = []
+    for cell in found.cells:
+        other = first.setdefault(prepared[cell.id].recipe.hash, cell)
+        if other is not cell:
+            axes = [axis for axis, label in cell.labels.items() if label != other.labels[axis]]
+            message = f"is the recipe of the cell {other.id} once more: its values make no difference to it"
+            problems.append(Problem(f"cell {cell.id}", f"{message} (axes: {listing(axes) or 'none'})"))
+    return problems[:5]
+
+
+def _table_problems(found: SweepFile, prepared: Mapping[str, Prepared]) -> list[Problem]:
+    """Metrics that no cell will have, and rows that none looks at, in the tables of a sweep file."""
+    tested = any(each.recipe.evaluation.test for each in prepared.values())
+    kinds = {(each.classes, str(each.recipe.metrics)): each for each in prepared.values()}
+    columns = {column: None for each in kinds.values() for column in example_metrics(each)}
+    known = {metric: None for each in kinds.values() for metric in metric_names(each.recipe, each.catalogue)}
+    problems = []
+    for name, table in found.settings.tables.items():
+        if (message := table.wrong_rows(tested)) is not None:
+            problems.append(Problem(f"tables.{name}", message))
+        asked = [("metrics", metric) for metric in table.metrics if "metrics" in table.model_fields_set]
+        for key, metric in [*asked, *(("minimum", metric) for metric in table.minimum)]:
+            if metric not in columns and not any(column.startswith(f"{metric}_") for column in columns):
+                hint = nearest(metric, [*known, *columns])
+                message = f"there is no metric {metric!r}{hint} (metrics: {listing(known, 60)})"
+                problems.append(Problem(f"tables.{name}.{key}", message))
+    return problems
 
 
 def data_notes(prepared: Iterable[Prepared]) -> list[str]:

@@ -47,10 +47,12 @@ def run_cells(
                 progress.note(f"{done} of {len(found.cells)} finished: {what}")
     finally:
         results.collect()
-        results.write_tables()
+        not_made = results.write_tables()
     unfinished = sum(not results.is_finished(cell) for cell in found.cells)
     if not unfinished:
         shutil.rmtree(folder / ROUNDS, ignore_errors=True)
+        if not_made:
+            raise RunError("\n".join(not_made))
         return
     failed = results.errors()
     lines = [f"  {cell}: {' '.join(error.split())[:200]}" for cell, error in list(failed.items())[:5]]
@@ -62,6 +64,7 @@ def run_cells(
                 f"{folder / LOGS}. Fix the cause and add --resume:",
                 *lines,
                 *more,
+                *not_made,
             ]
         )
     )

@@ -13,6 +13,8 @@ from imbalkit.errors import RunError, listing, nearest
 from imbalkit.report.markdown import markdown_text
 from imbalkit.studies.sweeps.file import TableSettings
 
+_PREFIX = {"chosen": "", "one_half": "one_half.", "validation": "validation."}
+
 
 def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSettings) -> pd.DataFrame:
     """Means over the cells that differ by seed and fold only.
@@ -21,12 +23,17 @@ def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSetti
     deviation over folds of the means over seeds) and `<metric> sd seeds` (over seeds of the means over folds), where there
     are two or more. Rows below a minimum are left out; the order is that of the sweep file.
 
+    Metrics are of test rows; of cells without these, of validation rows, under names that say so ("validation.recall_a").
+
     Raises RunError for a metric that the cells do not have.
     """
-    prefix = "one_half." if settings.at == "one_half" else ""
+    tested = "n" not in finished or bool((finished["n"] > 0).any())
+    of_validation = settings.of == "validation" or not tested
+    prefix = _PREFIX["validation" if of_validation else settings.at]
+    shown = "" if of_validation else prefix  # left out of the names of columns
     names_of_metrics = settings.metrics
     if "metrics" not in settings.model_fields_set:  # of the usual ones, those that the recipe has
-        known = _metric_names(list(map(str, finished)))
+        known = _metric_names(list(map(str, finished)), prefix)
         names_of_metrics = [name for name in settings.metrics if name in known]
     metrics = [column for name in names_of_metrics for column in _columns(finished, prefix, name)]
     counts = [column for column in map(str, finished) if column.startswith("trained_")] if settings.counts else []
@@ -39,14 +46,14 @@ def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSetti
         row: dict[str, Any] = {**dict(zip(axes, labels, strict=True)), "cells": len(group)}
         row |= {column: group[column].mean() for column in counts}
         for column in metrics:
-            name = column.removeprefix(prefix)
+            name = column.removeprefix(shown)
             row[name] = group[column].mean()
             for over in ("fold", "seed"):
                 if finished[over].nunique() > 1:
                     means = group.groupby(over)[column].mean()
                     row[f"{name} sd {over}s"] = means.std(ddof=1) if len(means) > 1 else np.nan
         rows.append(row)
-    names = [column.removeprefix(prefix) for column in metrics]
+    names = [column.removeprefix(shown) for column in metrics]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*axes, "cells", *counts, *names])
 
 
@@ -83,16 +90,15 @@ def _columns(finished: pd.DataFrame, prefix: str, name: str) -> list[str]:
     columns = [str(column) for column in finished]
     found = [column for column in columns if column.startswith(f"{prefix}{name}_")]
     if not found:
-        known = _metric_names(columns)
-        raise RunError(
-            f"tables: the cells have no metric {name!r}{nearest(name, known)} (metrics: {listing(known, 60)})"
-        )
+        known = _metric_names(columns, prefix)
+        raise RunError(f"the cells have no metric {name!r}{nearest(name, known)} (metrics: {listing(known, 60)})")
     return found
 
 
-def _metric_names(columns: Sequence[str]) -> list[str]:
+def _metric_names(columns: Sequence[str], prefix: str) -> list[str]:
     """The metrics of some columns; a metric of each class once, without the class."""
+    prefix = prefix or _PREFIX["one_half"]  # as other columns have none
     classes = [column.removeprefix("trained_") for column in columns if column.startswith("trained_")]
-    names = [column.removeprefix("one_half.") for column in columns if column.startswith("one_half.")]
+    names = [column.removeprefix(prefix) for column in columns if column.startswith(prefix)]
     of_class = {name: [cls for cls in classes if name.endswith(f"_{cls}")] for name in names}
     return list(dict.fromkeys(name.removesuffix(f"_{max(of_class[name], key=len, default='')}") for name in names))

@@ -15,6 +15,10 @@ import timm
 from PIL import Image
 from safetensors.torch import save_file
 
+from imbalkit.catalogue import default_catalogue
+from imbalkit.errors import RecipeError
+from imbalkit.studies.sweeps.file import read_sweep
+from imbalkit.studies.sweeps.run import check_cells
 from tests.command_line import environment, imbalkit, imbalkit_process
 
 RECIPE = """\
@@ -133,7 +137,7 @@ def test_results_alone_are_enough_to_go_on_and_failed_cells_run_again(folder):
     assert "loss" in frame.loc["broken--ce--seed-0", "error"]
     assert [file.name for file in (path / "cells").iterdir()] == ["broken--ce--seed-0"]
 
-    (folder / "grid.yaml").write_text(grid.replace("loss: [ce, inverse_ce]", "loss: [ce]").replace("1.0e+30", "0.01"))
+    (folder / "grid.yaml").write_text(grid.replace("loss: [ce, inverse_ce]", "loss: [ce]").replace("1.0e+30", "0.02"))
     (path / "cells" / "broken--ce--seed-0").rename(folder / "away")
     result = sweep("grid.yaml", "--jobs", 2, "--resume", cwd=folder)
     assert "2 of 3 cells are finished" in result.stderr
@@ -198,6 +202,43 @@ def test_mistakes_of_all_cells_come_before_anything_runs(folder):
     assert "did you mean 'focal'" in result.stderr
     assert "validation 0.25 and test 0.9" in result.stderr
     assert not (folder / "sweeps").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "axes: {loss: [focal, {name: focal, gamma: 2.0}]}",
+            "is the recipe of the cell focal--seed-0 once more: its values make no difference to it (axes: loss)",
+        ),
+        (
+            "tables: {a: {metrics: [acuracy]}}",
+            "tables.a.metrics: there is no metric 'acuracy'; did you mean 'accuracy'?",
+        ),
+        ("tables: {a: {metrics: [recall_rar]}}", "there is no metric 'recall_rar'; did you mean 'recall_rare'?"),
+        ("tables: {a: {minimum: {recal: 0.5}}}", "tables.a.minimum: there is no metric 'recal'"),
+        ("set: {evaluation.test: false}\ntables: {a: {of: test}}", "tables.a: expected `of: validation`"),
+        ("set: {evaluation.test: false}\ntables: {a: {at: one_half}}", "tables.a: expected `at: chosen`"),
+    ],
+)
+def test_what_would_be_found_after_the_cells_is_found_before(folder, text, message, monkeypatch):
+    (folder / "grid.yaml").write_text(f"base: base.yaml\n{text}\n")
+    catalogue = default_catalogue()
+    monkeypatch.chdir(folder)
+    with pytest.raises(RecipeError) as caught:
+        check_cells(read_sweep("grid.yaml", catalogue), catalogue, runtime=False)
+    assert message in str(caught.value)
+
+
+def test_tables_without_test_rows_are_of_validation(folder):
+    tables = "{a: {metrics: [recall], counts: false}, b: {at: chosen}}"
+    changes = "{evaluation.test: false, training.epochs: 1}"
+    (folder / "grid.yaml").write_text(f"base: base.yaml\nset: {changes}\ntables: {tables}\n")
+    result = sweep("grid.yaml", cwd=folder)
+    table = pd.read_csv(folder / "sweeps" / "grid" / "tables" / "a.csv")
+    assert list(table) == ["cells", "validation.recall_common", "validation.recall_rare"]
+    assert table.notna().all(axis=None)
+    assert "validation.roc_auc 0." in result.stderr or "validation.roc_auc 1." in result.stderr
 
 
 def test_plan_shows_every_cell_and_runs_nothing(folder):

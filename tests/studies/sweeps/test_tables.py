@@ -5,8 +5,10 @@ import statistics
 import pandas as pd
 import pytest
 
+from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RunError
-from imbalkit.studies.sweeps.file import TableSettings
+from imbalkit.studies.sweeps.file import TableSettings, read_sweep
+from imbalkit.studies.sweeps.results import Results
 from imbalkit.studies.sweeps.tables import make_table, to_markdown
 
 # accuracy by (method, fold, seed)
@@ -64,6 +66,22 @@ def test_markdown_shows_the_mean_and_each_spread():
     lines = to_markdown(table, ["method"]).splitlines()
     assert lines[0] == "| method | cells | trained_no | trained_yes | accuracy |"
     assert lines[2] == "| A | 4 | 90 | 10 | 0.850 ± 0.042 (folds) ± 0.000 (seeds) |"
+
+
+def test_a_table_that_cannot_be_made_leaves_the_others(tmp_path):
+    (tmp_path / "s.yaml").write_text("base: digits\ntables: {bad: {metrics: [x]}, good: {metrics: [accuracy]}}")
+    results = Results(tmp_path, read_sweep(tmp_path / "s.yaml", default_catalogue()), default_catalogue())
+    results.rows = {"seed-0": {"cell": "seed-0", "fold": None, "seed": 0, "one_half.accuracy": 0.5, "accuracy": 0.6}}
+    assert results.write_tables() == ["tables.bad: the cells have no metric 'x' (metrics: accuracy)"]
+    assert [file.name for file in sorted((tmp_path / "tables").iterdir())] == ["good.csv", "good.md"]
+
+
+def test_validation_is_named():
+    frame = cells(**{"validation.accuracy": 0.7, "n": 0})
+    table = make_table(frame, ["method"], TableSettings(metrics=["accuracy"], counts=False))
+    assert [name for name in table if " sd " not in name] == ["method", "cells", "validation.accuracy"]
+    chosen = TableSettings(metrics=["accuracy"], counts=False, of="validation")
+    assert list(make_table(frame.assign(n=9), ["method"], chosen)) == list(table)
 
 
 def test_an_unknown_metric_is_named_with_those_there_are():
