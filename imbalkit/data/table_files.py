@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from imbalkit.errors import DataError, listing, nearest
 from imbalkit_lite.columns import GAPS
-from imbalkit_lite.parquet import read_parquet
+from imbalkit_lite.parquet import may_be_rounded, read_parquet
 from imbalkit_lite.tables import not_text, open_text_table, with_point
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
 
     In `text` an empty cell alone is missing ("NA" and "None" may be labels); in the others the usual words are. Text is
     understood as imbalkit_lite.tables does it. Rows and unnamed columns without any value are left out; the index counts
-    the rows as the file has them, from 0. Raises DataError if it cannot be read.
+    the rows as the file has them, from 0. A column of whole numbers that floats would round (from 2^53 on, in a column with
+    gaps) stays text, or Python's integers. Raises DataError if it cannot be read.
     """
     import pandas as pd
 
@@ -55,7 +56,11 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
                 keep_default_na=False,
                 na_values={column: [""] if column in strict else list(GAPS) for column in names},
                 low_memory=False,
+                # As Python reads a number, and so every other reader of ours; pandas does so by itself since 3.1.
+                float_precision=None if _version(pd.__version__) >= (3, 1) else "round_trip",
             )
+            if rounded := {name for name in names if name not in as_text and may_be_rounded(frame[name])}:
+                return read_table(file, strict, {*ids, *rounded})
             if table.separator == ";":
                 frame = _with_points(frame, [name for name in names if name not in as_text])
         return _tidied(frame, table.header, file)
@@ -65,6 +70,10 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
         found = re.search(r"in line (\d+), saw (\d+)", str(error))
         reason = f"row {found[1]} has {found[2]} cells, more than its header" if found else str(error).strip()
         raise DataError(f"{file.absolute()} cannot be read as a table: {reason}") from None
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".")[:2])
 
 
 def _with_points(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
@@ -77,7 +86,8 @@ def _with_points(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
         cells = frame[name].map(lambda cell: with_point(cell.strip()) if isinstance(cell, str) else cell)
         if not cells.equals(frame[name]):
             numbers = pd.to_numeric(cells, errors="coerce")
-            frame[name] = numbers if numbers.isna().equals(cells.isna()) else cells
+            exact = numbers.isna().equals(cells.isna()) and not may_be_rounded(numbers)
+            frame[name] = numbers if exact else cells
     return frame
 
 
@@ -121,7 +131,10 @@ def _json_lines(file: Path) -> pd.DataFrame:
                     raise ValueError(f"line {number} is no JSON ({error})") from None
                 if not isinstance(rows[-1], dict):
                     raise ValueError(f"expected an object {{...}} in line {number}, got {line.strip()[:40]}")
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    for name in [name for name in frame if may_be_rounded(frame[name])]:
+        frame[name] = pd.Series([row.get(name) for row in rows], dtype=object)
+    return frame
 
 
 def check_columns(frame: pd.DataFrame, columns: Iterable[str], file: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from imbalkit.builtin.datasets import FeatureTable
@@ -17,6 +19,8 @@ from imbalkit.data.table_files import read_table, whole_numbers
 from imbalkit.errors import DataError
 from imbalkit.inspection.recipe_draft import inspect
 from imbalkit.recipe.recipe import SplitSettings
+from imbalkit_lite.columns import cell_text
+from imbalkit_lite.inputs import find_rows
 from imbalkit_lite.tables import read_table as read_cells
 
 
@@ -94,10 +98,67 @@ def test_decimal_commas_are_numbers_in_training_and_in_prediction(tmp_path):
     frame = read_table(file, text=["y"])
     assert frame["gewicht"].dtype == frame["genau"].dtype == np.float64
     assert frame["gewicht"][:3].tolist() == [40.0, 41.1, 42.2]
-    header, rows = read_cells(file)
+    header, rows, *_ = read_cells(file)
     assert header == ("gewicht", "alter", "genau", "y")
-    cells = pd.DataFrame(rows, columns=list(header))[["gewicht", "alter", "genau"]].astype(float)
+    cells = pd.DataFrame(rows, columns=list(header))[["gewicht", "alter", "genau"]]
+    assert cells["gewicht"][1] == "41,1"  # as it is written
+    (source,) = find_rows([file], ["alter"]).sources
+    cells = pd.DataFrame([item.inputs for item in source])[["gewicht", "alter", "genau"]].astype(float)
     assert cells.equals(frame[["gewicht", "alter", "genau"]].astype(float))
+
+
+_DIGITS = st.text("0123456789", min_size=1, max_size=24)
+_CELLS = st.one_of(
+    _DIGITS,
+    st.builds("{}{}.{}".format, st.sampled_from(["", "-", "+"]), _DIGITS, _DIGITS),
+    st.builds("{}e{}".format, st.integers(-99, 99), st.integers(-30, 30)),
+    st.sampled_from(
+        ["", "NA", "True", "FALSE", "word", "1,5", "1,234", "0,5", "inf", "-0", "nan", "1_000", "0x1F", "1d5"]
+    ),
+)
+
+
+@given(cells=st.lists(_CELLS, min_size=1, max_size=5), separator=st.sampled_from(";\t"))
+@example(cells=["12345678901234567", "", "12345678901234568"], separator="\t")
+@example(cells=["99999999999999999999", "1"], separator=";")
+@settings(max_examples=300)
+def test_training_and_prediction_compare_cells_by_one_text(tmp_path_factory, cells, separator):
+    file = tmp_path_factory.mktemp("cells") / "t.csv"
+    rows = [f"{row}{separator}{cell}{separator}x" for row, cell in enumerate(cells)]
+    file.write_text("\n".join([f"row{separator}cell{separator}y", *rows]) + "\n")
+    trained = [cell_text(cell) for cell in read_table(file, text=["y"])["cell"]]
+    (source,) = find_rows([file], ["cell"]).sources
+    predicted = [cell_text(item.inputs["cell"]) for item in source]
+    assert trained == predicted
+    assert [item.extra["cell"] or "" for item in source] == cells  # what stands beside predictions is what was written
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_large_codes_with_gaps_are_not_rounded(tmp_path, kind):
+    codes, file = [12345678901234567, None, 12345678901234568, -(2**60) - 1], tmp_path / f"t.{kind}"
+    if kind == "csv":
+        file.write_text("code,y\n" + "".join(f"{'' if code is None else code},1\n" for code in codes))
+    elif kind == "jsonl":
+        file.write_text("".join(json.dumps({"code": code, "y": 1}) + "\n" for code in codes))
+    else:
+        pd.DataFrame({"code": pd.array(codes, dtype="Int64"), "y": 1}).to_parquet(file)
+    texts = [None if code is None else str(code) for code in codes]
+    assert [cell_text(cell) for cell in read_table(file)["code"]] == texts
+    grouped = read_table(file, ids=["code"])["code"]
+    assert [text if isinstance(text, str) else None for text in grouped] == texts
+    if kind != "jsonl":
+        assert [cell_text(item.inputs["code"]) for item in find_rows([file], ["code"]).sources[0]] == texts
+
+
+def test_rows_keep_the_numbers_that_they_have_in_the_file(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("a;b\n1;x\n\n;\n2,5;y\n")
+    (source,) = find_rows([file], ["a"]).sources
+    assert [(item.path, dict(item.extra)) for item in source] == [
+        ("1", {"a": "1", "b": "x"}),
+        ("3", {"a": "2,5", "b": "y"}),
+    ]
+    assert (read_table(file).index + 1).tolist() == [1, 3]
 
 
 def test_words_with_commas_stay_as_they_are(tmp_path):

@@ -124,9 +124,11 @@ def test_images_are_read_a_little_ahead_and_no_more(greys, monkeypatch):
         assert len(read) <= taken + 4 + 2 * 4 + predicting.WORKERS
     assert len(read) > 40
     rows.close()
-    time.sleep(0.05)
+    for thread in threading.enumerate():
+        if thread.name.startswith("imbalkit-decode"):
+            thread.join(timeout=30)
+            assert not thread.is_alive()
     assert len(read) < 100
-    assert not [each for each in threading.enumerate() if each.name.startswith("imbalkit-decode") and each.is_alive()]
 
 
 def test_a_model_that_fails_ends_the_rows(greys):

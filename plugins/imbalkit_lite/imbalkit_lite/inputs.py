@@ -15,7 +15,7 @@ from imbalkit_lite.folders import list_folder
 from imbalkit_lite.formats import EXTENSIONS
 from imbalkit_lite.left_out import left_out
 from imbalkit_lite.paths import local_path
-from imbalkit_lite.tables import Cells, is_table, read_table
+from imbalkit_lite.tables import Cells, is_table, read_table, with_point
 from imbalkit_lite.text import unquoted
 
 
@@ -26,12 +26,21 @@ class Item:
     Attributes:
         path: as it was written: by the user, or in the table
         file: where it is, or its address in a container; None where a table has no path in this row
-        extra: the other columns of its table
+        extra: the other columns of its table, as they are written
+        decimal_comma: whether numbers in them are written so
     """
 
     path: str
     file: str | None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    decimal_comma: bool = False
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The other columns as a model takes them: numbers with a decimal comma have a point."""
+        if not self.decimal_comma:
+            return self.extra
+        return {name: with_point(cell) if isinstance(cell, str) else cell for name, cell in self.extra.items()}
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class TableOfPaths:
         rows: cells of each row, None for a missing one
         column: which column holds the paths
         file: that it was read from, None for a table in memory
+        decimal_comma: whether numbers are written so
 
     Raises DataError for a column that is not there.
     """
@@ -66,6 +76,7 @@ class TableOfPaths:
     rows: Sequence[Cells]
     column: str = "path"
     file: Path | None = None
+    decimal_comma: bool = False
 
     def __post_init__(self) -> None:
         if self.column not in self.header:
@@ -88,7 +99,7 @@ class TableOfPaths:
         for row in self.rows:
             extra = dict(zip(names, (*row[:place], *row[place + 1 :]), strict=True))
             path = "" if row[place] is None else str(row[place])
-            yield Item(path, self._find(path) if path.strip() else None, extra)
+            yield Item(path, self._find(path) if path.strip() else None, extra, self.decimal_comma)
 
     def _find(self, path: str) -> str:
         here = local_path(path)
@@ -103,15 +114,19 @@ class TableOfPaths:
 
 @dataclass(frozen=True)
 class TableOfRows:
-    """The rows of a table that are the samples themselves, known by their numbers from 1.
+    """The rows of a table that are the samples themselves, known by their numbers.
 
     Attributes:
         header: names of the columns
         rows: cells of each row, None for a missing one
+        numbers: of each row in its file, from 1 (default: every number)
+        decimal_comma: whether numbers are written so
     """
 
     header: Sequence[str]
     rows: Sequence[Cells]
+    numbers: Sequence[int] | None = None
+    decimal_comma: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -122,8 +137,9 @@ class TableOfRows:
         return len(self.rows)
 
     def __iter__(self) -> Iterator[Item]:
-        for number, row in enumerate(self.rows, start=1):
-            yield Item(str(number), None, dict(zip(self.header, row, strict=True)))
+        numbers = range(1, len(self.rows) + 1) if self.numbers is None else self.numbers
+        for number, row in zip(numbers, self.rows, strict=True):
+            yield Item(str(number), None, dict(zip(self.header, row, strict=True)), self.decimal_comma)
 
 
 @dataclass(frozen=True)
@@ -200,7 +216,8 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
             found = [os.path.join(name, *image.split("/")) for image in below.images]
             empty += [] if found else [f"{path.absolute()} holds no images"]
         elif is_table(path):
-            sources.append(TableOfPaths(*read_table(path), column, path))
+            table = read_table(path)
+            sources.append(TableOfPaths(table.header, table.rows, column, path, table.decimal_comma))
             empty += [] if len(sources[-1]) else [f"{path.absolute()} has no rows"]
             continue
         elif path.suffix.lower() not in EXTENSIONS and is_container(path) and path.exists():

@@ -31,11 +31,28 @@ def read_parquet(file: str | os.PathLike[str]) -> pd.DataFrame:
             images = image_columns(table)
             names, rows = table.schema_arrow.names, table.metadata.num_rows
     if not images:
-        return pd.read_parquet(file)
-    frame = pd.read_parquet(file, columns=[name for name in names if name not in images])
+        return _with_exact_integers(file, pd.read_parquet(file))
+    frame = _with_exact_integers(file, pd.read_parquet(file, columns=[name for name in names if name not in images]))
     for column in images:
         start = f"{os.path.abspath(file)}!" + (f"{column}/" if len(images) > 1 else "")
         frame.insert(names.index(column), column, [f"{start}{row}" for row in range(rows)])
+    return frame
+
+
+def may_be_rounded(values: pd.Series) -> bool:
+    """Whether a column of floats holds whole numbers that may be others in the file: from 2^53 on."""
+    return values.dtype.kind == "f" and bool((values.abs() >= 2**53).any())
+
+
+def _with_exact_integers(file: str | os.PathLike[str], frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with large whole numbers as they are in the file: pandas rounds them in a column that has gaps."""
+    import pyarrow.parquet as pq
+    import pyarrow.types as types
+
+    for name in [name for name in map(str, frame.columns) if may_be_rounded(frame[name])]:
+        column = pq.read_table(file, columns=[name]).column(name)
+        if types.is_integer(column.type):
+            frame[name] = column.to_pandas(integer_object_nulls=True).to_numpy()
     return frame
 
 

@@ -51,7 +51,7 @@ def _predict(
     readable = [(item, found) for item, found in batch if isinstance(found, np.ndarray)]
     prediction, encoding = None, predictor.encoding
     if readable:
-        beside = () if encoding is None else (encoding.encode((item.extra for item, _ in readable), unknown),)
+        beside = () if encoding is None else (encoding.encode((item.inputs for item, _ in readable), unknown),)
         prediction = predictor.predict(np.stack([pixels for _, pixels in readable]), *beside)
     place = 0
     for item, found in batch:

@@ -6,11 +6,11 @@ import csv
 import importlib
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from imbalkit_lite.columns import DECIMAL_COMMA
 from imbalkit_lite.errors import DataError, MissingExtraError
@@ -44,14 +44,30 @@ class TextTable:
     width: int
 
 
+class TableRows(NamedTuple):
+    """A table that was read.
+
+    Attributes:
+        header: names of the columns
+        rows: cells of each row, None for empty ones
+        numbers: of each row in its file, from 1: blank lines do not count, rows of empty cells do, though they are left out
+        decimal_comma: whether "1,234" means 1.234, as in a table separated by semicolons
+    """
+
+    header: Header
+    rows: list[Cells]
+    numbers: Sequence[int]
+    decimal_comma: bool = False
+
+
 def is_table(path: Path) -> bool:
     """Whether a file's name ends as a table's does: .csv, .tsv and .txt (also .gz, .bz2, .xz, .zip), .parquet, .pq."""
     suffix = path.suffix.lower()
     return suffix in (*TEXT, *PARQUET) or (suffix in _PACKED and Path(path.stem).suffix.lower() in TEXT)
 
 
-def read_table(file: Path) -> tuple[Header, list[Cells]]:
-    """Header and rows; cells of a text table as they are written ("007" is no 7), None for empty ones.
+def read_table(file: Path) -> TableRows:
+    """A table's rows; cells of a text table as they are written ("007" is no 7), None for empty ones.
 
     Rows and unnamed columns without any value are left out. Raises DataError if it cannot be read.
     """
@@ -59,7 +75,8 @@ def read_table(file: Path) -> tuple[Header, list[Cells]]:
         raise DataError(f"there is no table {file.absolute()}")
     try:
         if file.suffix.lower() in PARQUET:
-            return _parquet(file)
+            header, cells = _parquet(file)
+            return TableRows(header, cells, range(1, len(cells) + 1))
         with open_text_table(file) as table:
             return _text(file, table)
     except UnicodeError:
@@ -154,22 +171,23 @@ def _separator(head: str) -> str:
     return max(_SEPARATORS, key=re.split("[\r\n]", bare, maxsplit=1)[0].count)
 
 
-def _text(file: Path, table: TextTable) -> tuple[Header, list[Cells]]:
+def _text(file: Path, table: TextTable) -> TableRows:
     width = len(table.header)
-    rows = []
+    rows, numbers = [], []
     reader = csv.reader(table.stream, delimiter=table.separator, skipinitialspace=True)
-    for number, row in enumerate(reader, start=1):
+    for number, row in enumerate(filter(None, reader), start=1):
         if any(row[width:]):
             raise DataError(f"{file.absolute()}: row {number}: expected {width} cells as in the header, got {len(row)}")
-        if table.separator == ";":
-            row = [with_point(cell) for cell in row]
         if any(row):
+            numbers.append(number)
             rows.append(tuple(cell or None for cell in row[:width]) + (None,) * (width - len(row)))
     empty = [name.startswith("Unnamed: ") and not any(row[i] for row in rows) for i, name in enumerate(table.header)]
+    comma = table.separator == ";"
     if not any(empty):
-        return table.header, rows
+        return TableRows(table.header, rows, numbers, comma)
     keep = [place for place, drop in enumerate(empty) if not drop]
-    return tuple(table.header[i] for i in keep), [tuple(row[i] for i in keep) for row in rows]
+    header = tuple(table.header[i] for i in keep)
+    return TableRows(header, [tuple(row[i] for i in keep) for row in rows], numbers, comma)
 
 
 def with_point(cell: str) -> str:
