@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -39,6 +39,7 @@ class Table:
         files: a code for each row's image file, int64 [n], of rows of one real file the same (imbalkit.data.same_file); None
             where each row has its own. Their rows are joined in `group`
         features: the columns that are the samples, where there are no images (`arrays` are then without a channel)
+        renamed: name here -> name in the file, of columns whose own name is one of the fixed ones above
     """
 
     frame: pd.DataFrame
@@ -50,6 +51,7 @@ class Table:
     cautions: tuple[str, ...] = field(default=())
     files: np.ndarray | None = None
     features: Features | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def build(
@@ -62,6 +64,7 @@ class Table:
         problems: Sequence[str] = (),
         cautions: Sequence[str] = (),
         features: Features | None = None,
+        renamed: Mapping[str, str] | None = None,
     ) -> Table:
         """A table with labels as text and classes in natural order ("2" before "10"); rows of one image file are one group.
 
@@ -101,6 +104,7 @@ class Table:
             _as_text(cautions),
             files,
             features,
+            dict(renamed or {}),
         )
 
     def __len__(self) -> int:

@@ -79,7 +79,14 @@ def name_problems(settings: InputSettings, table: Table, dataset: Dataset) -> It
     known = [str(name) for name in table.frame if name not in RESERVED]
     for place, name in enumerate(settings.columns):
         purpose = _purpose(name, dataset)
-        if purpose:
+        own = table.renamed.get(name) or (name if name in table.renamed.values() else None)
+        if own is not None and getattr(dataset, f"{own}_column", None) != own:
+            yield (
+                place,
+                f"the table's column {own!r} has a name that imbalkit uses itself, and tables for `predict` are read by the "
+                "names in their header: rename it in the file to use it as an input",
+            )
+        elif purpose:
             yield place, f"{name!r} is {purpose}, and no input: leave it out"
         elif message := column_problem([name], known):
             yield place, message

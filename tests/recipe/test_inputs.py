@@ -24,6 +24,19 @@ def prepared(data, columns=("age", "sex", "site"), **more):
     return prepare(RECIPE | {"data": data, "inputs": inputs} | more)
 
 
+@pytest.mark.parametrize("name", ["group", "group_in_table"])
+def test_a_column_under_another_name_is_no_input_as_predict_would_not_find_it(data, tmp_path, name):
+    frame = pd.read_csv(data["file"]).rename(columns={"sex": "group"})
+    frame["path"] = [str(Path(data["file"]).parent / path) for path in frame["path"]]
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(
+        RecipeError, match=r"inputs.columns\[0\]: the table's column 'group' has a name that imbalkit uses itself"
+    ):
+        prepared(data | {"file": str(tmp_path / "t.csv")}, columns=(name, "age"))
+    with pytest.raises(RecipeError, match="'group' is the group, and no input"):
+        prepared(data | {"file": str(tmp_path / "t.csv"), "group_column": "group"}, columns=("group", "age"))
+
+
 def test_the_recipe_of_before_has_the_text_and_hash_of_before(data):
     without = prepare({key: value for key, value in RECIPE.items() if key != "inputs"} | {"data": data}).recipe
     assert "inputs" not in without.to_yaml()

@@ -109,12 +109,15 @@ class TableDataset(Dataset):
         from imbalkit.kinds import Table
 
         frames, without, notes, places = [], [], [], []
+        renamed: dict[str, str] = {}
         if isinstance(self.file, Mapping) and self.split_column:
             raise DataError("`file` names the tables by split: leave out `split_column`")
         tables = tables_of(self.file, self.root)
         for split, name, root in tables:
             file = existing_path(name, "table", self.how_to_get)
-            frame, removed, remarks = self._rows(file, root)
+            frame, removed, other_names = self._rows(file, root)
+            renamed |= other_names
+            remarks = [f"the table's column {old!r} is kept as {new!r}" for new, old in other_names.items()]
             start = root or str(file.parent)
             places += [path.removeprefix(start) for path in frame["path"].tolist()]
             frames.append(frame if split is None else frame.assign(split=split))
@@ -136,10 +139,11 @@ class TableDataset(Dataset):
             notes=notes,
             removed=removed if len(removed) else None,
             cautions=path_cautions(places, frame["label"].tolist()),
+            renamed=renamed,
         )
 
-    def _rows(self, file: Path, root: str | None) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-        """The rows of one file with raw labels and groups, those without a label, and notes."""
+    def _rows(self, file: Path, root: str | None) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, str]]:
+        """The rows of one file with raw labels and groups, those without a label, and names of columns that are others in it."""
         import pandas as pd
 
         folder = str(file.parent) if root is None else root_place(root)
@@ -188,9 +192,9 @@ class TableDataset(Dataset):
     def _path(self, row: pd.Series) -> str:
         return str(self.path_template).format(**row)
 
-    def _add_metadata(self, frame: pd.DataFrame, raw: pd.DataFrame, used: list[str | None]) -> list[str]:
-        """Put the other columns beside, and say what is odd."""
-        notes = []
+    def _add_metadata(self, frame: pd.DataFrame, raw: pd.DataFrame, used: list[str | None]) -> dict[str, str]:
+        """Put the other columns beside; name -> name in the file of those whose name is taken."""
+        renamed = {}
         if not self.path_template:
             used = [*used, self.path_column]
         columns = self.metadata_columns if self.metadata_columns is not None else [c for c in raw if c not in used]
@@ -199,9 +203,9 @@ class TableDataset(Dataset):
             while place in ("path", "label", "group", "split") or (place != column and place in raw):
                 place = f"{place}_in_table"
             if place != column:
-                notes.append(f"the table's column {column!r} is kept as {place!r}")
+                renamed[place] = str(column)
             frame[place] = raw[column].to_numpy()
-        return notes
+        return renamed
 
     def _check_files(self, paths: dict[int, str], root: Path) -> None:
         check_members(paths)
