@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from imbalkit.base.threads import SHARE
@@ -21,6 +24,23 @@ _OF_A_MACHINE = re.compile(
     r"(SLURM|SLURMD|PMI|PMIX|RAY|SSH)_.*|(CUDA|ROCR|HIP)_VISIBLE_DEVICES|HOST|HOSTNAME|PWD|OLDPWD|SHLVL|TMPDIR|DISPLAY|"
     r"XDG_RUNTIME_DIR|_"
 )
+
+
+@contextmanager
+def without_main() -> Iterator[None]:
+    """Processes that multiprocessing starts meanwhile do not run the user's script again, which may have no main guard.
+
+    They need nothing of it: what they do is in imbalkit.
+    """
+    main = sys.modules["__main__"]
+    if getattr(main, "__file__", None) is None and getattr(main, "__spec__", None) is None:  # a console or a notebook
+        yield
+        return
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @dataclass(frozen=True)

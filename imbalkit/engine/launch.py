@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from imbalkit.base.processes import Launch, cluster
+from imbalkit.base.processes import Launch, cluster, without_main
 from imbalkit.base.threads import share
 from imbalkit.errors import ImbalkitError, RunError
 from imbalkit_lite.command_line import write_any_name
@@ -98,7 +98,8 @@ def spawn(fabric: Fabric, work: Callable[[Fabric], None], folder: Path, threads:
     message = folder / ".error"
     message.unlink(missing_ok=True)
     try:
-        fabric.launch(partial(_work_and_report, work=work, message=message, threads=threads))
+        with without_main():
+            fabric.launch(partial(_work_and_report, work=work, message=message, threads=threads))
     except ProcessException:
         if message.exists():
             raise RunError(message.read_text(encoding="utf-8")) from None

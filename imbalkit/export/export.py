@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import metadata
@@ -15,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from imbalkit.base.locks import held
 from imbalkit.errors import ImbalkitError, listing
 from imbalkit.export.card import card_of
 from imbalkit.export.graph import deployed, hard_for_int8
@@ -93,7 +96,7 @@ def export(
         raise ImbalkitError(
             "networks on rows of a table are written in float32 alone: leave out `quantize` and `input`"
         )
-    others = _entries(path.with_name(PARITY))
+    _entries(path.with_name(PARITY))  # refuses something else of that name
     network, source = deployed(restored, exporter)
     rows = synthetic_rows(restored) if synthetic else rows_of_run(restored, exporter.rows)
     card = card_of(restored, exporter)
@@ -120,13 +123,22 @@ def export(
 
     write_atomic(path, write_and_compare)
     run_folder.write_json(path.with_name(path.name + ".json"), card.to_json())
-    run_folder.write_json(path.with_name(PARITY), others | {path.name: facts})
+    _write_entry(path, facts)
     if measured:
         from imbalkit.export.benchmark import measure
 
         facts["measured"] = measure(restored, exporter, path)
-        run_folder.write_json(path.with_name(PARITY), others | {path.name: facts})
+        _write_entry(path, facts)
     return facts
+
+
+def _write_entry(path: Path, facts: Mapping[str, Any]) -> None:
+    """Put a file's entry into parity.json, beside those that other exports have written meanwhile."""
+    parity = path.with_name(PARITY)
+    key = hashlib.sha256(str(parity.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    user = getattr(os, "getuid", lambda: "")()
+    with held(Path(tempfile.gettempdir()) / f"imbalkit-{user}-{key}.lock", f"writes {parity}"):
+        run_folder.write_json(parity, _entries(parity) | {path.name: facts})
 
 
 def _entries(parity: Path) -> dict[str, Any]:

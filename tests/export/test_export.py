@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+import imbalkit.export.export
 from imbalkit.builtin.calibrators import Isotonic
 from imbalkit.decision.corrections import calibration
 from imbalkit.errors import DataError, ImbalkitError, RecipeError
@@ -85,6 +86,19 @@ def test_entries_of_other_files_are_kept_and_foreign_ones_refused_first(run):
             export(restore(run), Itself(), run / "second.txt")
         assert parity.read_text() == text
         assert not (run / "second.txt").exists()
+
+
+def test_exports_at_the_same_time_keep_the_entries_of_each_other(run, tmp_path, monkeypatch):
+    judged, waiting = imbalkit.export.export.judge, ["second.txt"]
+
+    def judge_and_meanwhile(*arguments):
+        if waiting:
+            export(restore(run), Itself(), tmp_path / waiting.pop())
+        return judged(*arguments)
+
+    monkeypatch.setattr("imbalkit.export.export.judge", judge_and_meanwhile)
+    export(restore(run), Itself(), tmp_path / "first.txt")
+    assert json.loads((tmp_path / "parity.json").read_text()).keys() == {"first.txt", "second.txt"}
 
 
 def test_a_stop_while_it_is_measured_leaves_the_entry(run, monkeypatch):

@@ -194,7 +194,7 @@ class TableDataset(Dataset):
 
     def _add_metadata(self, frame: pd.DataFrame, raw: pd.DataFrame, used: list[str | None]) -> dict[str, str]:
         """Put the other columns beside; name -> name in the file of those whose name is taken."""
-        renamed = {}
+        renamed: dict[str, str] = {}
         if not self.path_template:
             used = [*used, self.path_column]
         columns = self.metadata_columns if self.metadata_columns is not None else [c for c in raw if c not in used]
@@ -203,7 +203,7 @@ class TableDataset(Dataset):
             while place in ("path", "label", "group", "split") or (place != column and place in raw):
                 place = f"{place}_in_table"
             if place != column:
-                renamed[place] = str(column)
+                renamed[str(place)] = str(column)
             frame[place] = raw[column].to_numpy()
         return renamed
 

@@ -12,7 +12,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from imbalkit.base.processes import own_environment
+from imbalkit.base.processes import own_environment, without_main
 from imbalkit.base.threads import set_threads
 from imbalkit.kinds import Process, Work
 
@@ -46,7 +46,8 @@ class _Fork:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([*_ALWAYS, *(name for name in _IF_USED if name in sys.modules)])
         self._process = context.Process(target=_run, args=(work, own_environment() | dict(work.environment)))
-        self._process.start()
+        with without_main():
+            self._process.start()
         assert self._process.pid is not None  # started
         self.pid = self._process.pid
 

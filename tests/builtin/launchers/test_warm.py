@@ -74,6 +74,24 @@ def test_each_is_a_process_of_its_own_with_its_own_exit_code(module, tmp_path):
     assert len({seen(tmp_path / f"{i}.json")["pid"] for i in range(12)}) == 12
 
 
+SCRIPT = """import sys
+print("ran")
+from imbalkit.builtin.launchers.warm import start
+from imbalkit.kinds import Work
+running = [start(Work("a", (sys.executable, "-m", "piece_of_work", f"{i}.json", "0", "0"), ".", {})) for i in range(2)]
+while None in [each.poll() for each in running]:
+    pass
+print([each.poll() for each in running], __name__, sys.modules["__main__"].__file__ == __file__)
+"""
+
+
+def test_a_script_without_a_main_guard_is_not_run_again(module, tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    own = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "script.py"], env=own, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["ran", "[0, 0] __main__ True"], done.stderr
+
+
 def test_one_that_is_told_to_stop_says_by_which_signal(module, tmp_path):
     running = start(piece((*module, "slow.json", "0", "60"), tmp_path))
     running.terminate()
