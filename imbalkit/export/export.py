@@ -22,6 +22,7 @@ from imbalkit.errors import ImbalkitError, listing
 from imbalkit.export.card import card_of
 from imbalkit.export.graph import deployed, hard_for_int8
 from imbalkit.export.parity import Reference, compare_runtimes, judge
+from imbalkit.export.row_graph import too_large
 from imbalkit.export.rows import SYNTHETIC, Rows, evenly, rows_of_run, synthetic_rows
 from imbalkit.export.views import views_facts, views_notes
 from imbalkit.kinds import Exportable, Exporter
@@ -253,4 +254,10 @@ def _refusal(path: Path, exporter: Exporter, rows: Rows, restored: Restored, pro
         text += f"\n  The network has {listing(hard)} layers, which int8 is known to harm: use fp16 or dynamic."
     elif exporter.quantize in ("int8", "dynamic"):
         text += "\n  Use fp16, or raise the limits if that is near enough."
+    large = [] if restored.context.channels or restored.encoding is None else too_large(restored.encoding)
+    for column in large:
+        text += (
+            f"\n  Numbers of the column {column.name!r} (mean {column.mean:.4g}, standard deviation {column.std:.3g}) are too "
+            "large for float32, which the file takes: subtract a constant near the mean from them in the tables, and train again."
+        )
     return text

@@ -16,6 +16,15 @@ from imbalkit_lite.columns import MOST_SPREADS, ColumnEncoding, NumberColumn
 NUMBER, MISSING = -2.0, -1.0  # what a place stands for, where it is no category's code
 
 
+def too_large(encoding: ColumnEncoding) -> list[NumberColumn]:
+    """Columns of numbers so far from 0 for their spread that float32, in which a file takes them, rounds rows together.
+
+    From a rounding (2^-24 of the mean) of a hundred thousandth of a standard deviation on.
+    """
+    numbers = [column for column in encoding.columns if isinstance(column, NumberColumn)]
+    return [column for column in numbers if abs(column.mean) * 2.0**-24 > 1e-5 * column.std]
+
+
 class Encoding(nn.Module):
     """Columns as a file takes them, float [n, K] (imbalkit_lite.columns.ColumnCodes), encoded as the network takes them, [n, W].
 

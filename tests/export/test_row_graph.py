@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
+from imbalkit.engine.options import RunOptions
+from imbalkit.engine.run import run
 from imbalkit.errors import ImbalkitError, RecipeError
-from imbalkit.export.row_graph import Encoding
+from imbalkit.export.row_graph import Encoding, too_large
 from imbalkit.recipe.prepare import prepare
 from imbalkit_lite.card import Card
 from imbalkit_lite.columns import CategoryColumn, ColumnCodes, ColumnEncoding, NumberColumn
@@ -69,6 +71,37 @@ def test_a_file_predicts_rows_as_the_network_does(tmp_path, finished, kind):  # 
         Card.from_json(card | {"format": 2})
     with pytest.raises(CardError, match="format: expected 2 .*, 3 for one without images"):
         Card.from_json(card | {"input": {"height": 1, "width": 1}})
+
+
+@pytest.mark.slow
+def test_numbers_too_large_for_float32_are_named(tmp_path):
+    from imbalkit.export.export import export
+    from imbalkit.runs.restore import restore
+
+    pytest.importorskip("onnxscript", reason="needs onnxscript: pip install 'imbalkit[onnx]'")
+    random, file = np.random.default_rng(0), tmp_path / "t.csv"
+    seconds = 1.7e9 + 3e4 * random.normal(size=300).round(3)  # of a day, since 1970
+    late = random.random(300) < 1 / (1 + np.exp(-(seconds - 1.7e9) / 1e4))
+    pd.DataFrame({"seconds": seconds, "x": random.normal(size=300), "y": late}).to_csv(file, index=False)
+    folder = run(
+        RECIPE | {"positive": "True", "data": {"name": "features", "file": str(file), "label_column": "y"}},
+        options=RunOptions(folder=tmp_path / "run"),
+    )
+    restored = restore(folder, "cpu")
+    with pytest.raises(ImbalkitError, match="Numbers of the column 'seconds' .mean 1.7e.09, .* too large for float32"):
+        export(restored, restored.catalogue.get("exporter", "onnx")(), tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "large"), [(50.0, 10.0, False), (-1.7e9, 3e4, True), (1e5, 1e3, False), (0.0, 1.0, False)]
+)
+def test_which_numbers_are_too_large(mean, std, large):
+    encoding = ColumnEncoding((NumberColumn("x", mean, std), CategoryColumn("site", ("arm",))))
+    assert [column.name for column in too_large(encoding)] == ["x"] * large
+    row = {"x": mean + std / 3}
+    codes = ColumnCodes(encoding.columns).encode([row])
+    off = np.abs(Encoding(encoding)(torch.from_numpy(codes)).numpy() - encoding.encode([row])).max()
+    assert large or off < 4e-5
 
 
 def test_smaller_numbers_are_refused(data):  # noqa: F811

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import imbalkit_lite
 from imbalkit_lite.card import Card, Input
 from imbalkit_lite.errors import DataError, ModelError
-from imbalkit_lite.images import ImageRule
-from imbalkit_lite.model import open_model
+from imbalkit_lite.images import ImageRule, read_pixels
+from imbalkit_lite.model import Model, open_model
 from tests.lite.small_network import CARD, put_card
 
 KINDS = ["tflite", "onnx"]
@@ -156,6 +158,26 @@ def test_pictures_of_another_size_or_type_are_refused(exported, wrong, got):
         DataError, match=rf"takes pictures uint8 \[n, 20, 16, 3\] \(height, width, channels\), got {got}"
     ):
         model.probabilities(wrong)
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+def test_a_picture_is_read_as_the_file_takes_it(tmp_path, channels):
+    file = tmp_path / "a.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (31, 40, 3), dtype=np.uint8)).save(file)
+    pixels_of_one = (0.5,) * channels
+    card = replace(
+        CARD,
+        input=replace(CARD.input, channels=channels),
+        normalisation=replace(CARD.normalisation, mean=pixels_of_one, std=pixels_of_one),
+    )
+    model = Model(Path("m.onnx"), card, None)
+    found = model.read(file)
+    assert found.shape == (20, 16, channels)
+    np.testing.assert_array_equal(found, read_pixels(file.read_bytes(), model.rule, channels))
+    rows = Model(Path("m.onnx"), card, None)
+    rows.channels = 0
+    with pytest.raises(DataError, match="m.onnx takes rows of a table and no pictures"):
+        rows.read(file)
 
 
 def test_answers_that_are_not_finite_are_refused(tmp_path, pixels):

@@ -1,10 +1,10 @@
 """What a file exported by imbalkit needs to be used: no PyTorch, no pandas, only NumPy, Pillow and the file's own runtime.
 
-from imbalkit_lite import open_model, read_image
+from imbalkit_lite import open_model
 
 model = open_model("model.tflite")
-pixels = read_image("photograph.jpg", model.rule)  # uint8 [H, W, 3]
-prediction = model.predict(pixels[None])           # probabilities, decisions, abstained
+pixels = model.read("photograph.jpg")  # uint8 [H, W, C]
+prediction = model.predict(pixels[None])  # probabilities, decisions, abstained
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from imbalkit_lite.card import Card, Input
 from imbalkit_lite.columns import ColumnCodes, ColumnEncoding
 from imbalkit_lite.decisions import abstains, decide
 from imbalkit_lite.errors import DataError, ModelError, listing
-from imbalkit_lite.images import ImageRule
+from imbalkit_lite.images import ImageRule, read_pixels
 from imbalkit_lite.predictor import BatchPrediction
 from imbalkit_lite.runtimes import SUFFIXES, Runtime, open_runtime
 
@@ -64,6 +64,17 @@ class Model:
         other.card = replace(self.card, threshold=float(threshold), costs=None, abstain=abstain)
         return other
 
+    def read(self, picture: str | os.PathLike[str] | bytes) -> np.ndarray:
+        """A picture as the file takes it, uint8 [H, W, C]: a path, an address in a container, or its bytes.
+
+        Raises DataError where it cannot be read, or the file takes none.
+        """
+        if not self.channels:
+            raise DataError(
+                f"{self.path} takes rows of a table and no pictures: `encoding.encode([{{...}}])` makes them"
+            )
+        return read_pixels(picture, self.rule, self.channels)
+
     def probabilities(self, pixels: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
         """Probabilities, float32 [n, classes], of pictures uint8 [n, H, W, C] of the size that the file takes.
 
@@ -77,7 +88,7 @@ class Model:
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1:] != shape:
             raise DataError(
                 f"{self.path} takes pictures uint8 [n, {', '.join(map(str, shape))}] (height, width, channels), got "
-                f"{pixels.dtype} {list(pixels.shape)}; `rule` with imbalkit_lite.images.read_image makes them"
+                f"{pixels.dtype} {list(pixels.shape)}; `read` makes them"
             )
         beside = self._beside(len(pixels), columns)
         outputs = np.empty((len(pixels), len(self.classes)), dtype=np.float32)
