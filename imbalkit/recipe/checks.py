@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from imbalkit.catalogue import Catalogue
 from imbalkit.data.column_inputs import FittedColumn
@@ -71,6 +71,8 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             f"{recipe.training.monitor!r} has values of several scales, of which none is the worst: take another metric"
         )
         yield problem(("training", "monitor"), message)
+    if recipe.evaluation.prevalences and (message := _unused_prevalences(recipe, len(table.classes), names)):
+        yield problem(("evaluation", "prevalences"), message)
     columns = [str(name) for name in table.frame if name not in RESERVED]
     missing = column_problem(recipe.evaluation.subgroups or [], columns)
     if missing:
@@ -92,6 +94,15 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             part.check_requirements()
         except ImbalkitError as error:
             yield problem(place, str(error))
+
+
+def _unused_prevalences(recipe: Recipe, classes: int, metrics: Sequence[str]) -> str | None:
+    """Why stated prevalences would change nothing."""
+    if classes > 2 and recipe.positive is None:
+        return f"are of a positive class; the data have {classes} classes: name one in `positive`"
+    if "predictive_values" not in metrics:
+        return "are of the metric 'predictive_values', which `metrics` leaves out: add it, or leave them out"
+    return None
 
 
 def untested_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:

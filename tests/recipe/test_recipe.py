@@ -161,6 +161,7 @@ def test_single_mistakes(file, old, new, message):
             "decision.threshold=youden",
             r"decision.threshold: 'youden' needs a positive class; the data have 10 classes: name one in `positive`",
         ),
+        ("evaluation.prevalences=[0.02]", "evaluation.prevalences: are of a positive class; the data have 10 classes"),
         ("decision.abstain={band: [0.2, 0.4]}", r"decision.abstain.band: needs a positive class; the data have 10"),
     ],
 )
@@ -207,6 +208,13 @@ def test_a_calibrator_that_is_no_scale_and_bias_is_refused_for_an_export():
     ):
         prepare("digits", ["decision.calibrator=isotonic", "export=[onnx]"])
     prepare("digits", ["decision.calibrator=vector", "export=[onnx]"])
+
+
+def test_prevalences_need_the_metric_that_they_are_of():
+    stated = ["positive=3", "evaluation.prevalences=[0.02]"]
+    with pytest.raises(RecipeError, match="evaluation.prevalences: are of the metric 'predictive_values'"):
+        prepare("digits", [*stated, "metrics=[roc_auc]", "training.monitor=roc_auc"])
+    prepare("digits", [*stated, "metrics=[predictive_values, roc_auc]", "training.monitor=roc_auc"])
 
 
 def test_early_stopping_needs_validation_rows():
