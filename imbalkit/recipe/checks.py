@@ -71,8 +71,9 @@ def cross_checks(recipe: Recipe, table: Table, document: Document, catalogue: Ca
             f"{recipe.training.monitor!r} has values of several scales, of which none is the worst: take another metric"
         )
         yield problem(("training", "monitor"), message)
-    if recipe.evaluation.prevalences and (message := _unused_prevalences(recipe, len(table.classes), names)):
-        yield problem(("evaluation", "prevalences"), message)
+    unused = _unused_prevalences(recipe, len(table.classes), names) if recipe.evaluation.prevalences else None
+    if unused is not None:
+        yield problem(("evaluation", "prevalences"), unused)
     columns = [str(name) for name in table.frame if name not in RESERVED]
     missing = column_problem(recipe.evaluation.subgroups or [], columns)
     if missing:

@@ -19,11 +19,6 @@ def stage_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
         if stage.needs_linear_head and not head.is_linear:
             yield place, _not_linear(stage, head)
         if isinstance(stage, TrainedStage):
-            if stage.augment and not recipe.augment:
-                yield (
-                    (*place, "augment"),
-                    "is true, and the recipe has no `augment` to turn on: add one, or leave it out",
-                )
             losses: list[tuple[Place, Loss]] = [((*place, "loss"), stage.loss)]
             yield from mixer_problems(stage.mixer, (*place, "mixer"), losses, stage.epochs)
         following = stages[index + 1] if index + 1 < len(stages) else None

@@ -32,7 +32,6 @@ def ledger(*stages, **more):
         ([{"name": "retrain", "head": 7}], {}, "expected `new`, `kept`, or a head; got 7"),
         ([{"name": "tau_normalisation", "tau": -1.0}], {}, "stages[0].tau"),
         (["smote"], {}, "needs more rows of a class than its 5 neighbours, 9 5: set neighbours to 4"),
-        ([{"name": "retrain", "augment": True}], {}, "stages[0].augment: is true, and the recipe has no `augment`"),
         (["retrian"], {}, "there is no stage 'retrian'; did you mean 'retrain'?"),
         (["tau_normalisation"], {"split": OURS | {"validation": 0}}, "stages[0].tau: is chosen on validation rows"),
     ],
