@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +16,23 @@ _OF_TIMM = {
     "fallback_list": (),
     "fallback_no_weight_decay": False,
 }  # of its parameter groups
+
+
+def name_problem(name: str) -> str | None:
+    """Why a known optimiser of timm's cannot train here: its package or a GPU is missing, or it needs second derivatives."""
+    import torch
+    from timm.optim import get_optimizer_info
+
+    info = get_optimizer_info(name)
+    if info.second_order:
+        return f"{name!r} needs second derivatives, which training does not compute: take another one"
+    if isinstance(info.opt_class, str):
+        package = info.opt_class.partition(".")[0]
+        if importlib.util.find_spec(package) is None:
+            return f"{name!r} needs the package {package}, which is not installed"
+        if not torch.cuda.is_available():
+            return f"{name!r} of {package} needs a CUDA GPU, and this machine has none"
+    return None
 
 
 def option_problems(settings: OptimizerSettings) -> Iterable[str]:
@@ -44,13 +62,12 @@ def _wrong(name: str, value: object, taken: dict[str, Any], optimizer: str) -> s
 def _refused(settings: OptimizerSettings) -> Iterable[str]:
     """Why the optimiser cannot be built, or take a step, with its options."""
     import torch
-    from timm.optim import create_optimizer_v2, get_optimizer_info
+    from timm.optim import create_optimizer_v2
 
     layer = torch.nn.Linear(2, 2)
     try:
         optimizer = create_optimizer_v2(layer, settings.name, lr=settings.lr, **settings.options)
-        if not get_optimizer_info(settings.name).second_order:
-            layer(torch.ones(1, 2)).sum().backward()
-            optimizer.step()
+        layer(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
     except Exception as error:  # each optimiser refuses in its own way
         yield f"{settings.name} does not take {settings.options}: {str(error) or type(error).__name__}"

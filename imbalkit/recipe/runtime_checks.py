@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from imbalkit.errors import DataError, nearest
 from imbalkit.kinds import Backbone, BuildContext
 from imbalkit.recipe.document import Place
-from imbalkit.recipe.optimizer_checks import option_problems
+from imbalkit.recipe.optimizer_checks import name_problem, option_problems
 from imbalkit.recipe.recipe import Recipe
 from imbalkit.recipe.traverse import parts_of
 
@@ -40,6 +40,8 @@ def runtime_problems(recipe: Recipe) -> Iterable[tuple[Place, str]]:
     if name != ADAMW and name not in optimizer_names():
         known = optimizer_names()
         yield ("training", "optimizer", "name"), f"timm has no optimiser {name!r}{nearest(name, known)}"
+    elif name != ADAMW and (problem := name_problem(name)) is not None:
+        yield ("training", "optimizer", "name"), problem
     elif settings.optimizer.options:
         for message in option_problems(settings.optimizer):
             yield ("training", "optimizer", "options"), message

@@ -20,9 +20,10 @@ from imbalkit.data.image_store import ArrayStore
 from imbalkit.errors import RecipeError, TrainingError
 from imbalkit.kinds import BuildContext
 from imbalkit.plan import Plan
-from imbalkit.recipe.optimizer_checks import option_problems
+from imbalkit.recipe.optimizer_checks import name_problem, option_problems
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import OptimizerSettings, SAMSettings, ScheduleSettings, TrainingSettings
+from imbalkit.recipe.runtime_checks import optimizer_names
 from imbalkit.training.classifier import build_model
 from imbalkit.training.features import HeadNetwork
 from imbalkit.training.layer_decay import layer_decay_groups
@@ -328,13 +329,42 @@ def test_options_that_an_optimiser_does_not_take_are_refused_before_a_run(name, 
         ("adamw", {"betas": [0.9, 0.99], "eps": 1e-6}, None, True),
         ("momentum", {"momentum": 0.8, "filter_bias_and_bn": False}, None, True),
         ("momentum", {"momentum": 0.8, "filter_bias_and_bn": False}, 0.5, False),  # whose groups are not timm's
-        ("adahessian", {"hessian_power": 0.5}, None, True),
         ("lamb", {"trust_clip": True}, 0.5, True),
     ],
 )
 def test_options_that_an_optimiser_takes(name, options, layer_decay, right):
     settings = OptimizerSettings(name=name, options=options, layer_decay=layer_decay)
     assert (list(option_problems(settings)) == []) == right
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("adahessian", "'adahessian' needs second derivatives"),
+        ("bnbadam", "needs the package bitsandbytes|of bitsandbytes needs a CUDA GPU"),
+    ],
+)
+def test_optimisers_that_cannot_train_here_are_refused_before_a_run(name, message):
+    if name != "adahessian" and torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(RecipeError, match=f"training.optimizer.name: .*({message})"):
+        prepare("digits", [f"training.optimizer.name={name}"], runtime=True)
+
+
+def test_every_other_optimiser_of_timm_takes_a_step():
+    compiled = ("kron", "kronc", "kronw")  # which take half a minute to compile
+    names = [name for name in optimizer_names() if name not in compiled and name_problem(name) is None]
+    assert len(names) > 50
+    for name in names:
+        layer = nn.Linear(2, 2)
+        optimizer = build_optimizer(layer, OptimizerSettings(name=name, lr=0.1))
+        before = layer.weight.detach().clone()
+        for _ in range(2):  # the first of some looks at the gradient alone
+            optimizer.zero_grad()
+            layer(torch.tensor([[1.0, -0.5]])).square().sum().backward()
+            optimizer.step()
+        assert torch.isfinite(layer.weight).all(), name
+        assert not torch.equal(layer.weight, before), name
 
 
 def test_what_timm_cannot_compute_with_is_named():
