@@ -243,7 +243,8 @@ def choose_abstention(
     limit = limit_for_coverage(uncertainties, settings.coverage, weights)
     if not np.isfinite(limit):
         return None, ("equally uncertain validation rows cannot be parted: every row is decided",)
-    rule = f"undecided where most uncertain, so that {settings.coverage:.4g} of the validation rows are decided"
+    of_rows = "the validation rows" if weights is None else "the validation rows, weighed to the stated class prior,"
+    rule = f"undecided where most uncertain, so that {settings.coverage:.4g} of {of_rows} are decided"
     if point.threshold is None or rows.positive is None or point.costs is not None:
         return Abstention(rule, limit=limit), ()
     low, high = uncertainty_band(limit, point.threshold)

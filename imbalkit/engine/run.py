@@ -315,6 +315,7 @@ def _decode(
 
     Every process must have the same, and a resumed run those of before.
     """
+    from imbalkit.data.row_hashes import hash_rows
     from imbalkit.engine.images import check_square, load_images
     from imbalkit.recipe.image_rule import image_rule
     from imbalkit.runs.data_record import copies_notes, record_of, remember
@@ -326,7 +327,8 @@ def _decode(
     peers.agree(pictures_in_common(images.content, [image.index for image in bad]), "pictures", SAME)
     record = record_of(table, split, images.content, prepared.inputs.columns if prepared.inputs else ())
     peers.first(lambda: remember(folder, recipe, record))
-    copies = copies_notes(record)
+    encoding = prepared.encoding if table.features is not None else None
+    copies = copies_notes(record, None if encoding is None else hash_rows(table.frame, encoding.names))
     for note in copies:
         progress.note(f"note: {note}")
     return images, bad, copies

@@ -112,9 +112,8 @@ def subgroups_of(column: pd.Series) -> pd.Series:
     missing = column.isna() | (column.astype(str).str.strip() == "")
     known = column[~missing]
     if _is_number(known) and known.nunique() > FEW_NUMBERS:
-        bins = pd.qcut(known.astype(float), BINS, labels=False, duplicates="drop")
-        spans = known.groupby(bins).agg(["min", "max"])
-        names = {code: f"{low:g} to {high:g}" for code, low, high in spans.itertuples()}
+        bins = _bins(known)
+        names = dict(zip(sorted(bins.unique()), _spans(known.groupby(bins).agg(["min", "max"])), strict=True))
         text, order = bins.map(names), list(names.values())
     else:
         text = label_text(known)
@@ -123,6 +122,31 @@ def subgroups_of(column: pd.Series) -> pd.Series:
         order = [name for name in natural_order(text) if name != OTHERS] + [OTHERS] * bool((text == OTHERS).any())
     order += [NOT_STATED] * bool(missing.any() and NOT_STATED not in order)
     return pd.Series(pd.Categorical(text.reindex(column.index).where(~missing, NOT_STATED), categories=order))
+
+
+def _bins(known: pd.Series) -> pd.Series:
+    """A number for each value's bin, in order: finite values in BINS of about equal size, infinite ones by themselves."""
+    numbers = known.astype(float)
+    finite = pd.Series(np.isfinite(numbers), known.index)
+    if numbers.nunique() < known.nunique():  # large whole numbers that floats round
+        numbers = known.rank(method="dense")
+    cut = pd.qcut(numbers[finite], BINS, labels=False, duplicates="drop")
+    return cut.reindex(known.index).where(finite, np.where(numbers > 0, BINS, -1)).astype(int)
+
+
+def _spans(spans: pd.DataFrame) -> list[str]:
+    """Names of bins by their smallest and largest value, with as many digits as tell them apart."""
+    ends = list(spans.itertuples(index=False, name=None))
+    names: list[str] = []
+    for digits in (6, 9, 12, 15, 17, 0):
+        shown = [[f"{end:.{digits}g}" if digits else str(end) for end in pair] for pair in ends]
+        names = [
+            low if low == high and np.isinf(end) else f"{low} to {high}"
+            for (low, high), (_, end) in zip(shown, ends, strict=True)
+        ]
+        if len({low for low, _ in shown}) == len(ends) == len({high for _, high in shown}):
+            break
+    return names
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from imbalkit.data.cache import available_cores
+from imbalkit.data.row_hashes import hash_rows
 from imbalkit.data.same_file import only_files
 from imbalkit.data.split import Split
 from imbalkit.data.split_column import SPLIT_NAMES
@@ -43,6 +44,7 @@ def find_leaks(
     distance: int = DISTANCE,
     by: str | None = None,
     progress: Progress | None = None,
+    inputs: Sequence[str] = (),
 ) -> list[LeakCheck]:
     """Check each two of train, validation and test for what they share.
 
@@ -55,6 +57,7 @@ def find_leaks(
         distance: of near duplicates, in bits of 64 (imbalkit.inspection.near_duplicates)
         by: a column to break the counts down by
         progress: called with (pictures read, pictures in all)
+        inputs: of rows without images, the columns that a network is given; rows are equal if these are (default: all)
 
     Returns:
         one LeakCheck each, in the order: group, file (where a file has several rows), columns, name, content, picture
@@ -67,7 +70,7 @@ def find_leaks(
     if by is not None and by not in known:
         raise DataError(f"the data have no column {by!r}{nearest(by, known)} (columns: {listing(known, 30)})")
     check_distance(distance)
-    data = _SplitRows(table, split, by)
+    data = _SplitRows(table, split, by, inputs)
     checks = [_group(data), *_file(data)]
     checks += [_column(data, name) for name in (id_columns(table) if columns is None else dict.fromkeys(columns))]
     checks += [_name(data), _content(data)]
@@ -83,8 +86,8 @@ def id_columns(table: Table) -> list[str]:
 class _SplitRows:
     """The rows of each split, and how to count those that share something."""
 
-    def __init__(self, table: Table, split: Split, by: str | None):
-        self.table, self.by = table, by
+    def __init__(self, table: Table, split: Split, by: str | None, inputs: Sequence[str]):
+        self.table, self.by, self.inputs = table, by, inputs
         self.rows: dict[str, np.ndarray] = {name: getattr(split, name) for name in SPLIT_NAMES}
         self.of = np.full(len(table), -1)  # which split each row is in
         for number, name in enumerate(SPLIT_NAMES):
@@ -203,11 +206,9 @@ def _name(data: _SplitRows) -> LeakCheck:
 def _content(data: _SplitRows) -> LeakCheck:
     """Files of identical bytes: size first, then a digest of those whose size is in two splits."""
     table = data.table
-    if table.features is not None:  # rows alike in every column
-        cells = table.frame[list(table.features.columns)].itertuples(index=False, name=None)
-        return data.check(
-            "content", pd.Series([_digest(repr(row).encode("utf-8", "backslashreplace")) for row in cells])
-        )
+    if table.features is not None:  # rows alike in every column that a network is given
+        rows = hash_rows(table.frame, data.inputs or table.features.columns)
+        return data.check("content", pd.Series([f"{row:016x}" for row in rows]))
     if table.arrays is not None:
         return data.check("content", pd.Series([_digest(pixels.tobytes()) for pixels in table.arrays]))
     sizes = data.sizes

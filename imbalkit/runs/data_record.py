@@ -8,7 +8,6 @@ and content may not.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,10 +17,10 @@ import numpy as np
 
 from imbalkit.base.files import write_parquet
 from imbalkit.base.parameters import parameters_text
+from imbalkit.data.row_hashes import hashes_of, texts_of
 from imbalkit.errors import DataError, RunError, listing
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import RunData
-from imbalkit_lite.columns import cell_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +64,7 @@ def record_of(
         for name in ("train", "validation", "test"):
             splits[getattr(split, name)] = name
         columns["split"] = splits
-    texts = {name: _texts(table.frame[name]) for name in inputs}
+    texts = {name: texts_of(table.frame[name]) for name in inputs}
     columns |= {f"{_INPUT}{name}": text for name, text in texts.items()}
     if table.arrays is not None:
         content = content_in_memory(table, texts)
@@ -74,8 +73,15 @@ def record_of(
     return pd.DataFrame(columns)
 
 
-def copies_notes(record: pd.DataFrame | None) -> list[str]:
-    """A note where test rows have the content of training or validation rows: copies under other names, or equal rows."""
+def copies_notes(record: pd.DataFrame | None, seen: np.ndarray | None = None) -> list[str]:
+    """A note where test rows have the content of training or validation rows: copies under other names, or equal rows.
+
+    Args:
+        record: of `record_of`
+        seen: hashes of what the network is given of each row, uint64 [n], where that is not all of its content
+    """
+    if record is not None and seen is not None:
+        record = record.assign(content=seen)
     if record is None or "content" not in record or "split" not in record:
         return []
     known = record[record["content"] != 0]
@@ -100,28 +106,12 @@ def content_in_memory(table: Table, texts: Mapping[str, list[str]] | None = None
 
     Args:
         table: the data
-        texts: what `_texts` said of some of its columns
+        texts: what `texts_of` said of some of its columns
     """
     if table.features is None:
         return None if table.arrays is None else content_of(table.arrays)
     known = texts or {}
-    cells = [known[name] if name in known else _texts(table.frame[name]) for name in table.features.columns]
-    rows = (json.dumps(row) for row in zip(*cells, strict=True))
-    found = [hashlib.blake2b(row.encode("utf-8", "surrogatepass"), digest_size=8).digest() for row in rows]
-    return np.array([int.from_bytes(digest, "little") for digest in found], dtype=np.uint64)
-
-
-def _texts(values: pd.Series) -> list[str]:
-    """`cell_text` of each cell, "" for a gap; of numbers without parsing them again, which takes twice as long."""
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf" and values.dtype.itemsize <= 8:
-        numbers = values.tolist()
-        if values.dtype.kind != "f":
-            return [str(number) for number in numbers]
-        return [
-            "" if x != x else str(int(x)) if x.is_integer() and abs(x) < 2**53 else str(x)  # NaN is not itself
-            for x in numbers
-        ]
-    return [cell_text(cell) or "" for cell in values]
+    return hashes_of([known[name] if name in known else texts_of(table.frame[name]) for name in table.features.columns])
 
 
 def content_of(arrays: np.ndarray) -> np.ndarray:

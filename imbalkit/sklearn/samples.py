@@ -113,7 +113,8 @@ def images_of(x: Any) -> Samples:
 
 def groups_of(groups: Any, rows: int) -> np.ndarray:
     """A group of each sample as text, object [n], None where it is not known. Raises ValueError for another shape."""
-    found = np.asarray(groups)
+    # A list as objects: a text array would write a missing group as "nan".
+    found = np.asarray(groups, dtype=None if hasattr(groups, "dtype") else object)
     if found.shape != (rows,):
         raise ValueError(f"expected a group for each of {rows} samples, got groups of shape {list(found.shape)}")
     known = pd.Series(found, dtype=None if found.dtype.kind in "iufb" else object)

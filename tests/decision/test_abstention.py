@@ -37,6 +37,7 @@ def test_coverage_is_that_of_the_stated_prevalence():
     share = 0.1 * decided[labels == 0].mean() + 0.9 * decided[labels == 1].mean()
     assert share == pytest.approx(0.7, abs=0.005)
     assert decided.mean() != pytest.approx(0.7, abs=0.02)
+    assert "0.7 of the validation rows, weighed to the stated class prior, are decided" in decision.abstention.rule
 
 
 def test_coverage_without_a_threshold():

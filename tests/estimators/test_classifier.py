@@ -30,7 +30,7 @@ import imbalkit
 from imbalkit.functional.ranking import roc_auc
 from imbalkit.runs.restore import restore
 from imbalkit.sklearn import ImbalkitClassifier
-from imbalkit.sklearn.samples import Samples
+from imbalkit.sklearn.samples import Samples, groups_of
 
 FAST = {"training__epochs": 8, "training__accelerator": "cpu"}
 
@@ -177,6 +177,13 @@ def test_folds_of_groups(cancer):
         method="predict_proba",
     )
     assert float(roc_auc(labels == "malignant", found[:, 1])) > 0.95
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_missing_groups_in_a_list_are_groups_of_their_own(missing):
+    names = ["p1", missing, "p1", missing]
+    assert groups_of(names, 4).tolist() == groups_of(pd.Series(names), 4).tolist() == ["p1", None, "p1", None]
+    assert groups_of([3, 3, 4], 3).tolist() == groups_of(np.array([3, 3, 4]), 3).tolist() == ["3", "3", "4"]
 
 
 def test_groups_reach_fit_by_metadata_routing(cancer):

@@ -150,6 +150,26 @@ def test_numbers_come_in_bins_that_are_named_by_what_is_in_them():
     assert skewed.value_counts().sum() == 100
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Series(np.random.default_rng(0).integers(20190101, 20190130, 60)),  # dates
+        pd.Series(1.7e9 + np.random.default_rng(0).normal(size=60)),
+        pd.Series([2**60 + place for place in range(12)] * 5),  # whole numbers that floats round
+        pd.Series(np.r_[np.random.default_rng(0).normal(size=40), [-np.inf] * 15, [np.inf] * 5]),  # logarithms of 0
+        pd.Series([*range(30), None] * 2, dtype="Int64"),
+    ],
+    ids=["dates", "seconds", "codes", "infinite", "missing"],
+)
+def test_every_row_is_in_one_bin_in_order(values):
+    found = subgroups_of(values)
+    assert found.notna().all()
+    assert len(set(found.cat.categories)) == len(found.cat.categories) <= 7
+    known = values.notna().to_numpy()
+    order = values[known].rank(method="dense").groupby(found.cat.codes.to_numpy()[known]).agg(["min", "max"])
+    assert (order["min"].to_numpy()[1:] > order["max"].to_numpy()[:-1]).all()
+
+
 def test_rare_values_of_a_column_that_is_asked_for_are_one_subgroup():
     values = [f"v{row % 40:02}" for row in range(400)] + [f"v{row:02}" for row in range(20)] * 3 + [" "]
     found = subgroups_of(pd.Series(values))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imbalkit.runs.data_record import _texts, copies_notes
+from imbalkit.data.row_hashes import texts_of
+from imbalkit.runs.data_record import copies_notes
 from imbalkit_lite.columns import cell_text
 
 
@@ -14,13 +15,13 @@ from imbalkit_lite.columns import cell_text
 def test_floats(numbers, kind):
     with np.errstate(over="ignore"):
         values = pd.Series(np.array(numbers, dtype=np.float64).astype(kind))
-    assert _texts(values) == [cell_text(cell) or "" for cell in values]
+    assert texts_of(values) == [cell_text(cell) or "" for cell in values]
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1)))
 def test_whole_numbers(numbers):
     values = pd.Series(np.array(numbers, dtype=np.int64))
-    assert _texts(values) == [cell_text(cell) or "" for cell in values]
+    assert texts_of(values) == [cell_text(cell) or "" for cell in values]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_whole_numbers(numbers):
 )
 def test_cells_of_each_kind(values):
     column = pd.Series(values)
-    assert _texts(column) == [cell_text(cell) or "" for cell in column]
+    assert texts_of(column) == [cell_text(cell) or "" for cell in column]
 
 
 def test_test_rows_that_are_copies_of_others_are_counted():
@@ -50,4 +51,6 @@ def test_test_rows_that_are_copies_of_others_are_counted():
     [note] = copies_notes(record)
     assert note.startswith("2 of 4 test rows have the same image as a training or validation row")
     assert copies_notes(record.assign(content=np.arange(8, dtype=np.uint64))) == []
+    [note] = copies_notes(record, np.array([5, 6, 7, 5, 8, 9, 9, 9], dtype=np.uint64))  # of what the network is given
+    assert note.startswith("1 of 4 test rows")
     assert copies_notes(record.drop(columns="content")) == copies_notes(None) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from imbalkit.functional.class_draws import repeat_factors
@@ -24,7 +26,7 @@ class RepeatFactor(Order):
     )
 
     def epoch_rows(self, counts: tuple[int, ...]) -> int:
-        return round(float(np.dot(counts, self._factors(counts))))
+        return math.ceil(float(np.dot(counts, self._factors(counts))) - 1e-9)  # up: no row may be left out
 
     def rows(self, plan: Plan, epoch: int, epochs: int, draws: Draws) -> np.ndarray:
         counts = plan.counts()

@@ -65,6 +65,7 @@ def command(
             DISTANCE if distance is None else distance,
             by,
             count,
+            () if prepared.encoding is None else prepared.encoding.names,
         )
     if out is not None:
         write_pairs(out, checks, prepared.table)

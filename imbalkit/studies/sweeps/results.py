@@ -24,16 +24,21 @@ from imbalkit.studies.sweeps.tables import make_table, to_markdown
 from imbalkit_lite.files import write_text
 
 RESULTS, PREDICTIONS, TABLES = "sweep.parquet", "predictions", "tables"
+NOT_IN_FILE = "finished, not in the sweep file"  # state of a cell that an earlier version of the file had
+OF_RESULTS = ("seconds", "balance_ratio", "threshold")  # columns beside metrics and labels
 _BULKY = (run_folder.WEIGHTS, run_folder.PLAN, run_folder.PREDICTIONS)
 
 
 def finished_rows(folder: Path) -> dict[str, dict[str, Any]]:
-    """The rows of sweep.parquet of finished cells, by the cell's id; none where there is no such file. Raises RunError."""
+    """The rows of sweep.parquet of finished cells, by the cell's id; none where there is no such file. Raises RunError.
+
+    Those of cells that the sweep file has no longer are among them.
+    """
     if not (folder / RESULTS).exists():
         return {}
     frame = _read(folder / RESULTS)
-    rows = frame[frame["state"] == "finished"].to_dict("records")
-    return {row["cell"]: {str(name): value for name, value in row.items()} for row in rows}
+    rows = frame[frame["state"].isin(["finished", NOT_IN_FILE])].to_dict("records")
+    return {row["cell"]: {str(name): value for name, value in row.items()} | {"state": "finished"} for row in rows}
 
 
 class Results:
@@ -45,7 +50,9 @@ class Results:
         self.catalogue = catalogue
         self.rows: dict[str, dict[str, Any]] = {}
         known = {cell.id for cell in found.cells}
-        self.rows = {cell: row for cell, row in finished_rows(folder).items() if cell in known}
+        finished = finished_rows(folder)
+        self.rows = {cell: row for cell, row in finished.items() if cell in known}
+        self.others = {cell: row for cell, row in finished.items() if cell not in known}
         self.collect()
 
     def is_finished(self, cell: Cell) -> bool:
@@ -83,13 +90,14 @@ class Results:
         return [cell.id for cell in new]
 
     def write(self) -> None:
-        """sweep.parquet: every cell of the sweep file, finished, failed or waiting."""
+        """sweep.parquet: every cell of the sweep file, finished, failed or waiting; then finished ones that it has no longer."""
         errors = self.errors()
         rows = []
         for cell in self.found.cells:
             state = "failed" if cell.id in errors else "waiting"
             row = self.rows.get(cell.id) or {**_labels(cell), "state": state, "error": errors.get(cell.id)}
             rows.append(row)
+        rows += [row | {"state": NOT_IN_FILE} for row in self.others.values()]
         write_parquet(self.folder / RESULTS, pd.DataFrame(rows))
 
     def write_tables(self) -> list[str]:
@@ -148,6 +156,8 @@ class Results:
         frame = RunData(self.folder / DONE / cell.id).predictions
         logits = [name for name in map(str, frame) if name.startswith("logit_")]
         rows = frame.loc[frame["split"] == "test", ["source", "label", "decision", *logits]].copy()
+        if rows.empty:  # evaluation.test: false
+            return
         rows.insert(0, "fold", -1 if cell.fold is None else cell.fold)
         rows.insert(0, "seed", cell.seed)
         path = self.folder / PREDICTIONS / f"{cell.group}.parquet"

@@ -25,7 +25,7 @@ from imbalkit.runs.data_record import read_record, record_of, refuse_other_data,
 from imbalkit.studies.sweeps.cell import CELLS, DONE, ERRORS, LOGS
 from imbalkit.studies.sweeps.file import Cell, SweepFile, read_launcher, read_sweep
 from imbalkit.studies.sweeps.metric_names import example_metrics
-from imbalkit.studies.sweeps.results import Results, finished_rows
+from imbalkit.studies.sweeps.results import OF_RESULTS, Results, finished_rows
 from imbalkit.studies.sweeps.run_cells import run_cells
 from imbalkit.studies.sweeps.unchanged import changed_keys
 from imbalkit_lite.files import write_text
@@ -105,6 +105,11 @@ def check_cells(
             prepared[cell.id] = prepare_document(document, catalogue, runtime and cell.id not in finished, loaded)
             if cell.id not in finished:
                 check_teachers(prepared[cell.id])
+            if prepared[cell.id].recipe.split.runs_all_folds:
+                message = (
+                    "runs all folds, and a cell is one run: add `folds: all` to the sweep file, or set `split.fold`"
+                )
+                problems.append(Problem(f"cell {cell.id}: split", message))
         except RecipeError as error:
             problems += [
                 Problem(f"cell {cell.id}: {problem.where}".removesuffix(": "), problem.message, problem.line)
@@ -137,7 +142,13 @@ def _table_problems(found: SweepFile, prepared: Mapping[str, Prepared]) -> list[
     kinds = {(each.classes, str(each.recipe.metrics)): each for each in prepared.values()}
     columns = {column: None for each in kinds.values() for column in example_metrics(each)}
     known = {metric: None for each in kinds.values() for metric in metric_names(each.recipe, each.catalogue)}
-    problems = []
+    problems = [
+        Problem(f"axes.{axis}", f"cannot be called {axis!r}, as a column of results is: choose another name")
+        for axis in found.settings.axes
+        if axis in columns
+        or axis in OF_RESULTS
+        or any(axis == f"trained_{name}" for each in kinds.values() for name in each.classes)
+    ]
     for name, table in found.settings.tables.items():
         if (message := table.wrong_rows(tested)) is not None:
             problems.append(Problem(f"tables.{name}", message))

@@ -9,7 +9,7 @@ from pathlib import Path
 from imbalkit.base.files import write_json
 from imbalkit.base.progress import Progress
 from imbalkit.engine.pool import Ended, open_pool, piece_of_work, run_all
-from imbalkit.errors import RunError
+from imbalkit.errors import RunError, listing
 from imbalkit.kinds import Launcher, Work
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.recipe.recipe import TrainingSettings
@@ -31,6 +31,11 @@ def run_cells(
     waiting = [cell for cell in found.cells if not results.is_finished(cell)]
     done = len(found.cells) - len(waiting)
     progress.note(f"sweep folder {folder}: {done} of {len(found.cells)} cells are finished")
+    if results.others:
+        progress.note(
+            f"note: {len(results.others)} finished cells are not in the sweep file any more ({listing(results.others, 3)}): "
+            "their results stay in sweep.parquet and predictions/, and no table counts them"
+        )
     works = [cell_work(folder, cell.id, prepared[cell.id].recipe.training) for cell in waiting]
 
     def is_done(cell: str) -> bool:

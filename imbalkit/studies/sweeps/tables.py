@@ -27,6 +27,8 @@ def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSetti
 
     Raises RunError for a metric that the cells do not have.
     """
+    groups = finished.groupby(list(axes), sort=False, dropna=False) if axes else [((), finished)]
+    finished = finished.drop(columns=list(axes))  # which may be called as columns of metrics begin
     tested = "n" not in finished or bool((finished["n"] > 0).any())
     of_validation = settings.of == "validation" or not tested
     prefix = _PREFIX["validation" if of_validation else settings.at]
@@ -39,7 +41,6 @@ def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSetti
     counts = [column for column in map(str, finished) if column.startswith("trained_")] if settings.counts else []
     least = {column: bound for name, bound in settings.minimum.items() for column in _columns(finished, prefix, name)}
     rows = []
-    groups = finished.groupby(list(axes), sort=False, dropna=False) if axes else [((), finished)]
     for labels, group in groups:
         if any(group[column].mean() < bound for column, bound in least.items()):
             continue

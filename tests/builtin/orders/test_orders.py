@@ -77,11 +77,20 @@ class TestRepeatFactor:
     def test_visits_are_the_factors_of_lvis(self):
         plan = plan_of()
         factors = np.maximum(1, np.sqrt(0.25 / normed(COUNTS)))
-        total = round(float(np.dot(COUNTS, factors)))
+        total = int(np.ceil(np.dot(COUNTS, factors)))
         assert self.order.epoch_rows(COUNTS) == total
         found = np.array([visits(self.order, plan, epoch) for epoch in range(200)])
         assert (found.sum(axis=1) == total).all()
         np.testing.assert_allclose(found.mean(axis=0), np.array(COUNTS) * factors, rtol=0.005)
+
+    @pytest.mark.parametrize("counts", [[300, 11], [1000, 21], [500, 23, 7], [50, 50]])
+    def test_no_row_is_left_out_of_an_epoch(self, counts):
+        plan = Plan.from_labels(np.repeat(np.arange(len(counts)), counts), list("abc")[: len(counts)])
+        order = RepeatFactor(threshold=0.1)
+        for epoch in range(50):
+            rows = order.rows(plan, epoch, 50, DRAWS)
+            assert len(rows) == order.epoch_rows(tuple(counts))
+            assert len(np.unique(rows)) == len(plan)
 
     def test_the_fraction_is_rounded_by_row_without_bias(self):
         plan = plan_of()

@@ -146,6 +146,25 @@ def test_results_alone_are_enough_to_go_on_and_failed_cells_run_again(folder):
 
 
 @pytest.mark.slow
+def test_cells_taken_out_of_the_file_keep_their_results(folder):
+    grid = "base: base.yaml\nkeep: results\nset: {training.epochs: 1}\naxes: {recall: {low: {}}}\nseeds: %s\n"
+    (folder / "grid.yaml").write_text(grid % "[0, 1]")
+    sweep("grid.yaml", cwd=folder)
+    (folder / "grid.yaml").write_text(grid % "[0]")
+    fewer = sweep("grid.yaml", "--resume", cwd=folder)
+    assert "1 finished cells are not in the sweep file any more (low--seed-1)" in fewer.stderr
+    frame = pd.read_parquet(folder / "sweeps" / "grid" / "sweep.parquet").set_index("cell")
+    assert frame["state"].to_dict() == {
+        "low--seed-0": "finished", "low--seed-1": "finished, not in the sweep file"
+    }  # fmt: skip
+    (table,) = pd.read_csv(folder / "sweeps" / "grid" / "tables" / "overview.csv").to_dict("records")
+    assert (table["recall"], table["cells"]) == ("low", 1)
+    (folder / "grid.yaml").write_text(grid % "[0, 1]")
+    again = sweep("grid.yaml", "--resume", cwd=folder)
+    assert "2 of 2 cells are finished" in again.stderr
+
+
+@pytest.mark.slow
 def test_values_of_an_axis_stay_apart_where_the_part_is_the_same(folder):
     (folder / "grid.yaml").write_text(
         "base: base.yaml\nset: {training.epochs: 1, evaluation.resamples: 0}\n"
@@ -217,6 +236,9 @@ def test_mistakes_of_all_cells_come_before_anything_runs(folder):
         ),
         ("tables: {a: {metrics: [recall_rar]}}", "there is no metric 'recall_rar'; did you mean 'recall_rare'?"),
         ("tables: {a: {minimum: {recal: 0.5}}}", "tables.a.minimum: there is no metric 'recal'"),
+        ("set: {split.folds: 2}", "split: runs all folds, and a cell is one run: add `folds: all` to the sweep file"),
+        ("axes: {threshold: {a: {}}}", "axes.threshold: cannot be called 'threshold', as a column of results is"),
+        ("axes: {recall_rare: {a: {}}}", "axes.recall_rare: cannot be called 'recall_rare'"),
         ("set: {evaluation.test: false}\ntables: {a: {of: test}}", "tables.a: expected `of: validation`"),
         ("set: {evaluation.test: false}\ntables: {a: {at: one_half}}", "tables.a: expected `at: chosen`"),
     ],
@@ -233,10 +255,15 @@ def test_what_would_be_found_after_the_cells_is_found_before(folder, text, messa
 def test_tables_without_test_rows_are_of_validation(folder):
     tables = "{a: {metrics: [recall], counts: false}, b: {at: chosen}}"
     changes = "{evaluation.test: false, training.epochs: 1}"
-    (folder / "grid.yaml").write_text(f"base: base.yaml\nset: {changes}\ntables: {tables}\n")
+    (folder / "grid.yaml").write_text(f"base: base.yaml\nset: {changes}\nseeds: [0, 1]\ntables: {tables}\n")
     result = sweep("grid.yaml", cwd=folder)
     table = pd.read_csv(folder / "sweeps" / "grid" / "tables" / "a.csv")
-    assert list(table) == ["cells", "validation.recall_common", "validation.recall_rare"]
+    assert [name for name in table if " sd " not in name] == [
+        "cells",
+        "validation.recall_common",
+        "validation.recall_rare",
+    ]
+    assert not list((folder / "sweeps" / "grid").glob("predictions/*"))
     assert table.notna().all(axis=None)
     assert "validation.roc_auc 0." in result.stderr or "validation.roc_auc 1." in result.stderr
 
