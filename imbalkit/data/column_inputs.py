@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -138,6 +138,11 @@ def fit_column(values: pd.Series, kind: str) -> FittedColumn | str:
     counts = Counter(known)
     if len(counts) == 1 and not missing:
         return f"is {known[0]!r} in every training row: nothing can be learnt from it"
+    if (two := _two_spellings(cells, texts)) is not None:
+        return (
+            f"has the values {two[0]!r} and {two[1]!r}, which are one number and would be one category: write them as one, or, "
+            "if they are codes, with a letter before them"
+        )
     frequent = sorted(value for value, count in counts.items() if count >= FEWEST)
     if len(counts) > max(MOST_CATEGORIES, 2 * len(frequent)) and len(counts) > len(known) / 2:
         return (
@@ -149,6 +154,19 @@ def fit_column(values: pd.Series, kind: str) -> FittedColumn | str:
         return f"has no value that {FEWEST} training rows share: an id or free text, or too few rows"
     others = sum(count for value, count in counts.items() if value not in frequent)
     return FittedColumn(CategoryColumn(name, tuple(frequent)), len(cells), missing, others)
+
+
+def _two_spellings(cells: Iterable[object], texts: Iterable[str | None]) -> tuple[str, str] | None:
+    """Two cells that `cell_text` takes for one number, though they may be codes (2.1 and 2.10); None where there are none."""
+    first: dict[str, tuple[str, str]] = {}
+    for cell, text in zip(cells, texts, strict=True):
+        if text is None or not isinstance(cell, str) or cell == text:
+            spelt = text or ""
+        else:
+            spelt = re.sub(r"^([+-]?\d+)\.0+$", r"\1", cell.strip().lower().replace(",", ".")).removeprefix("+")
+        if text is not None and first.setdefault(text, (spelt, str(cell)))[0] != spelt:
+            return first[text][1], str(cell)
+    return None
 
 
 def encode_frame(encoding: ColumnEncoding, frame: pd.DataFrame) -> np.ndarray:

@@ -62,7 +62,11 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
             if rounded := {name for name in names if name not in as_text and may_be_rounded(frame[name])}:
                 return read_table(file, strict, {*ids, *rounded})
             if table.separator == ";":
-                frame = _with_points(frame, [name for name in names if name not in as_text])
+                others = [name for name in table.header if name not in as_text]
+                points = _numbers_in(frame, others)
+                frame = _with_points(frame, others)
+                if points and len(_numbers_in(frame, others)) > len(points):
+                    _check_thousands(file, read_table(file, points, ids)[points])
         return _tidied(frame, table.header, file)
     except UnicodeError:
         raise not_text(file) from None
@@ -89,6 +93,23 @@ def _with_points(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
             exact = numbers.isna().equals(cells.isna()) and not may_be_rounded(numbers)
             frame[name] = numbers if exact else cells
     return frame
+
+
+def _numbers_in(frame: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """The columns that hold numbers with a fraction, or with gaps."""
+    return [name for name in columns if frame[name].dtype.kind == "f" and frame[name].notna().any()]
+
+
+def _check_thousands(file: Path, columns: pd.DataFrame) -> None:
+    """Raise DataError for numbers as 1.234 beside columns of decimal commas, where that may mean 1.234 or 1234."""
+    for name in columns:
+        cells = columns[name].dropna()
+        dotted = cells[cells.str.contains(".", regex=False)]
+        if len(dotted) and dotted.str.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d{3})+").all():
+            raise DataError(
+                f"{file.absolute()}: column {name!r} holds {dotted.iloc[0]!r}, and other columns have decimal commas: if the dot "
+                "stands between thousands, leave it out; if these are decimals, write a comma, as in the other columns"
+            )
 
 
 def _listed(cell: object) -> object:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from imbalkit.builtin.datasets import FeatureTable
 from imbalkit.data.column_inputs import (
     FittedColumn,
     encode_frame,
@@ -88,6 +89,34 @@ def test_rare_values_are_no_categories():
 )
 def test_columns_that_say_nothing_are_refused(values, kind, message):
     assert message in fit_column(series(values), kind)
+
+
+@pytest.mark.parametrize(
+    ("values", "two"),
+    [
+        (["2.1", "2.10"], ("2.1", "2.10")),
+        (["1e3", "1000"], ("1e3", "1000")),
+        (["007", "7"], ("007", "7")),
+        (["3.0", "3"], None),  # as programs write a whole number
+        (["2,5", "2.5"], None),
+        (["Male", " male "], None),
+        (["+3", "3"], None),
+        ([3.0, 3], None),
+    ],
+)
+def test_codes_that_are_one_number_are_no_category(values, two):
+    found = fit_column(pd.Series([*values, "other"] * 10, name="code", dtype=object), CATEGORY)
+    if two is None:
+        assert len(found.column.values) == 2
+    else:
+        assert found.startswith(f"has the values {two[0]!r} and {two[1]!r}, which are one number")
+
+
+def test_codes_stated_as_categories_are_read_as_they_are_written(tmp_path):
+    codes = ["2.1", "2.10", "3.2"] * 10
+    pd.DataFrame({"code": codes, "x": range(30), "y": list("ab") * 15}).to_csv(tmp_path / "t.csv", index=False)
+    table = FeatureTable(file=str(tmp_path / "t.csv"), label_column="y", categories=["code"]).load()
+    assert table.frame["code"].tolist() == codes
 
 
 def test_a_value_or_none_says_something():

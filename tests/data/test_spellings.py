@@ -161,6 +161,27 @@ def test_rows_keep_the_numbers_that_they_have_in_the_file(tmp_path):
     assert (read_table(file).index + 1).tolist() == [1, 3]
 
 
+@pytest.mark.parametrize(
+    ("cells", "refused"),
+    [
+        (["1.234", "987", "12.001"], "1.234"),
+        (["1.234", "0.5", "2"], None),  # decimals after all
+        (["12.34", "987", "5"], None),
+        (["987", "5", "12"], None),
+    ],
+)
+def test_dots_between_thousands_beside_decimal_commas_are_not_read_as_decimals(tmp_path, cells, refused):
+    file = tmp_path / "t.csv"
+    file.write_text("preis;anteil;y\n" + "".join(f"{cell};0,{n}5;a\n" for n, cell in enumerate(cells)))
+    if refused is None:
+        assert read_table(file)["preis"].tolist() == [float(cell) for cell in cells]
+    else:
+        with pytest.raises(DataError, match=f"column 'preis' holds {refused!r}, and other columns have decimal commas"):
+            read_table(file)
+    file.write_text(file.read_text().replace("0,", "0."))  # nobody writes commas here
+    assert read_table(file)["preis"].tolist() == [float(cell) for cell in cells]
+
+
 def test_words_with_commas_stay_as_they_are(tmp_path):
     file = tmp_path / "t.csv"
     file.write_text("name;mixed;y\nMiller, A;1,5;0\n1,2,3;none there;1\n")

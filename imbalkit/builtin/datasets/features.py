@@ -126,7 +126,8 @@ class FeatureTable(Dataset):
 
         roles = {"label": self.label_column, "group": self.group_column, "split": self.split_column}
         given = [name for name in roles.values() if name is not None]
-        raw = read_table(file, text=[self.label_column], ids=[self.group_column] if self.group_column else [])
+        ids = [*self.categories, *([self.group_column] if self.group_column else [])]
+        raw = read_table(file, text=[self.label_column], ids=ids)
         check_columns(raw, [*given, *(self.columns or [])], file)
         labels = whole_numbers(raw[self.label_column]).fillna("")
         left_out = labels.isin(self.missing_labels or ())
