@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imbalkit.errors import DataError, listing, nearest
-from imbalkit_lite.columns import GAPS
+from imbalkit_lite.columns import GAPS, as_number
 from imbalkit_lite.parquet import may_be_rounded, read_parquet
 from imbalkit_lite.tables import not_text, open_text_table, with_point
 
@@ -89,7 +89,8 @@ def _with_points(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
             continue
         cells = frame[name].map(lambda cell: with_point(cell.strip()) if isinstance(cell, str) else cell)
         if not cells.equals(frame[name]):
-            numbers = pd.to_numeric(cells, errors="coerce")
+            # Not pandas' to_numeric, which may be off by a last place.
+            numbers = pd.Series([as_number(cell) for cell in cells], cells.index, dtype=float)
             exact = numbers.isna().equals(cells.isna()) and not may_be_rounded(numbers)
             frame[name] = numbers if exact else cells
     return frame

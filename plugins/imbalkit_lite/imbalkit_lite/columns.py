@@ -28,6 +28,7 @@ Unknown = Counter[tuple[str, str]]  # of (column, value as text): what an encodi
 
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_WHOLE = re.compile(r"[+-]?\d+")
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 
@@ -44,8 +45,10 @@ def cell_text(value: Any) -> str | None:
     if text in GAPS or text == "NaT":
         return None
     found = as_number(text)
-    if found is None or (found.is_integer() and abs(found) >= 2**53):
+    if found is None:
         return text.lower()
+    if found.is_integer() and abs(found) >= 2**53:  # which a float may round
+        return str(int(text)) if _WHOLE.fullmatch(text) else text.lower()
     return str(int(found) if found.is_integer() else found)
 
 
