@@ -88,6 +88,12 @@ class Checker:
         if prepared.recipe.split.runs_all_folds:
             message = "the base recipe runs all folds, and a trial is one run: add split.fold, such as {split.fold: 0}"
             raise RecipeError([document.problem(("set",), message)])
+        if not prepared.recipe.evaluation.test:
+            message = (
+                "the base recipe has `evaluation.test: false`: trials leave the test rows alone by themselves, and the winner is "
+                "tested once with each fresh seed; add evaluation.test: true"
+            )
+            raise RecipeError([document.problem(("set",), message)])
         if not len(prepared.split.validation):
             message = (
                 "trials are compared on validation rows, and the base recipe has none: give split.validation a share"

@@ -153,7 +153,10 @@ def _refit(
     picked = {key: value for key, value in found.overrides(winner.picks).items() if common.get(key) != value}
     document = read_document(base, catalogue.recipes, [as_override(*item) for item in (common | picked).items()])
     said = f"# trial {winner.number} of the search {found.name}: the best of {outcome.count} on validation\n"
-    write_text(folder / WINNER, said + validate(document, catalogue, checked.base.classes).to_yaml())
+    recipe = validate(document, catalogue, checked.base.classes)
+    write_text(folder / WINNER, said + recipe.to_yaml())
+    if recipe.hash == checked.base.recipe.hash:  # by other words; a sweep refuses one recipe under two names
+        picked["description"] = f"trial {winner.number} of {found.name}"
     recipes: dict[str, dict[str, Any]] = {"base": {}} | (
         {outcome.winner_label: picked} if outcome.winner_label != "base" else {}
     )
@@ -164,7 +167,7 @@ def _refit(
     refits = {
         "description": f"the winner of {found.name} and its base recipe, with seeds that the search did not use",
         "base": base,
-        "set": common,
+        "set": {key: value for key, value in common.items() if key != "seed"},  # which `seeds` gives
         "axes": {"candidate": recipes},
         "seeds": list(range(seed + 1, seed + 1 + found.search.fresh_seeds)),
         "launcher": found.settings.launcher.model_dump(mode="json"),

@@ -73,6 +73,15 @@ def test_a_metric_that_these_data_do_not_define_is_refused(tmp_path):
         check_search(read_search(path, default_catalogue()), default_catalogue())
 
 
+def test_a_recipe_without_test_rows_is_refused_as_the_winner_is_tested(tmp_path):
+    path = tmp_path / "untested.yaml"
+    path.write_text(
+        "base: digits\nset: {evaluation.test: false}\nsearch: {metric: roc_auc}\nspace: {loss: {choices: [ce, focal]}}\n"
+    )
+    with pytest.raises(RecipeError, match="the winner is tested once with each fresh seed; add evaluation.test: true"):
+        check_search(read_search(path, default_catalogue()), default_catalogue())
+
+
 def test_a_recipe_that_runs_all_folds_is_refused(tmp_path):
     path = tmp_path / "folds.yaml"
     path.write_text(

@@ -16,10 +16,13 @@ import timm
 from PIL import Image
 from safetensors.torch import save_file
 
+from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RunError
 from imbalkit.runs import folder as run_folder
 from imbalkit.studies.search import run as search_run
 from imbalkit.studies.search.run import search
+from imbalkit.studies.sweeps.file import read_sweep
+from imbalkit.studies.sweeps.run import check_cells
 from tests.command_line import environment, imbalkit
 from tests.studies.search.conftest import BASE, SPACE
 
@@ -166,6 +169,19 @@ def test_several_metrics_leave_a_front(tmp_path, monkeypatch):
     page = (search("two.yaml") / run_folder.REPORT).read_text()
     assert "On the front, where no other trial is better in all metrics: trial" in page
     assert "ended early" not in pd.read_csv(tmp_path / "sweeps" / "two" / "trials.csv")["state"].tolist()
+
+
+def test_the_refits_of_a_base_recipe_with_a_seed_are_a_sweep_file_that_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    read = []
+    monkeypatch.setattr(search_run, "sweep", lambda file, *rest: read.append(read_sweep(file, default_catalogue())))
+    head = "".join(BASE.splitlines(keepends=True)[:2]).replace("set: {", "set: {seed: 5, ")
+    search_ = "search: {metric: roc_auc, trials: 2, sampler: random, prune: none}\n"
+    same = "space: {loss: {choices: {plain: {name: ce, label_smoothing: 0.0}, other: ce}}}\n"  # one recipe in two words
+    (tmp_path / "seeded.yaml").write_text(head + search_ + same)
+    search("seeded.yaml")
+    assert {cell.seed for cell in read[0].cells} == {6, 7, 8}
+    check_cells(read[0], default_catalogue(), runtime=False)
 
 
 def test_data_and_weights_may_move_between_trials_and_must_be_the_same(tmp_path, monkeypatch):
