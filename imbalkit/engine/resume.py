@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imbalkit.base.files import read_json, write_json
 from imbalkit.engine.teaching import taught_losses
 from imbalkit.errors import RecipeError, RunError
-from imbalkit.recipe.difference import CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
+from imbalkit.recipe.difference import AFTER_TRAINING, CHANGES_NO_RESULT, is_below, recipe_difference, show_difference
 from imbalkit.recipe.document import read_document, show_place
 from imbalkit.recipe.recipe import save_recipe
 from imbalkit.recipe.traverse import initial_weights_of, moved_weights
@@ -138,7 +138,8 @@ def _difference(folder: Path, prepared: Prepared) -> Difference:
 
 def _forbidden(folder: Path, changed: Difference, prepared: Prepared) -> Difference:
     """The differences that a run cannot go on with. Data, weights and teachers may have other names if they are the same."""
-    remaining = {key: pair for key, pair in changed.items() if not is_below(key, CHANGES_NO_RESULT)}
+    free = CHANGES_NO_RESULT if run_folder.is_finished(folder) else (*CHANGES_NO_RESULT, *AFTER_TRAINING)
+    remaining = {key: pair for key, pair in changed.items() if not is_below(key, free)}
     if remaining:
         moved = (*_moved_weights(folder, prepared), *_teachers(folder, prepared))
         remaining = {key: pair for key, pair in remaining.items() if not is_below(key, moved)}

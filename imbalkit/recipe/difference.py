@@ -18,6 +18,15 @@ CHANGES_NO_RESULT = (
     "images.device_memory",
     "images.render_cache_gib",
 )
+# Keys that are read once training is over: an unfinished run has nothing of them yet.
+AFTER_TRAINING = (
+    "evaluation.resamples",
+    "evaluation.level",
+    "evaluation.subgroups",
+    "evaluation.min_subgroup_rows",
+    "evaluation.prevalences",
+    "export",
+)
 _ABSENT = object()
 
 

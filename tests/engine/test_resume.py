@@ -168,6 +168,17 @@ def test_what_changes_no_figure_may_change(project):
     assert "me@example.org" in (the_run(project) / "recipe.yaml").read_text()
 
 
+def test_what_is_read_after_the_training_may_change_in_an_unfinished_run(project):
+    changed = ("--folder", the_run(project), "--set", "evaluation={resamples: 100, level: 0.9, subgroups: []}")
+    refused = resume(project, *changed, "--set", "evaluation.test=false", check=False)
+    assert "begun with another recipe (evaluation.test: " in refused.stderr
+    assert "goes on with evaluation." in resume(project, *changed).stderr
+    assert "level: 0.9" in (the_run(project) / "recipe.yaml").read_text()
+    assert json.loads((the_run(project) / "metrics.json").read_text())["intervals"]
+    finished = resume(project, "--folder", the_run(project), "--set", "evaluation.resamples=200", check=False)
+    assert "begun with another recipe (evaluation." in finished.stderr
+
+
 def test_a_finished_run_says_so_and_whether_its_data_have_changed(project):
     assert "is finished already" not in resume(project).stderr
     assert "is finished already\n" in resume(project).stderr
