@@ -6,7 +6,7 @@ import pytest
 
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RecipeError
-from imbalkit.studies.search.checks import check_search
+from imbalkit.studies.search.checks import check_search, higher_is_better
 from imbalkit.studies.search.file import read_search
 
 
@@ -71,6 +71,20 @@ def test_a_metric_that_these_data_do_not_define_is_refused(tmp_path):
     path.write_text("base: digits\nsearch: {metric: miss_rate}\nspace: {loss: {choices: [ce, focal]}}\n")
     with pytest.raises(RecipeError, match="miss_rate is not defined for these data: it needs a `positive` class"):
         check_search(read_search(path, default_catalogue()), default_catalogue())
+
+
+@pytest.mark.parametrize(
+    ("name", "higher"),
+    [
+        ("predictive_values_ppv", True),
+        ("predictive_values_number_needed at 0.02", False),
+        ("recall_9", True),
+        ("miss_rate", False),
+        ("roc_auc", True),
+    ],
+)
+def test_each_value_of_a_metric_has_a_direction(name, higher):
+    assert higher_is_better(name, default_catalogue()) == higher
 
 
 def test_a_recipe_without_test_rows_is_refused_as_the_winner_is_tested(tmp_path):
