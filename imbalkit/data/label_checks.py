@@ -83,11 +83,10 @@ def canonical(name: str) -> str:
 
     A whole number ends in no ".0".
     """
-    name = whole_number(name)
     if name.isascii():  # nearly all of them, in a tenth of the time
-        return " ".join(name.lower().replace("_", " ").split())
+        return whole_number(" ".join(name.lower().replace("_", " ").split()))
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_HYPHENS)
-    return " ".join("".join(letter for letter in text if unicodedata.category(letter) != "Cf").split())
+    return whole_number(" ".join("".join(letter for letter in text if unicodedata.category(letter) != "Cf").split()))
 
 
 def whole_number(name: str) -> str:

@@ -53,6 +53,8 @@ def test_names_of_groups_compare_with_those_of_other_tables():
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=12))
+@example("0.")
+@example(" 1.0 ")
 def test_the_short_way_for_ascii_gives_what_the_long_one_does(text):
     assert canonical(text) == canonical(text + "\u200b")  # an invisible sign, which is no ASCII
 
