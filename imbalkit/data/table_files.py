@@ -59,7 +59,7 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
                 # As Python reads a number, and so every other reader of ours; pandas does so by itself since 3.1.
                 float_precision=None if _version(pd.__version__) >= (3, 1) else "round_trip",
             )
-            if rounded := {name for name in names if name not in as_text and may_be_rounded(frame[name])}:
+            if rounded := {name for name in names if name not in as_text and _is_too_large(frame[name])}:
                 return read_table(file, strict, {*ids, *rounded})
             if table.separator == ";":
                 others = [name for name in table.header if name not in as_text]
@@ -74,6 +74,13 @@ def read_table(file: Path, text: Iterable[str] = (), ids: Iterable[str] = ()) ->
         found = re.search(r"in line (\d+), saw (\d+)", str(error))
         reason = f"row {found[1]} has {found[2]} cells, more than its header" if found else str(error).strip()
         raise DataError(f"{file.absolute()} cannot be read as a table: {reason}") from None
+
+
+def _is_too_large(values: pd.Series) -> bool:
+    """Whether a column has whole numbers that floats round, or that pandas reads as Python does ("1_000" is 1000)."""
+    import pandas as pd
+
+    return may_be_rounded(values) or (values.dtype == object and "integer" in pd.api.types.infer_dtype(values))
 
 
 def _version(text: str) -> tuple[int, ...]:

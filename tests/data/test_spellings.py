@@ -125,6 +125,7 @@ _CELLS = st.one_of(
 @example(cells=["99999999999999999999", "1"], separator=";")
 @example(cells=["1,5", "+90100000.00000001"], separator=";")
 @example(cells=["010000000000000000"], separator=";")
+@example(cells=["20000000000000000000", "1_000"], separator=";")
 @settings(max_examples=300)
 def test_training_and_prediction_compare_cells_by_one_text(tmp_path_factory, cells, separator):
     file = tmp_path_factory.mktemp("cells") / "t.csv"
