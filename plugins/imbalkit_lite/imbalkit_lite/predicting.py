@@ -7,8 +7,9 @@ with the number of files.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice
 
 import numpy as np
@@ -34,12 +35,12 @@ def predict_rows(
     Columns that the model takes beside the image are those of the image's table; `unknown` counts values that it does not know.
     """
     maker, total, done = RowMaker(predictor.classes, inputs.columns, key_of(predictor)), len(inputs), 0
-    read = _read_ahead(inputs, predictor, depth=2 * predictor.batch_size + WORKERS)
-    while batch := list(islice(read, predictor.batch_size)):
-        yield from _predict(batch, predictor, maker, unknown)
-        done += len(batch)
-        if progress:
-            progress(done, total)
+    with closing(_read_ahead(inputs, predictor, depth=2 * predictor.batch_size + WORKERS)) as read:
+        while batch := list(islice(read, predictor.batch_size)):
+            yield from _predict(batch, predictor, maker, unknown)
+            done += len(batch)
+            if progress:
+                progress(done, total)
 
 
 Read = tuple[Item, np.ndarray | str]  # pixels, or why there are none
@@ -62,7 +63,7 @@ def _predict(
             place += 1
 
 
-def _read_ahead(items: Iterable[Item], predictor: Predictor, depth: int) -> Iterator[Read]:
+def _read_ahead(items: Iterable[Item], predictor: Predictor, depth: int) -> Generator[Read, None, None]:
     """Items in order with their pixels, at most `depth` of them under way."""
     waiting: deque[tuple[Item, Future[np.ndarray | str]]] = deque()
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="imbalkit-decode")
