@@ -76,6 +76,12 @@ def test_parquet_keeps_its_types(tmp_path):
     assert frame_rows(frame) == expected
 
 
+def test_parquet_columns_may_be_called_by_numbers(tmp_path):
+    codes = pd.array([2**60 + 1, None], dtype="Int64")
+    pd.DataFrame({0: [0.5, 1.5], 1: codes}).to_parquet(tmp_path / "a.parquet")
+    assert read_table(tmp_path / "a.parquet")[:2] == (("0", "1"), [(0.5, 2**60 + 1), (1.5, None)])
+
+
 def test_parquet_needs_pandas(tmp_path, monkeypatch):
     path = write(tmp_path / "a.parquet", "x")
     monkeypatch.setitem(sys.modules, "pandas", None)

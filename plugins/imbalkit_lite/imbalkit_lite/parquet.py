@@ -49,8 +49,8 @@ def _with_exact_integers(file: str | os.PathLike[str], frame: pd.DataFrame) -> p
     import pyarrow.parquet as pq
     import pyarrow.types as types
 
-    for name in [name for name in map(str, frame.columns) if may_be_rounded(frame[name])]:
-        column = pq.read_table(file, columns=[name]).column(name)
+    for name in [name for name in frame.columns if may_be_rounded(frame[name])]:
+        column = pq.read_table(file, columns=[str(name)]).column(str(name))
         if types.is_integer(column.type):
             frame[name] = column.to_pandas(integer_object_nulls=True).to_numpy()
     return frame
