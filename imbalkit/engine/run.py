@@ -327,8 +327,14 @@ def _decode(
     peers.agree(pictures_in_common(images.content, [image.index for image in bad]), "pictures", SAME)
     record = record_of(table, split, images.content, prepared.inputs.columns if prepared.inputs else ())
     peers.first(lambda: remember(folder, recipe, record))
-    encoding = prepared.encoding if table.features is not None else None
-    copies = copies_notes(record, None if encoding is None else hash_rows(table.frame, encoding.names))
+    seen = None
+    if (
+        table.features is not None
+        and prepared.encoding is not None
+        and prepared.encoding.names != table.features.columns
+    ):
+        seen = hash_rows(table.frame, prepared.encoding.names)  # of a part of the content, which is hashed already
+    copies = copies_notes(record, seen)
     for note in copies:
         progress.note(f"note: {note}")
     return images, bad, copies
