@@ -83,6 +83,8 @@ class StageRunner:
         if model.columns is not None:
             model.columns.requires_grad_(stage.trains_body)
         model.freeze_body(not stage.trains_body, stage.moves_batch_norm)
+        if stage.batch_norm is not None and not model.has_batch_norm:
+            session.progress.note(f"note: {name}: `batch_norm` changes nothing, as the network has no batch norm")
         optimizer = session.settings.optimizer.model_copy(
             update={
                 key: value

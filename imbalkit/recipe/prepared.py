@@ -64,7 +64,7 @@ class Prepared:
             *self.table.all_notes,
             *self.split.notes,
             *self._loss_notes(),
-            *self._schedule_notes(),
+            *self._training_notes(),
         )
 
     @cached_property
@@ -119,13 +119,15 @@ class Prepared:
             notes += loss.notes(self.classes, tuple(map(float, rows)), self.positive, order)
         return list(dict.fromkeys(notes))
 
-    def _schedule_notes(self) -> list[str]:
-        """Of the training's learning rate, and of each stage's."""
+    def _training_notes(self) -> list[str]:
+        """Of the training's learning rate and of each stage's, and of stages that ask for augmentation where there is none."""
         training, stages = self.recipe.training, self.recipe.stages
         notes = training.schedule.cautions(training.epochs)
         for stage in stages:
             if isinstance(stage, TrainedStage):
                 notes += [f"stage {stage.name}: {note}" for note in stage.schedule.cautions(stage.epochs)]
+                if stage.augment and not self.recipe.augment:
+                    notes.append(f"stage {stage.name}: `augment: true` changes nothing, as the recipe has no `augment`")
         return notes
 
     def source_plan(self, bad: Iterable[int] = ()) -> Plan:

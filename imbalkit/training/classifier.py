@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
@@ -77,10 +78,17 @@ class Classifier(nn.Module):
         if self.columns is not None and not any(value.requires_grad for value in self.columns.parameters()):
             self.columns.eval()  # frozen as the body is: its features are those that were computed once
         if self.batch_norm_moves == self.body_frozen:  # otherwise than the rest of the body
-            for module in self.body.modules():
-                if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                    module.train(mode and self.batch_norm_moves)
+            for module in self._batch_norms():
+                module.train(mode and self.batch_norm_moves)
         return self
+
+    @property
+    def has_batch_norm(self) -> bool:
+        """Whether the body has running statistics that could move."""
+        return any(True for _ in self._batch_norms())
+
+    def _batch_norms(self) -> Iterator[nn.Module]:
+        return (each for each in self.body.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm))
 
 
 class ColumnClassifier(Classifier):

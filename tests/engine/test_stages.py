@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
+from torch import nn
 
 from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.builtin.heads import Linear
@@ -40,6 +41,16 @@ class WithoutCache(Retrain):
     @property
     def changes_body(self):
         return True
+
+
+class WithoutBatchNorm(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.num_features = width
+        self.layer = nn.Linear(64, width)
+
+    def forward(self, images):
+        return self.layer(images.flatten(1))
 
 
 def stage(part, **parameters):
@@ -150,6 +161,19 @@ class TestRetrain:
         assert statistics
         changed = {name for name in before if name.startswith("body.") and not torch.equal(before[name], after[name])}
         assert changed == (statistics if moving else set())
+
+    @pytest.mark.parametrize(
+        "settings, has, told",
+        [({"batch_norm": "moving"}, False, True), ({"batch_norm": "moving"}, True, False), ({}, False, False)],
+    )
+    def test_batch_norm_that_there_is_none_of_is_noted(self, make, settings, has, told):
+        runner, model = make()
+        if not has:
+            model.body = WithoutBatchNorm(model.width)
+        notes = []
+        runner.trainer.session.progress.note = notes.append
+        runner.run([stage(Retrain, **settings)], model, "final")
+        assert any("`batch_norm` changes nothing, as the network has no batch norm" in note for note in notes) == told
 
     def test_batch_norm_of_a_trained_body_can_be_still(self, make):
         runner, model = make()

@@ -42,6 +42,15 @@ def test_what_cannot_work_is_refused(stages, more, message):
     assert message in str(caught.value)
 
 
+def test_augmentation_that_there_is_none_of_is_noted():
+    retrain = {"name": "retrain", "augment": True}
+    recipe = DIGITS | {"split": OURS, "stages": [retrain]}
+    note = "stage retrain: `augment: true` changes nothing, as the recipe has no `augment`"
+    assert note in prepare(recipe).notes
+    assert note not in prepare(recipe | {"augment": ["trivial_augment"]}).notes
+    assert note not in prepare(recipe | {"stages": [retrain | {"augment": False}]}).notes
+
+
 def test_a_stage_whose_loss_has_a_warm_up_is_not_exact():
     vs = {"name": "vs", "gamma": 0.0}
     assert ledger({"name": "retrain", "loss": vs}).exact
