@@ -24,8 +24,8 @@ from imbalkit.recipe.recipe import Recipe
 from imbalkit.recipe.validation import validate
 from imbalkit.studies.search.checks import check_search
 from imbalkit.studies.search.file import read_search
+from imbalkit.studies.sweeps.checks import check_cells
 from imbalkit.studies.sweeps.file import read_sweep
-from imbalkit.studies.sweeps.run import check_cells
 
 TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"

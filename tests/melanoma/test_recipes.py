@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from imbalkit.catalogue import default_catalogue
 from imbalkit.cli.main import root
 from imbalkit.recipe.prepare import Loaded, prepare
+from imbalkit.studies.sweeps.checks import check_cells
 from imbalkit.studies.sweeps.file import read_sweep
-from imbalkit.studies.sweeps.run import check_cells
 
 TABLES = Path(__file__).parents[2] / "../shared/data/isic_tables"
 pytestmark = pytest.mark.skipif(not TABLES.exists(), reason="the official ISIC tables are not here")

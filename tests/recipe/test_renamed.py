@@ -12,8 +12,8 @@ from imbalkit.recipe.document import parse
 from imbalkit.recipe.prepare import prepare, prepare_document
 from imbalkit.report.rewrite import report_again
 from imbalkit.runs.restore import restore
+from imbalkit.studies.sweeps.checks import check_cells
 from imbalkit.studies.sweeps.file import read_sweep
-from imbalkit.studies.sweeps.run import check_cells
 
 OLD = """\
 data: digits

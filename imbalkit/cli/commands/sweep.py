@@ -60,8 +60,9 @@ def command(
         print_search(search(grid, folder, jobs, resume, tuple(without), Lines(), launcher))
         return
     if plan_only:
+        from imbalkit.studies.sweeps.checks import check_cells
         from imbalkit.studies.sweeps.file import read_sweep
-        from imbalkit.studies.sweeps.run import check_cells, data_notes, plan_frame
+        from imbalkit.studies.sweeps.run import data_notes, plan_frame
 
         found = read_sweep(grid, catalogue)
         prepared = check_cells(found, catalogue, runtime=False)

@@ -21,8 +21,8 @@ from imbalkit.errors import RunError
 from imbalkit.runs import folder as run_folder
 from imbalkit.studies.search import run as search_run
 from imbalkit.studies.search.run import search
+from imbalkit.studies.sweeps.checks import check_cells
 from imbalkit.studies.sweeps.file import read_sweep
-from imbalkit.studies.sweeps.run import check_cells
 from tests.command_line import environment, imbalkit
 from tests.studies.search.conftest import BASE, SPACE
 
