@@ -22,11 +22,13 @@ from imbalkit.functional.paired import (
     holm,
     mcnemar,
     paired_share_interval,
+    students_difference,
 )
 from imbalkit.functional.proportions import degenerate_interval
 from imbalkit.kinds import Metric, Predictions, ShareMetric
 
 NAN = float("nan")
+BEYOND = 5  # resamples beyond each limit that a percentile needs
 NO_INTERVAL = {"low": None, "high": None, "method": None}
 
 
@@ -103,10 +105,11 @@ def _results(
     hits, others, counted = _share(metric, name, base, found)
     units = np.arange(len(base.labels)) if groups is None else groups
     if counted is None:
-        behind = min(len(np.unique(units[base.labels == code])) for code in np.unique(base.labels))
+        fewest = min(len(np.unique(units[base.labels == code])) for code in np.unique(base.labels))
+        behind = metric.units(base, units)
     else:
-        behind = len(np.unique(units[counted]))
-    spread = _bootstrap(value, apart, behind, level)
+        fewest = behind = len(np.unique(units[counted]))
+    spread = _bootstrap(value, apart, behind, fewest, level, metric.bounds_of(name))
     tests: dict[str, Difference] = {}
     if counted is not None and groups is None:
         low, high = paired_share_interval(hits[counted], others[counted], level)
@@ -149,20 +152,29 @@ def _resampled(
     return {run: {key: np.concatenate(blocks) for key, blocks in values.items()} for run, values in parts.items()}
 
 
-def _bootstrap(value: float, apart: np.ndarray, units: int, level: float) -> Difference:
-    """Percentile interval and p-value of a paired difference.
+def _bootstrap(
+    value: float, apart: np.ndarray, units: float, fewest: int, level: float, bounds: tuple[float, float] | None
+) -> Difference:
+    """Interval and p-value of a paired difference; NaN where too many resamples leave it undefined, or one unit is all there is.
 
-    Few units (rows or groups) spread too little, which both are corrected for (`expanded_level`). Resamples that all agree
-    show no spread: then the interval is what `units` units without any difference leave open.
+    Few units (rows or groups) spread too little, which both are corrected for (`expanded_level`, `students_difference`).
+    Resamples that all agree show no spread: then the interval is what the units of the rarest class without any difference
+    leave open.
     """
     known = apart[~np.isnan(apart)]
-    if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(apart):
+    if not np.isfinite(value) or len(known) < (1 - UNDEFINED) * len(apart) or units < 2:
         return Difference(value, NAN, NAN, NAN)
     if np.allclose(known, value, rtol=0, atol=1e-12):
-        _, bound = degenerate_interval(0.0, units, level)
-        return Difference(value, value - bound, value + bound, 1.0 if abs(value) < 1e-12 else NAN)
-    limits = percentile_interval(known, expanded_level(level, units))
-    return Difference(value, *limits, expanded_p(two_sided_p(known), units))
+        _, bound = degenerate_interval(0.0, fewest, level)
+        return Difference(value, value - bound, value + bound, min(1.0, 2 * (1 - min(1.0, abs(value))) ** fewest))
+    wider = expanded_level(level, units)
+    if (1 - wider) / 2 * len(known) >= BEYOND:
+        return Difference(value, *percentile_interval(known, wider), expanded_p(two_sided_p(known), units))
+    found = students_difference(value, float(known.std(ddof=1)), units, level)
+    if bounds is None:
+        return found
+    widest = bounds[1] - bounds[0]
+    return replace(found, low=max(-widest, found.low), high=min(widest, found.high))
 
 
 def _by_class(value: Any) -> dict[str, Any]:

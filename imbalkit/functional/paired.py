@@ -95,26 +95,38 @@ def delong_test(positives: np.ndarray, first: np.ndarray, second: np.ndarray, le
     return Difference(value, value - half, value + half, 2 * normal.cdf(-abs(value) / error))
 
 
-def expanded_level(level: float, units: int) -> float:
-    """The level to take a percentile interval at so that it holds `level` with few units (rows or groups).
+def expanded_level(level: float, units: float) -> float:
+    """The level to take a percentile interval at so that it holds `level` with few units (rows or groups), 2 or more.
 
     A resample of u units spreads too little, by (u - 1) / u, and u units know their spread no better than Student's t: the
     expanded percentile interval (Hesterberg 2015, "What Teachers Should Know About the Bootstrap").
     """
     from scipy.special import ndtr, stdtrit
 
-    if units < 2:
-        return 1.0
     return float(1 - 2 * ndtr(-((units / (units - 1)) ** 0.5) * stdtrit(units - 1, (1 + level) / 2)))
 
 
-def expanded_p(p: float, units: int) -> float:
+def expanded_p(p: float, units: float) -> float:
     """A bootstrap p-value as the expanded interval has it: below 1 - level where that interval leaves out no difference."""
     from scipy.special import ndtri, stdtr
 
-    if units < 2:
-        return 1.0
     return float(2 * stdtr(units - 1, -abs(ndtri(p / 2)) * ((units - 1) / units) ** 0.5))
+
+
+def students_difference(value: float, deviation: float, units: float, level: float) -> Difference:
+    """The same for so few units that the expanded interval would end beyond all resamples: symmetric, by Student's t.
+
+    Args:
+        value: the difference
+        deviation: standard deviation of the resamples
+        units: rows or groups behind it, 2 or more
+        level: of the interval
+    """
+    from scipy.special import stdtr, stdtrit
+
+    error = deviation * (units / (units - 1)) ** 0.5
+    half = float(stdtrit(units - 1, (1 + level) / 2)) * error
+    return Difference(value, value - half, value + half, float(2 * stdtr(units - 1, -abs(value) / error)))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -73,6 +73,11 @@ def record_of(
     return pd.DataFrame(columns)
 
 
+def input_columns(record: pd.DataFrame) -> dict[str, str]:
+    """Columns that the network takes: their names in the data by those in a record."""
+    return {str(name): str(name).removeprefix(_INPUT) for name in record if str(name).startswith(_INPUT)}
+
+
 def copies_notes(record: pd.DataFrame | None, seen: np.ndarray | None = None) -> list[str]:
     """A note where test rows have the content of training or validation rows: copies under other names, or equal rows.
 
@@ -90,11 +95,7 @@ def copies_notes(record: pd.DataFrame | None, seen: np.ndarray | None = None) ->
     if not equal:
         return []
     rows = int((record["split"] == "test").sum())
-    what = (
-        "the same image"
-        if "path" in record or not any(str(name).startswith(_INPUT) for name in record)
-        else "the same values"
-    )
+    what = "the same image" if "path" in record or not input_columns(record) else "the same values"
     return [
         f"{equal:,} of {rows:,} test rows have {what} as a training or validation row: where these are copies, metrics are too "
         "good; `imbalkit leaks` names them"
@@ -231,8 +232,7 @@ def difference(then: pd.DataFrame, now: pd.DataFrame) -> str:
         "split": ("row is in another split", "rows are in another split"),
         "content": ("file has other content", "files have other content"),
     }
-    for column in (name for name in map(str, then) if name.startswith(_INPUT)):
-        name = column.removeprefix(_INPUT)
+    for column, name in input_columns(then).items():
         words[column] = (f"value of {name} has changed", f"values of {name} have changed")
     if "path" not in then:
         what = "sample has other content", "samples have other content"  # of which the columns are a part

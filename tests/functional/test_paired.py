@@ -19,6 +19,7 @@ from imbalkit.functional.paired import (
     mcnemar,
     paired_share_interval,
     sign_flip,
+    students_difference,
 )
 from tests.properties import examples
 
@@ -154,10 +155,19 @@ def test_the_expanded_p_goes_with_the_expanded_interval(units, level):
     assert expanded_p(1 - wider, units) == pytest.approx(1 - level, rel=1e-6)
 
 
-def test_many_units_need_no_expansion_and_one_tells_nothing():
+def test_many_units_need_no_expansion():
     assert expanded_level(0.95, 10**7) == pytest.approx(0.95, abs=1e-6)
     assert expanded_p(0.03, 10**7) == pytest.approx(0.03, abs=1e-6)
-    assert (expanded_level(0.95, 1), expanded_p(0.001, 1)) == (1, 1)
+
+
+@pytest.mark.parametrize("units", [2, 3, 5])
+def test_so_few_units_that_no_percentile_holds_have_students_interval(units):
+    values = 0.4 + norm.ppf((np.arange(units) + 0.5) / units)
+    drawn = mean_of(values, draw_weights(units, 40_000, np.random.default_rng(0)))
+    found = students_difference(values.mean(), drawn.std(ddof=1), units, 0.95)
+    expected = ttest_1samp(values, 0)
+    assert [found.low, found.high] == pytest.approx(list(expected.confidence_interval(0.95)), rel=0.03)
+    assert found.p == pytest.approx(expected.pvalue, abs=0.01)
 
 
 # --- many tests ---------------------------------------------------------------------------------------------------------

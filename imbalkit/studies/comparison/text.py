@@ -25,7 +25,7 @@ def statements(found: ComparisonResult) -> list[str]:
     By the test that decides (`Comparison.deciding`), after Holm's correction where there are more than two runs.
     """
     alpha, column = 1 - found.level, "p_holm" if len(found.runs) > 2 else "p"
-    lines, sure = [], 0
+    lines, sure, tested = [], 0, 0
     for run, tests in found.deciding.groupby("run", sort=False):
         apart, noise = tests[tests[column] < alpha], tests[tests[column] >= alpha]
         parts = []
@@ -38,10 +38,22 @@ def statements(found: ComparisonResult) -> list[str]:
             parts.append(f"within noise in {names} (smallest p {_equals(noise[column].min())})")
         lines += [f"{run} against {found.reference}: {'; '.join(parts)}."] if parts else []
         sure += len(apart)
-    if not sure:
+        tested += len(apart) + len(noise)
+    if not tested:
+        lines.append(
+            f"None of these metrics could be tested against {found.reference}: nothing is said of a difference."
+        )
+    elif not sure:
         others = "No run differs" if len(found.runs) > 2 else f"{list(found.runs)[-1]} does not differ"
-        lines.insert(0, f"{others} from {found.reference} by more than noise in any of these metrics.")
+        which = "metric that was tested" if _untested(found) else "of these metrics"
+        lines.insert(0, f"{others} from {found.reference} by more than noise in any {which}.")
     return lines
+
+
+def _untested(found: ComparisonResult) -> list[str]:
+    """Metrics without a p-value: those that have no test, and those that are not defined with such rows."""
+    tests = found.deciding
+    return list(dict.fromkeys(metric_name(row) for _, row in tests[tests["p"].isna()].iterrows()))
 
 
 def small_print(found: ComparisonResult) -> list[str]:
@@ -59,6 +71,8 @@ def small_print(found: ComparisonResult) -> list[str]:
         "Differences are run less reference, on the same rows. The tests are about these trained models: another seed would "
         "train others. Within noise does not mean equal: the interval shows which differences remain possible.",
     ]
+    if untested := _untested(found):
+        lines.append(f"Not tested: {listing(untested)} (the metric has no test, or too few rows for one).")
     if len(found.runs) > 2:
         lines.append(
             "Holm's correction, which the sentences use, is for the number of runs and not for the number of metrics: state "

@@ -16,7 +16,7 @@ from imbalkit.builtin.metrics.areas import RocAuc
 from imbalkit.errors import RunError
 from imbalkit.evaluation.paired import paired_tests
 from imbalkit.evaluation.settings import EvaluationSettings
-from imbalkit.functional.bootstrap import draw_weights
+from imbalkit.functional.bootstrap import draw_weights, units_of_classes
 from imbalkit.functional.paired import cluster_permutation, delong_test, expanded_level, holm, mcnemar
 from imbalkit.kinds import Metric, Predictions
 from imbalkit.studies.comparison import compare
@@ -47,6 +47,11 @@ def test_a_metric_without_intervals_has_none_in_a_comparison(two_runs):
     assert np.isnan([row["low"], row["high"], row["p"], row["p_holm"]]).all()
     assert one(found, "brier")["low"] < one(found, "brier")["high"]
     assert "ece" not in " ".join(statements(found))
+    assert "Not tested: ece (the metric has no test, or too few rows for one)." in small_print(found)
+    alone = compare(two_runs, metrics=["ece"], resamples=100)
+    assert statements(alone) == [
+        "None of these metrics could be tested against plain: nothing is said of a difference."
+    ]
     assert "ece" in table(found)["metric"].tolist()
 
 
@@ -90,9 +95,9 @@ def test_rates_get_mcnemars_test_and_areas_get_delongs(two_runs, sides):
 
 
 def test_the_bootstrap_is_paired(two_runs, sides):
-    found = compare(two_runs, metrics=["roc_auc"], resamples=100, seed=7)
+    found = compare(two_runs, metrics=["roc_auc"], resamples=400, seed=7)
     positives = (sides[0]["label"] == "melanoma").to_numpy()
-    weights = draw_weights(200, 100, generator(7, "comparison")).astype(int)
+    weights = draw_weights(200, 400, generator(7, "comparison")).astype(int)
     apart = [
         np.diff([
             roc_auc_score(np.repeat(positives, times), np.repeat(rows["probability_melanoma"], times)) for rows in sides
@@ -100,10 +105,39 @@ def test_the_bootstrap_is_paired(two_runs, sides):
         for times in weights
     ]  # fmt: skip
     row = one(found, "roc_auc", "bootstrap")
-    expanded = expanded_level(0.95, 60)  # of the class that has fewer rows
+    expanded = expanded_level(0.95, units_of_classes([60, 140]))
     assert [row["low"], row["high"]] == pytest.approx(
         np.quantile(apart, [(1 - expanded) / 2, (1 + expanded) / 2]), abs=1e-9
     )
+
+
+def test_a_rare_class_among_the_rest_does_not_hide_a_difference(tmp_path, make_run):
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [188, 75, 2])
+    for name, apart in (("good", 3.0), ("bad", 0.0)):
+        logits = apart * np.eye(3)[labels] + random.normal(size=(265, 3))
+        make_run(tmp_path / name, labels, logits, classes=("well", "ill", "odd"), positive="ill")
+    found = compare([tmp_path / "good", tmp_path / "bad"], metrics=["pr_auc", "log_loss"])
+    assert (found.tests["p"] < 0.002).all()  # "odd" is part of the rest
+
+
+@pytest.mark.parametrize("few", [2, 3, 4])
+def test_few_rows_of_a_class_have_an_interval_that_goes_with_its_p(tmp_path, make_run, few):
+    random = np.random.default_rng(few)
+    labels = np.repeat([0, 1], [77, few])
+    for name, apart in (("a", 0.5), ("b", 4.0)):
+        make_run(tmp_path / name, labels, apart * (labels - 0.5) + random.normal(size=len(labels)))
+    limits = []
+    for resamples in (400, 4000):
+        found = compare([tmp_path / "a", tmp_path / "b"], metrics=["balanced_accuracy", "pr_auc"], resamples=resamples)
+        tests = found.tests.dropna(subset=["p"])
+        assert not tests.empty
+        outside = (tests["low"] > 0) | (tests["high"] < 0)
+        assert (outside == (tests["p"] < 0.05)).all()
+        assert tests["low"].ge(-1).all()
+        assert tests["high"].le(1).all()
+        limits.append(tests[["low", "high", "p"]].to_numpy())
+    assert limits[0] == pytest.approx(limits[1], abs=0.05)  # they do not grow with the number of resamples
 
 
 def test_with_groups_whole_groups_are_resampled_and_swapped(tmp_path, make_run):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from imbalkit.data.row_hashes import hashes_of
 from imbalkit.errors import RunError
 from imbalkit.studies.comparison import compare
 from imbalkit.studies.comparison.data import align, data_notes
@@ -93,6 +94,53 @@ def test_the_same_samples_at_another_size_are_noted(pair):
     assert data_notes(runs) == [
         "6 of 6 test images have different pixels in b than in a, under the same names or places."
     ]
+
+
+@pytest.fixture
+def tables(tmp_path, make_run):
+    """A function that writes two runs on the same rows of a table whose networks are given some of its columns."""
+    values = {"age": list("453454"), "size": list("121121"), "site": list("aabbab")}
+
+    def make(*columns, **changes):
+        for name, own in zip("ab", columns, strict=True):
+            record = pd.DataFrame({"label": np.array(NAMES)[LABELS], "code": LABELS, "split": "test"})
+            cells = {column: (values | (changes if name == "b" else {}))[column] for column in own}
+            record["content"] = hashes_of(list(cells.values()))
+            for column, texts in cells.items():
+                record[f"input_{column}"] = texts
+            make_run(tmp_path / name, LABELS, SCORES, image_shape=[1, 1, 0])
+            record.to_parquet(tmp_path / name / "data.parquet")
+        return load_runs([tmp_path / "a", tmp_path / "b"], None)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "columns, note",
+    [
+        ((["age"], ["size"]), "only age in a and size in b"),
+        ((["age", "size"], ["size"]), "only age in a"),
+        ((["age"], ["age", "site", "size"]), "only site, size in b"),
+    ],
+)
+def test_the_same_rows_of_a_table_with_other_columns_are_compared(tables, columns, note):
+    runs, notes = align(tables(*columns))
+    check_same_rows(runs)
+    assert notes == []
+    assert data_notes(runs) == [f"The networks are given different columns: {note}."]
+
+
+def test_other_values_of_a_shared_column_are_noted(tables):
+    runs, _ = align(tables(["age", "size"], ["age"], age=list("453456")))
+    assert data_notes(runs)[1:] == [
+        "1 of 6 test rows have different values in b than in a, under the same names or places."
+    ]
+
+
+def test_rows_of_a_table_that_have_the_values_of_others_are_refused(tables):
+    runs, _ = align(tables(["age"], ["age"], age=list("453455")))
+    with pytest.raises(RunError, match="1 of 6 test samples have the values of others"):
+        data_notes(runs)
 
 
 def test_runs_without_records_are_compared_by_what_is_known(tmp_path, make_run):
