@@ -11,18 +11,15 @@ import numpy as np
 
 from imbalkit.base.text import percent
 from imbalkit.data.column_inputs import encode_frame
-from imbalkit.decision.class_prior import Ledger
 from imbalkit.engine.teachers import Lesson
 from imbalkit.errors import RunError, listing
-from imbalkit.functional.prior import at_prior, shares
-from imbalkit.kinds import Loss
+from imbalkit.functional.prior import at_prior
 from imbalkit.recipe.class_prior import prior_ledger
-from imbalkit.recipe.traverse import parts_of
+from imbalkit.runs.data_prior import restored_to_data
 from imbalkit.runs.results import RunData
 
 if TYPE_CHECKING:
     from imbalkit.data.table import Table
-    from imbalkit.decision.decision import Decision
     from imbalkit.recipe.prepared import Prepared
     from imbalkit.runs.restored import Restored
 
@@ -61,7 +58,10 @@ def teacher_table(lesson: Lesson, prepared: Prepared, device: Any) -> dict[str, 
             logits = restored.logits(paths, columns=None if columns is None else columns[samples])
         else:
             logits = restored.logits(table.arrays, samples, columns)
-        decision, prior = restored_to_data(run, restored)
+        try:
+            decision, prior = restored_to_data(run, restored.recipe, restored.decision)
+        except RunError as error:
+            raise RunError(f"{run.folder} cannot teach: {error}") from error
         name = "/".join([TEACHER, *member.folder.parts[len(Path(lesson.teacher.run).expanduser().parts) :]])
         notes += [f"of the teacher {name}: {text}" for text in decision.notes]
         found = at_prior(
@@ -100,29 +100,3 @@ def _off(said: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> list[s
         f"the probabilities of the teacher {TEACHER} are off on average over the training rows ({listing(off, 4)}), and the "
         "student takes that over: let the teacher's decision restore the prior and calibrate with `vector`, which moves it"
     ]
-
-
-def restored_to_data(run: RunData, restored: Restored) -> tuple[Decision, np.ndarray]:
-    """A decision of a finished run that gives probabilities at the prior of its data, and that prior, float64 [C].
-
-    It is the run's own where that restored the prior, or where nothing shifted it; else one that does so, by the run's ledger
-    where that is exact and fitted on its validation rows where it is not. Its notes are those of such a fit.
-
-    Raises RunError where the prior cannot be restored.
-    """
-    from imbalkit.decision.fit import fit_decision
-    from imbalkit.decision.settings import DecisionSettings
-
-    recipe, facts = restored.recipe, run.metrics.get("prior")
-    losses = [part for _, part in parts_of(recipe) if isinstance(part, Loss)]
-    ledger = None if facts is None else Ledger.from_json(facts, losses)
-    data = shares(run.metrics["class_counts"][0]["counts"]) if ledger is None else ledger.data
-    if restored.decision.prior != "as_trained" or (facts is not None and not facts["shifted"]):
-        return replace(restored.decision, notes=()), data
-    rows = run.split_rows("validation")
-    logits = rows.frame[[f"logit_{name}" for name in run.classes]].to_numpy(np.float32)
-    settings = DecisionSettings(prior="data", calibrator=recipe.decision.calibrator)
-    decision = fit_decision(logits, rows.labels, settings, None, ledger, rows.groups, run.classes)
-    if decision.prior == "as_trained":
-        raise RunError(f"{run.folder} cannot teach: {' '.join(decision.notes)}")
-    return decision, data

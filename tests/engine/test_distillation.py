@@ -12,11 +12,12 @@ from scipy.special import softmax
 
 from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run import run
-from imbalkit.engine.teacher_probabilities import restored_to_data
 from imbalkit.engine.teaching import check_teachers
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.prepare import prepare
+from imbalkit.runs.data_prior import restored_to_data
 from imbalkit.runs.restore import restore
+from imbalkit.runs.results import RunData
 from tests.engine.taught_runs import BASE, BIAS, FOLDS, distill, metrics_of, recipe, tables
 
 pytestmark = pytest.mark.usefixtures("no_charts")
@@ -130,10 +131,8 @@ def test_micro_batches_change_nothing(project, tmp_path, mixer):
 @pytest.mark.parametrize("loss", ["inverse_ce", "rce", {"name": "ce", "label_smoothing": 0.2}])
 def test_a_teacher_that_left_its_prior_as_trained_is_restored(project, tmp_path, loss):
     folder = run(recipe(project, loss), options=RunOptions(folder=tmp_path / "t"))
-    from imbalkit.runs.results import RunData
-
     restored = restore(folder)
-    decision, prior = restored_to_data(RunData(folder), restored)
+    decision, prior = restored_to_data(RunData(folder), restored.recipe, restored.decision)
     assert decision.prior == "data"
     np.testing.assert_allclose(prior, [0.75, 0.25], atol=0.03)
     if loss == "rce":

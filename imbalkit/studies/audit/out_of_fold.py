@@ -12,10 +12,13 @@ from imbalkit.base.files import read_json
 from imbalkit.base.progress import Progress
 from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run import run
+from imbalkit.errors import RunError
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.prepared import Prepared
 from imbalkit.runs import folder as run_folder
+from imbalkit.runs.data_prior import restored_to_data
 from imbalkit.runs.data_record import record_of, refuse_changed_data
+from imbalkit.runs.members import Member
 from imbalkit.runs.results import RunData
 
 FOLDS = 5
@@ -47,21 +50,33 @@ def cross_validated(
     return run(recipe, overrides, options)
 
 
-def probabilities(folder: Path, prepared: Prepared) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that some fold has in its test, int64 [n] sorted, and their probabilities at the prior of the data, float64 [n, C].
+def probabilities(folder: Path, prepared: Prepared) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """What networks that were not trained on a row say of it, at the class prior of the data.
+
+    Returns:
+        rows that some fold has in its test, int64 [n] sorted; their probabilities, float64 [n, C]; and notes on a prior that
+        was restored by a fit, or could not be
 
     Raises:
         DataError: data that have changed since
     """
     refuse_changed_data(folder / "fold-0", record_of(prepared.table))
-    rows, found = [], []
-    for member in RunData(folder).members:
-        test = RunData(member).split_rows()
+    rows, found, notes = [], [], []
+    for path in RunData(folder).members:
+        member = Member.open(path)
+        test = member.run.split_rows()
         rows.append(test.frame["source"].to_numpy(np.int64))
-        found.append(test.at_data_prior)
+        try:
+            decision, _ = restored_to_data(member.run, member.recipe, member.decision)
+        except RunError as error:
+            notes.append(f"the class prior of training could not be undone in {path.name}: {error}")
+            found.append(test.at_data_prior)
+            continue
+        notes += [f"{path.name}: {note}" for note in decision.notes]
+        found.append(decision.at_data_prior(test.frame[[f"logit_{name}" for name in member.run.classes]].to_numpy()))
     samples = np.concatenate(rows)
     order = np.argsort(samples, kind="stable")
-    return samples[order], np.concatenate(found)[order]
+    return samples[order], np.concatenate(found)[order], notes
 
 
 def options_for(folder: Path, without: tuple[str, ...], progress: Progress) -> RunOptions:

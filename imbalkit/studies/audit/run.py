@@ -58,7 +58,7 @@ def audit(
     table = prepared.table
     options = out_of_fold.options_for(out / "folds", without, progress)
     folds = out_of_fold.cross_validated(recipe, changed, prepared, out / "folds", runs, options)
-    samples, probabilities = out_of_fold.probabilities(folds, prepared)
+    samples, probabilities, notes = out_of_fold.probabilities(folds, prepared)
     labels = table.labels[samples].astype(np.int64)
     issues = findings.label_issues(labels, probabilities)
     own = np.arange(len(samples))
@@ -74,6 +74,7 @@ def audit(
         }
     )
     how = {"folds": f"{folds} ({prepared.recipe.split.folds} folds)"}
+    how["probabilities"] = "; ".join(["at the class prior of the data", *notes])
     has_pictures = findings.has_pictures(table)
     pairs = np.empty((0, 3), dtype=np.int64)
     if pictures and has_pictures:

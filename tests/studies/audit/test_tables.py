@@ -7,7 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+from imbalkit.engine.options import RunOptions
+from imbalkit.engine.run import run
 from imbalkit.recipe.prepare import prepare
+from imbalkit.runs.results import RunData
+from imbalkit.studies.audit.out_of_fold import in_folds, probabilities
 from tests.command_line import imbalkit
 from tests.without_charts import without_charts
 
@@ -47,6 +51,21 @@ def test_flipped_labels_are_named(flipped):
     page = (folder / "all" / "audit.html").read_text()
     assert "Undefined" not in page
     assert "<img" not in page
+
+
+def test_probabilities_are_at_the_prior_of_the_data(flipped, tmp_path, monkeypatch):
+    monkeypatch.chdir(flipped[0])
+    found, shifted = [], "loss={name: weighted_ce, weights: {malignant: 5.0}}"
+    for prior in ("data", "as_trained"):
+        overrides = [shifted, f"decision.prior={prior}", "training.epochs=2"]
+        prepared, changed = in_folds("r.yaml", overrides, ())
+        with without_charts():
+            folder = run("r.yaml", changed, RunOptions(folder=tmp_path / prior))
+        found.append(probabilities(folder, prepared))
+    np.testing.assert_allclose(found[1][1], found[0][1], atol=1e-6)
+    untouched = np.concatenate([RunData(member).split_rows().probabilities for member in RunData(folder).members])
+    assert np.abs(untouched.mean(axis=0) - found[0][1].mean(axis=0)).max() > 0.1
+    assert found[0][2] == []
 
 
 @pytest.mark.parametrize("name", ["all", "half"])
