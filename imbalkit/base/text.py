@@ -126,14 +126,20 @@ def numbers_text(facts: Mapping[str, Any]) -> str:
 
 
 def metric_text(value: Any) -> str:
-    """A metric's value in metrics.json as a person reads it; a summary over folds as mean ± standard deviation."""
+    """A metric's value in metrics.json as a person reads it; a summary over folds as mean ± standard deviation.
+
+    With how many folds those are, where others leave the metric undefined.
+    """
     if value is None:
         return "not defined"
     if isinstance(value, Mapping) and is_summary(value):
         if value["mean"] is None:
             return "not defined"
-        digits = 1 if all(isinstance(item, int) for item in value["values"]) else 4  # rows, or shares
-        return f"{value['mean']:,.{digits}f} ± {value['sd'] or 0:.{digits}f}"
+        known = [item for item in value["values"] if item is not None]
+        digits = 1 if all(isinstance(item, int) for item in known) else 4  # rows, or shares
+        spread = "" if value["sd"] is None else f" ± {value['sd']:.{digits}f}"
+        some = "" if len(known) == len(value["values"]) else f" ({len(known)} of {len(value['values'])} folds)"
+        return f"{value['mean']:,.{digits}f}{spread}{some}"
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {metric_text(item)}" for name, item in value.items())
     return f"{value:,}" if isinstance(value, int) else fixed(value, 4)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imbalkit.base.text import factor_text, fixed, ratio_text, rounded, share_number, share_text, slug
+from imbalkit.base.text import factor_text, fixed, metric_text, ratio_text, rounded, share_number, share_text, slug
+from imbalkit.engine.cross_validation import summarise
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,17 @@ def test_a_slug_is_a_plain_file_name(text):
     assert re.fullmatch(r"[\w.-]+", slug(text))
     assert slug(text) not in (".", "..")
     assert slug(slug(text)) == slug(text)
+
+
+@pytest.mark.parametrize(
+    "values, text",
+    [
+        ([0.5, 0.25, 0.75], "0.5000 ± 0.2500"),
+        ([None, 7.0, 4.0], "5.5000 ± 2.1213 (2 of 3 folds)"),
+        ([None, 7, 4], "5.5 ± 2.1 (2 of 3 folds)"),
+        ([None, 0.5, None], "0.5000 (1 of 3 folds)"),
+        ([None, None], "not defined"),
+    ],
+)
+def test_a_summary_says_of_how_many_folds_it_is(values, text):
+    assert metric_text(summarise([{"metric": value} for value in values])["metric"]) == text

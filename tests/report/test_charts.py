@@ -132,6 +132,19 @@ def test_scores(run):
     assert [0.3, 0.3] not in [list(item.get_xdata()) for item in drawn("scores", run, line=False).lines]
 
 
+def test_scores_of_many_classes_are_those_of_the_predicted_one(digits):
+    rows = digits.split_rows()
+    frame = digits.predictions.copy()
+    others = (rows.decisions + 1) % len(digits.classes)  # as a rule may decide: not on the highest probability
+    frame.loc[frame["split"] == "test", "decision"] = [digits.classes[code] for code in others]
+    found = drawn("scores", RunData(digits.folder, predictions=frame)).containers
+    right = rows.labels == others
+    for chosen, sign, container in ((right, 1, found[0]), (~right, -1, found[1])):
+        values = rows.probabilities[np.arange(len(rows)), others][chosen]
+        counts, _ = np.histogram(values, np.linspace(0, 1, len(container) + 1))
+        np.testing.assert_allclose([bar.get_height() for bar in container], sign * counts / max(1, counts.max()))
+
+
 def test_confusion(run):
     counts = np.asarray(run.metrics["test"]["confusion_matrix"])
     axes = drawn("confusion", run)

@@ -213,6 +213,23 @@ def test_one_class_alone_in_the_test(tmp_path):
     assert "could not be made" not in page.source
     assert not {"threshold", "curves", "net_benefit"} & set(page.texts)
     assert "No test rows of melanoma." in page.texts["summary"]
+    assert "the sensitivity would be n/a and the specificity" in page.texts["summary"]
+
+
+@pytest.mark.parametrize("positives, bands", [(1, False), (2, False), (3, True), (9, True)])
+def test_bands_are_spoken_of_where_there_are_some(tmp_path, positives, bands):
+    labels, logits = scored(120, positives)
+    page = Page(write_report(run_of(tmp_path / "run", labels, logits), None))
+    assert ("pointwise 95 % intervals from 500 resamples" in page.texts["curves"]) == bands
+    assert ("There are no bands" in page.texts["curves"]) != bands
+
+
+def test_a_class_without_test_rows_is_not_in_the_mean_recall(tmp_path):
+    labels = np.repeat([0, 1, 2], 20)
+    logits = np.random.default_rng(0).normal(size=(60, 4)) + 2 * np.eye(4)[labels]
+    folder = run_of(tmp_path / "run", labels, logits, ("a", "b", "c", "d"), positive=None, threshold=None)
+    page = Page(write_report(folder, None))
+    assert "mean recall of 3 classes; 1 without test rows" in page.texts["summary"]
 
 
 def test_abstention_is_counted_by_class(tmp_path):

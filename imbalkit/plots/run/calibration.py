@@ -118,7 +118,7 @@ def scores(run: RunData, axes: Axes, split: str = "test", line: bool = True) -> 
     if not len(rows):
         raise RunError(f"this run has no {split} rows")
     if run.positive is None:
-        up, values = rows.labels == rows.decisions, rows.probabilities.max(axis=1)
+        up, values = rows.labels == rows.decisions, rows.probabilities[np.arange(len(rows)), rows.decisions]
         names = ("predicted correctly", "predicted wrongly")
         axes.set_xlabel("probability of the predicted class")
     else:

@@ -104,6 +104,15 @@ def _weights(run: RunData, resamples: int) -> np.ndarray:
     return draw_weights(len(rows), resamples, seed, groups=rows.groups if rows.grouped else None)
 
 
+def has_bands(run: RunData) -> bool:
+    """Whether there are bands of the positive class: not where too many resamples lack one of the two classes."""
+    from imbalkit.functional.bootstrap import UNDEFINED
+
+    positives, weights = run.split_rows().labels == run.positive, _weights(run, RESAMPLES)
+    defined = (weights[:, positives].sum(axis=1) > 0) & (weights[:, ~positives].sum(axis=1) > 0)
+    return bool(defined.mean() >= 1 - UNDEFINED)
+
+
 def _each_class(run: RunData, axes: Axes, points: Callable[..., Any], area: Callable[..., Any], name: str) -> None:
     rows, colours = run.split_rows(), drawing.class_colours(run)
     entries = []

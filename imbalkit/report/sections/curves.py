@@ -8,7 +8,7 @@ import numpy as np
 
 from imbalkit.base.text import percent
 from imbalkit.plots.run import drawing
-from imbalkit.plots.run.curves import RESAMPLES
+from imbalkit.plots.run.curves import RESAMPLES, has_bands
 from imbalkit.report.charts import inline
 from imbalkit.report.context import Report
 
@@ -22,7 +22,7 @@ def values(report: Report) -> dict[str, Any] | None:
     what = f"recall of {report.positive}" if report.positive else "recall of each class"
     area = f" The area is {roc_auc.with_interval}." if roc_auc else ""
     precision = f" The average precision is {pr_auc.with_interval}." if pr_auc else ""
-    banded = run.positive is not None
+    positive = run.positive is not None
     return {
         "roc": inline(
             "roc", run, "ROC curve",
@@ -36,9 +36,10 @@ def values(report: Report) -> dict[str, Any] | None:
         "pr_auc": pr_auc,
         "partial_auc": report.metric("partial_auc"),
         "partial_settings": report.metric_settings.get("partial_auc", ""),
-        "share": percent((test.labels == run.positive).mean()) if banded else "",
-        "banded": banded,
+        "share": percent((test.labels == run.positive).mean()) if positive else "",
+        "of_positive": positive,
+        "banded": positive and has_bands(run),
         "resamples": RESAMPLES,
         "unit": "groups" if test.grouped else "rows",
-        "coloured": [report.classes[code] for code in drawing.named(run)] if not banded else [],
+        "coloured": [report.classes[code] for code in drawing.named(run)] if not positive else [],
     }  # fmt: skip

@@ -33,6 +33,7 @@ def values(report: Report) -> dict[str, Any] | None:
         ).svg if run.positive is None else None,
         "stages": [_stage(stage, validation.get(stage["stage"], {})) for stage in stages],
         "validated": bool(validation),
+        "grouped": run.split_rows().grouped,
         "correction": correction_sentence(run),
         "prior": prior_facts(report),
         "what": what,

@@ -100,9 +100,10 @@ def _of_classes(report: Report, counts: np.ndarray) -> list[Card]:
     found = []
     balanced = report.metric("balanced_accuracy")
     if balanced is not None:
-        found.append(
-            Card("balanced accuracy", balanced.shown, balanced.interval, f"mean recall of {len(totals)} classes")
-        )
+        detail = f"mean recall of {(totals > 0).sum()} classes"
+        if (totals == 0).any():
+            detail += f"; {(totals == 0).sum()} without test rows"
+        found.append(Card("balanced accuracy", balanced.shown, balanced.interval, detail))
     worst = int(np.nanargmin(recalls))
     name = report.classes[worst]
     found.append(
@@ -125,7 +126,7 @@ def _one_half(report: Report) -> str:
     total = counts[positive].sum()
     others = counts.sum() - total
     passed = others - (counts[:, positive].sum() - counts[positive, positive])
-    return (
-        f"At a threshold of 0.5, uncalibrated, the sensitivity would be {percent(counts[positive, positive] / max(1, total))} "
-        f"and the specificity {percent(passed / max(1, others))}."
-    )
+    sensitivity = percent(counts[positive, positive] / total if total else None)
+    specificity = percent(passed / others if others else None)
+    what = "of the members' mean" if "ensemble" in report.run.metrics else "uncalibrated"
+    return f"At a threshold of 0.5, {what}, the sensitivity would be {sensitivity} and the specificity {specificity}."

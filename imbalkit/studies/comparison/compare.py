@@ -93,6 +93,11 @@ def compare(
     for name, run in loaded.items():
         if abstained := int(run.split_rows().abstained.sum()):
             notes.append(f"{name} abstains on {abstained:,} rows; here its forced decisions on them count.")
+        if at == "half" and "ensemble" in run.metrics:
+            notes.append(
+                f"{name} is an ensemble: one half is of the mean of its members' calibrated probabilities, which may be for "
+                "another class prior than those of a run as it was trained."
+            )
     settings = EvaluationSettings(resamples=resamples, level=level)
     parts = _metrics(metrics, first)
     values = pd.concat(

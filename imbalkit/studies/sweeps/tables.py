@@ -14,6 +14,7 @@ from imbalkit.report.markdown import markdown_text
 from imbalkit.studies.sweeps.file import TableSettings
 
 _PREFIX = {"chosen": "", "one_half": "one_half.", "validation": "validation."}
+_CELLS = " cells"  # after the name of a metric
 
 
 def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSettings) -> pd.DataFrame:
@@ -21,7 +22,8 @@ def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSetti
 
     Columns: the axes; `cells`; with counts, `trained_<class>`; for each metric its mean, `<metric> sd folds` (standard
     deviation over folds of the means over seeds) and `<metric> sd seeds` (over seeds of the means over folds), where there
-    are two or more. Rows below a minimum are left out; the order is that of the sweep file.
+    are two or more; and `<metric> cells`, how many define it, where some do not. Rows below a minimum are left out, and those
+    where that metric is not defined; the order is that of the sweep file.
 
     Metrics are of test rows; of cells without these, of validation rows, under names that say so ("validation.recall_a").
 
@@ -42,25 +44,29 @@ def make_table(finished: pd.DataFrame, axes: Sequence[str], settings: TableSetti
     least = {column: bound for name, bound in settings.minimum.items() for column in _columns(finished, prefix, name)}
     rows = []
     for labels, group in groups:
-        if any(group[column].mean() < bound for column, bound in least.items()):
+        if not all(group[column].mean() >= bound for column, bound in least.items()):
             continue
         row: dict[str, Any] = {**dict(zip(axes, labels, strict=True)), "cells": len(group)}
         row |= {column: group[column].mean() for column in counts}
         for column in metrics:
             name = column.removeprefix(shown)
             row[name] = group[column].mean()
+            row[name + _CELLS] = int(group[column].count())
             for over in ("fold", "seed"):
                 if finished[over].nunique() > 1:
                     means = group.groupby(over)[column].mean()
                     row[f"{name} sd {over}s"] = means.std(ddof=1) if len(means) > 1 else np.nan
         rows.append(row)
     names = [column.removeprefix(shown) for column in metrics]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*axes, "cells", *counts, *names])
+    if not rows:
+        return pd.DataFrame(columns=[*axes, "cells", *counts, *names])
+    table = pd.DataFrame(rows)
+    return table.drop(columns=[name + _CELLS for name in names if (table[name + _CELLS] == table["cells"]).all()])
 
 
 def to_markdown(table: pd.DataFrame, axes: Sequence[str]) -> str:
     """The table for a page: counts as whole numbers, metrics to three digits, spreads after ±."""
-    shown = [column for column in map(str, table) if " sd " not in column]
+    shown = [column for column in map(str, table) if " sd " not in column and not column.endswith(_CELLS)]
     lines = [
         "| " + " | ".join(map(markdown_text, shown)) + " |",
         "| " + " | ".join("---" if c in axes else "---:" for c in shown) + " |",
@@ -79,7 +85,9 @@ def to_markdown(table: pd.DataFrame, axes: Sequence[str]) -> str:
                     for over in ("folds", "seeds")
                     if f"{column} sd {over}" in table and not np.isnan(row[f"{column} sd {over}"])
                 ]
-                cells.append(("" if np.isnan(value) else fixed(value, 3)) + "".join(deviations))
+                known = row.get(column + _CELLS, row["cells"])
+                some = f" ({known:g} of {row['cells']:g} cells)" if 0 < known < row["cells"] else ""
+                cells.append(("" if np.isnan(value) else fixed(value, 3)) + "".join(deviations) + some)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -303,6 +303,14 @@ def test_forced_decisions_count_and_the_note_says_so(tmp_path, make_run):
     assert one(found, "miss_rate")["difference"] == 0
 
 
+@pytest.mark.parametrize("at", ["half", "chosen"])
+def test_one_half_of_an_ensemble_is_explained(two_runs, at):
+    file = two_runs[0] / "metrics.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "ensemble": {"members": 2}}))
+    notes = compare(two_runs, metrics=["roc_auc"], resamples=100, at=at).notes
+    assert any(note.startswith("plain is an ensemble: one half is of the mean") for note in notes) == (at == "half")
+
+
 def test_a_run_is_not_compared_with_itself(finished_run):
     with pytest.raises(RunError, match="expected two runs"):
         imbalkit.compare([finished_run, finished_run])

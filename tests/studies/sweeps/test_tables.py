@@ -68,6 +68,22 @@ def test_markdown_shows_the_mean_and_each_spread():
     assert lines[2] == "| A | 4 | 90 | 10 | 0.850 ± 0.042 (folds) ± 0.000 (seeds) |"
 
 
+def test_cells_that_leave_a_metric_undefined_are_counted():
+    frame = cells()
+    frame.loc[(frame["method"] == "A") & (frame["fold"] == 0), "accuracy"] = float("nan")
+    settings = TableSettings(metrics=["accuracy", "recall"], counts=False)
+    table = make_table(frame, ["method"], settings)
+    assert table["accuracy cells"].tolist() == [2, 4]
+    assert "recall_yes cells" not in table
+    lines = to_markdown(table, ["method"]).splitlines()
+    assert lines[0] == "| method | cells | accuracy | recall_no | recall_yes |"
+    assert "| A | 4 | 0.880 ± 0.028 (seeds) (2 of 4 cells) |" in lines[2]
+    frame["accuracy"] = frame["accuracy"].where(frame["method"] != "A")
+    assert make_table(frame, ["method"], TableSettings(metrics=["recall"], minimum={"accuracy": 0.1}))[
+        "method"
+    ].tolist() == ["B"]
+
+
 def test_a_table_that_cannot_be_made_leaves_the_others(tmp_path):
     (tmp_path / "s.yaml").write_text("base: digits\ntables: {bad: {metrics: [x]}, good: {metrics: [accuracy]}}")
     results = Results(tmp_path, read_sweep(tmp_path / "s.yaml", default_catalogue()), default_catalogue())
