@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -136,10 +137,13 @@ def test_another_card_and_pictures_of_other_shapes(visit, built, model, photogra
     first.crop((70, 0, 150, 224)).convert("L").save(tmp_path / "grey.png")
     second.crop((0, 0, 100, 224)).save(tmp_path / "turned.jpg", exif=turned, quality=95)
     second.resize((700, 500)).save(tmp_path / "large.jpg", quality=95)
+    second.crop((0, 0, 100, 224)).save(tmp_path / "turned.webp", exif=turned, lossless=True)
     clear = second.convert("RGBA")
     clear.putalpha(first.convert("L"))
     clear.save(tmp_path / "clear.png")
-    files = [tmp_path / name for name in ("wide.png", "grey.png", "turned.jpg", "large.jpg", "clear.png")]
+    files = [
+        tmp_path / name for name in ("wide.png", "grey.png", "turned.jpg", "large.jpg", "clear.png", "turned.webp")
+    ]
 
     other = with_card(model, tmp_path / "other.tflite", OTHER)
     lines = imbalkit("predict", other, *files, "--json", cwd=tmp_path).stdout.splitlines()
@@ -147,6 +151,8 @@ def test_another_card_and_pictures_of_other_shapes(visit, built, model, photogra
         app = visit(address).ready()
         results = [app.open_picture(path) for path in files]
         assert app.page.locator("i, b").count() == 0  # names are never markup
+        shown = app.page.locator("#still").evaluate("canvas => [canvas.width, canvas.height]")
+        assert shown == [224, 100]  # the last one, upright
     for line, result in zip(lines, results, strict=True):
         row = json.loads(line)
         predicted = [row[f"probability_{name}"] for name in OTHER.classes]
@@ -180,6 +186,43 @@ def test_several_shots_are_averaged(visit, expected, photographs):
     logits = np.log(expected[["probability_other", "probability_melanoma"]].to_numpy()[:2]).mean(axis=0)
     assert result["shots"] == 2
     assert result["probabilities"] == pytest.approx(np.exp(logits) / np.exp(logits).sum(), abs=1e-3)
+
+
+def test_the_picture_chosen_last_stays(visit, photographs, tmp_path):
+    """Also where one that was chosen before takes longer to read, or can not be read."""
+    from PIL import Image
+
+    with Image.open(photographs[0]) as picture:
+        picture.resize((4000, 3000)).save(tmp_path / "slow.png", compress_level=0)
+    (tmp_path / "words.jpg").write_text("no picture")
+    app = visit().ready()
+    for before, chosen in (("slow.png", photographs[1]), ("words.jpg", photographs[2])):
+        app.part("picture-input").set_input_files(tmp_path / before)
+        result = app.open_picture(chosen)
+        app.page.wait_for_timeout(2500)
+        assert json.loads(app.part("result-json").text_content()) == result
+        assert app.part("error").is_hidden()
+    app.part("picture-input").set_input_files(tmp_path / "slow.png")
+    app.part("retake").click()  # back to the choice
+    app.page.wait_for_timeout(2500)
+    assert app.page.evaluate("document.body.dataset.state") == "ready"
+
+
+def test_of_several_dropped_pictures_one_is_opened_and_the_page_says_so(visit, photographs):
+    app = visit().ready()
+    app.page.evaluate(
+        """contents => {
+          const dropped = new DataTransfer();
+          for (const [name, text] of contents) {
+            const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+            dropped.items.add(new File([bytes], name));
+          }
+          document.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped, cancelable: true }));
+        }""",
+        [[path.name, b64encode(path.read_bytes()).decode()] for path in photographs[:2]],
+    )
+    assert app.result(photographs[0].name)["shots"] == 1
+    assert f"{photographs[0].name} alone was opened" in app.part("error").text_content()
 
 
 def test_a_file_that_is_no_picture_is_reported(visit, photographs, tmp_path):

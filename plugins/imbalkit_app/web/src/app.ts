@@ -9,6 +9,7 @@ import type { Facts } from "./facts";
 import { guide } from "./guide";
 import type { Answer, Opened } from "./messages";
 import { Meter } from "./meter";
+import { uprightBitmap } from "./orientation";
 import { OTHER_SCENE, reasons } from "./quality";
 import { combine, decision, result, type Shot } from "./result";
 import { save } from "./saving";
@@ -42,7 +43,8 @@ export class App {
   private state: State = "ready";
   private earlier: readonly Shot[] = []; // before the one on the stage
   private current: Shot | null = null; // on the stage, when frozen; the last frame's, when live
-  private loop = 0; // the running one's number: an older one ends
+  private loop = 0; // number of what was begun last, frames or a file: an older one ends
+  private settled: string | null = null; // the status before files that are being read
   private starting = false;
   private freezing = false;
   private file: Blob | null = null; // that is on the stage
@@ -83,8 +85,10 @@ export class App {
     document.addEventListener("dragover", (event) => event.preventDefault());
     document.addEventListener("drop", (event) => {
       event.preventDefault();
-      const [file] = event.dataTransfer?.files ?? [];
-      if (file) void this.openFile(file);
+      const [file, ...others] = event.dataTransfer?.files ?? [];
+      if (!file) return;
+      void this.openFile(file);
+      if (others.length > 0) showError(`${file.name} alone was opened: open the others one by one, or add them as shots.`);
     });
     document.addEventListener("visibilitychange", () => {
       if (document.hidden || this.state !== "live" || this.camera.running) return;
@@ -100,6 +104,7 @@ export class App {
   private enter(state: State): void {
     const held = this.controls.contains(document.activeElement);
     this.state = state;
+    this.settled = null;
     document.body.dataset["state"] = state;
     this.video.hidden = state !== "live";
     this.still.hidden = state !== "frozen";
@@ -112,6 +117,7 @@ export class App {
   private async start(deviceId?: string): Promise<void> {
     if (this.starting) return;
     this.starting = true;
+    this.loop++; // a file that is still being read is no longer wanted
     clearError();
     showStatus("Starting the camera");
     try {
@@ -184,16 +190,21 @@ export class App {
 
   private async openFile(file: File): Promise<void> {
     clearError();
-    const [before, text] = [this.state, status()];
-    this.loop++;
+    this.settled ??= status();
+    const loop = ++this.loop;
     showStatus(`Reading ${file.name}`);
     try {
       const { probabilities, quality } = await this.reader.file(file);
-      this.show(await createImageBitmap(file), file);
+      const picture = await uprightBitmap(file);
+      if (this.loop !== loop) return picture.close(); // another was opened since, or the camera started
+      this.show(picture, file);
       this.camera.stop();
       this.finish({ source: file.name, smoothed: average([probabilities])!, quality });
     } catch (error) {
-      if (before === "live") this.live();
+      if (this.loop !== loop) return;
+      const text = this.settled ?? status();
+      this.settled = null;
+      if (this.state === "live") this.live();
       else showStatus(text);
       showError(`${file.name}: ${messageOf(error)}`);
     }
@@ -223,6 +234,7 @@ export class App {
   /** Back to the camera or, after a file, to the choice, with these shots. */
   private again(shots: readonly Shot[]): void {
     if (this.state !== "frozen") return;
+    this.loop++; // as in `start`
     this.keep(shots);
     if (this.camera.running) return this.live();
     this.current = null;

@@ -1,6 +1,7 @@
 /** Pixels of frames and files, in a worker. */
 
 import type { Area } from "./messages";
+import { leftToTurn, turnedSize, turning } from "./orientation";
 import { withoutAlpha, type Picture } from "./resize";
 
 let canvas: OffscreenCanvas | null = null;
@@ -20,7 +21,13 @@ export async function filePixels(file: Blob, exif: boolean): Promise<Picture> {
   if (!exif) options.imageOrientation = "none" as ImageOrientation; // is not in the types, nor in every browser
   const bitmap = await createImageBitmap(file, options);
   try {
-    return draw(bitmap.width, bitmap.height, (context) => context.drawImage(bitmap, 0, 0));
+    const orientation = exif ? await leftToTurn(file) : 1;
+    const { width, height } = turnedSize(bitmap, orientation);
+    return draw(width, height, (context) => {
+      context.setTransform(...turning(bitmap, orientation));
+      context.drawImage(bitmap, 0, 0);
+      context.resetTransform();
+    });
   } finally {
     bitmap.close();
   }
