@@ -35,6 +35,9 @@ class Observers:
 
     def run_started(self, recipe: Recipe) -> None:
         """Before anything is decoded or trained."""
+        writer = self.writer
+        if writer is not None:
+            self._call("tensorboard", "log.jsonl", lambda: writer.catch_up(run_folder.read_log(self.folder)))
         self._notify("run_started", folder=self.folder, recipe=recipe.model_dump(mode="json"))
 
     def plan_changed(self, plan: Plan, stage: str) -> None:

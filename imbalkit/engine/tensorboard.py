@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,30 @@ class EpochWriter:
             raise MissingExtraError(
                 "logging.tensorboard needs the package tensorboard: pip install 'imbalkit[tensorboard]'"
             ) from error
-        self.writer = SummaryWriter(str(folder / "tensorboard"))
+        self.folder = folder / "tensorboard"
+        self.writer = SummaryWriter(str(self.folder))
+
+    def catch_up(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Write those lines of log.jsonl that the event files lack: epochs of before TensorBoard was turned on."""
+        if not entries:
+            return
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        known = EventAccumulator(str(self.folder), size_guidance={"scalars": 0}).Reload()
+        steps = {tag: {event.step for event in known.Scalars(tag)} for tag in known.Tags()["scalars"]}
+        for entry in entries:
+            self._write(entry["stage"], entry["epoch"], entry, steps)
+        self.writer.flush()
 
     def write(self, stage: str, epoch: int, metrics: Mapping[str, Any]) -> None:
         """One epoch."""
-        for tag, value in numbers(metrics, stage):
-            self.writer.add_scalar(printable(tag), value, epoch)
+        self._write(stage, epoch, metrics, {})
         self.writer.flush()
+
+    def _write(self, stage: str, epoch: int, metrics: Mapping[str, Any], known: Mapping[str, Collection[int]]) -> None:
+        for tag, value in numbers(metrics, stage):
+            if epoch not in known.get(printable(tag), ()):
+                self.writer.add_scalar(printable(tag), value, epoch)
 
 
 def numbers(metrics: Mapping[str, Any], tag: str) -> Iterator[tuple[str, float]]:

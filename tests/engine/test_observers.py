@@ -7,9 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from imbalkit import hookimpl
-from imbalkit.catalogue import Catalogue, Provider
+from imbalkit.catalogue import Catalogue, Provider, default_catalogue
+from imbalkit.engine.observers import Observers
 from imbalkit.errors import RunError
 from imbalkit.recipe import prepare as planning
+from imbalkit.recipe.prepare import prepare
+from imbalkit.runs.folder import append_log
 from tests.command_line import imbalkit
 
 pytestmark = pytest.mark.usefixtures("no_charts")
@@ -75,6 +78,37 @@ def test_the_writer_of_tensorboard_is_an_observer_too(observed, tmp_path, monkey
     assert done.stderr.count("warning: epoch 1 of final failed: OSError: [Errno 28] No space left on device") == 1
     assert list(facts(tmp_path)["observers_off"]) == ["tensorboard"]
     assert epochs == [1, 2]  # the other observers are still called
+
+
+def test_tensorboard_that_is_turned_on_later_has_the_epochs_of_before(tmp_path):
+    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    lines = [
+        {"stage": "final", "epoch": n, "loss": 1 / n, "validation": {"recall": {"a/b": n / 10}}} for n in (1, 2, 3)
+    ]
+
+    def steps():
+        found = accumulators.EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+        return {tag: [(event.step, event.value) for event in found.Scalars(tag)] for tag in found.Tags()["scalars"]}
+
+    recipe = prepare("digits").recipe
+    begun = Observers(tmp_path, default_catalogue(), print, tensorboard=True)
+    begun.run_started(recipe)
+    assert steps() == {}
+    for line in lines[:1]:
+        append_log(tmp_path, line)
+        begun.epoch_finished("final", line["epoch"], line)
+    append_log(tmp_path, lines[1])  # without TensorBoard
+    for _ in range(2):
+        later = Observers(tmp_path, default_catalogue(), print, tensorboard=True)
+        later.run_started(recipe)
+    append_log(tmp_path, lines[2])
+    later.epoch_finished("final", 3, lines[2])
+    found = steps()
+    assert set(found) == {"final/loss", "final/validation/recall/a/b"}
+    for tag, values in found.items():
+        assert [step for step, _ in values] == [1, 2, 3]
+        expected = [1 / n if tag == "final/loss" else n / 10 for n in (1, 2, 3)]
+        assert [value for _, value in values] == pytest.approx(expected)
 
 
 def test_an_observer_can_end_the_run(observed, tmp_path):

@@ -98,6 +98,10 @@ def test_a_column_that_is_spelt_otherwise_is_named():
     with pytest.raises(DataError, match="takes a column 'age', and a table has ' Age': rename it to 'age'"):
         absent_note(ENCODING, [("path", " Age", "sex")])
     assert absent_note(ENCODING, [("age", "Age", "sex")]) == ""
+    with pytest.raises(
+        DataError, match="takes a column 'age', and a table has several of that name: leave one of them"
+    ):
+        absent_note(ENCODING, [("path", "age (1st)", "age (2nd)", "sex")])
 
 
 @pytest.mark.parametrize(

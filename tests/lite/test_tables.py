@@ -32,7 +32,7 @@ def write(path: Path, text: str) -> Path:
         ("a.tsv", "path,x\ty\na.png\t1\n"),
         ("a.csv", "path\na.png\n\n\nb.png\n"),
         ("a.csv", "path,x,y\na.png\nb.png,1\n"),
-        ("a.csv", "x,path,x,,x\n1,a.png,2,3,4\n"),
+        ("a.csv", "x,path,,y\n1,a.png,3,4\n"),
         ("a.csv", "path,x\na.png,1"),
         ("a.csv", "path,x\n"),
         ("a.CSV", "path,größe\nä.png,1\n"),
@@ -46,6 +46,21 @@ def test_a_table_is_what_pandas_reads(tmp_path, name, text):
     expected = frame.astype(object).where(frame.notna(), None)
     assert list(header) == list(expected.columns)
     assert [list(row) for row in rows] == expected.to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    "header, names",
+    [
+        ("x,path,x,,x", ["x (1st)", "path", "x (2nd)", "Unnamed: 3", "x (3rd)"]),
+        ("x, x ,x (1st)", ["x (1st)'", "x (2nd)", "x (1st)"]),
+        ("x,x,x,x", ["x (1st)", "x (2nd)", "x (3rd)", "x (4th)"]),
+        ("x,X", ["x", "X"]),
+    ],
+)
+def test_columns_that_share_a_name_have_none_of_them_under_it(tmp_path, header, names):
+    path = write(tmp_path / "a.csv", f"{header}\n{','.join(map(str, range(len(header.split(',')))))}\n")
+    assert list(read_table(path).header) == names == list(read_frame(path))
+    assert read_table(path).rows[0] == tuple(map(str, range(len(names))))
 
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\r\0\ufeff"), max_size=6)

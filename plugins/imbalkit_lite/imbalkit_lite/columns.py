@@ -272,6 +272,11 @@ def unknown_notes(unknown: Unknown, encoding: ColumnEncoding) -> list[str]:
     return notes
 
 
+SHARED_NAME = re.compile(
+    r" \(\d+(st|nd|rd|th)\)'*$"
+)  # what a table's reader puts behind the names of columns that share one
+
+
 def absent_note(encoding: ColumnEncoding, tables: Sequence[Sequence[str]], images: bool = True) -> str:
     """What a user should know where inputs lack columns that the model takes; "" where none is lacking.
 
@@ -306,4 +311,8 @@ def _near(name: str, columns: Sequence[str], encoding: ColumnEncoding) -> str:
     for column in others:
         if column.strip().casefold() == name.strip().casefold():
             raise DataError(f"the model takes a column {name!r}, and a table has {column!r}: rename it to {name!r}")
+        if column.startswith(f"{name} (") and SHARED_NAME.search(column):
+            raise DataError(
+                f"the model takes a column {name!r}, and a table has several of that name: leave one of them"
+            )
     return nearest(name, others)

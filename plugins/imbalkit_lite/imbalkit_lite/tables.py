@@ -6,6 +6,7 @@ import csv
 import importlib
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -196,16 +197,23 @@ def with_point(cell: str) -> str:
 
 
 def _names(found: Iterable[str]) -> Header:
-    """Column names, each once: of those that repeat, the later ones are numbered ("age.1"), as pandas does it."""
+    """Column names, each once: those that repeat are numbered from the first on ("age (1st)"): none is taken for another."""
+    given = [name or f"Unnamed: {place}" for place, name in enumerate(found)]
+    times = Counter(given)
+    seen: Counter[str] = Counter()
     names: dict[str, None] = {}
-    for place, name in enumerate(found):
-        name = name or f"Unnamed: {place}"
-        own, number = name, 0
-        while own in names:
-            number += 1
-            own = f"{name}.{number}"
+    for name in given:
+        seen[name] += 1
+        own = name if times[name] == 1 else f"{name} ({_ordinal(seen[name])})"
+        while own in names or (own != name and own in times):
+            own += "'"
         names[own] = None
     return tuple(names)
+
+
+def _ordinal(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
 
 
 def _open(file: Path) -> IO[bytes]:
