@@ -9,16 +9,19 @@ import re
 import resource
 import shutil
 import subprocess
+import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from imbalkit.errors import WriteError
 from imbalkit.runs.folder import append_log, read_log
 from imbalkit_lite import files
 from imbalkit_lite.files import delete_temporaries, write_atomic, write_text
-from tests.command_line import imbalkit
+from tests.command_line import environment, imbalkit
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
@@ -122,6 +125,41 @@ def test_commands_that_write_elsewhere(finished_run_of_digits, tmp_path):
         assert done.returncode == 1, words
         assert "cannot be written" in done.stderr, words
     assert not any((tmp_path / "full").iterdir())
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, as Linux has it")
+@pytest.mark.parametrize("words", [["schema"], ["plan", "digits"], ["--version"]])
+def test_an_output_that_takes_nothing_is_one_sentence(words, tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "imbalkit", *words],
+            cwd=tmp_path, env=os.environ | environment(tmp_path), stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.endswith("error: the output cannot be written: No space left on device\n")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.slow
+def test_sigterm_leaves_nothing_of_predictions_that_are_being_written(finished_run_of_digits, tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "many.txt").write_text("a.png\n" * 300_000)
+    with open(tmp_path / "many.txt") as paths:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "imbalkit", "predict", finished_run_of_digits, "-", "--out", "found.csv"],
+            cwd=tmp_path, env=os.environ | environment(tmp_path), stdin=paths, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 300
+        while not list(tmp_path.glob(".found.csv.*")):
+            assert running.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        running.terminate()
+        _, said = running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert said.splitlines()[-1] == "stopped"
+    assert sorted(path.name for path in tmp_path.iterdir() if "found" in path.name) == []
 
 
 def test_a_temporary_name_cannot_be_foreseen_and_a_link_is_not_followed(tmp_path):

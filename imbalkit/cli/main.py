@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -87,10 +89,18 @@ def root() -> None:
     """Train and evaluate image classifiers on imbalanced data, as a recipe says."""
 
 
+def _stopped(arguments: Sequence[str]) -> str:
+    """What is said after an interruption: how the command goes on, if it does."""
+    command = arguments[0] if arguments else ""
+    if command in ("run", "sweep"):
+        return f"stopped; `imbalkit {command} ... --resume` goes on from here"
+    return "stopped; the same command goes on from here" if command == "audit" else "stopped"
+
+
 def main() -> None:
     """The command `imbalkit`: a user's mistake ends with its message and exit code 1, never with a traceback."""
     try:
-        run(root, "stopped; `imbalkit run ... --resume` goes on from here")
+        run(root, _stopped(sys.argv[1:]))
     except Exception as error:
         from imbalkit.base.plugin_errors import plugin_note
 

@@ -10,7 +10,7 @@ import click
 
 from imbalkit.base.text import share_text
 from imbalkit.cli.commands import options
-from imbalkit_lite.command_line import say
+from imbalkit_lite.command_line import say, stop_by_sigterm
 from imbalkit_lite.text import json_text
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def command(
     from imbalkit.base.threads import spin_less
 
     spin_less()
+    stop_by_sigterm()
     from pydantic import ValidationError
 
     from imbalkit.export.export import export

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from imbalkit.cli.commands import options
+from imbalkit_lite.command_line import stop_by_sigterm
 
 
 @click.command("sweep")
@@ -40,7 +41,6 @@ def command(
     from imbalkit.base.threads import spin_less
 
     spin_less()
-    import signal
 
     from imbalkit.base.progress import Lines
     from imbalkit.catalogue import default_catalogue
@@ -56,7 +56,7 @@ def command(
         if plan_only:
             print_space(grid, catalogue)
             return
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the trials stop as well
+        stop_by_sigterm()  # so that the trials stop as well
         print_search(search(grid, folder, jobs, resume, tuple(without), Lines(), launcher))
         return
     if plan_only:
@@ -72,5 +72,5 @@ def command(
         return
     from imbalkit.studies.sweeps.run import sweep
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the cells stop as well
+    stop_by_sigterm()  # so that the cells stop as well
     print_sweep(sweep(grid, folder, jobs, resume, tuple(without), Lines(), launcher))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
+import signal
 import sys
 from typing import Any
 
@@ -12,6 +14,7 @@ import click
 
 from imbalkit_lite.text import printable_lines, printable_message
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NAMES = (errno.ENAMETOOLONG, errno.ELOOP)  # of names that no file can have, wherever they are looked for
 
 
@@ -54,7 +57,9 @@ def run(root: click.Group, stopped: str = "stopped") -> None:
     _leave_ascii()
     write_any_name()
     try:
-        sys.exit(root(standalone_mode=False))
+        code = root(standalone_mode=False)
+        sys.stdout.flush()  # an error in it is told below
+        sys.exit(code)
     except click.UsageError as error:
         if not isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the help
             vars(error)["message"] = printable_message(error.message)  # which click declares final
@@ -69,10 +74,25 @@ def run(root: click.Group, stopped: str = "stopped") -> None:
     except Exception as error:
         from imbalkit_lite.errors import ImbalkitError
 
+        if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:  # as of a stream
+            _show(f"the output cannot be written: {error.strerror}")
+            _drop_output()
+            sys.exit(1)
         if not isinstance(error, ImbalkitError) and getattr(error, "errno", None) not in _NAMES:
             raise
         _show(printable_message(error if isinstance(error, ImbalkitError) else _about_a_name(error)))
         sys.exit(1)
+
+
+def _drop_output() -> None:
+    """Drop what standard output still holds, which Python would try to write once more at its end."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def stop_by_sigterm() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, so that no half-written file stays behind."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _show(message: str) -> None:

@@ -206,7 +206,7 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
     A file that is not there is an item all the same. Raises DataError for tables that cannot be read or lack the column,
     and where there is nothing to look at.
     """
-    sources: list[Files | TableOfPaths] = []
+    parts: list[list[str] | TableOfPaths] = []  # lists of files, and tables
     empty, notes = [], []
     for name in (os.fspath(each) for each in names):
         path = Path(local_path(name))
@@ -217,8 +217,8 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
             empty += [] if found else [f"{path.absolute()} holds no images"]
         elif is_table(path):
             table = read_table(path)
-            sources.append(TableOfPaths(table.header, table.rows, column, path, table.decimal_comma))
-            empty += [] if len(sources[-1]) else [f"{path.absolute()} has no rows"]
+            parts.append(TableOfPaths(table.header, table.rows, column, path, table.decimal_comma))
+            empty += [] if len(parts[-1]) else [f"{path.absolute()} has no rows"]
             continue
         elif path.suffix.lower() not in EXTENSIONS and is_container(path) and path.exists():
             found = [join_address(name, image) for image in list_folder(path).images]
@@ -227,11 +227,11 @@ def find_inputs(names: Iterable[str | os.PathLike[str]], column: str = "path") -
             found = sorted(glob.glob(str(path), recursive=True)) or [name]
         else:
             found = [name]
-        if sources and isinstance(sources[-1], Files):
-            sources[-1] = Files([*sources[-1].paths, *found])
+        if parts and isinstance(parts[-1], list):
+            parts[-1] += found
         else:
-            sources.append(Files(found))
-    inputs = Inputs(tuple(sources), tuple(notes))
+            parts.append(list(found))
+    inputs = Inputs(tuple(Files(part) if isinstance(part, list) else part for part in parts), tuple(notes))
     if not len(inputs):
         raise DataError("there is nothing to predict: " + ("; ".join([*empty, *notes]) or "no files were named"))
     return inputs

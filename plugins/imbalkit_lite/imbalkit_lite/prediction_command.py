@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from imbalkit_lite.command_line import say
+from imbalkit_lite.command_line import say, stop_by_sigterm
 from imbalkit_lite.text import counted
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def predict(
     from imbalkit_lite.predicting import predict_rows
     from imbalkit_lite.rows import DECISION, ERROR, columns_of, key_of
 
+    stop_by_sigterm()
     kind = _format(kind, out)
     predictor = open_predictor()
     encoding, unknown, key = predictor.encoding, Unknown(), key_of(predictor)
