@@ -22,6 +22,7 @@ from imbalkit_lite.columns import (
     Column,
     ColumnEncoding,
     NumberColumn,
+    Unknown,
     as_number,
     cell_text,
 )
@@ -169,13 +170,13 @@ def _two_spellings(cells: Iterable[object], texts: Iterable[str | None]) -> tupl
     return None
 
 
-def encode_frame(encoding: ColumnEncoding, frame: pd.DataFrame) -> np.ndarray:
+def encode_frame(encoding: ColumnEncoding, frame: pd.DataFrame, unknown: Unknown | None = None) -> np.ndarray:
     """A table's rows as the network takes them, float32 [n, W]: `encoding.encode` of them, each distinct cell once."""
-    return np.concatenate([_encoded(column, frame[column.name]) for column in encoding.columns], axis=1)
+    return np.concatenate([_encoded(column, frame[column.name], unknown) for column in encoding.columns], axis=1)
 
 
-def _encoded(column: Column, values: pd.Series) -> np.ndarray:
-    """A column of cells, float32 [n, width of the column]."""
+def _encoded(column: Column, values: pd.Series, unknown: Unknown | None) -> np.ndarray:
+    """A column of cells, float32 [n, width of the column]; `unknown` counts cells as `encode` does, by `cell_text`."""
     if isinstance(column, NumberColumn) and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
         numbers = values.to_numpy(np.float64)
         there = np.isfinite(numbers)
@@ -183,7 +184,14 @@ def _encoded(column: Column, values: pd.Series) -> np.ndarray:
             found = np.clip((numbers - column.mean) / column.std, -MOST_SPREADS, MOST_SPREADS)
         return np.stack([np.where(there, found, 0.0), ~there], axis=1).astype(np.float32)
     codes, texts = pd.factorize(np.array([cell_text(cell) for cell in values], dtype=object), use_na_sentinel=False)
-    encoded = np.array([column.encode(text) for text in texts], dtype=np.float64).reshape(len(texts), column.width)
+    once = Unknown()
+    encoded = np.array([column.encode(text, once) for text in texts], dtype=np.float64).reshape(
+        len(texts), column.width
+    )
+    if once and unknown is not None:
+        for text, rows in zip(texts, np.bincount(codes, minlength=len(texts)).tolist(), strict=True):
+            if (key := (column.name, str(text))) in once:
+                unknown[key] += rows
     result: np.ndarray = encoded.astype(np.float32)[codes]
     return result
 

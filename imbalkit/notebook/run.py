@@ -10,7 +10,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imbalkit.errors import RunError
+from imbalkit.base.arguments import words
+from imbalkit.errors import DataError, RunError
 from imbalkit.runs import folder as run_folder
 from imbalkit.runs.results import RunData
 
@@ -39,11 +40,12 @@ def run(
     from imbalkit.engine.options import RunOptions
     from imbalkit.engine.run import run as run_recipe
 
+    overrides, without = words(overrides, "overrides", "training.epochs=5"), words(without, "without", "plugin-name")
     options = RunOptions(
         runs=Path(runs),
         folder=Path(folder) if folder else None,
         resume=resume,
-        without=tuple(without),
+        without=without,
         rounds=Path(rounds) if rounds else None,
         progress=progress or Progress(),
     )
@@ -59,7 +61,7 @@ def ensemble(
     """Make one run of finished runs; arguments and errors as `imbalkit.studies.ensembles.make_ensemble`."""
     from imbalkit.studies.ensembles import make_ensemble
 
-    return Run(make_ensemble(runs, folder, device, progress))
+    return Run(make_ensemble(words(runs, "runs", "runs/seed-0"), folder, device, progress))
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,9 @@ class Run(os.PathLike[str]):
     """
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(os.path.abspath(self.folder)))  # a notebook may go elsewhere
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> Run:
@@ -188,6 +193,7 @@ class Run(os.PathLike[str]):
         from imbalkit_lite.inputs import Inputs, TableOfPaths, TableOfRows, check_rows, find_inputs, find_rows
         from imbalkit_lite.tables import frame_rows
 
+        _check_images(images)
         predictor = self.predictor(threshold, batch_size, device)
         if isinstance(images, np.ndarray):
             return predict_arrays(images, predictor)
@@ -236,6 +242,28 @@ class Run(os.PathLike[str]):
             return to_html(self.folder, self.facts, self.metrics)
         except RunError as error:
             return f"<p><code>{escape(str(self.folder))}</code>: {escape(str(error))}</p>"
+
+
+def _check_images(images: Any) -> None:
+    """Raise DataError for what is neither names nor pixels, with what to do."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(images, str | os.PathLike | np.ndarray | pd.DataFrame):
+        return
+    what = "files, folders or tables, a DataFrame, or an array of pixels uint8 [n, H, W] or [n, H, W, C]"
+    if isinstance(images, Mapping) or not isinstance(images, Iterable):
+        raise DataError(f"expected {what}, got {type(images).__name__}")
+    if hasattr(images, "numpy"):
+        raise DataError(
+            f"expected {what}, got a tensor: pass images.permute(0, 2, 3, 1).numpy() if its channels come first"
+        )
+    if isinstance(images, Sequence):
+        odd = next((each for each in images if not isinstance(each, str | os.PathLike)), None)
+        if isinstance(odd, np.ndarray):
+            raise DataError(f"expected {what}, got a list of arrays: pass numpy.stack(images)")
+        if odd is not None:
+            raise DataError(f"expected {what}, got a list with {type(odd).__name__}")
 
 
 def _names(images: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Sequence[str | os.PathLike[str]]:

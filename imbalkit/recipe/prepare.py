@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from imbalkit.base.arguments import words
 from imbalkit.base.parameters import parameters_text
 from imbalkit.base.variables import variables_in
 from imbalkit.catalogue import Catalogue, default_catalogue
@@ -63,9 +64,11 @@ def prepare(
 
     Raises:
         RecipeError: every mistake at once
+        RunError: overrides that are no list
         PluginError: a plugin breaks the rules
     """
-    catalogue = default_catalogue(tuple(without))
+    overrides, without = words(overrides, "overrides", "training.epochs=5"), words(without, "without", "plugin-name")
+    catalogue = default_catalogue(without)
     return prepare_document(read_document(recipe, catalogue.recipes, overrides), catalogue, runtime, loaded)
 
 

@@ -138,6 +138,7 @@ class RunData:
             return self._metrics
         path = self.folder / run_folder.METRICS
         if not path.exists():
+            _ = self.facts  # raises where there is no run
             raise RunError(
                 f"the run in {self.folder} is not finished (there is no {path.name}): go on with "
                 f"`imbalkit run {self.folder / run_folder.RECIPE} --folder {self.folder} --resume`"
@@ -317,6 +318,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
 
     try:
         return pd.read_parquet(path, columns=None if columns is None else list(columns))
+    except FileNotFoundError as error:
+        raise RunError(f"{path.absolute()} is not there: expected it in the folder of a finished run") from error
     except (OSError, ValueError) as error:
         raise RunError(f"{path} cannot be read: {error}") from error
 

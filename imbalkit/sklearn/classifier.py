@@ -137,7 +137,9 @@ class ImbalkitClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         self.threshold_ = decision.threshold if decision.positive is not None else None
         self.positive_ = None if decision.positive is None else classes[decision.positive]
-        self.decision_, self.notes_ = metrics["decision"], list(metrics["notes"])
+        facts = json.loads(network.files[run_folder.FACTS])
+        notes = (*facts["data_notes"], *facts["data_cautions"], *metrics["notes"])
+        self.decision_, self.notes_ = metrics["decision"], list(dict.fromkeys(notes))
         return self
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,15 +42,22 @@ class FittedNetwork:
         return self._restored
 
     def logits(self, samples: Samples) -> np.ndarray:
-        """Logits of samples in their order, before calibration, float32 [n, C]. Raises DataError for images that do not fit."""
+        """Logits of samples in their order, before calibration, float32 [n, C].
+
+        Warns of words that are no category of the model. Raises DataError for images that do not fit.
+        """
         from imbalkit.data.column_inputs import encode_frame
         from imbalkit.data.features import empty_images
         from imbalkit.data.pixels import as_uint8
         from imbalkit.sklearn.samples import ARRAYS, COLUMNS
+        from imbalkit_lite.columns import Unknown, unknown_notes
 
         if samples.form == COLUMNS:
             encoding = self.restored.encoding
             assert encoding is not None  # of a run on columns
-            columns = encode_frame(encoding, samples.values)
+            unknown = Unknown()
+            columns = encode_frame(encoding, samples.values, unknown)
+            for note in unknown_notes(unknown, encoding):
+                warnings.warn(note, stacklevel=4)  # where the user calls `predict`
             return self.restored.logits(empty_images(len(samples)), columns=columns, batch_size=_ROWS_AT_ONCE)
         return self.restored.logits(as_uint8(samples.values, "X") if samples.form == ARRAYS else samples.values)

@@ -225,8 +225,17 @@ def test_numbers_categories_and_gaps():
     )
     found = ImbalkitClassifier(**FAST).fit(rows, labels)
     assert balanced_accuracy_score(labels, found.predict(rows)) > 0.95
-    new = pd.DataFrame({"age": [np.nan], "site": ["nose"], "seen": [True]})
-    assert found.predict_proba(new).shape == (1, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found.predict(rows)
+    new = pd.DataFrame({"age": [np.nan, 40.0], "site": ["nose", "nose"], "seen": [True, False]})
+    with pytest.warns(
+        UserWarning, match=r"site: 2 cells have values that are no category .* other \('nose'\)"
+    ) as caught:
+        assert found.predict_proba(new).shape == (2, 2)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="seen: 300 cells"):  # 1 is not true
+        found.predict(rows.assign(seen=rows["seen"].astype(int)))
     with pytest.raises(ValueError, match="feature names should match"):
         found.predict(rows[["site", "age", "seen"]])
 
@@ -258,6 +267,18 @@ def test_files(tmp_path):
     assert found.predict_proba([str(path) for path in paths[:5]]).shape == (5, 2)
     with pytest.raises(ValueError, match=r"gone\.png"):
         found.predict([tmp_path / "gone.png"])
+
+
+def test_notes_hold_those_of_the_data(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 255, (60, 8, 8), dtype=np.uint8)
+    paths = [tmp_path / f"{place}.png" for place in range(60)]
+    for path, image in zip(paths, pixels, strict=True):
+        Image.fromarray(image).save(path)
+    labels = np.arange(60) % 3 == 0
+    found = ImbalkitClassifier(training__epochs=1, training__accelerator="cpu", images__size=8)
+    found.fit(paths + paths, np.concatenate([labels, ~labels]))
+    assert any("60 files have rows of different labels" in note for note in found.notes_)
+    assert len(set(found.notes_)) == len(found.notes_)
 
 
 def test_images_in_memory_are_not_written(monkeypatch):

@@ -12,11 +12,12 @@ import matplotlib.figure
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 import imbalkit
 from imbalkit import Run
-from imbalkit.errors import RunError
+from imbalkit.errors import DataError, RunError
 
 
 @pytest.fixture
@@ -80,8 +81,48 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 def test_predictions_that_were_not_kept_are_said_to_be_gone(moved):
     (moved / "predictions.parquet").unlink()
-    with pytest.raises(RunError, match=r"predictions\.parquet cannot be read"):
+    with pytest.raises(
+        RunError, match=r"predictions\.parquet is not there: expected it in the folder of a finished run"
+    ):
         _ = Run.load(moved).predictions
+
+
+def test_a_run_stays_where_it_is_when_the_notebook_goes_elsewhere(moved, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = Run("moved")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert run.metrics["test"]["n"] == len(run.predictions[run.predictions["split"] == "test"])
+    assert run.report == moved / "report.html"
+    with pytest.raises(RunError, match="expected a run folder, there is none at .*nowhere"):
+        _ = Run("nowhere").metrics
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (
+            lambda: imbalkit.run("digits", "training.epochs=1"),
+            "overrides: expected a list such as ['training.epochs=5'], got",
+        ),
+        (lambda: imbalkit.prepare("digits", {"training.epochs": 1}), "overrides: expected a list such as"),
+        (
+            lambda: imbalkit.run("digits", without="melanoma"),
+            "without: expected a list such as ['plugin-name'], got a text",
+        ),
+        (lambda: imbalkit.run("digits", 3), "overrides: expected a list such as ['training.epochs=5'], got int"),
+        (lambda: imbalkit.compare("runs/a"), "runs: expected a list such as ['runs/seed-0'], got a text: 'runs/a'"),
+        (lambda: imbalkit.compare(["a", "b"], metrics="roc_auc"), "metrics: expected a list such as ['roc_auc'], got"),
+        (
+            lambda: imbalkit.ensemble(Path("runs/a"), "b"),
+            "runs: expected a list such as ['runs/seed-0'], got PosixPath",
+        ),
+    ],
+)
+def test_one_word_in_place_of_a_list_is_refused(call, message):
+    with pytest.raises(RunError) as caught:
+        call()
+    assert message in str(caught.value)
 
 
 # --- predicting ---------------------------------------------------------------------------------------------------------
@@ -122,6 +163,22 @@ def test_pixels_are_predicted(finished_run, photographs):
     pixels = np.array(Image.open(path))[None]
     from_file, from_pixels = run.predict(path), run.predict(pixels)
     assert from_pixels["probability_rare"][0] == pytest.approx(from_file["probability_rare"][0], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "images, message",
+    [
+        ([np.zeros((8, 8), np.uint8)] * 2, "got a list of arrays: pass numpy.stack(images)"),
+        (torch.zeros(2, 3, 8, 8), "got a tensor: pass images.permute(0, 2, 3, 1).numpy()"),
+        (None, "got NoneType"),
+        ({"path": ["a.png"]}, "got dict"),
+        ([1, 2], "got a list with int"),
+    ],
+)
+def test_what_is_neither_names_nor_pixels_is_refused(finished_run, images, message):
+    with pytest.raises(DataError) as caught:
+        Run(finished_run).predict(images)
+    assert message in str(caught.value)
 
 
 def test_the_network_is_restored_once(finished_run, photographs, monkeypatch):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pandas as pd
 
+from imbalkit.base.arguments import words
 from imbalkit.catalogue import default_catalogue
 from imbalkit.errors import RunError, listing, nearest
 from imbalkit.evaluation.intervals import few_units
@@ -81,6 +82,8 @@ def compare(
         RunError: fewer than two runs, a run that is not finished or has other classes, test rows that differ (the first
             difference is named), a metric that is not there
     """
+    runs = words(runs, "runs", "runs/seed-0")
+    metrics = None if metrics is None else words(metrics, "metrics", "roc_auc")
     if resamples < LEAST_RESAMPLES:
         raise RunError(f"expected {LEAST_RESAMPLES} resamples or more, got {resamples}")
     loaded, found_again = align(load_runs(runs, reference))
