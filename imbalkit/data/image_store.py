@@ -43,6 +43,11 @@ class ArrayStore(ImageStore):
         array = array[..., None] if array.ndim == 3 else array
         if array.ndim != 4 or array.dtype != np.uint8:
             raise DataError(f"expected images uint8 [n, H, W] or [n, H, W, C], got {array.dtype} {list(array.shape)}")
+        if array.shape[1] in (1, 3) and array.shape[2] > 1 and array.shape[3] > 4:
+            raise DataError(
+                f"expected images uint8 [n, H, W, C], got {list(array.shape)}: channels come last; transpose it with "
+                "array.transpose(0, 2, 3, 1)"
+            )
         if rule is not None and array.shape[1:3] != rule.size:
             resized = np.empty((len(array), *rule.size, array.shape[3]), dtype=np.uint8)
             for image, place in zip(array, resized, strict=True):

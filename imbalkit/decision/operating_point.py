@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from imbalkit.base.parameters import with_origin
 from imbalkit.decision.validation_rows import Notes, ValidationRows
-from imbalkit.errors import ImbalkitError
+from imbalkit.errors import ImbalkitError, PluginError
 from imbalkit.functional.thresholds import cost_threshold
 from imbalkit.kinds import CostRows, Threshold, ThresholdRows
+from imbalkit_lite.card import NEVER
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,12 @@ def choose_threshold(
         try:
             of_positive = probabilities[:, rows.positive]
             threshold = float(rule.choose(ThresholdRows(positives, of_positive, weights, rows.groups)))
+            if not 0 <= threshold <= NEVER:  # NaN fails too
+                raise PluginError(f"{with_origin(rule)} chose the threshold {threshold:g}: expected one from 0 to 1")
             point = OperatingPoint(threshold, rule.name)
             return point, _note_one_sided(rule, of_positive >= threshold, rows.classes[rows.positive])
+        except PluginError:
+            raise
         except ImbalkitError as error:
             why = str(error)
     return _without(rule, why, 0.5 if two else None)

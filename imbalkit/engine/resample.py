@@ -80,6 +80,8 @@ def check_rows(sampler: Sampler | ScoredSampler | FeatureSampler, plan: Plan, gi
         raise PlanError(f"{who} must return a Plan, got {type(new).__name__}")
     if plan != given:
         raise PlanError(f"{who} changed the plan that it was given: it must return a new one (Plan.append, Plan.drop)")
+    if not len(new):
+        raise PlanError(f"{who} left no rows to train on")
     if new.classes != plan.classes:
         raise PlanError(f"{who} changed the classes from {listing(plan.classes)} to {listing(new.classes)}")
     if isinstance(sampler, FeatureSampler) and sampler.makes_rows:

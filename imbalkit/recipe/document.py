@@ -246,6 +246,7 @@ def _merge(below: Document, place: Place, key: Any, value: Any, lines: Mapping[P
         return
     target[key] = value
     _forget_lines(below, here)
+    below.lines[here] = ""  # of a mapping from Python: not that of what it stands over
     below.lines.update({known: line for known, line in lines.items() if known[: len(here)] == here})
 
 

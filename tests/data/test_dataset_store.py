@@ -77,6 +77,15 @@ def test_grey_images(images):
     assert (dataset[4][0] * 255).round().to(torch.uint8).numpy().tolist() == [GREY[4].tolist()]
 
 
+def test_an_array_whose_channels_come_first_is_refused():
+    pixels = np.zeros((12, 3, 8, 8), np.uint8)
+    plan = Plan.from_labels([0] * 9 + [1] * 3)
+    with pytest.raises(DataError, match=r"channels come last; transpose it with array.transpose\(0, 2, 3, 1\)"):
+        plan.to_dataset(pixels)
+    assert plan.to_dataset(pixels.transpose(0, 2, 3, 1))[0][0].shape == (3, 8, 8)
+    assert plan.to_dataset(np.zeros((12, 8, 8, 7), np.uint8))[0][0].shape == (7, 8, 8)  # seven bands
+
+
 def test_datasets_of_torchvision(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

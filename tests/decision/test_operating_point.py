@@ -12,6 +12,7 @@ from imbalkit.builtin.thresholds.target_recall import TargetRecall
 from imbalkit.builtin.thresholds.youden import Youden
 from imbalkit.decision.fit import fit_decision
 from imbalkit.decision.settings import DecisionSettings
+from imbalkit.errors import PluginError
 from imbalkit.functional.metrics import softmax
 from imbalkit.kinds import PriorShift, ThresholdRows
 from tests.decision.made_up import EXACT, chosen, ledger, validation_rows
@@ -39,6 +40,19 @@ def test_a_rule_that_cannot_choose_is_noted_and_never_ends_a_run():
     assert (decision.threshold, decision.rule) == (0.5, None)
     assert "takes 299 independent positive validation rows" in decision.notes[0]
     assert decision.notes[0].endswith("the threshold is 0.5, not that of 'target_recall'")
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), 2.0, -0.1, float("inf")])
+def test_a_rule_of_a_plugin_that_chooses_no_probability_is_named(threshold):
+    class Odd(Youden):
+        def choose(self, rows):
+            return threshold
+
+    logits, labels = validation_rows()
+    with pytest.raises(
+        PluginError, match=f"the threshold 'youden' .*chose the threshold {threshold:g}: expected one from 0 to 1"
+    ):
+        fit_decision(logits, labels, chosen(threshold=Odd()), 1)
 
 
 def test_groups_and_weights_reach_the_rule():

@@ -46,6 +46,7 @@ def swapped(plan):
             r"2 rows of samples that it was not given \(such as sample 0\)",
         ),
         (swapped, "5 rows with another label"),
+        (lambda plan: plan.drop(np.arange(len(plan))), "left no rows to train on"),
         (lambda plan: Plan.from_labels(plan.label, ("b", "a"), sources=plan.source), "changed the classes"),
     ],
 )

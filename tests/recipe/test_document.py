@@ -73,6 +73,17 @@ def test_a_base_keeps_parameters_of_the_same_part(tmp_path):
     assert read_document(tmp_path / "other.yaml", {}).data["loss"] == {"name": "focal", "gamma": 3, "x": 1}
 
 
+def test_values_from_python_are_on_no_line_of_their_base(tmp_path):
+    (tmp_path / "base.yaml").write_text("training:\n  epochs: 3\n  batch_size: 8\npositive: a\nloss: ce\n")
+    base = str(tmp_path / "base.yaml")
+    found = read_document(
+        {"base": base, "training": {"epochs": -1}, "positive": "b", "loss": {"name": "x", "y": 1}}, {}
+    )
+    for place in (("training", "epochs"), ("positive",), ("loss",), ("loss", "y")):
+        assert found.line(place) == ""
+    assert found.line(("training", "batch_size")) == "base.yaml:3"
+
+
 def test_a_base_that_loops_is_an_error(tmp_path):
     (tmp_path / "a.yaml").write_text("base: b.yaml\n")
     (tmp_path / "b.yaml").write_text("base: a.yaml\n")
