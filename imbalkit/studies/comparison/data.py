@@ -120,7 +120,7 @@ def _records(runs: Mapping[str, RunData]) -> dict[str, pd.DataFrame | None]:
         record = read_record(run.folder / RECORD)
         found[name] = record if record is not None and "split" in record else None
     tables = [record for name, record in found.items() if record is not None and not runs[name].has_images]
-    if len({frozenset(input_columns(record)) for record in tables}) < 2:
+    if len({tuple(input_columns(record)) for record in tables}) < 2:  # in another order, hashes differ, too
         return found
     shared = sorted(set.intersection(*(set(input_columns(record)) for record in tables)))
     for name, record in found.items():

@@ -130,6 +130,11 @@ def test_the_same_rows_of_a_table_with_other_columns_are_compared(tables, column
     assert data_notes(runs) == [f"The networks are given different columns: {note}."]
 
 
+def test_columns_in_another_order_are_the_same(tables):
+    runs, _ = align(tables(["age", "size"], ["size", "age"]))
+    assert data_notes(runs) == []
+
+
 def test_other_values_of_a_shared_column_are_noted(tables):
     runs, _ = align(tables(["age", "size"], ["age"], age=list("453456")))
     assert data_notes(runs)[1:] == [

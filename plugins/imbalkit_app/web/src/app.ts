@@ -25,6 +25,7 @@ import { percent } from "./words";
 type State = "ready" | "live" | "frozen";
 
 const LIVE = "Reading the camera";
+const STARTING = "Starting the camera";
 const MAIN: Record<State, string> = { ready: "start", live: "freeze", frozen: "retake" };
 
 export class App {
@@ -117,15 +118,16 @@ export class App {
   private async start(deviceId?: string): Promise<void> {
     if (this.starting) return;
     this.starting = true;
-    this.loop++; // a file that is still being read is no longer wanted
+    const loop = ++this.loop; // a file that is still being read is no longer wanted
     clearError();
-    showStatus("Starting the camera");
+    showStatus(STARTING);
     try {
       await this.camera.start(deviceId);
       await this.tools.refresh();
-      this.live();
+      if (this.loop === loop) this.live();
+      else this.camera.stop(); // a file was opened since
     } catch (error) {
-      this.fail(error);
+      if (this.loop === loop) this.fail(error);
     } finally {
       this.starting = false;
     }
@@ -190,7 +192,7 @@ export class App {
 
   private async openFile(file: File): Promise<void> {
     clearError();
-    this.settled ??= status();
+    this.settled ??= status() === STARTING ? "Ready" : status();
     const loop = ++this.loop;
     showStatus(`Reading ${file.name}`);
     try {
