@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class EpochWriter:
             ) from error
         self.folder = folder / "tensorboard"
         self.writer = SummaryWriter(str(self.folder))
+        self._known: dict[str, set[int]] = {}  # tag -> epochs that the event files have
 
     def catch_up(self, entries: Sequence[Mapping[str, Any]]) -> None:
         """Write those lines of log.jsonl that the event files lack: epochs of before TensorBoard was turned on."""
@@ -30,20 +31,18 @@ class EpochWriter:
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
         known = EventAccumulator(str(self.folder), size_guidance={"scalars": 0}).Reload()
-        steps = {tag: {event.step for event in known.Scalars(tag)} for tag in known.Tags()["scalars"]}
+        self._known = {tag: {event.step for event in known.Scalars(tag)} for tag in known.Tags()["scalars"]}
         for entry in entries:
-            self._write(entry["stage"], entry["epoch"], entry, steps)
-        self.writer.flush()
+            self.write(entry["stage"], entry["epoch"], entry)
 
     def write(self, stage: str, epoch: int, metrics: Mapping[str, Any]) -> None:
-        """One epoch."""
-        self._write(stage, epoch, metrics, {})
-        self.writer.flush()
-
-    def _write(self, stage: str, epoch: int, metrics: Mapping[str, Any], known: Mapping[str, Collection[int]]) -> None:
+        """One epoch, once: one that was cut off before its checkpoint is told again."""
         for tag, value in numbers(metrics, stage):
-            if epoch not in known.get(printable(tag), ()):
+            epochs = self._known.setdefault(printable(tag), set())
+            if epoch not in epochs:
                 self.writer.add_scalar(printable(tag), value, epoch)
+                epochs.add(epoch)
+        self.writer.flush()
 
 
 def numbers(metrics: Mapping[str, Any], tag: str) -> Iterator[tuple[str, float]]:
