@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from imbalkit.kinds import AnyStage, TrainedStage
 from imbalkit.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -42,6 +43,25 @@ def deferral_notes(recipe: Recipe, log: Sequence[Mapping[str, Any]]) -> list[str
         loss = recipe.loss if deferred is None else deferred.loss or recipe.loss
         begins = f"the loss {loss.name!r}, after its warm-up, begins"
     return [f"the chosen epoch {chosen} is before {begins} with epoch {first}: set training.monitor: last"]
+
+
+def stage_notes(stages: Iterable[tuple[str, AnyStage]], log: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A note for each stage of which an epoch of its loss's warm-up was chosen.
+
+    Args:
+        stages: with the names of their trainings
+        log: all epochs of the run
+    """
+    notes = []
+    for name, stage in stages:
+        own = [entry for entry in log if entry.get("stage") == name]
+        chosen = own[-1].get("best_epoch") if own else None
+        if isinstance(stage, TrainedStage) and chosen and chosen <= (first := stage.loss.first_epoch(stage.epochs)):
+            notes.append(
+                f"{name}: the chosen epoch {chosen} is before the loss {stage.loss.name!r}, after its warm-up, begins with epoch "
+                f"{first + 1}: set training.monitor: last"
+            )
+    return notes
 
 
 def monitor_notes(recipe: Recipe, log: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from imbalkit.base.processes import Launch, launched, spawned, unused_tasks
 from imbalkit.base.progress import Progress, choose_progress
 from imbalkit.base.randomness import derive_seed
 from imbalkit.engine.allocator import freed_memory_kept
-from imbalkit.engine.deferral import deferral_notes, deferred_phase, monitor_notes
+from imbalkit.engine.deferral import deferral_notes, deferred_phase, monitor_notes, stage_notes
 from imbalkit.engine.events import RunEvents
 from imbalkit.engine.launch import create_fabric, spawn
 from imbalkit.engine.options import RunOptions
@@ -28,16 +28,13 @@ from imbalkit.training.peers import Peers
 from imbalkit.training.process_checks import SAME, facts_in_common, pictures_in_common
 
 if TYPE_CHECKING:
-    import pandas as pd
     from lightning_fabric import Fabric
 
     from imbalkit.data.image_store import BadImage, ImageStore
     from imbalkit.data.table import Table
     from imbalkit.engine.round_cache import RoundCache
-    from imbalkit.kinds import Metric
     from imbalkit.plan import Plan
     from imbalkit.training.classifier import Classifier
-    from imbalkit.training.trainer import Trainer
 
 MAIN = "final"  # name of the training that samplers prepare and stages follow
 
@@ -185,7 +182,8 @@ def _stages(
     from imbalkit.engine.outputs import finish_run, predictions_table, write_run
     from imbalkit.engine.resample import RoundScorer, resample
     from imbalkit.engine.run_metrics import HeldOut, RunMetrics, evaluate_run
-    from imbalkit.engine.stages import StageRunner
+    from imbalkit.engine.run_trainer import trainer_of
+    from imbalkit.engine.stages import StageRunner, named
     from imbalkit.engine.validation import validation
     from imbalkit.engine.views import predict, views_facts
     from imbalkit.export.export import export_all
@@ -262,7 +260,8 @@ def _stages(
         decision = fit(held_out["validation"].logits)
 
         # Evaluate.
-        main_log = [entry for entry in run_folder.read_log(folder) if entry.get("stage") == MAIN]
+        log = run_folder.read_log(folder)
+        main_log = [entry for entry in log if entry.get("stage") == MAIN]
         seed = derive_seed(recipe.seed, "intervals")
         metrics = {
             **evaluate_run(run_metrics, decision, held_out, recipe.evaluation, table.frame, seed),
@@ -281,6 +280,7 @@ def _stages(
                 *copies,
                 *monitor_notes(recipe, main_log),
                 *deferral_notes(recipe, main_log),
+                *stage_notes(named(recipe.stages), log),
                 *decision.notes,
             ],
         }
@@ -340,49 +340,6 @@ def _decode(
     return images, bad, copies
 
 
-def trainer_of(
-    fabric: Fabric,
-    peers: Peers,
-    folder: Path,
-    prepared: Prepared,
-    images: ImageStore,
-    events: RunEvents,
-    progress: Progress,
-) -> Trainer:
-    from imbalkit.training.column_branch import ColumnInputs
-    from imbalkit.training.rendered_cache import RenderedCache
-    from imbalkit.training.session import TrainingSession
-    from imbalkit.training.trainer import Trainer
-
-    recipe, frame = prepared.recipe, prepared.table.frame
-    gib, monitor = recipe.images.render_cache_gib, recipe.training.monitor
-    metric = None if monitor == "last" else cast("type[Metric]", prepared.catalogue.get("metric", monitor))
-    session = TrainingSession(
-        fabric=fabric,
-        images=images,
-        settings=recipe.training,
-        seed=recipe.seed,
-        head=recipe.head,
-        augment=recipe.augment,
-        positive=prepared.positive,
-        higher_is_better=metric is None or metric.higher_is_better,
-        rendered=RenderedCache(images.shape, gib) if gib else None,
-        inputs=ColumnInputs.of(recipe.inputs, prepared.encoding),
-        encoding=prepared.encoding,
-        columns=prepared.columns,
-        progress=progress,
-        sample_names=lambda samples: _sample_names(frame, samples),
-    )
-    return Trainer(session, folder / run_folder.CHECKPOINTS, peers, events.epoch_finished, partial(_stop, folder))
-
-
-def _stop(folder: Path, stage: str, epoch: int) -> str:
-    """Why the run ends after this epoch; "" if it goes on."""
-    if not (folder / run_folder.STOP).exists():
-        return ""
-    return f"stopped after epoch {epoch} of {stage}, as the file {folder / run_folder.STOP} asks; --resume goes on"
-
-
 def _round_cache(
     fabric: Fabric, prepared: Prepared, images: ImageStore, rounds: Path | None, progress: Progress
 ) -> RoundCache:
@@ -400,8 +357,3 @@ def _held_out_rows(table: Table, samples: np.ndarray, bad: np.ndarray) -> Plan:
 
     samples = without(samples, bad)
     return Plan.from_labels(table.labels[samples], table.classes, sources=samples)
-
-
-def _sample_names(frame: pd.DataFrame, samples: np.ndarray) -> list[str]:
-    """What a person finds samples by: their paths, or their positions in the arrays."""
-    return frame["path"].iloc[samples].tolist() if "path" in frame else [f"sample {sample}" for sample in samples]

@@ -13,9 +13,10 @@ from imbalkit.builtin.backbones import SmallCNN
 from imbalkit.builtin.heads import Linear
 from imbalkit.builtin.losses import CE, ClassBalanced
 from imbalkit.builtin.orders import Balanced, Natural
-from imbalkit.engine.deferral import deferral_notes, deferred_phase
+from imbalkit.engine.deferral import deferral_notes, deferred_phase, stage_notes
 from imbalkit.engine.options import RunOptions
 from imbalkit.engine.run import run
+from imbalkit.engine.stages import named
 from imbalkit.errors import RecipeError
 from imbalkit.recipe.prepare import prepare
 from imbalkit.recipe.recipe import ScheduleSettings, TrainingSettings
@@ -219,3 +220,19 @@ class TestNote:
         notes = json.loads((folder / "metrics.json").read_text())["notes"]
         said = "the chosen epoch 1 is before the deferred order begins with epoch 2: set training.monitor: last"
         assert (said in notes) == (monitor != "last")
+
+    def test_of_a_warm_up_in_a_stage(self):
+        stages = [{"name": "retrain", "loss": {"name": "vs", "warm_up": 0.3}}, {"name": "retrain", "head": "kept"}]
+        found = list(named(prepare(DIGITS | {"stages": stages}).recipe.stages))
+        assert [name for name, _ in found] == ["stage-retrain-1", "stage-retrain-2"]
+
+        def notes(*chosen):
+            return stage_notes(
+                found, [{"stage": name, "best_epoch": n} for (name, _), n in zip(found, chosen, strict=False)]
+            )
+
+        (note,) = notes(3, 1)
+        assert note.startswith(
+            "stage-retrain-1: the chosen epoch 3 is before the loss 'vs', after its warm-up, begins with epoch 4"
+        )
+        assert notes(4, 1) == notes(None, None) == notes(0) == []

@@ -15,7 +15,7 @@ from imbalkit.engine.images import load_images
 from imbalkit.engine.launch import create_fabric
 from imbalkit.engine.resample import RoundScorer
 from imbalkit.engine.round_cache import RoundCache
-from imbalkit.engine.run import trainer_of
+from imbalkit.engine.run_trainer import trainer_of
 from imbalkit.functional.distinct import without
 from imbalkit.kinds import ScoredSampler
 from imbalkit.plan import Plan
