@@ -85,11 +85,11 @@ class Fit:
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         optimizer = build_optimizer(model, settings.optimizer)
         ends = [phase.first_epoch for phase in phases[1:]] + [epochs]
-        steps = sum(
-            -(-rows // settings.batch_size) * (end - phase.first_epoch)
+        parts = [
+            (end - phase.first_epoch, -(-rows // settings.batch_size))
             for phase, rows, end in zip(phases, visited, ends, strict=True)
-        )
-        schedule = build_schedule(optimizer, settings.schedule, steps, epochs)
+        ]
+        schedule = build_schedule(optimizer, settings.schedule, parts)
         average = None
         if settings.ema is not None:
             from timm.utils import ModelEmaV3

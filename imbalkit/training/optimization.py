@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -56,10 +58,21 @@ def _parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, A
     return [group for group in groups if group["params"]]
 
 
-def build_schedule(optimizer: torch.optim.Optimizer, settings: ScheduleSettings, steps: int, epochs: int) -> Schedule:
-    """A schedule over `steps` optimiser steps in `epochs` epochs."""
+def build_schedule(
+    optimizer: torch.optim.Optimizer, settings: ScheduleSettings, parts: Sequence[tuple[int, int]]
+) -> Schedule:
+    """A schedule over a training.
+
+    Args:
+        optimizer: of the training
+        settings: of the recipe
+        parts: epochs, and optimiser steps in each of them, of the training's parts in order: a deferred order may have more
+
+    Raises:
+        TrainingError: options that timm's schedule does not take
+    """
     if settings.name == "one_cycle":
-        peaks = _scaled_rates(optimizer)
+        peaks, steps = _scaled_rates(optimizer), sum(epochs * per_epoch for epochs, per_epoch in parts)
         # Momentum stays: the paper and timm's optimisers without betas know only the learning rate's cycle.
         cycle = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, max_lr=peaks, total_steps=max(steps, 1) + 1, pct_start=settings.warmup, cycle_momentum=False
@@ -71,16 +84,19 @@ def build_schedule(optimizer: torch.optim.Optimizer, settings: ScheduleSettings,
         return _Torch(torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0))
     from timm.scheduler import create_scheduler_v2
 
+    ticks = math.lcm(*(per_epoch for _, per_epoch in parts))  # of an epoch, the same number in each
+    if settings.name == "multistep":
+        ticks *= 2  # its milestones come a tick early in timm, and are to come with their step
     try:
         schedule, _ = create_scheduler_v2(
             optimizer,
             sched=settings.name,
-            num_epochs=epochs,
+            num_epochs=sum(epochs for epochs, _ in parts),
             step_on_epochs=False,
-            updates_per_epoch=max(1, steps // epochs),
+            updates_per_epoch=ticks,
             **settings.options,
         )
-        return _Timm(schedule)
+        return _Timm(schedule, ticks, parts)
     except (TypeError, ValueError, ArithmeticError) as error:
         raise TrainingError(
             f"training.schedule.options: {settings.name} does not take {settings.options}: {error}"
@@ -107,15 +123,21 @@ class _Torch:
 
 
 class _Timm:
-    def __init__(self, schedule: Any):
-        self.schedule = schedule
-        self.schedule.step_update(0)
+    """A schedule of timm's, a function of the time alone: `ticks` an epoch, however many steps that has."""
+
+    def __init__(self, schedule: Any, ticks: int, parts: Sequence[tuple[int, int]]):
+        self.schedule, self.ticks, self.parts = schedule, ticks, parts
+        self.step(0)
 
     def step(self, done: int) -> None:
-        self.schedule.step_update(done)
+        time = 0
+        for epochs, per_epoch in self.parts:
+            steps = min(done, epochs * per_epoch)
+            time, done = time + steps * (self.ticks // per_epoch), done - steps
+        self.schedule.step_update(time)
 
     def state_dict(self) -> dict[str, Any]:
-        return self.schedule.state_dict()
+        return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.schedule.load_state_dict(state)
+        """Nothing: the learning rates are the optimiser's."""

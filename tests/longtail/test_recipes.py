@@ -80,7 +80,7 @@ def test_the_schedule_is_that_of_the_published_code():
     assert type(optimizer) is torch.optim.SGD
     for group in optimizer.param_groups:  # one decay of all, no Nesterov
         assert (group["weight_decay"], group["momentum"], group["nesterov"]) == (2e-4, 0.9, False)
-    schedule = build_schedule(optimizer, settings.schedule, 200 * steps, 200)
+    schedule = build_schedule(optimizer, settings.schedule, [(200, steps)])
     rates = []
     for step in range(200 * steps):
         rates.append(optimizer.param_groups[0]["lr"])

@@ -93,7 +93,7 @@ def test_every_rate_is_the_scale_times_the_rate_of_the_head(name, schedule):
     expected = scales(model, layer_decay_groups(model, 0.7, 0.01))
     plain = build_optimizer(nn.Linear(2, 2), OptimizerSettings(name=name, lr=0.01))
     optimizer = build_optimizer(model, OptimizerSettings(name=name, lr=0.01, layer_decay=0.7))
-    steps = [build_schedule(one, schedule, 20, 10) for one in (plain, optimizer)]
+    steps = [build_schedule(one, schedule, [(10, 2)]) for one in (plain, optimizer)]
     seen = []
     for step in range(1, 20):
         rates = scales(model, optimizer.param_groups, lambda group: group["lr"])
@@ -115,7 +115,7 @@ def test_a_step_of_sgd_is_scale_times_rate_times_gradient():
     optimizer = build_optimizer(
         model, OptimizerSettings(name="sgd", lr=0.1, weight_decay=0.0, layer_decay=0.5, options=options)
     )
-    build_schedule(optimizer, ScheduleSettings(name="constant"), 5, 1)
+    build_schedule(optimizer, ScheduleSettings(name="constant"), [(1, 5)])
     model(torch.rand(4, 3, 32, 32)).square().sum().backward()
     optimizer.step()
     for name, value in model.named_parameters():
@@ -127,7 +127,7 @@ def test_at_one_the_steps_are_those_without():
     settings = [OptimizerSettings(lr=0.01, layer_decay=1.0), OptimizerSettings(lr=0.01)]
     images = torch.rand(6, 3, 32, 32)
     optimizers = [build_optimizer(*pair) for pair in zip(models, settings, strict=True)]
-    schedules = [build_schedule(optimizer, ScheduleSettings(), 4, 1) for optimizer in optimizers]
+    schedules = [build_schedule(optimizer, ScheduleSettings(), [(1, 4)]) for optimizer in optimizers]
     for step in range(1, 4):
         for model, optimizer, schedule in zip(models, optimizers, schedules, strict=True):
             optimizer.zero_grad()
@@ -289,7 +289,7 @@ def test_options_of_a_schedule_change_its_rates(name, option, value):
 
     def rates(options):
         optimizer = build_optimizer(torch.nn.Linear(2, 2), OptimizerSettings(lr=0.1))
-        schedule = build_schedule(optimizer, ScheduleSettings(name=name, options=drops | options), 50, 5)
+        schedule = build_schedule(optimizer, ScheduleSettings(name=name, options=drops | options), [(5, 10)])
         found = []
         for step in range(60):
             found.append(optimizer.param_groups[0]["lr"])
@@ -370,4 +370,4 @@ def test_every_other_optimiser_of_timm_takes_a_step():
 def test_what_timm_cannot_compute_with_is_named():
     optimizer = build_optimizer(torch.nn.Linear(2, 2), OptimizerSettings())
     with pytest.raises(TrainingError, match=r"training\.schedule\.options: step does not take {'decay_epochs': 0}"):
-        build_schedule(optimizer, ScheduleSettings(name="step", options={"decay_epochs": 0}), 10, 5)
+        build_schedule(optimizer, ScheduleSettings(name="step", options={"decay_epochs": 0}), [(5, 2)])
