@@ -226,6 +226,8 @@ def _content(data: _SplitRows) -> LeakCheck:
 
 def _picture(data: _SplitRows, distance: int, progress: Progress | None) -> LeakCheck:
     table = data.table
+    if table.features is not None:
+        return LeakCheck("picture", not_made="the data have no pictures")
     rows = np.arange(len(table)) if table.arrays is not None else np.flatnonzero(data.sizes >= 0)
     if not len(rows):
         return LeakCheck("picture", not_made=_none_there(table))

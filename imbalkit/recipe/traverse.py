@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from imbalkit.catalogue import Catalogue
 from imbalkit.kinds import Backbone, Metric, Op, Part, Settings
@@ -57,6 +57,15 @@ def needs_square(recipe: Recipe) -> Iterator[tuple[Place, str]]:
             yield place, f"{op.label} needs square images"
     if recipe.predict.views == "dihedral":
         yield ("predict", "views"), "dihedral turns images by a quarter and needs square images (flips does not)"
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    """Every text in plain data, such as the names of files in a recipe's `data`."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from texts_of(item)
 
 
 def initial_weights_of(recipe: Recipe) -> dict[str, dict[str, str]]:

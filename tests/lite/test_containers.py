@@ -137,6 +137,17 @@ def test_what_cannot_be_read_is_one_sentence(here, path, message):
         decode(path)
 
 
+@pytest.mark.parametrize("behind", [0, 100])
+def test_a_tar_that_ends_between_two_files_is_not_all_of_it(here, behind):
+    with tarfile.open("plain.tar") as archive:
+        start = archive.getmembers()[1].offset
+    (here / "less.tar").write_bytes((here / "plain.tar").read_bytes()[: start + behind])
+    with pytest.raises(
+        DataError, match="less.tar is no plain tar file, or not all of it .no end marker.: get it again"
+    ):
+        members_of("less.tar")
+
+
 def test_an_encrypted_or_damaged_member(here):
     content = bytearray((here / "packed.zip").read_bytes())
     content[60:80] = bytes(20)

@@ -29,10 +29,11 @@ def command(data: Path, out: Path, root: Path | None, label: str | None, positiv
     from imbalkit.cli.tables.findings import print_findings
     from imbalkit.inspection.recipe_draft import inspect, planned, recipe_text
     from imbalkit.inspection.starting_point import starting_point
-    from imbalkit_lite.files import write_text
+    from imbalkit_lite.files import refuse_input, write_text
 
     if out.exists() and not force:
         raise click.ClickException(f"{out} exists: choose another file with --out, or overwrite it with --force")
+    refuse_input(out, [data])
     if not out.absolute().parent.is_dir():
         raise click.ClickException(f"there is no folder {out.absolute().parent} to write {out.name} into")
     screen = console()

@@ -63,6 +63,10 @@ class TarMembers(Members):
                     if info.isreg() and not info.issparse():
                         self._spans[info.name.removeprefix("./")] = Span(info.offset_data, info.size)
                     archive.members = []  # type: ignore[attr-defined]  # else it keeps 2 kB a member
+                assert archive.fileobj is not None
+                archive.fileobj.seek(archive.offset)
+                if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+                    raise tarfile.ReadError("no end marker")  # which tarfile does without
         except tarfile.TarError as error:
             raise DataError(
                 f"{place} is no plain tar file, or not all of it ({error}): get it again, or unpack it"

@@ -6,12 +6,12 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from imbalkit_lite.errors import ImbalkitError
+from imbalkit_lite.errors import DataError, ImbalkitError
 
 _FULL = {
     errno.ENOSPC: "the disk is full",
@@ -57,6 +57,16 @@ def write_atomic(path: Path, write: Callable[[Path], Any], size: int | None = No
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def refuse_input(out: Path, read: Iterable[str | os.PathLike[str]]) -> None:
+    """Raise DataError for an output that is one of the files that are read, which it would replace."""
+    if not out.exists():
+        return
+    for name in read:
+        with suppress(OSError, ValueError):  # what is no file is not replaced
+            if os.path.samefile(out, name):
+                raise DataError(f"{out} is the file {name} that is read, and would be replaced: choose another name")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -67,6 +67,7 @@ def predict(
 ) -> None:
     """Read, predict, write a row for each image; exits with code 1 if no image could be read. Raises ImbalkitError."""
     from imbalkit_lite.columns import Unknown, absent_note, unknown_notes
+    from imbalkit_lite.files import refuse_input
     from imbalkit_lite.inputs import find_inputs, find_rows
     from imbalkit_lite.predicting import predict_rows
     from imbalkit_lite.rows import DECISION, ERROR, columns_of, key_of
@@ -76,6 +77,8 @@ def predict(
     predictor = open_predictor()
     encoding, unknown, key = predictor.encoding, Unknown(), key_of(predictor)
     names = [name for path in paths for name in (_from_stdin() if path == "-" else [path])]
+    if out is not None:
+        refuse_input(out, names)
     if predictor.channels or encoding is None:
         inputs = find_inputs(names, column)
     else:
