@@ -319,7 +319,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
     try:
         return pd.read_parquet(path, columns=None if columns is None else list(columns))
     except FileNotFoundError as error:
-        raise RunError(f"{path.absolute()} is not there: expected it in the folder of a finished run") from error
+        raise RunError(f"{path.absolute()} cannot be read: it is not there, where a finished run has it") from error
     except (OSError, ValueError) as error:
         raise RunError(f"{path} cannot be read: {error}") from error
 
