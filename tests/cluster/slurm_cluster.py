@@ -43,7 +43,7 @@ SlurmdTimeout=8
 SlurmctldTimeout=5
 InactiveLimit=0
 KillWait=2
-MinJobAge=60
+MinJobAge=1800
 JobRequeue=1
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs={cpus} RealMemory=2000
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs={cpus} RealMemory=2000
