@@ -80,6 +80,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--better", type=float, default=0.0)
     options = parser.parse_args(arguments)
     cases = {
+        "independent, 15 rows, 3 of the rare class": (np.arange(15), True),
+        "independent, 25 rows, 5 of the rare class": (np.arange(25), True),
         "independent, 100 rows": (np.arange(100), True),
         "independent, 500 rows": (np.arange(500), True),
         "100 groups of 5": (np.arange(500) // 5, True),
