@@ -81,9 +81,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 def test_predictions_that_were_not_kept_are_said_to_be_gone(moved):
     (moved / "predictions.parquet").unlink()
-    with pytest.raises(
-        RunError, match=r"predictions\.parquet cannot be read: it is not there"
-    ):
+    with pytest.raises(RunError, match=r"predictions\.parquet cannot be read: it is not there"):
         _ = Run.load(moved).predictions
 
 
