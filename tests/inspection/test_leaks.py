@@ -18,7 +18,6 @@ from imbalkit.data.split_settings import SplitSettings
 from imbalkit.data.table import Table
 from imbalkit.errors import DataError
 from imbalkit.inspection.leaks import find_leaks, id_columns
-from imbalkit.recipe.prepare import prepare
 
 ISIC = Path(__file__).parents[3] / "shared" / "data" / "isic_tables"
 needs_isic = pytest.mark.skipif(not ISIC.exists(), reason="the ISIC tables (../shared/data/isic_tables) are absent")
@@ -392,22 +391,3 @@ def test_the_papers_split_of_isic_leaks_and_a_grouped_one_does_not(isic_merge):
     checks = find_leaks(isic_merge, grouped)
     assert not any(check.leaks for check in checks)
     assert [check.name for check in checks if check.not_made] == ["content", "picture"]
-
-
-def test_rows_that_differ_in_a_column_that_no_network_is_given_are_copies(tmp_path):
-    random = np.random.default_rng(3)
-    once = pd.DataFrame(random.normal(size=(100, 2)), columns=["x", "y"]).assign(label=["a", "a", "a", "a", "b"] * 20)
-    both = pd.concat([once, once], ignore_index=True)
-    both.to_csv(tmp_path / "t.csv")  # with pandas' own numbers of the rows
-    (tmp_path / "r.yaml").write_text(
-        f"data: {{name: features, file: {tmp_path / 't.csv'}, label_column: label}}\nbackbone: mlp\n"
-    )
-    prepared = prepare(str(tmp_path / "r.yaml"))
-    assert prepared.encoding.names == ("x", "y")
-    test, train = (both.iloc[rows] for rows in (prepared.split.test, prepared.split.train))
-    expected = len(test.reset_index().merge(train[["x", "y"]].drop_duplicates(), on=["x", "y"]))
-    result = CliRunner().invoke(root, ["leaks", str(tmp_path / "r.yaml"), "--json"])
-    assert result.exit_code == 1
-    content = next(check for check in json.loads(result.stdout)["checks"] if check["check"] == "content")
-    found = next(each for each in content["overlaps"] if (each["split"], each["against"]) == ("test", "train"))
-    assert found["rows"] == expected > 0
