@@ -59,13 +59,13 @@ def needs_square(recipe: Recipe) -> Iterator[tuple[Place, str]]:
         yield ("predict", "views"), "dihedral turns images by a quarter and needs square images (flips does not)"
 
 
-def texts_of(value: Any) -> Iterator[str]:
+def every_text(value: Any) -> Iterator[str]:
     """Every text in plain data, such as the names of files in a recipe's `data`."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping | list):
         for item in value.values() if isinstance(value, Mapping) else value:
-            yield from texts_of(item)
+            yield from every_text(item)
 
 
 def initial_weights_of(recipe: Recipe) -> dict[str, dict[str, str]]:

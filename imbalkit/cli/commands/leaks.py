@@ -51,7 +51,7 @@ def command(
     from imbalkit.inspection.near_duplicates import DISTANCE
     from imbalkit.inspection.overlaps import write_pairs
     from imbalkit.recipe.prepare import prepare
-    from imbalkit.recipe.traverse import texts_of
+    from imbalkit.recipe.traverse import every_text
     from imbalkit_lite.files import refuse_input
 
     if out is not None and not out.absolute().parent.is_dir():
@@ -59,7 +59,7 @@ def command(
     named = None if columns is None else [name.strip() for name in columns.split(",") if name.strip()]
     prepared = prepare(recipe, overrides, tuple(without))
     if out is not None:
-        refuse_input(out, [recipe, *texts_of(prepared.recipe.data.model_dump(mode="json"))])
+        refuse_input(out, [recipe, *every_text(prepared.recipe.data.model_dump(mode="json"))])
     with counting("reading the pictures") as count:
         checks = find_leaks(
             prepared.table,

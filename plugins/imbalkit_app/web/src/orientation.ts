@@ -10,6 +10,7 @@ let turns: Promise<boolean> | null = null;
 
 /** The EXIF orientation, 1 to 8, that the browser leaves to us; 1 for a picture that it turns, or that need not be. */
 export async function leftToTurn(file: Blob): Promise<number> {
+  if (!isWebp(new Uint8Array(await file.slice(0, 12).arrayBuffer()))) return 1; // the others are not read once more
   const orientation = webpOrientation(new Uint8Array(await file.arrayBuffer()));
   return orientation !== 1 && !(await browserTurns()) ? orientation : 1;
 }
@@ -49,7 +50,7 @@ export function turning({ width, height }: Size, orientation: number): Transform
 
 /** The orientation in a WebP's EXIF chunk; 1 for another file, and where it has none. */
 export function webpOrientation(bytes: Uint8Array): number {
-  if (text(bytes, 0) !== "RIFF" || text(bytes, 8) !== "WEBP") return 1;
+  if (!isWebp(bytes)) return 1;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 12; at + 8 <= bytes.length; ) {
     const length = view.getUint32(at + 4, true);
@@ -57,6 +58,10 @@ export function webpOrientation(bytes: Uint8Array): number {
     at += 8 + length + (length % 2);
   }
   return 1;
+}
+
+function isWebp(start: Uint8Array): boolean {
+  return text(start, 0) === "RIFF" && text(start, 8) === "WEBP";
 }
 
 function exifOrientation(exif: Uint8Array): number {
